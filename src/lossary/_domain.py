@@ -1,0 +1,215 @@
+"""The sets that targets, predictions and parameters belong to: what they contain, samples of them, their description.
+
+Validation, generated test inputs, documentation and the choice of an output layer all read these.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+Floats = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A set of numbers, an interval unless a subclass says more.
+
+    ``neutral`` is a member that stands in for positions under a mask.
+    ``coding`` says how targets are written, ``activation`` which output layer produces such predictions.
+    """
+
+    low: ClassVar[float] = -math.inf
+    high: ClassVar[float] = math.inf
+    neutral: ClassVar[float] = 0.0
+    coding: ClassVar[str] = "numbers"
+    activation: ClassVar[str] = "linear"
+
+    @property
+    def name(self) -> str:
+        """The name of the set."""
+        return type(self).__name__
+
+    def describe(self) -> str:
+        """What the set contains, for messages and documentation."""
+        return "real numbers"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        """Ordinary members in float64, rows along the last axis."""
+        return rng.normal(size=shape) * 2.0
+
+    def contains(self, x: Floats) -> Floats:
+        """Element by element, whether x belongs; a NaN never does."""
+        inside: Floats = (x >= self.low) & (x <= self.high)
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        """Index of the first element that does not belong, or None."""
+        if self.low == -math.inf and self.high == math.inf:
+            if not np.isnan(np.min(x)):
+                return None
+        elif np.min(x) >= self.low and np.max(x) <= self.high:
+            return None
+        return _first(~self.contains(x))
+
+
+def _first(wrong: Floats) -> tuple[int, ...] | None:
+    if not wrong.any():
+        return None
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+@dataclass(frozen=True)
+class Real(Domain):
+    """Any number, infinities included: a masked logit is minus infinity."""
+
+
+@dataclass(frozen=True)
+class NonNegative(Domain):
+    """Numbers from 0 up: counts, rates, amounts."""
+
+    low = 0.0
+    neutral = 1.0
+    activation = "softplus"
+
+    def describe(self) -> str:
+        return "numbers >= 0"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.gamma(2.0, 2.0, size=shape)
+
+
+@dataclass(frozen=True)
+class Counts(NonNegative):
+    """Numbers from 0 up that are typically whole."""
+
+    coding = "counts"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.poisson(3.0, size=shape).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Unit(Domain):
+    """Probabilities that stand each for themselves."""
+
+    low = 0.0
+    high = 1.0
+    neutral = 0.5
+    coding = "probabilities"
+    activation = "sigmoid"
+
+    def describe(self) -> str:
+        return "probabilities in [0, 1]"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.uniform(0.02, 0.98, size=shape)
+
+
+@dataclass(frozen=True)
+class Bits(Unit):
+    """Two-class targets, 0 or 1, or the probability of class 1."""
+
+    coding = "bits"
+
+    def describe(self) -> str:
+        return "0 or 1, or a probability between them"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(0, 2, size=shape).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Signs(Domain):
+    """Two-class targets for margins: -1 or 1; 0 is read as -1, so that 0/1 labels work too."""
+
+    low = -1.0
+    high = 1.0
+    neutral = 1.0
+    coding = "signs"
+    activation = "tanh"
+
+    def describe(self) -> str:
+        return "labels -1 or 1 (0 is read as -1)"
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = (x == -1) | (x == 0) | (x == 1)
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        return _first(~self.contains(x))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.choice([-1.0, 1.0], size=shape)
+
+
+@dataclass(frozen=True)
+class Probabilities(Unit):
+    """The entries of a distribution over the row; rows are not required to sum to exactly one."""
+
+    coding = "one-hot"
+    activation = "softmax"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        weights = rng.gamma(1.5, size=shape) + 0.02
+        return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class OneHot(Probabilities):
+    """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
+
+    tolerance: ClassVar[float] = 1e-2
+
+    def describe(self) -> str:
+        return "rows that are distributions: one-hot, or probabilities that sum to 1"
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        return super().fault(x) or self._row_fault(x)
+
+    def _row_fault(self, x: Floats) -> tuple[int, ...] | None:
+        totals = np.sum(x, axis=-1, dtype=np.float64)
+        return _first(np.abs(totals - 1.0) > self.tolerance)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return np.eye(shape[-1])[rng.integers(0, shape[-1], size=shape[:-1])]
+
+
+@dataclass(frozen=True)
+class Classes(Domain):
+    """One integer label per row, from 0 to the row's length minus 1."""
+
+    low = 0.0
+    coding = "integers"
+
+    def describe(self) -> str:
+        return "integer labels 0, 1, ..., C - 1"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        """Labels for rows of the given shape."""
+        return rng.integers(0, shape[-1], size=shape[:-1])
+
+
+@dataclass(frozen=True)
+class Interval(Domain):
+    """A parameter's range."""
+
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    open_below: bool = False
+
+    def describe(self) -> str:
+        if self.maximum == math.inf:
+            return f"a number {'>' if self.open_below else '>='} {self.minimum:g}"
+        return f"a number in {'(' if self.open_below else '['}{self.minimum:g}, {self.maximum:g}]"
+
+    def contains(self, x: Any) -> Any:
+        above = x > self.minimum if self.open_below else x >= self.minimum
+        return above & (x <= self.maximum)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        low = self.minimum + (1e-3 if self.open_below else 0.0)
+        return rng.uniform(low, min(self.maximum, low + 3.0), size=shape)

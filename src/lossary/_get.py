@@ -1,0 +1,117 @@
+"""From any way of naming a loss to a loss object, and what can be asked of one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _check
+from ._function import FunctionLoss
+from ._loss import Loss, folded, loss_class, records
+from ._record import fold
+from .backends import Array
+
+
+def names() -> list[str]:
+    """The canonical names of all losses, sorted.
+
+    >>> import lossary
+    >>> lossary.names()[:3]
+    ['binary_crossentropy', 'categorical_crossentropy', 'categorical_hinge']
+    """
+    return sorted(record.name for record in records())
+
+
+def get(identifier: Any, **parameters: Any) -> Loss:
+    """A loss object from any way of naming one.
+
+    Args:
+        identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), the dict
+            of ``get_config()`` (also Keras's ``{"class_name": ..., "config": ...}``), a loss function, class or
+            object, or any ``(y_true, y_pred)`` callable.
+        **parameters: Parameters of the loss, and ``axis``, ``reduction``, ``name``, ``check``.
+
+    Returns:
+        The configured object.
+
+    Raises:
+        UnknownLossError: No loss has this name; the message lists the nearest ones.
+        ParameterError: A parameter is unknown or out of range.
+
+    >>> import lossary
+    >>> lossary.get("huber_loss", delta=2.0)
+    Huber(delta=2.0)
+    >>> lossary.get(lossary.Huber(delta=2.0).get_config()) == lossary.Huber(delta=2.0)
+    True
+    """
+    if isinstance(identifier, str):
+        return _named(identifier)(**parameters)
+    if isinstance(identifier, Mapping):
+        return _from_config(identifier, parameters)
+    if isinstance(identifier, Loss):
+        return _from_config(identifier.get_config(), parameters) if parameters else identifier
+    if inspect.isclass(identifier) and issubclass(identifier, Loss):
+        return identifier(**parameters)
+    if hasattr(identifier, "record") and hasattr(identifier, "cls"):
+        made: Loss = identifier.cls(**parameters)
+        return made
+    if callable(identifier) and not inspect.isclass(identifier):
+        return FunctionLoss(identifier, **parameters)
+    raise _check.not_a_loss(identifier)
+
+
+def _named(name: str) -> type[Loss]:
+    canonical = folded().get(fold(name))
+    if canonical is None:
+        raise _check.unknown_loss(name, folded(), fold)
+    return loss_class(canonical)
+
+
+def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
+    name = config.get("class_name", config.get("name"))
+    if not isinstance(name, str):
+        raise _check.not_a_loss(dict(config))
+    cls = _named(name.rsplit(">", 1)[-1])
+    inner = config.get("config", {k: v for k, v in config.items() if k != "name"})
+    return cls.from_config({**inner, **parameters})
+
+
+def is_categorical_crossentropy(loss: Any) -> bool:
+    """Whether this is categorical crossentropy, under any of its names, as string, function, class or object.
+
+    >>> import lossary
+    >>> lossary.is_categorical_crossentropy("softmax_cross_entropy")
+    True
+    >>> lossary.is_categorical_crossentropy(lossary.sparse_categorical_crossentropy)
+    False
+    """
+    try:
+        found = get(loss)
+    except ValueError:
+        # A name that is no loss of ours, or another library's object: compare what it calls itself.
+        own = getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__
+        return folded().get(fold(str(own))) == "categorical_crossentropy"
+    record = getattr(found, "record", None)
+    if record is None:
+        own = getattr(loss, "__name__", type(loss).__name__)
+        return folded().get(fold(own)) == "categorical_crossentropy"
+    return bool(record.name == "categorical_crossentropy")
+
+
+def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
+    """The reduced loss together with its gradient with respect to y_pred, on every backend, NumPy included.
+
+    Args:
+        loss: Anything `lossary.get` understands.
+
+    Returns:
+        A function ``(y_true, y_pred, sample_weight=None, where=None) -> (value, gradient)``; the gradient has the
+        shape, dtype and framework of ``y_pred``.
+
+    >>> import numpy as np, lossary
+    >>> value, gradient = lossary.value_and_grad("mean_squared_error")(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))
+    >>> print(value, gradient)
+    2.0 [[0. 2.]]
+    """
+    return get(loss).value_and_grad

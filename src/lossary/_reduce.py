@@ -1,0 +1,48 @@
+"""The one reducer: weights, mask and the mean."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from . import _check
+from .backends import Array, Backend
+
+REDUCTIONS: Final = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+def standard(loss: str, reduction: Any) -> str:
+    """The canonical name of a reduction."""
+    if not (reduction is None or isinstance(reduction, str)) or reduction not in REDUCTIONS:
+        raise _check.reduction_name(loss, reduction, REDUCTIONS)
+    return {"mean": "sum_over_batch_size", None: "none"}.get(reduction, reduction)
+
+
+def factors(backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str) -> Array:
+    """What each value is multiplied by, so that the reduced loss is the sum of the products.
+
+    The factor is ``w_i m_i / D`` with weight w (1 if none), mask m (1 if none) and the denominator D:
+    ``sum_over_batch_size``: the number of unmasked data points; ``mean_with_sample_weight``: the sum of their
+    weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.
+    """
+    factor = backend.ones_like(values) if weights is None else weights
+    kept = None
+    if mask is not None:
+        kept = backend.cast(mask, backend.dtype(values))
+        factor = factor * kept
+    if reduction == "sum_over_batch_size":
+        if kept is None:
+            return factor / backend.size(values)
+        return _divide(backend, factor, backend.total(kept))
+    if reduction == "mean_with_sample_weight":
+        return _divide(backend, factor, backend.total(factor))
+    return factor
+
+
+def _divide(backend: Backend, factor: Array, denominator: Array) -> Array:
+    return factor / backend.where(backend.equal(denominator, 0.0), backend.ones_like(denominator), denominator)
+
+
+def reduce(backend: Backend, values: Array, factor: Array, reduction: str) -> Array:
+    """The weighted values, or their sum."""
+    weighted = values * factor
+    return weighted if reduction == "none" else backend.total(weighted)

@@ -1,0 +1,89 @@
+"""Which framework an array belongs to, found by its type and without importing any framework."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .base import FLOATS, HALF, Array, Backend, words
+from .numpy import BACKEND as NUMPY
+
+__all__ = ["FLOATS", "HALF", "NUMPY", "Array", "Backend", "array", "by_name", "find", "of", "words"]
+
+# Libraries besides NumPy: an array of one of them can only exist once the library has been imported.
+FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
+_by_type: dict[type, Backend | None] = {}
+_loaded: set[str] = set()
+
+
+def by_name(name: str) -> Backend:
+    """The backend of this name; imports its framework."""
+    backend: Backend = NUMPY if name == "numpy" else importlib.import_module(f"{__name__}.{name}").BACKEND
+    return backend
+
+
+def _ready() -> bool:
+    """Makes PyTorch's types known before the first look at them."""
+    if "torch" in sys.modules and "torch" not in _loaded:
+        _loaded.add("torch")
+        torch = sys.modules["torch"]
+        _by_type[torch.Tensor] = _by_type[torch.nn.Parameter] = by_name("torch")
+    return True
+
+
+# torch.compile runs a function with this mark as it is instead of tracing into it; an import cannot be traced.
+_ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def of(value: Any) -> Backend | None:
+    """The backend that owns a value, or None for lists, numbers and other things NumPy would convert."""
+    kind = type(value)
+    if kind not in _by_type:
+        _by_type[kind] = _search(value)
+    return _by_type[kind]
+
+
+def _search(value: Any) -> Backend | None:
+    for name in FRAMEWORKS:
+        if name in sys.modules:
+            backend = by_name(name)
+            if backend.owns(value):
+                return backend
+    return NUMPY if NUMPY.owns(value) else None
+
+
+def find(loss: str, arguments: dict[str, Any]) -> Backend:
+    """The one backend of all arguments; two different ones raise a `BackendError` that names both."""
+    _ready()
+    found: dict[str, Backend] = {}
+    for name, value in arguments.items():
+        backend = None if value is None else of(value)
+        if backend is not None:
+            found[name] = backend
+    if not found:
+        return NUMPY
+    (first, backend), *others = found.items()
+    for name, other in others:
+        if other is not backend:
+            raise _check.mixed_frameworks(loss, first, backend.name, name, other.name)
+    return backend
+
+
+def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:
+    """An argument as an array of the backend; a `DTypeError` if it does not hold numbers."""
+    if of(value) is None:
+        try:
+            value = np.asarray(value)
+        except (TypeError, ValueError):
+            raise _check.not_numbers(loss, argument, value) from None
+        if value.dtype.kind not in "biuf" and value.dtype.name not in FLOATS:
+            raise _check.unsupported(loss, argument, value, value.dtype.name)
+    array = backend.asarray(value, like)
+    dtype = backend.dtype(array)
+    if dtype not in FLOATS and not dtype.startswith(("int", "uint", "bool")):
+        raise _check.unsupported(loss, argument, value, dtype)
+    return array

@@ -1,0 +1,229 @@
+"""What a framework must provide: the vocabulary spelled for its arrays, and a few facts about them.
+
+The words have the meaning stated in `lossary.graph.words`.  Those that are compositions of others are spelled here
+once; a backend overrides one only where its own is as accurate and faster.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+Array = Any
+HALF = frozenset({"float16", "bfloat16"})
+FLOATS = HALF | {"float32", "float64"}
+# Sums of fewer than 2**48 magnitudes below this bound stay finite in float32; 2**64 brings larger ones below it.
+_LARGE = 2.0**79
+_SCALE = 2.0**64
+# Words that emitted source writes as Python operators, or through their mirror image.
+_OPERATORS = frozenset({"add", "subtract", "multiply", "divide", "negative", "greater", "greater_equal"})
+
+
+class Backend(ABC):
+    """One array library."""
+
+    name: str
+
+    # --- facts about arrays ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def owns(self, value: Any) -> bool:
+        """Whether the value is an array of this library."""
+
+    @abstractmethod
+    def asarray(self, value: Any, like: Array | None = None) -> Array:
+        """A Python number, list or NumPy array as an array of this library, on the device of ``like``."""
+
+    @abstractmethod
+    def dtype(self, x: Array) -> str:
+        """NumPy's name for the dtype."""
+
+    @abstractmethod
+    def cast(self, x: Array, dtype: str) -> Array:
+        """The array in another dtype."""
+
+    @abstractmethod
+    def default_float(self) -> str:
+        """The dtype that integer predictions are promoted to."""
+
+    def shape(self, x: Array) -> tuple[int | None, ...]:
+        """The static shape; None where a length is not known yet."""
+        return tuple(x.shape)
+
+    @abstractmethod
+    def host(self, x: Array, *, wait: bool) -> np.ndarray[Any, Any] | None:
+        """A NumPy view for value checks, or None under tracing, or on a device when we should not wait for it."""
+
+    # --- moving things about --------------------------------------------------------------------------------
+
+    @abstractmethod
+    def moveaxis(self, x: Array, source: int, destination: int) -> Array:
+        """As ``numpy.moveaxis``."""
+
+    @abstractmethod
+    def expand_last(self, x: Array) -> Array:
+        """Adds a last axis of length one."""
+
+    @abstractmethod
+    def squeeze_last(self, x: Array) -> Array:
+        """Drops the last axis, of length one."""
+
+    @abstractmethod
+    def total(self, x: Array) -> Array:
+        """Sum over all axes; the accumulator has at least float32."""
+
+    @abstractmethod
+    def size(self, x: Array) -> Any:
+        """How many elements; an int, or a scalar array where that is known only at run time."""
+
+    @abstractmethod
+    def ones_like(self, x: Array) -> Array:
+        """Ones in the shape and dtype of x."""
+
+    def label_dtype(self, dtype: str) -> str:
+        """The integer dtype in which labels of this dtype keep their value."""
+        return "int64"
+
+    # --- derivatives -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def differentiable(self, program: Program) -> Callable[..., Array]:
+        """``program.value`` with ``program.slope`` as its derivative in the framework's own machinery."""
+
+    @abstractmethod
+    def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
+        """A scalar function of y_pred and its gradient, by the framework's own differentiation."""
+
+    # --- words: elementwise --------------------------------------------------------------------------------
+
+    abs: Callable[[Array], Array]
+    sign: Callable[[Array], Array]
+    exp: Callable[[Array], Array]
+    expm1: Callable[[Array], Array]
+    log: Callable[[Array], Array]
+    log1p: Callable[[Array], Array]
+    sqrt: Callable[[Array], Array]
+    tanh: Callable[[Array], Array]
+    maximum: Callable[[Array, Any], Array]
+    minimum: Callable[[Array, Any], Array]
+    where: Callable[[Array, Any, Any], Array]
+    equal: Callable[[Array, Any], Array]
+    logical_and: Callable[[Array, Array], Array]
+    logical_or: Callable[[Array, Array], Array]
+    logical_not: Callable[[Array], Array]
+
+    def square(self, x: Array) -> Array:
+        return x * x
+
+    def power(self, x: Array, exponent: float) -> Array:
+        return x**exponent
+
+    def sinh(self, x: Array) -> Array:
+        # Through expm1, small arguments keep their digits: sinh x = (u + u/(u+1))/2 with u = exp(x) - 1.
+        u = self.expm1(self.abs(x))
+        return 0.5 * self.sign(x) * (u + u / (u + 1.0))
+
+    def sigmoid(self, x: Array) -> Array:
+        return 1.0 / (1.0 + self.exp(-x))
+
+    def softplus(self, x: Array) -> Array:
+        return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
+
+    def guard(self, x: Array, floor: Any) -> Array:
+        return self.maximum(x, floor)
+
+    def xlogy(self, x: Array, y: Array) -> Array:
+        return x * self.log(self.where(self.equal(x, 0.0), 1.0, y))
+
+    @abstractmethod
+    def indicator(self, condition: Array, like: Array) -> Array:
+        """Booleans as numbers in the dtype of ``like``."""
+
+    def less(self, a: Array, b: Array) -> Array:
+        return a < b
+
+    def less_equal(self, a: Array, b: Array) -> Array:
+        return a <= b
+
+    # --- words: rows -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def sum(self, x: Array) -> Array:
+        """Row sum."""
+
+    @abstractmethod
+    def max(self, x: Array) -> Array:
+        """Row maximum."""
+
+    @abstractmethod
+    def first_max(self, x: Array) -> Array:
+        """Marks the first maximum of each row."""
+
+    @abstractmethod
+    def count(self, x: Array) -> Any:
+        """Row length."""
+
+    @abstractmethod
+    def take(self, x: Array, label: Array) -> Array:
+        """The labelled element of each row; NaN for a label outside the row."""
+
+    @abstractmethod
+    def is_label(self, label: Array, like: Array) -> Array:
+        """Marks the labelled element of each row."""
+
+    @abstractmethod
+    def spread(self, x: Any, like: Array) -> Array:
+        """A row's number repeated over the row."""
+
+    def mean(self, x: Array) -> Array:
+        scale = self._scale(self.max(self.abs(x)))
+        return self.sum(x / scale) / self.count(x) * scale
+
+    def mean_square(self, x: Array) -> Array:
+        # The squares are taken of x / scale, so that they overflow only where their mean does.
+        largest = self.max(self.abs(x))
+        scale = self.where(self.less(2.0**40, largest), _SCALE, self.ones_like(largest))
+        return self.sum(self.square(x / scale)) / self.count(x) * scale * scale
+
+    def _scale(self, largest: Array) -> Array:
+        return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))
+
+
+def _host(function: Callable[[float], float], at_pole: float) -> Callable[[Any], Any]:
+    """A word for parameters: plain numbers stay numbers, in double precision and with IEEE's poles."""
+
+    def word(x: Any) -> Any:
+        if not isinstance(x, int | float):
+            raise TypeError(f"{function.__name__} of a parameter needs a number, got {type(x).__name__}")
+        return function(x) if x != at_pole else -math.inf
+
+    return word
+
+
+HOST_WORDS: dict[str, Callable[..., Any]] = {
+    "host_log": _host(math.log, 0.0),
+    "host_log1p": _host(math.log1p, -1.0),
+    "host_exp": math.exp,
+    "host_expm1": math.expm1,
+    "host_sqrt": math.sqrt,
+    "host_abs": abs,
+    "host_square": lambda x: x * x,
+    "host_power": lambda x, k: x**k,
+    "host_maximum": max,
+    "host_minimum": min,
+    "host_sinh": math.sinh,
+    "host_tanh": math.tanh,
+    "host_sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+}
+
+
+def words(backend: Backend, names: Sequence[str]) -> dict[str, Any]:
+    """The namespace in which an emitted function of this backend runs."""
+    return {**HOST_WORDS, **{name: getattr(backend, name) for name in names if name not in _OPERATORS}}

@@ -1,0 +1,133 @@
+"""NumPy's spelling of the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .base import Array, Backend
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+
+class NumpyBackend(Backend):
+    """Arrays of NumPy, and everything it converts: lists, numbers, pandas and polars columns."""
+
+    name = "numpy"
+
+    abs = staticmethod(np.abs)
+    sign = staticmethod(np.sign)
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    log = staticmethod(np.log)
+    log1p = staticmethod(np.log1p)
+    sqrt = staticmethod(np.sqrt)
+    square = staticmethod(np.square)
+    sinh = staticmethod(np.sinh)
+    tanh = staticmethod(np.tanh)
+    maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
+    where = staticmethod(np.where)
+    equal = staticmethod(np.equal)
+    less = staticmethod(np.less)
+    less_equal = staticmethod(np.less_equal)
+    logical_and = staticmethod(np.logical_and)
+    logical_or = staticmethod(np.logical_or)
+    logical_not = staticmethod(np.logical_not)
+
+    def owns(self, value: Any) -> bool:
+        return isinstance(value, np.ndarray | np.generic)
+
+    def asarray(self, value: Any, like: Array | None = None) -> Array:
+        return np.asarray(value)
+
+    def dtype(self, x: Array) -> str:
+        return str(x.dtype.name)
+
+    def cast(self, x: Array, dtype: str) -> Array:
+        if dtype == "bfloat16":
+            import ml_dtypes
+
+            return x.astype(ml_dtypes.bfloat16)
+        return x.astype(dtype, copy=False)
+
+    def default_float(self) -> str:
+        return "float64"
+
+    def host(self, x: Array, *, wait: bool) -> Array | None:
+        return x
+
+    def moveaxis(self, x: Array, source: int, destination: int) -> Array:
+        return np.moveaxis(x, source, destination)
+
+    def expand_last(self, x: Array) -> Array:
+        return x[..., None]
+
+    def squeeze_last(self, x: Array) -> Array:
+        return x[..., 0]
+
+    def total(self, x: Array) -> Array:
+        return np.sum(x, dtype=np.float64).astype(x.dtype)
+
+    def size(self, x: Array) -> int:
+        return int(x.size)
+
+    def ones_like(self, x: Array) -> Array:
+        return np.ones_like(x)
+
+    def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
+        raise NotImplementedError("NumPy does not differentiate; losses are traced instead")
+
+    def differentiable(self, program: Program) -> Callable[..., Array]:
+        value = program.value(self)
+
+        def quiet(*args: Any) -> Array:
+            # Branches that `where` discards may overflow; NumPy would warn about them.
+            with np.errstate(all="ignore"):
+                return value(*args)
+
+        return quiet
+
+    def indicator(self, condition: Array, like: Array) -> Array:
+        return condition.astype(like.dtype)
+
+    # Sums are kept in float64, so that neither rounding nor overflow depends on the length of the row.
+
+    def sum(self, x: Array) -> Array:
+        return np.sum(x, axis=-1, keepdims=True, dtype=np.float64).astype(x.dtype)
+
+    def mean(self, x: Array) -> Array:
+        if x.dtype == np.float64:
+            return super().mean(x)
+        return np.mean(x, axis=-1, keepdims=True, dtype=np.float64).astype(x.dtype)
+
+    def mean_square(self, x: Array) -> Array:
+        if x.dtype == np.float64:
+            return super().mean_square(x)
+        return np.mean(np.square(x, dtype=np.float64), axis=-1, keepdims=True).astype(x.dtype)
+
+    def max(self, x: Array) -> Array:
+        return np.max(x, axis=-1, keepdims=True)
+
+    def first_max(self, x: Array) -> Array:
+        return np.arange(x.shape[-1]) == np.argmax(x, axis=-1, keepdims=True)
+
+    def count(self, x: Array) -> Any:
+        return x.dtype.type(x.shape[-1])
+
+    def take(self, x: Array, label: Array) -> Array:
+        length = x.shape[-1]
+        taken = np.take_along_axis(x, np.clip(label, 0, length - 1), axis=-1)
+        return np.where((label >= 0) & (label < length), taken, np.asarray(np.nan, x.dtype))
+
+    def is_label(self, label: Array, like: Array) -> Array:
+        return np.arange(like.shape[-1]) == label
+
+    def spread(self, x: Array, like: Array) -> Array:
+        return np.broadcast_to(np.asarray(x, like.dtype), like.shape)
+
+
+BACKEND = NumpyBackend()

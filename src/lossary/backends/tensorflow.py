@@ -1,0 +1,151 @@
+"""TensorFlow's spelling of the vocabulary, and its custom derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from .base import Array, Backend
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+
+class TensorflowBackend(Backend):
+    """Eager and symbolic tensors: ``tf.function`` with and without XLA, nested ``GradientTape``."""
+
+    name = "tensorflow"
+
+    abs = staticmethod(tf.abs)
+    sign = staticmethod(tf.sign)
+    exp = staticmethod(tf.exp)
+    expm1 = staticmethod(tf.math.expm1)
+    log = staticmethod(tf.math.log)
+    log1p = staticmethod(tf.math.log1p)
+    sqrt = staticmethod(tf.sqrt)
+    square = staticmethod(tf.square)
+    tanh = staticmethod(tf.tanh)
+    sigmoid = staticmethod(tf.sigmoid)
+    maximum = staticmethod(tf.maximum)
+    minimum = staticmethod(tf.minimum)
+    equal = staticmethod(tf.equal)
+    logical_and = staticmethod(tf.logical_and)
+    logical_or = staticmethod(tf.logical_or)
+    logical_not = staticmethod(tf.logical_not)
+
+    def owns(self, value: Any) -> bool:
+        return isinstance(value, tf.Tensor | tf.Variable)
+
+    def asarray(self, value: Any, like: Array | None = None) -> Array:
+        return tf.convert_to_tensor(value)
+
+    def dtype(self, x: Array) -> str:
+        return str(x.dtype.name)
+
+    def cast(self, x: Array, dtype: str) -> Array:
+        return tf.cast(x, dtype)
+
+    def default_float(self) -> str:
+        return "float32"
+
+    def shape(self, x: Array) -> tuple[int | None, ...]:
+        return tuple(x.shape.as_list())
+
+    def host(self, x: Array, *, wait: bool) -> Any:
+        if not tf.executing_eagerly() or not hasattr(x, "numpy"):
+            return None
+        if not wait and "CPU" not in x.device.upper() and x.device:
+            return None
+        return x.numpy()
+
+    def moveaxis(self, x: Array, source: int, destination: int) -> Array:
+        order = [axis for axis in range(len(x.shape)) if axis != source % len(x.shape)]
+        order.insert(destination % len(x.shape), source % len(x.shape))
+        return tf.transpose(x, order)
+
+    def expand_last(self, x: Array) -> Array:
+        return tf.expand_dims(x, -1)
+
+    def squeeze_last(self, x: Array) -> Array:
+        return tf.squeeze(x, -1)
+
+    def total(self, x: Array) -> Array:
+        return tf.cast(tf.reduce_sum(tf.cast(x, tf.float64)), x.dtype)
+
+    def size(self, x: Array) -> Any:
+        static = x.shape.num_elements()
+        return tf.cast(tf.size(x), x.dtype) if static is None else static
+
+    def ones_like(self, x: Array) -> Array:
+        return tf.ones_like(x)
+
+    def where(self, condition: Array, a: Any, b: Any) -> Array:
+        like = a if isinstance(a, tf.Tensor) else b
+        return tf.where(condition, tf.convert_to_tensor(a, like.dtype), tf.convert_to_tensor(b, like.dtype))
+
+    def indicator(self, condition: Array, like: Array) -> Array:
+        return tf.cast(condition, like.dtype)
+
+    def sum(self, x: Array) -> Array:
+        return tf.reduce_sum(x, axis=-1, keepdims=True)
+
+    def max(self, x: Array) -> Array:
+        return tf.reduce_max(x, axis=-1, keepdims=True)
+
+    def first_max(self, x: Array) -> Array:
+        return tf.range(tf.shape(x)[-1]) == tf.expand_dims(tf.argmax(x, axis=-1, output_type=tf.int32), -1)
+
+    def count(self, x: Array) -> Any:
+        return tf.cast(tf.shape(x)[-1], x.dtype) if x.shape[-1] is None else tf.constant(x.shape[-1], x.dtype)
+
+    def take(self, x: Array, label: Array) -> Array:
+        length = tf.cast(tf.shape(x)[-1], label.dtype)
+        index = tf.clip_by_value(label, tf.zeros_like(length), length - 1)
+        taken = tf.gather(x, index, axis=-1, batch_dims=len(x.shape) - 1)
+        return tf.where((label >= 0) & (label < length), taken, tf.constant(float("nan"), x.dtype))
+
+    def is_label(self, label: Array, like: Array) -> Array:
+        return tf.range(tf.cast(tf.shape(like)[-1], label.dtype)) == label
+
+    def spread(self, x: Any, like: Array) -> Array:
+        return tf.zeros_like(like) + x
+
+    def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
+        y_pred = tf.convert_to_tensor(y_pred)
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = function(y_pred)
+        return value, tape.gradient(value, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def differentiable(self, program: Program) -> Callable[..., Array]:
+        value = program.value(self)
+
+        def call(*inputs: Any) -> Array:
+            positions = [i for i, x in enumerate(inputs) if isinstance(x, tf.Tensor | tf.Variable)]
+
+            @tf.custom_gradient
+            def evaluate(*tensors: Array) -> Any:
+                full = list(inputs)
+                for position, tensor in zip(positions, tensors, strict=True):
+                    full[position] = tensor
+
+                def backward(upstream: Array) -> Any:
+                    return [self._gradient(program, position, full, upstream) for position in positions]
+
+                return value(*full), backward
+
+            return evaluate(*(inputs[i] for i in positions))
+
+        return call
+
+    def _gradient(self, program: Program, index: int, inputs: list[Any], upstream: Array) -> Array | None:
+        like = inputs[index]
+        if not like.dtype.is_floating:
+            return None
+        gradient = upstream * program.slope(self, index)(*inputs)
+        return gradient if len(like.shape) == len(gradient.shape) else tf.reduce_sum(gradient)
+
+
+BACKEND = TensorflowBackend()

@@ -1,0 +1,62 @@
+"""A graph printed as the source of a Python function, in the words of whichever namespace runs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from .node import Kind, Node, walk
+
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_INLINE_LIMIT = 48
+HOST_PREFIX = "host_"
+
+
+def emit(name: str, inputs: Sequence[str], outputs: Sequence[Node]) -> str:
+    """Source of ``def name(*inputs)`` that returns the outputs.
+
+    Terms used more than once, and long ones, get a line of their own.  Words of numbers computed before any array is
+    touched carry the prefix ``host_``.
+    """
+    order = walk(outputs)
+    uses = Counter(id(arg) for node in order for arg in node.args)
+    uses.update(id(node) for node in outputs)
+    spelled: dict[int, str] = {}
+    lines: list[str] = []
+    for node in order:
+        text = _spell(node, spelled)
+        if node.args and (uses[id(node)] > 1 or len(text) > _INLINE_LIMIT):
+            lines.append(f"    v{len(lines)} = {text}")
+            text = f"v{len(lines) - 1}"
+        elif node.op in INFIX or node.op == "negative":
+            text = f"({text})"
+        spelled[id(node)] = text
+    results = ", ".join(_bare(spelled[id(node)]) for node in outputs)
+    return "\n".join([f"def {name}({', '.join(inputs)}):", *lines, f"    return {results}", ""])
+
+
+def _spell(node: Node, spelled: dict[int, str]) -> str:
+    if node.op == "input":
+        return str(node.value)
+    if node.op == "constant":
+        number = float(node.value)
+        return repr(number) if number >= 0 else f"({number!r})"
+    args = [spelled[id(arg)] for arg in node.args]
+    if node.op in INFIX:
+        return f"{args[0]} {INFIX[node.op]} {args[1]}"
+    if node.op == "negative":
+        return f"-{args[0]}"
+    prefix = HOST_PREFIX if node.kind is Kind.HOST else ""
+    return f"{prefix}{node.op}({', '.join(map(_bare, args))})"
+
+
+def _bare(text: str) -> str:
+    """Drops a pair of parentheses that encloses the whole expression."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and position < len(text) - 1:
+            return text
+    return text[1:-1]

@@ -1,0 +1,205 @@
+"""The expression graph that a formula becomes when it is traced.
+
+A formula is called once with symbolic arguments (`Node`).  Everything a user meets later - values, slopes, fused
+loops, printed formulas - is made from the graph, so there is never a second formula.
+
+Every node has a `Kind`, the only shape information a loss needs:
+
+* ``HOST``: a Python number, computed from parameters alone before any array is touched;
+* ``ROW``: one number per data point, an array of shape ``(..., 1)``;
+* ``ELEMENT``: one number per output unit, an array of shape ``(..., C)``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Union
+
+import numpy as np
+
+from ..errors import TraceError
+
+
+class Kind(enum.IntEnum):
+    """How a node varies; the kind of an expression is the largest kind among its operands."""
+
+    HOST = 0
+    ROW = 1
+    ELEMENT = 2
+
+
+Operand = Union["Node", float, int, bool]
+Rule = Callable[["Node", "Node"], Sequence["Node | None"]]
+
+
+class Graph:
+    """Interns nodes, so that equal expressions are one node and common terms are computed once."""
+
+    def __init__(self) -> None:
+        self._interned: dict[tuple[Any, ...], Node] = {}
+
+    def node(self, op: str, args: tuple[Node, ...], kind: Kind, value: Any = None, *, is_bool: bool = False) -> Node:
+        """The one node for this expression."""
+        key = (op, tuple(map(id, args)), repr(value), kind)
+        found = self._interned.get(key)
+        if found is None:
+            found = self._interned[key] = Node(self, op, args, kind, value, is_bool)
+        return found
+
+    def input(self, name: str, kind: Kind) -> Node:
+        """A symbolic argument of the formula."""
+        return self.node("input", (), kind, name)
+
+    def constant(self, value: float) -> Node:
+        """A number written in the formula."""
+        return self.node("constant", (), Kind.HOST, float(value))
+
+
+class Node:
+    """One operation of a traced formula.  Supports Python's operators and the NumPy functions of the vocabulary."""
+
+    __slots__ = ("args", "graph", "is_bool", "kind", "op", "value")
+    __array_priority__ = 1000
+
+    def __init__(self, graph: Graph, op: str, args: tuple[Node, ...], kind: Kind, value: Any, is_bool: bool) -> None:
+        self.graph = graph
+        self.op = op
+        self.args = args
+        self.kind = kind
+        self.value = value
+        self.is_bool = is_bool
+
+    @property
+    def constant(self) -> float | None:
+        """The number this node stands for, or None when it is not a literal."""
+        return self.value if self.op == "constant" else None
+
+    def __repr__(self) -> str:
+        inside = ", ".join(map(repr, self.args)) if self.args else repr(self.value)
+        return f"{self.op}({inside})"
+
+    def __add__(self, other: Operand) -> Node:
+        return _words().add(self, other)
+
+    def __radd__(self, other: Operand) -> Node:
+        return _words().add(other, self)
+
+    def __sub__(self, other: Operand) -> Node:
+        return _words().subtract(self, other)
+
+    def __rsub__(self, other: Operand) -> Node:
+        return _words().subtract(other, self)
+
+    def __mul__(self, other: Operand) -> Node:
+        return _words().multiply(self, other)
+
+    def __rmul__(self, other: Operand) -> Node:
+        return _words().multiply(other, self)
+
+    def __truediv__(self, other: Operand) -> Node:
+        return _words().divide(self, other)
+
+    def __rtruediv__(self, other: Operand) -> Node:
+        return _words().divide(other, self)
+
+    def __pow__(self, other: float) -> Node:
+        return _words().power(self, other)
+
+    def __neg__(self) -> Node:
+        return _words().negative(self)
+
+    def __abs__(self) -> Node:
+        return _words().abs(self)
+
+    def __lt__(self, other: Operand) -> Node:
+        return _words().less(self, other)
+
+    def __gt__(self, other: Operand) -> Node:
+        return _words().less(other, self)
+
+    def __le__(self, other: Operand) -> Node:
+        return _words().less_equal(self, other)
+
+    def __ge__(self, other: Operand) -> Node:
+        return _words().less_equal(other, self)
+
+    def __eq__(self, other: object) -> Node:  # type: ignore[override]
+        return _words().equal(self, other)
+
+    def __ne__(self, other: object) -> Node:  # type: ignore[override]
+        return _words().logical_not(_words().equal(self, other))
+
+    def __and__(self, other: Operand) -> Node:
+        return _words().logical_and(self, other)
+
+    def __or__(self, other: Operand) -> Node:
+        return _words().logical_or(self, other)
+
+    def __invert__(self) -> Node:
+        return _words().logical_not(self)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TraceError.branch()
+
+    def __iter__(self) -> Iterator[Node]:
+        raise TraceError.iteration()
+
+    def __float__(self) -> float:
+        raise TraceError.number()
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TraceError.number()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Node:
+        word = getattr(_words(), _NUMPY_SPELLING.get(ufunc.__name__, ufunc.__name__), None)
+        if method != "__call__" or kwargs or word is None:
+            raise TraceError.unknown_word(f"np.{ufunc.__name__}")
+        node: Node = word(*inputs)
+        return node
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]) -> Node:
+        name = _NUMPY_SPELLING.get(function.__name__, function.__name__)
+        axis = kwargs.pop("axis", -1)
+        keepdims = kwargs.pop("keepdims", True)
+        word = getattr(_words(), name, None)
+        if word is None or kwargs or axis != -1 or keepdims not in (True, False):
+            raise TraceError.unknown_word(f"np.{function.__name__}")
+        node: Node = word(*args)
+        return node
+
+
+_NUMPY_SPELLING = {
+    "absolute": "abs",
+    "fabs": "abs",
+    "true_divide": "divide",
+    "amax": "max",
+    "greater": "greater",
+    "fmax": "maximum",
+    "fmin": "minimum",
+}
+
+
+def _words() -> Any:
+    """The vocabulary; imported late because its functions build nodes."""
+    from . import words
+
+    return words
+
+
+def walk(outputs: Sequence[Node]) -> list[Node]:
+    """Every node that the outputs need, operands before the operations that use them."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(node, False) for node in reversed(outputs)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((arg, False) for arg in reversed(node.args))
+    return order

@@ -1,0 +1,418 @@
+"""The closed vocabulary that formulas speak.
+
+Each word is a function of `Node`s (or numbers) that adds one node to the graph; `RULES`, at the end, holds the
+derivative of every word.  Backends spell the same words for their arrays (`lossary.backends.base.Backend`).
+Row words (`sum`, `mean`, `max`, ...) reduce over the outputs of one data point, the last axis, and keep it with
+length one.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from ..errors import TraceError
+from .node import Graph, Kind, Node, Operand, Rule
+
+__all__ = [
+    "abs", "add", "count", "divide", "equal", "exp", "expm1", "first_max", "greater", "greater_equal", "guard",
+    "indicator", "is_label", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "max",
+    "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "sigmoid", "sign", "sinh",
+    "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "where", "xlogy",
+]  # fmt: skip
+
+
+def _graph(*operands: Any) -> Graph:
+    for operand in operands:
+        if isinstance(operand, Node):
+            return operand.graph
+    raise TraceError(
+        "a word of lossary.words was called outside a formula; decorate the function that uses it with @lossary.loss"
+    )
+
+
+def _lift(graph: Graph, operand: Any) -> Node:
+    if isinstance(operand, Node):
+        return operand
+    try:
+        return graph.constant(float(operand))
+    except (TypeError, ValueError):
+        raise TraceError.number() from None
+
+
+def _apply(op: str, *operands: Operand, kind: Kind | None = None, is_bool: bool = False) -> Node:
+    graph = _graph(*operands)
+    args = tuple(_lift(graph, operand) for operand in operands)
+    if kind is None:
+        kind = builtins.max(arg.kind for arg in args)
+    return graph.node(op, args, kind, is_bool=is_bool)
+
+
+def _constants(*operands: Operand) -> tuple[float | None, ...]:
+    return tuple(o.constant if isinstance(o, Node) else float(o) for o in operands)
+
+
+# --- arithmetic: the identities below keep differentiated graphs as short as a hand would write them ---------------
+
+
+def add(a: Operand, b: Operand) -> Node:
+    """``a + b``"""
+    left, right = _constants(a, b)
+    if left == 0:
+        return _lift(_graph(a, b), b)
+    if right == 0:
+        return _lift(_graph(a, b), a)
+    if left is not None and right is not None:
+        return _graph(a, b).constant(left + right)
+    if isinstance(b, Node) and b.op == "negative":
+        return subtract(a, b.args[0])
+    if isinstance(a, Node) and a.op == "negative":
+        return subtract(b, a.args[0])
+    return _apply("add", a, b)
+
+
+def subtract(a: Operand, b: Operand) -> Node:
+    """``a - b``"""
+    left, right = _constants(a, b)
+    if right == 0:
+        return _lift(_graph(a, b), a)
+    if left == 0:
+        return negative(b)
+    if left is not None and right is not None:
+        return _graph(a, b).constant(left - right)
+    if isinstance(b, Node) and b.op == "negative":
+        return add(a, b.args[0])
+    return _apply("subtract", a, b)
+
+
+def multiply(a: Operand, b: Operand) -> Node:
+    """``a * b``"""
+    left, right = _constants(a, b)
+    if left is not None and right is not None:
+        return _graph(a, b).constant(left * right)
+    for number, other in ((left, b), (right, a)):
+        if number == 1:
+            return _lift(_graph(a, b), other)
+        if number == -1:
+            return negative(other)
+    if isinstance(a, Node) and a.op == "negative":
+        return negative(multiply(a.args[0], b))
+    if isinstance(b, Node) and b.op == "negative":
+        return negative(multiply(a, b.args[0]))
+    if isinstance(a, Node) and a.op == "divide" and a.args[0].constant == 1:
+        return divide(b, a.args[1])
+    if isinstance(b, Node) and b.op == "divide" and b.args[0].constant == 1:
+        return divide(a, b.args[1])
+    return _apply("multiply", a, b)
+
+
+def divide(a: Operand, b: Operand) -> Node:
+    """``a / b``"""
+    left, right = _constants(a, b)
+    if right == 1:
+        return _lift(_graph(a, b), a)
+    if left is not None and right:
+        return _graph(a, b).constant(left / right)
+    if isinstance(a, Node) and a.op == "negative":
+        return negative(divide(a.args[0], b))
+    return _apply("divide", a, b)
+
+
+def negative(a: Operand) -> Node:
+    """``-a``"""
+    (number,) = _constants(a)
+    if number is not None:
+        return _graph(a).constant(-number)
+    if isinstance(a, Node) and a.op == "negative":
+        return a.args[0]
+    return _apply("negative", a)
+
+
+def power(a: Operand, exponent: float) -> Node:
+    """``a ** exponent`` for an exponent that is a number."""
+    if isinstance(exponent, Node):
+        if exponent.kind is not Kind.HOST:
+            raise TraceError.unknown_word("a power whose exponent is an array")
+        return _apply("power", a, exponent)
+    if exponent == 2:
+        return square(a)
+    if exponent == 1:
+        return _lift(_graph(a), a)
+    return _apply("power", a, exponent)
+
+
+# --- elementwise -----------------------------------------------------------------------------------------------
+
+
+def abs(a: Operand) -> Node:
+    """Magnitude; its slope at 0 is 0."""
+    return _apply("abs", a)
+
+
+def sign(a: Operand) -> Node:
+    """-1, 0 or 1."""
+    return _apply("sign", a)
+
+
+def exp(a: Operand) -> Node:
+    """Exponential."""
+    return _apply("exp", a)
+
+
+def expm1(a: Operand) -> Node:
+    """``exp(a) - 1`` without the loss of digits near 0."""
+    return _apply("expm1", a)
+
+
+def log(a: Operand) -> Node:
+    """Natural logarithm."""
+    return _apply("log", a)
+
+
+def log1p(a: Operand) -> Node:
+    """``log(1 + a)`` without the loss of digits near 0."""
+    return _apply("log1p", a)
+
+
+def sqrt(a: Operand) -> Node:
+    """Square root."""
+    return _apply("sqrt", a)
+
+
+def square(a: Operand) -> Node:
+    """``a * a``"""
+    return _apply("square", a)
+
+
+def sinh(a: Operand) -> Node:
+    """Hyperbolic sine."""
+    return _apply("sinh", a)
+
+
+def tanh(a: Operand) -> Node:
+    """Hyperbolic tangent."""
+    return _apply("tanh", a)
+
+
+def sigmoid(a: Operand) -> Node:
+    """``1 / (1 + exp(-a))``, accurate in both tails."""
+    return _apply("sigmoid", a)
+
+
+def softplus(a: Operand) -> Node:
+    """``log(1 + exp(a))`` without overflow; its slope is `sigmoid`."""
+    return _apply("softplus", a)
+
+
+def maximum(a: Operand, b: Operand) -> Node:
+    """The larger of the two; where they are equal the slope belongs to the second."""
+    return _apply("maximum", a, b)
+
+
+def minimum(a: Operand, b: Operand) -> Node:
+    """The smaller of the two; where they are equal the slope belongs to the second."""
+    return _apply("minimum", a, b)
+
+
+def guard(a: Operand, floor: Operand) -> Node:
+    """``maximum(a, floor)`` in value, but its slope is 1 everywhere.
+
+    It stands where a definition clips its input: the value is the clipped one and the slope is the slope at the
+    boundary, so that no gradient dies there.
+    """
+    return _apply("guard", a, floor)
+
+
+def xlogy(a: Operand, b: Operand) -> Node:
+    """``a * log(b)``, and 0 where a is 0."""
+    return _apply("xlogy", a, b)
+
+
+def where(condition: Node, a: Operand, b: Operand) -> Node:
+    """``a`` where the condition holds and ``b`` elsewhere; the branch that is not taken touches nothing."""
+    left, right = _constants(a, b)
+    if left is not None and right is not None:
+        return add(right, multiply(left - right, indicator(condition)))
+    return _apply("where", condition, a, b)
+
+
+def indicator(condition: Node) -> Node:
+    """1 where the condition holds and 0 elsewhere."""
+    like = condition.graph.input("y_pred", Kind.ELEMENT)
+    return _apply("indicator", condition, like, kind=condition.kind)
+
+
+def less(a: Operand, b: Operand) -> Node:
+    """``a < b``"""
+    return _apply("less", a, b, is_bool=True)
+
+
+def less_equal(a: Operand, b: Operand) -> Node:
+    """``a <= b``"""
+    return _apply("less_equal", a, b, is_bool=True)
+
+
+def greater(a: Operand, b: Operand) -> Node:
+    """``a > b``"""
+    return less(b, a)
+
+
+def greater_equal(a: Operand, b: Operand) -> Node:
+    """``a >= b``"""
+    return less_equal(b, a)
+
+
+def equal(a: Operand, b: Operand) -> Node:
+    """``a == b``"""
+    return _apply("equal", a, b, is_bool=True)
+
+
+def logical_and(a: Node, b: Node) -> Node:
+    """Both hold."""
+    return _apply("logical_and", a, b, is_bool=True)
+
+
+def logical_or(a: Node, b: Node) -> Node:
+    """At least one holds."""
+    return _apply("logical_or", a, b, is_bool=True)
+
+
+def logical_not(a: Node) -> Node:
+    """It does not hold."""
+    return _apply("logical_not", a, is_bool=True)
+
+
+# --- rows --------------------------------------------------------------------------------------------------------
+
+
+def _reduce(op: str, a: Node, *, kind: Kind = Kind.ROW, is_bool: bool = False) -> Node:
+    return _apply(op, a, kind=kind, is_bool=is_bool)
+
+
+def sum(a: Node) -> Node:
+    """Sum over the row."""
+    if a.kind is not Kind.ELEMENT:
+        return a
+    return _reduce("sum", a)
+
+
+def mean(a: Node) -> Node:
+    """Mean over the row; it does not overflow where the mean fits."""
+    if a.kind is not Kind.ELEMENT:
+        return a
+    return _reduce("mean", a)
+
+
+def mean_square(a: Node) -> Node:
+    """Mean of the squares over the row; it does not overflow where the mean fits."""
+    if a.kind is not Kind.ELEMENT:
+        return square(a)
+    return _reduce("mean_square", a)
+
+
+def max(a: Node) -> Node:
+    """Largest element of the row; the slope belongs to the first one."""
+    if a.kind is not Kind.ELEMENT:
+        return a
+    return _reduce("max", a)
+
+
+def first_max(a: Node) -> Node:
+    """True at the first largest element of the row and false elsewhere."""
+    return _reduce("first_max", a, kind=Kind.ELEMENT, is_bool=True)
+
+
+def count(a: Node) -> Node:
+    """How many elements the row has."""
+    return _reduce("count", a)
+
+
+def spread(a: Node, like: Node) -> Node:
+    """The number of the row repeated over a row as long as ``like``."""
+    if a.kind is Kind.ELEMENT:
+        return a
+    return _apply("spread", a, like, kind=Kind.ELEMENT)
+
+
+def take(a: Node, label: Node) -> Node:
+    """The element of the row that the integer label names; NaN where the label names none (negatives never wrap)."""
+    return _apply("take", a, label, kind=Kind.ROW)
+
+
+def is_label(label: Node, like: Node) -> Node:
+    """True at the element that the integer label names, in a row as long as ``like``."""
+    return _apply("is_label", label, like, kind=Kind.ELEMENT, is_bool=True)
+
+
+# --- derivatives -------------------------------------------------------------------------------------------------
+# A rule takes a node and the derivative of the loss with respect to it, and returns the contribution to each operand
+# (None where there is none).  Boolean words have no derivative.
+
+
+def _where_rule(node: Node, g: Node) -> tuple[Node | None, ...]:
+    condition, a, b = node.args
+    return None, _select(condition, g, True), _select(condition, g, False)
+
+
+def _select(condition: Node, g: Node, holds: bool) -> Node:
+    return where(condition, g, 0.0) if holds else where(condition, 0.0, g)
+
+
+def _maximum_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    larger = less(b, a)
+    return _select(larger, g, True), _select(larger, g, False)
+
+
+def _minimum_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    smaller = less(a, b)
+    return _select(smaller, g, True), _select(smaller, g, False)
+
+
+def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    return g * log(b), g * a / where(equal(a, 0.0), 1.0, b)
+
+
+def _power_rule(node: Node, g: Node) -> tuple[Node, None]:
+    a, exponent = node.args
+    number = exponent.constant
+    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
+    return g * exponent * lower, None
+
+
+RULES: dict[str, Rule] = {
+    "add": lambda n, g: (g, g),
+    "subtract": lambda n, g: (g, -g),
+    "multiply": lambda n, g: (g * n.args[1], g * n.args[0]),
+    "divide": lambda n, g: (g / n.args[1], -(g * n / n.args[1])),
+    "negative": lambda n, g: (-g,),
+    "power": _power_rule,
+    "abs": lambda n, g: (g * sign(n.args[0]),),
+    "sign": lambda n, g: (None,),
+    "exp": lambda n, g: (g * n,),
+    "expm1": lambda n, g: (g * exp(n.args[0]),),
+    "log": lambda n, g: (g / n.args[0],),
+    "log1p": lambda n, g: (g / (1.0 + n.args[0]),),
+    "sqrt": lambda n, g: (0.5 * g / n,),
+    "square": lambda n, g: (2.0 * g * n.args[0],),
+    "sinh": lambda n, g: (g * sqrt(1.0 + square(n)),),
+    "tanh": lambda n, g: (g * (1.0 - square(n)),),
+    "sigmoid": lambda n, g: (g * n * sigmoid(-n.args[0]),),
+    "softplus": lambda n, g: (g * sigmoid(n.args[0]),),
+    "maximum": _maximum_rule,
+    "minimum": _minimum_rule,
+    "guard": lambda n, g: (g, None),
+    "xlogy": _xlogy_rule,
+    "where": _where_rule,
+    "indicator": lambda n, g: (None, None),
+    "sum": lambda n, g: (g,),
+    "mean": lambda n, g: (g / count(n.args[0]),),
+    "mean_square": lambda n, g: (2.0 * g * (n.args[0] / count(n.args[0])),),
+    "max": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
+    "count": lambda n, g: (None,),
+    "spread": lambda n, g: (g, None),
+    "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
+}
+

@@ -1,0 +1,10 @@
+"""The catalogue: one file per kind of question, formulas and nothing else.
+
+`lossary.losses` also offers every loss under all its names, for those used to ``from keras import losses``.
+"""
+
+from . import multiclass, regression
+from .._names import exports
+
+globals().update(exports())
+__all__ = ["multiclass", "regression", *exports()]

@@ -1,0 +1,155 @@
+"""A formula, traced for one setting of its switches: the graph, its derivatives, and runnable functions of them."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from ._record import Record
+from .backends import Backend, by_name
+from .backends import words as namespace
+from .errors import TraceError
+from .graph import Graph, Kind, Node, differentiate, emit, walk, words
+
+
+Switches = tuple[tuple[str, Any], ...]
+
+
+class Program:
+    """What a record means once its switches (``from_logits`` and other non-numbers) are fixed.
+
+    Numeric parameters stay symbolic, so one program serves all their values.  Inputs are, in order, ``y_true``,
+    ``y_pred`` and the numeric parameters; rows lie along the last axis.
+    """
+
+    def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
+        self.record = record
+        self.switches = dict(switches)
+        self.graph = Graph()
+        self.numbers = tuple(p.name for p in record.parameters if p.is_number)
+        self.inputs = ("y_true", "y_pred", *self.numbers)
+        target_kind = Kind.ROW if record.labels_are_integers else Kind.ELEMENT
+        self.y_true = self.graph.input("y_true", target_kind)
+        self.y_pred = self.graph.input("y_pred", Kind.ELEMENT)
+        self._nodes = [self.y_true, self.y_pred, *(self.graph.input(name, Kind.HOST) for name in self.numbers)]
+        self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._differentiable: dict[str, Callable[..., Any]] = {}
+        self.separable = self._is_separable()
+
+    def _trace(self, formula: Callable[..., Any]) -> Node:
+        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[2:], strict=True))}
+        try:
+            result = formula(self.y_true, self.y_pred, **parameters)
+        except TraceError as error:
+            raise TraceError(f"{self.record.name}: {error}") from None
+        if not isinstance(result, Node) or result.kind is Kind.HOST:
+            raise TraceError(f"{self.record.name}: the formula returned {result!r}, which does not depend on y_pred")
+        return result
+
+    @cached_property
+    def output(self) -> Node:
+        """The value per data point; a formula that returns elements means their mean."""
+        return words.mean(self._trace(self.record.formula))
+
+    def _is_separable(self) -> bool:
+        """Whether the value is a mean over elements that do not see each other."""
+        return self.output.op in ("mean", "mean_square") and all(
+            not (node.kind is Kind.ELEMENT and any(arg.kind is Kind.ROW for arg in node.args))
+            for node in walk(self.output.args)
+        )
+
+    def derivative(self, index: int) -> Node:
+        """The derivative with respect to one input, element by element; hand-written where the record has a slope."""
+        if index == 1 and self.record.slope is not None:
+            node = self._trace(self.record.slope)
+        else:
+            node = differentiate(self.output, self._nodes[index])
+        return words.spread(node, self._nodes[index]) if index < 2 else node
+
+    def source(self, part: str = "value") -> str:
+        """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ``slope_2``, ..."""
+        return emit(f"{self.record.name}_{part}", self.inputs, self.outputs(part))
+
+    def outputs(self, part: str) -> list[Node]:
+        """The nodes that a part returns."""
+        if part == "value":
+            return [self.output]
+        if part == "value_and_slope":
+            return [self.output, self.derivative(1)]
+        return [self.derivative(int(part.removeprefix("slope_")) if "_" in part else 1)]
+
+    def value(self, backend: Backend) -> Callable[..., Any]:
+        """Value per data point, shape ``(..., 1)``."""
+        return self._function(backend, "value")
+
+    def slope(self, backend: Backend, index: int = 1) -> Callable[..., Any]:
+        """Derivative with respect to an input, in the shape of that input."""
+        return self._function(backend, "slope" if index == 1 else f"slope_{index}")
+
+    def value_and_slope(self, backend: Backend) -> Callable[..., Any]:
+        """Both, with common terms computed once."""
+        return self._function(backend, "value_and_slope")
+
+    def differentiable(self, backend: Backend) -> Callable[..., Any]:
+        """The value, with our slope in the framework's own differentiation."""
+        if backend.name not in self._differentiable:
+            self._differentiable[backend.name] = backend.differentiable(self)
+        return self._differentiable[backend.name]
+
+    def build(self, backend: Backend) -> None:
+        """Makes every function that a call on this backend can need."""
+        for index in range(len(self.inputs)):
+            self.slope(backend, index)
+        self.differentiable(backend)
+
+    def _function(self, backend: Backend, part: str) -> Callable[..., Any]:
+        key = (backend.name, part)
+        if key not in self._functions:
+            source = self.source(part)
+            filename = f"<lossary {self.record.name} {part} {backend.name}>"
+            # Registered with linecache, so that tracebacks and debuggers show the generated lines.
+            linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+            scope = namespace(backend, words.__all__)
+            exec(compile(source, filename, "exec"), scope)
+            self._functions[key] = scope[f"{self.record.name}_{part}"]
+        return self._functions[key]
+
+
+_programs: dict[tuple[str, Switches], Program] = {}
+_built: set[tuple[str, Switches, str]] = set()
+
+
+def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
+    """The program of a record at these parameters, ready to run on the backend."""
+    switches = tuple((p.name, parameters[p.name]) for p in record.parameters if not p.is_number)
+    if _records.get(record.name) is not record:
+        return Program(record, switches)
+    _ready(record.name, switches, backend.name)
+    return _programs[record.name, switches]
+
+
+def _ready(name: str, switches: Switches, backend_name: str) -> bool:
+    if (name, switches, backend_name) not in _built:
+        if (name, switches) not in _programs:
+            _programs[name, switches] = Program(_records[name], switches)
+        _programs[name, switches].build(by_name(backend_name))
+        _built.add((name, switches, backend_name))
+    return True
+
+
+# torch.compile runs a function with this mark as it is instead of tracing into it: generating and compiling source
+# cannot be traced.
+_ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+_records: dict[str, Record] = {}
+
+
+def enrol(record: Record) -> None:
+    """Makes a record known by name, replacing an earlier one and its programs."""
+    _records[record.name] = record
+    for key in [key for key in _programs if key[0] == record.name]:
+        del _programs[key]
+    _built.difference_update({key for key in _built if key[0] == record.name})
