@@ -320,12 +320,7 @@ def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError
 
 def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterError:
     """A parameter outside its range."""
-    if parameter.allowed is not None:
-        accepted = parameter.allowed.describe()
-    elif isinstance(parameter.default, bool):
-        accepted = "True or False"
-    else:
-        accepted = "a whole number or None"
+    accepted = "a number" if parameter.allowed is None else parameter.allowed.describe()
     return ParameterError(
         f"{loss}: {parameter.name} is {value!r}; accepted is {accepted}. The default is "
         f"{parameter.name}={parameter.default!r}"

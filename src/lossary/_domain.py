@@ -24,6 +24,7 @@ class Domain:
 
     low: ClassVar[float] = -math.inf
     high: ClassVar[float] = math.inf
+    slack: ClassVar[float] = 0.0
     neutral: ClassVar[float] = 0.0
     coding: ClassVar[str] = "numbers"
     activation: ClassVar[str] = "linear"
@@ -43,7 +44,7 @@ class Domain:
 
     def contains(self, x: Floats) -> Floats:
         """Element by element, whether x belongs; a NaN never does."""
-        inside: Floats = (x >= self.low) & (x <= self.high)
+        inside: Floats = (x >= self.low) & (x <= self.high + self.slack)
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
@@ -51,7 +52,7 @@ class Domain:
         if self.low == -math.inf and self.high == math.inf:
             if not np.isnan(np.min(x)):
                 return None
-        elif np.min(x) >= self.low and np.max(x) <= self.high:
+        elif np.min(x) >= self.low and np.max(x) <= self.high + self.slack:
             return None
         return _first(~self.contains(x))
 
@@ -101,6 +102,9 @@ class Unit(Domain):
     neutral = 0.5
     coding = "probabilities"
     activation = "sigmoid"
+
+    # Softmax and sigmoid in float32 can exceed 1 by a few units in the last place.
+    slack = 1e-5
 
     def describe(self) -> str:
         return "probabilities in [0, 1]"
@@ -195,8 +199,9 @@ class Classes(Domain):
 
 @dataclass(frozen=True)
 class Interval(Domain):
-    """A parameter's range."""
+    """A parameter's meaning and range."""
 
+    meaning: str = ""
     minimum: float = -math.inf
     maximum: float = math.inf
     open_below: bool = False
@@ -213,3 +218,23 @@ class Interval(Domain):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         low = self.minimum + (1e-3 if self.open_below else 0.0)
         return rng.uniform(low, min(self.maximum, low + 3.0), size=shape)
+
+
+@dataclass(frozen=True)
+class Flag(Domain):
+    """A switch's meaning."""
+
+    meaning: str = ""
+
+    def describe(self) -> str:
+        return "True or False"
+
+
+@dataclass(frozen=True)
+class OptionalLabel(Domain):
+    """The meaning of a parameter that is a class label, or None."""
+
+    meaning: str = ""
+
+    def describe(self) -> str:
+        return "a whole number or None"

@@ -33,6 +33,7 @@ class FunctionLoss(Loss):
             target=Real(),
             prediction=Real(),
             parameters=(),
+            definition="",
             source="",
             cases=(),
             builtin=False,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, cast, overload
 import numpy as np
 
 from . import _check, _evaluate
+from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._record import Case, Formula, Parameter, Record, camel, fold
 from ._reduce import standard
@@ -162,6 +163,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     del made.__wrapped__
     made.__signature__ = signature
     made.__name__ = name
+    made.__doc__ = function_doc(record)
     made.record = record
     made.cls = cls
     made.autograph_info__ = Loss.autograph_info__
@@ -223,6 +225,7 @@ def loss(
     prediction: Domain = ...,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    definition: str = "",
     source: str = "",
     cases: tuple[Case, ...] = (),
 ) -> Callable[[Formula], LossFunction]: ...
@@ -238,6 +241,7 @@ def loss(
     prediction: Domain = Real(),  # noqa: B008
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    definition: str = "",
     source: str = "",
     cases: tuple[Case, ...] = (),
 ) -> Any:
@@ -257,6 +261,7 @@ def loss(
         parameters: Ranges of parameters by name.
         slope: A hand-written derivative with respect to y_pred, element by element, for when the derived one loses
             digits; `lossary.verify` compares the two.
+        definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         cases: Cases worked by hand.
 
@@ -285,6 +290,7 @@ def loss(
             target=target,
             prediction=prediction,
             parameters=_parameters(own, formula, parameters or {}),
+            definition=definition,
             source=source,
             cases=cases,
             builtin=formula.__module__.startswith("lossary.losses."),
@@ -318,7 +324,7 @@ def register(record: Record) -> LossFunction:
         if owner is not None and (_classes[owner].record.builtin or owner != record.name):
             raise _check.name_taken(spelling, owner)
     module = record.formula.__module__
-    attributes = {"record": record, "__module__": "lossary" if record.builtin else module, "__doc__": record.doc}
+    attributes = {"record": record, "__module__": "lossary" if record.builtin else module, "__doc__": class_doc(record)}
     attributes["__signature__"] = _class_signature(record)
     enrol(record)
     _folded.update({fold(spelling): record.name for spelling in record.spellings()})

@@ -51,19 +51,20 @@ class Record:
     target: Domain
     prediction: Domain
     parameters: tuple[Parameter, ...]
+    definition: str
     source: str
     cases: tuple[Case, ...]
     builtin: bool
 
     @property
-    def doc(self) -> str:
-        """The formula's docstring."""
+    def text(self) -> str:
+        """The formula's own docstring: when to use the loss, what to know about it, an example."""
         return inspect.cleandoc(self.formula.__doc__ or "")
 
     @property
     def summary(self) -> str:
         """The docstring's first line."""
-        return self.doc.split("\n", 1)[0]
+        return self.text.split("\n", 1)[0]
 
     @property
     def family(self) -> str:

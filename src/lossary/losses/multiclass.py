@@ -2,99 +2,189 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from .._domain import Classes, Interval, OneHot, Probabilities
+from .._domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities, Real
 from .._loss import loss
 from .._record import Case
-from ..words import count, equal, exp, first_max, indicator, is_label, log, log1p, max, maximum, minimum, sum, take, where
+from ..words import count, exp, first_max, indicator, is_label, log, log1p, max, maximum, minimum, sum, take, where
+
+_FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
+_EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
-def _logits(z: Any) -> tuple[Any, Any, Any, Any]:
-    """The leading class of a row of scores, its score, and ``sum exp(z_j - lead)`` of the others with its terms."""
-    first = first_max(z)
-    lead = max(z)
-    others = where(first, 0.0, exp(z - lead))
-    return first, lead, others, sum(others)
+def _leader(row: Any) -> tuple[Any, Any]:
+    """Marks the first largest element, and its value; unlike `max`, differentiable again where elements are equal."""
+    first = first_max(row)
+    return first, sum(where(first, row, 0.0))
 
 
-def _shares(p: Any) -> tuple[Any, Any, Any, Any]:
-    first = first_max(p)
-    others = sum(where(first, 0.0, p))
-    total = others + max(p)
-    return first, others, total, p / total
+def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
+    """The leader, its score, every other class's odds against it, and the sum of those odds.
+
+    The probability of the leader is 1/(1 + rest).  Nothing is lost when it leads by 100: rest is then e^-100.
+    """
+    first, lead = _leader(scores)
+    odds = where(first, 0.0, exp(scores - lead))
+    return first, lead, odds, sum(odds)
+
+
+def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """The leader, its value, the sum of the others, the sum of all, and each element's share of that."""
+    first, lead = _leader(row)
+    others = sum(where(first, 0.0, row))
+    total = others + lead
+    total = where(total == 0.0, 1.0, total)
+    return first, where(lead == 0.0, 1.0, lead), others, total, row / total
+
+
+def _surprise(row: Any, epsilon: Any) -> Any:
+    """``-log(share)`` clipped to shares in [epsilon, 1 - epsilon], accurate for shares near 1."""
+    first, lead, others, _, share = _shares(row)
+    surprise = where(first, log1p(others / lead), -log(maximum(share, epsilon)))
+    return maximum(minimum(surprise, -log(epsilon)), -log1p(-epsilon))
+
+
+def _smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> Any:
+    return y_true * (1.0 - label_smoothing) + label_smoothing / count(y_pred)
 
 
 def _categorical_slope(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, *, epsilon: float = 1e-7
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    y_true = y_true * (1.0 - label_smoothing) + label_smoothing / count(y_pred)
+    y_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        first, _, others, rest = _logits(y_pred)
+        first, _, odds, rest = _odds(y_pred)
+        # softmax - y_true; at the leader 1/(1 + rest) - y over one denominator, so that nothing cancels there.
         missing = sum(where(first, 0.0, y_true))
-        scale = sum(y_true) / (1.0 + rest)
-        return where(first, missing - scale * rest, scale * others - y_true)
-    first, others, total, share = _shares(y_pred)
-    per_share = y_true / maximum(share, epsilon)
-    elsewhere = sum(where(first, 0.0, per_share * share))
-    at_first = elsewhere - per_share * (others / total)
-    return where(first, at_first, sum(per_share * share) - per_share) / total
+        whole = 1.0 + rest
+        return where(first, (missing - y_true * rest) / whole, sum(y_true) * (odds / whole) - y_true)
+    first, _, others, total, share = _shares(y_pred)
+    per_share = y_true / where(y_true == 0.0, 1.0, maximum(share, epsilon))
+    used = per_share * share
+    at_leader = sum(where(first, 0.0, used)) - per_share * (others / total)
+    return where(first, at_leader, sum(used) - per_share) / total
 
 
 @loss(
-    aliases=("softmax_cross_entropy", "cce", "CCE", "categorical_cross_entropy"),
+    aliases=("softmax_cross_entropy", "categorical_cross_entropy", "CCE", "cce"),
     target=OneHot(),
     prediction=Probabilities(),
-    parameters={"label_smoothing": Interval(0.0, 1.0), "epsilon": Interval(0.0, 0.5)},
+    parameters={
+        "from_logits": _FROM_LOGITS,
+        "label_smoothing": Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0),
+        "epsilon": _EPSILON,
+    },
     slope=_categorical_slope,
-    source="x",
-    cases=(),
-)
+    definition="-sum(y_true * log(y_pred / sum(y_pred)))",
+    source="J. S. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990), eq. 11",
+    cases=(
+        Case([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]], (math.log(2.0),), "-log(1/2)"),
+        Case([[0.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(3.0),), "-log(1/3)", {"from_logits": True}),
+        Case([[1.0, 0.0]], [[0.25, 0.75]], (1.75 * math.log(2.0) - 0.25 * math.log(1.5),),
+             "3/4 log 4 + 1/4 log(4/3) = 3/2 log 2 + 1/2 log 2 - 1/4 log 3", {"label_smoothing": 0.5}),
+    ),
+)  # fmt: skip
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, *, epsilon: float = 1e-7
 ) -> Any:
-    """CCE."""
-    y_true = y_true * (1.0 - label_smoothing) + label_smoothing / count(y_pred)
+    """Negative log-likelihood of one class among several, for one-hot or soft targets.
+
+    Behind a softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.
+    Predictions are divided by the sum of their row.  For integer labels use `sparse_categorical_crossentropy`, for
+    several classes at once `binary_crossentropy`.  Where a probability is clipped the value is the clipped one and
+    the slope is the slope at the boundary, at most 1/epsilon, so that no gradient dies.
+
+    >>> import lossary
+    >>> print(lossary.categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]]).round(4))
+    [0.6931]
+    """
+    y_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        _, lead, _, rest = _logits(y_pred)
-        behind = where(equal(y_true, 0.0), 0.0, y_true * (lead - y_pred))
-        return sum(behind) + sum(y_true) * log1p(rest)
-    first, others, total, share = _shares(y_pred)
-    surprise = where(first, log1p(others / max(y_pred)), -log(maximum(share, epsilon)))
-    bounded = maximum(minimum(surprise, -log(epsilon)), -log1p(-epsilon))
-    return sum(where(equal(y_true, 0.0), 0.0, y_true * bounded))
+        _, lead, _, rest = _odds(y_pred)
+        return sum(where(y_true == 0.0, 0.0, y_true * (lead - y_pred))) + sum(y_true) * log1p(rest)
+    return sum(where(y_true == 0.0, 0.0, y_true * _surprise(y_pred, epsilon)))
 
 
 def _sparse_slope(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, *, epsilon: float = 1e-7
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    *,
+    epsilon: Any = 1e-7,
 ) -> Any:
     hit = is_label(y_true, y_pred)
     if from_logits:
-        first, _, others, rest = _logits(y_pred)
-        miss = 1.0 - sum(indicator(first & hit))
-        return where(first, miss - rest / (1.0 + rest), others / (1.0 + rest) - indicator(hit))
-    first, others, total, share = _shares(y_pred)
-    at_label = take(share, y_true)
-    per_share = 1.0 / maximum(at_label, epsilon)
-    return per_share * where(hit, where(first, -(others / total), at_label - 1.0), at_label) / total
+        first, _, odds, rest = _odds(y_pred)
+        share = where(first, 1.0, odds) / (1.0 + rest)
+        missed = where(first & hit, -(rest / (1.0 + rest)), share - indicator(hit))
+        return missed + 0.0 * take(y_pred, y_true)
+    first, _, others, total, share = _shares(y_pred)
+    own = take(share, y_true)
+    toward = where(hit, where(first, -(others / total), own - 1.0), own)
+    return toward / maximum(own, epsilon) / total
 
 
 @loss(
-    aliases=("sparse_softmax_cross_entropy", "scce"),
+    aliases=("sparse_softmax_cross_entropy", "sparse_categorical_cross_entropy", "SCCE", "scce"),
     target=Classes(),
     prediction=Probabilities(),
-    parameters={"epsilon": Interval(0.0, 0.5)},
+    parameters={
+        "from_logits": _FROM_LOGITS,
+        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
+        "epsilon": _EPSILON,
+    },
     slope=_sparse_slope,
-    source="x",
-    cases=(),
+    definition="-log(y_pred[y_true] / sum(y_pred))",
+    source="J. S. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990), eq. 11",
+    cases=(
+        Case([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], (math.log(2.0), math.log(4.0)), "-log(1/2); -log(1/4)"),
+        Case([2], [[0.0, 0.0, math.log(2.0)]], (math.log(2.0),), "-log(2/(1 + 1 + 2))", {"from_logits": True}),
+        Case([-1, 1], [[0.5, 0.5], [0.5, 0.5]], (0.0, math.log(2.0)), "left out; -log(1/2)", {"ignore_class": -1}),
+    ),
 )
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, *, epsilon: float = 1e-7
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    *,
+    epsilon: float = 1e-7,
 ) -> Any:
-    """SCCE."""
+    """Negative log-likelihood of one class among several, for integer labels.
+
+    The value of `categorical_crossentropy` without the memory of one-hot rows.  Behind a softmax layer as it is;
+    behind a linear layer with ``from_logits=True``, which is more accurate.  A label outside 0..C-1 is an error where
+    values are checked and NaN where they cannot be (under jit); it never wraps around.
+
+    >>> import lossary
+    >>> print(lossary.sparse_categorical_crossentropy([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]).round(4))
+    [0.6931 1.3863]
+    """
     if from_logits:
-        _, lead, _, rest = _logits(y_pred)
+        _, lead, _, rest = _odds(y_pred)
         return lead - take(y_pred, y_true) + log1p(rest)
-    first, others, _, share = _shares(y_pred)
-    surprise = where(first, log1p(others / max(y_pred)), -log(maximum(share, epsilon)))
-    return maximum(minimum(take(surprise, y_true), -log(epsilon)), -log1p(-epsilon))
+    return take(_surprise(y_pred, epsilon), y_true)
+
+
+@loss(
+    target=OneHot(),
+    prediction=Real(),
+    definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
+    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
+    cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
+)
+def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
+
+    As in Keras, the best other score counts as 0 if it is negative.
+
+    >>> import lossary
+    >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
+    [1.5]
+    """
+    own = sum(y_true * y_pred)
+    other = max((1.0 - y_true) * y_pred)
+    return maximum(other - own + 1.0, 0.0)

@@ -2,40 +2,122 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from .._domain import Counts, Interval, NonNegative, Real
+from .._domain import Interval, NonNegative, Real
 from .._loss import loss
 from .._record import Case
-from ..words import (
-    abs,
-    count,
-    exp,
-    guard,
-    log,
-    log1p,
-    maximum,
-    mean,
-    mean_square,
-    sinh,
-    square,
-    tanh,
-    where,
-)
+from ..words import abs, count, exp, guard, log1p, maximum, mean, mean_square, minimum, sinh, square, tanh, where
 
 
 @loss(
-    aliases=("mse", "MSE", "squared_error", "l2"),
+    aliases=("MSE", "mse", "squared_error", "mse_loss"),
     target=Real(),
     prediction=Real(),
-    source="C. F. Gauss, Theoria combinationis observationum, 1823",
-    cases=(
-        Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (2.5, 4.5), "(1 + 4)/2 and (0 + 9)/2"),
-    ),
+    definition="mean((y_pred - y_true)**2)",
+    source="C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823)",
+    cases=(Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (2.5, 4.5), "(1 + 4)/2; (0 + 9)/2"),),
 )
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
-    """Mean of the squared differences, for targets whose errors are about normal."""
+    """Mean of the squared differences, for numbers whose errors are about normal and of one size.
+
+    Its minimum is the conditional mean.  A few outliers dominate it; then `huber` or `log_cosh` fit better.
+
+    >>> import lossary
+    >>> print(lossary.mean_squared_error([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]]))
+    [2.5 4.5]
+    """
     return mean_square(y_pred - y_true)
+
+
+@loss(
+    aliases=("MAE", "mae", "l1", "absolute_error", "l1_loss"),
+    target=Real(),
+    prediction=Real(),
+    definition="mean(abs(y_pred - y_true))",
+    source="R. J. Boscovich (1757); P. S. Laplace, Theorie analytique des probabilites (1812)",
+    cases=(Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (1.5, 1.5), "(1 + 2)/2; (0 + 3)/2"),),
+)
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+    """Mean of the absolute differences, for numbers with outliers.
+
+    Its minimum is the conditional median.  The slope has the same size however small the error is, so late training
+    profits from a falling learning rate; at a difference of 0 it is 0.
+
+    >>> import lossary
+    >>> print(lossary.mean_absolute_error([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]]))
+    [1.5 1.5]
+    """
+    return mean(abs(y_pred - y_true))
+
+
+@loss(
+    aliases=("MAPE", "mape"),
+    target=Real(),
+    prediction=Real(),
+    parameters={"epsilon": Interval("Least magnitude of a target in the denominator", 0.0)},
+    definition="100 * mean(abs(y_pred - y_true) / max(abs(y_true), epsilon))",
+    source="J. S. Armstrong, Long-Range Forecasting (1978), p. 348",
+    cases=(Case([[2.0, -4.0]], [[3.0, -3.0]], (37.5,), "100 (1/2 + 1/4)/2"),),
+)
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Mean absolute difference in percent of the target, for positive numbers of very different size.
+
+    It favours predictions that are too low, and targets near 0 dominate it: a target of 0 counts as ``epsilon``.
+
+    >>> import lossary
+    >>> print(lossary.mean_absolute_percentage_error([[2.0, -4.0]], [[3.0, -3.0]]))
+    [37.5]
+    """
+    return mean(100.0 * (abs(y_pred - y_true) / maximum(abs(y_true), epsilon)))
+
+
+def _log_ratio(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
+    """``log1p(y_pred) - log1p(y_true)`` and the guarded prediction."""
+    y_true = maximum(y_true, epsilon)
+    y_pred = guard(y_pred, epsilon)
+    # The difference of two close logarithms is the logarithm of a ratio close to 1.
+    change = (y_pred - y_true) / (1.0 + y_true)
+    near = abs(change) < 0.5
+    return where(near, log1p(where(near, change, 0.0)), log1p(y_pred) - log1p(y_true)), y_pred
+
+
+def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    ratio, y_pred = _log_ratio(y_true, y_pred, epsilon)
+    return 2.0 * ratio / (1.0 + y_pred) / count(y_pred)
+
+
+@loss(
+    aliases=("MSLE", "msle", "squared_log_error"),
+    target=NonNegative(),
+    prediction=Real(),
+    parameters={"epsilon": Interval("Least value of targets and predictions; smaller ones count as this", 0.0)},
+    slope=_squared_logarithmic_slope,
+    definition="mean((log(1 + max(y_pred, epsilon)) - log(1 + max(y_true, epsilon)))**2)",
+    source="Keras, mean_squared_logarithmic_error; scikit-learn, User Guide, Mean squared logarithmic error",
+    cases=(
+        Case(
+            [[0.0, math.e - 1.0]],
+            [[math.e - 1.0, math.e**3 - 1.0]],
+            (2.5,),
+            "((1 - 0)^2 + (3 - 1)^2)/2",
+            {"epsilon": 0.0},
+        ),
+    ),
+)
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Mean squared difference of ``log(1 + y)``, for amounts and counts that grow by factors.
+
+    An error by a factor costs the same at every size.  Predictions below ``epsilon`` count as ``epsilon``; the slope
+    there is the slope at ``epsilon``, so that a negative prediction is still drawn upwards.
+
+    >>> import lossary
+    >>> print(lossary.mean_squared_logarithmic_error([[0.0, 3.0]], [[0.0, 0.0]]).round(4))
+    [0.9609]
+    """
+    ratio, _ = _log_ratio(y_true, y_pred, epsilon)
+    return mean_square(ratio)
 
 
 def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
@@ -47,12 +129,61 @@ def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
     target=Real(),
     prediction=Real(),
     slope=_log_cosh_slope,
-    source="x",
-    cases=(),
+    definition="mean(log(cosh(y_pred - y_true)))",
+    source="P. J. Green, Bayesian reconstructions from emission tomography data (1990), eq. 6",
+    cases=(
+        Case(
+            [[0.0, 0.0]],
+            [[math.log(2.0), 0.0]],
+            (0.5 * math.log(1.25),),
+            "cosh(log 2) = (2 + 1/2)/2 = 5/4, cosh(0) = 1",
+        ),
+    ),
 )
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
-    """Log cosh."""
+    """Logarithm of the hyperbolic cosine of the difference, for numbers with a few outliers.
+
+    Half the squared difference where it is small, the absolute difference less log 2 where it is large, and smooth
+    everywhere, with slope ``tanh(y_pred - y_true)``: a `huber` loss without a parameter and without an edge.
+
+    >>> import lossary
+    >>> print(lossary.log_cosh([[0.0, 0.0]], [[1.0, -20.0]]).round(4))
+    [9.8703]
+    """
     d = abs(y_pred - y_true)
-    near = log1p(2.0 * square(sinh(0.5 * where(d < 1.0, d, 0.0))))
-    far = d + log1p(exp(-2.0 * d)) - 0.6931471805599453
-    return mean(where(d < 1.0, near, far))
+    small = d < 1.0
+    # 2 sinh^2(d/2) = cosh(d) - 1 keeps all digits of a small difference.
+    near = log1p(2.0 * square(sinh(0.5 * where(small, d, 0.0))))
+    far = d + log1p(exp(-2.0 * d)) - math.log(2.0)
+    return mean(where(small, near, far))
+
+
+def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
+    return maximum(minimum(y_pred - y_true, delta), -delta) / count(y_pred)
+
+
+@loss(
+    aliases=("huber_loss", "smooth_l1", "smooth_l1_loss"),
+    target=Real(),
+    prediction=Real(),
+    parameters={"delta": Interval("Difference up to which the loss is quadratic", 0.0, open_below=True)},
+    slope=_huber_slope,
+    definition="mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)",
+    source="P. J. Huber, Robust estimation of a location parameter (1964), eq. 1.2",
+    cases=(
+        Case([[0.0, 0.0]], [[0.5, -3.0]], (1.3125,), "(1/8 + 1 (3 - 1/2))/2"),
+        Case([[0.0, 0.0]], [[0.5, -3.0]], (2.0625,), "(1/8 + 2 (3 - 1))/2", {"delta": 2.0}),
+    ),
+)
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+    """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
+
+    Choose ``delta`` about as large as an ordinary error.  PyTorch's smooth L1 loss with ``beta`` is this loss with
+    ``delta=beta``, divided by beta; with the default of 1 the two are the same.
+
+    >>> import lossary
+    >>> print(lossary.huber([[0.0, 0.0]], [[0.5, -3.0]], delta=2.0))
+    [2.0625]
+    """
+    d = abs(y_pred - y_true)
+    return mean(where(d <= delta, 0.5 * square(minimum(d, delta)), delta * (d - 0.5 * delta)))

@@ -1,0 +1,117 @@
+"""Losses for two classes, one output each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._domain import Bits, Flag, Interval, Real, Signs, Unit
+from .._loss import loss
+from .._record import Case
+from ..words import abs, count, exp, log, log1p, maximum, mean, mean_square, minimum, where
+
+
+def _signs(y_true: Any) -> Any:
+    """0 is the negative class of 0/1 labels."""
+    return where(y_true == 0.0, -1.0, y_true)
+
+
+@loss(
+    target=Signs(),
+    prediction=Real(),
+    definition="mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1",
+    source="C. Cortes, V. Vapnik, Support-vector networks (1995)",
+    cases=(
+        Case([[1.0, -1.0]], [[0.25, -3.0]], (0.375,), "((1 - 1/4) + 0)/2"),
+        Case([[1.0, 0.0]], [[0.25, 0.5]], (1.125,), "((1 - 1/4) + (1 + 1/2))/2, 0 read as -1"),
+    ),
+)
+def hinge(y_true: Any, y_pred: Any) -> Any:
+    """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
+
+    The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
+    -1 and 1; 0 is read as -1.
+
+    >>> import lossary
+    >>> print(lossary.hinge([[1.0, -1.0]], [[0.25, -3.0]]))
+    [0.375]
+    """
+    return mean(maximum(1.0 - _signs(y_true) * y_pred, 0.0))
+
+
+@loss(
+    target=Signs(),
+    prediction=Real(),
+    definition="mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1",
+    source="Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3",
+    cases=(Case([[1.0, -1.0]], [[0.5, -3.0]], (0.125,), "((1 - 1/2)^2 + 0)/2"),),
+)
+def squared_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
+
+    Labels are -1 and 1; 0 is read as -1.
+
+    >>> import lossary
+    >>> print(lossary.squared_hinge([[1.0, -1.0]], [[0.5, -3.0]]))
+    [0.125]
+    """
+    return mean_square(maximum(1.0 - _signs(y_true) * y_pred, 0.0))
+
+
+def _smoothed(y_true: Any, label_smoothing: Any) -> Any:
+    return y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+
+
+def _binary_slope(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
+) -> Any:
+    y_true = _smoothed(y_true, label_smoothing)
+    other = 1.0 - y_true
+    if from_logits:
+        # sigmoid(y_pred) - y_true without a difference of numbers close to 1: exp(-|z|) is the odds of the loser.
+        leads = y_pred > 0.0
+        odds = exp(where(leads, -y_pred, y_pred))
+        return where(leads, other - y_true * odds, other * odds - y_true) / (1.0 + odds) / count(y_pred)
+    return (other / maximum(1.0 - y_pred, epsilon) - y_true / maximum(y_pred, epsilon)) / count(y_pred)
+
+
+@loss(
+    aliases=("BCE", "bce", "binary_cross_entropy"),
+    target=Bits(),
+    prediction=Unit(),
+    parameters={
+        "from_logits": Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)"),
+        "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0),
+        "epsilon": Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5),
+    },
+    slope=_binary_slope,
+    definition="mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))",
+    source="I. J. Good, Rational decisions (1952); negative log-likelihood of Bernoulli trials",
+    cases=(
+        Case([[1.0, 0.0]], [[0.5, 0.75]], (1.5 * math.log(2.0),), "(log 2 + log 4)/2"),
+        Case([[1.0]], [[0.0]], (math.log(2.0),), "log(1 + e^0)", {"from_logits": True}),
+        Case([[1.0]], [[0.25]], (1.5 * math.log(2.0) + 0.25 * math.log(4.0 / 3.0),),
+             "3/4 log 4 + 1/4 log(4/3)", {"label_smoothing": 0.5}),
+    ),
+)  # fmt: skip
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, *, epsilon: float = 1e-7
+) -> Any:
+    """Negative log-likelihood of yes/no targets, for two classes or several independent ones.
+
+    Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  Where a
+    probability is clipped the value is the clipped one and the slope is the slope at the boundary, at most
+    1/epsilon, so that no gradient dies.
+
+    >>> import lossary
+    >>> print(lossary.binary_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))
+    [1.0397]
+    """
+    y_true = _smoothed(y_true, label_smoothing)
+    if from_logits:
+        wrong = where(y_pred > 0.0, 1.0 - y_true, y_true)
+        return mean(wrong * abs(y_pred) + log1p(exp(-abs(y_pred))))
+    # The clip of the probability, made on its logarithm: 1 - epsilon is not a float32.
+    yes = minimum(log(maximum(y_pred, epsilon)), log1p(-epsilon))
+    no = minimum(maximum(log1p(-minimum(y_pred, 1.0)), log(epsilon)), log1p(-epsilon))
+    return -mean(where(y_true == 0.0, 0.0, y_true * yes) + where(y_true == 1.0, 0.0, (1.0 - y_true) * no))

@@ -1,0 +1,96 @@
+"""Losses that compare whole rows: distributions and directions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._domain import Interval, Probabilities, Real
+from .._loss import loss
+from .._record import Case
+from ..words import abs, log1p, max, maximum, minimum, sqrt, square, sum, where, xlogy
+
+
+def _clipped(row: Any, epsilon: Any) -> Any:
+    return minimum(maximum(row, epsilon), 1.0)
+
+
+def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    y_true = _clipped(y_true, epsilon)
+    return -(y_true / where(y_true == 0.0, 1.0, _clipped(y_pred, epsilon)))
+
+
+@loss(
+    class_name="KLDivergence",
+    aliases=("kullback_leibler_divergence", "KLD", "kld"),
+    target=Probabilities(),
+    prediction=Probabilities(),
+    parameters={"epsilon": Interval("Both arguments are clipped to [epsilon, 1]", 0.0, 0.5)},
+    slope=_divergence_slope,
+    definition="sum(y_true * log(y_true / y_pred))",
+    source="S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4",
+    cases=(
+        Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
+        Case([[1.0, 0.0]], [[0.5, 0.5]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
+    ),
+)
+def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
+
+    Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
+    The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
+    ``y_pred`` is clipped the slope is the slope at the boundary.
+
+    >>> import lossary
+    >>> print(lossary.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).round(4))
+    [0.1438]
+    """
+    y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
+    # The logarithm of a ratio close to 1 through the exact difference.
+    near = abs(y_true - y_pred) < 0.5 * y_pred
+    change = (y_true - y_pred) / where(near, y_pred, 1.0)
+    return sum(where(near, y_true * log1p(where(near, change, 0.0)), xlogy(y_true, y_true / y_pred)))
+
+
+def _scaled(row: Any) -> tuple[Any, Any, Any]:
+    """The row divided by its largest magnitude, that magnitude, and the squared length: its square cannot overflow."""
+    largest = max(abs(row))
+    scale = where(largest == 0.0, 1.0, largest)
+    scaled = row / scale
+    return scaled, scale, sum(square(scaled))
+
+
+def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
+    a, _, square_a = _scaled(y_true)
+    b, scale, square_b = _scaled(y_pred)
+    length_a, length_b = sqrt(where(square_a == 0.0, 1.0, square_a)), sqrt(where(square_b == 0.0, 1.0, square_b))
+    a, b = a / length_a, b / length_b
+    return where(square_b == 0.0, 0.0, (sum(a * b) * b - a) / length_b / scale)
+
+
+@loss(
+    aliases=("cosine_proximity", "cosine"),
+    target=Real(),
+    prediction=Real(),
+    slope=_cosine_slope,
+    definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
+    source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
+    cases=(
+        Case([[1.0, 0.0]], [[3.0, 4.0]], (-0.6,), "-3/5"),
+        Case([[0.0, 0.0]], [[3.0, 4.0]], (0.0,), "a zero vector has no direction: 0"),
+    ),
+)
+def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
+    """Cosine of the angle between target and prediction, negated: -1 for the same direction, 1 for the opposite one.
+
+    For embeddings and other rows whose direction matters and length does not.  A row of zeros has the value 0 and the
+    slope 0.
+
+    >>> import lossary
+    >>> print(lossary.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4))
+    [-0.6]
+    """
+    a, _, square_a = _scaled(y_true)
+    b, _, square_b = _scaled(y_pred)
+    length_a, length_b = sqrt(where(square_a == 0.0, 1.0, square_a)), sqrt(where(square_b == 0.0, 1.0, square_b))
+    return -sum(a * b) / (length_a * length_b)
