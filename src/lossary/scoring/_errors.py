@@ -1,0 +1,91 @@
+"""What can be wrong with a file of predictions, and the texts that say so."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import LossError
+
+
+class FileError(LossError):
+    """A file that is missing, of an unknown kind, or not readable as what its name says."""
+
+
+class ColumnError(LossError):
+    """A column that the file does not have, or that does not hold what it is used for."""
+
+
+def no_file(path: Path) -> FileError:
+    """Nothing of that name, with the nearest names beside it."""
+    folder = path.parent
+    beside = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"look with: ls {folder}"
+    return FileError(f"there is no file {path}; {hint}")
+
+
+def unknown_kind(path: Path, known: Sequence[str]) -> FileError:
+    """The file's ending names no format that can be read."""
+    return FileError(
+        f"{path} ends in {path.suffix or 'nothing'}; accepted are {', '.join(known)}. "
+        "A pandas frame becomes one with frame.to_parquet('preds.parquet')"
+    )
+
+
+def unreadable(path: Path, reason: str) -> FileError:
+    """The reader gave up."""
+    return FileError(f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: {reason}")
+
+
+def empty(path: Path) -> FileError:
+    """Not one row is left."""
+    return FileError(f"{path} holds no rows to score; a mean over nothing is undefined")
+
+
+def unknown_column(path: Path, name: str, names: Sequence[str]) -> ColumnError:
+    """No column of that name, with the nearest ones."""
+    lower = {other.lower(): other for other in names}
+    near = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
+    return ColumnError(f"{path} has no column {name!r}; {hint}Its columns are: {shown}")
+
+
+def not_numbers(path: Path, name: str, kind: str) -> ColumnError:
+    """Text or a nested structure where numbers belong."""
+    return ColumnError(
+        f"{path}: column {name!r} holds {kind}; accepted are numbers, or lists of numbers of one length. "
+        "Encode class names as integers 0, 1, ... first"
+    )
+
+
+def ragged(path: Path, name: str, lengths: Sequence[int]) -> ColumnError:
+    """A list column whose lists differ in length."""
+    return ColumnError(
+        f"{path}: the lists of column {name!r} have {min(lengths)} to {max(lengths)} entries; accepted is one length "
+        "for all rows, one entry per class or output"
+    )
+
+
+def missing(path: Path, name: str, row: int) -> ColumnError:
+    """An empty cell or a NaN."""
+    return ColumnError(
+        f"{path}: column {name!r} has no value in row {row} (counted from 0); leave such rows out with --skip-missing "
+        "(skip_missing=True), or fill them"
+    )
+
+
+def too_many_groups(path: Path, name: str, limit: int) -> ColumnError:
+    """A column to group by that is almost a key."""
+    return ColumnError(
+        f"{path}: column {name!r} has more than {limit} different values, too many to group by; "
+        "choose a coarser column, or bin it first"
+    )
+
+
+def not_one_length(path: Path, lengths: dict[str, int]) -> FileError:
+    """The arrays of an NPZ file belong to different numbers of rows."""
+    shown = ", ".join(f"{name} has {rows}" for name, rows in lengths.items())
+    return FileError(f"{path}: the arrays differ in their number of rows: {shown}; accepted is one number for all")

@@ -1,0 +1,297 @@
+"""Weighted means of losses over a file, in one pass, in constant memory, exact in any chunking."""
+
+from __future__ import annotations
+
+import math
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._get import get
+from .._loss import Loss
+from ..errors import DomainError
+from . import _errors
+from ._exact import ExactSums, Floats, Integers, product_terms, quotient
+from ._tables import Block, Grouping, Table, open_table
+
+ROWS = 1 << 16
+MAX_GROUPS = 100_000
+
+
+@dataclass(frozen=True)
+class Score:
+    """The means of one group of rows: ``group`` is its label, None for all rows together."""
+
+    group: Any
+    rows: int
+    weight: float
+    means: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The result of `score`: all rows together, the groups sorted by label, and how many rows were left out."""
+
+    path: Path
+    losses: tuple[Loss, ...]
+    overall: Score
+    groups: tuple[Score, ...]
+    skipped: int
+
+
+def score(
+    path: str | Path,
+    losses: Sequence[Any],
+    *,
+    target: str | Sequence[str],
+    prediction: str | Sequence[str],
+    weight: str | None = None,
+    by: str | None = None,
+    skip_missing: bool = False,
+    rows: int = ROWS,
+    progress: Callable[[float], None] | None = None,
+) -> Scores:
+    """The weighted mean of each loss over a CSV, Parquet or NPZ file that may be larger than memory.
+
+    Each row is a data point; its loss ``v_i`` is computed in float64 and the mean is ``sum w_i v_i / sum w_i`` with
+    the weights ``w_i`` of the weight column, 1 without one.  Both sums are exact and their quotient is rounded once,
+    so that neither the order of the rows nor the length of the blocks can change a digit.
+
+    Args:
+        path: The file, told by its ending.
+        losses: Anything `lossary.get` understands.
+        target: Column of the targets, or columns for several outputs.
+        prediction: Column of the predictions, or one column per output or class; a column of lists counts as many.
+        weight: Column of weights >= 0.
+        by: Column whose values divide the rows into groups, scored each for itself.
+        skip_missing: Leave rows out that miss a value, instead of raising.
+        rows: Rows per block; it changes memory, not the result.
+        progress: Called with the part of the file done, 0 to 1.
+
+    Returns:
+        The scores of all rows and of every group.
+
+    Raises:
+        FileError: The file is missing, unreadable, or has no rows.
+        ColumnError: A column is missing, is no number, or has missing values.
+        LossError: What the losses themselves raise, with the row counted from the start of the file.
+
+    >>> import numpy as np, tempfile, pathlib, lossary.scoring
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "preds.npz"
+    >>> np.savez(file, y=[1.0, 2.0, 4.0], p=[1.0, 3.0, 2.0], shop=["a", "a", "b"])
+    >>> result = lossary.scoring.score(file, ["mse"], target="y", prediction="p", by="shop")
+    >>> [(group.group, group.means["mean_squared_error"]) for group in result.groups]
+    [('a', 0.5), ('b', 4.0)]
+    """
+    table = open_table(path)
+    columns = _Columns(_list(target), _list(prediction), weight, by)
+    run = _Run(table.path, [get(loss) for loss in losses], columns, skip_missing)
+    for block in _ahead(table.blocks(columns.numbers(), by, rows)):
+        run.add(block)
+        if progress is not None:
+            progress(block.done)
+    return run.result()
+
+
+def _list(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks, read by a thread of its own while the last one is worked on."""
+    waiting: queue.Queue[Any] = queue.Queue(maxsize=2)
+    stop = threading.Event()
+
+    def read() -> None:
+        ending: Any = None
+        try:
+            for block in blocks:
+                waiting.put(block)
+                if stop.is_set():
+                    return
+        except BaseException as error:
+            ending = error
+        waiting.put(ending)
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while isinstance(block := waiting.get(), Block):
+            yield block
+        if block is not None:
+            raise block
+    finally:
+        stop.set()
+        while not waiting.empty():
+            waiting.get_nowait()
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns play which part."""
+
+    targets: list[str]
+    predictions: list[str]
+    weight: str | None
+    by: str | None
+
+    def numbers(self) -> list[str]:
+        """The columns that hold numbers, each once."""
+        return list(dict.fromkeys([*self.targets, *self.predictions, *([self.weight] if self.weight else [])]))
+
+
+@dataclass
+class _Tally:
+    """The exact sums of one loss; its own weights only where it leaves rows out itself (``ignore_class``)."""
+
+    values: ExactSums = field(default_factory=ExactSums)
+    weights: ExactSums | None = None
+
+
+class _Run:
+    """What accumulates over the blocks."""
+
+    def __init__(self, path: Path, losses: list[Loss], columns: _Columns, skip_missing: bool) -> None:
+        self.path, self.losses, self.columns, self.skip_missing = path, losses, columns, skip_missing
+        self.labels: dict[Any, int] = {} if columns.by else {None: 0}
+        self.tallies = [_Tally() for _ in losses]
+        self.weights = ExactSums()
+        self.rows: Integers = np.zeros(len(self.labels), np.int64)
+        self.start = self.skipped = 0
+
+    def add(self, block: Block) -> None:
+        """Scores one block."""
+        columns, count = block.columns, len(next(iter(block.columns.values())))
+        if not count:
+            return
+        codes = None if block.grouping is None else self._codes(block.grouping)
+        kept = self._complete(columns, count)
+        if kept is not None:
+            columns = {name: column[kept] for name, column in columns.items()}
+            codes = None if codes is None else codes[kept]
+            self.skipped += count - len(kept)
+        if kept is None or len(kept):
+            self._add(columns, codes, kept)
+        self.start += count
+
+    def _codes(self, grouping: Grouping) -> Integers:
+        places = [self.labels.setdefault(label, len(self.labels)) for label in map(_label, grouping.labels)]
+        if len(self.labels) > MAX_GROUPS:
+            raise _errors.too_many_groups(self.path, str(self.columns.by), MAX_GROUPS)
+        return np.asarray(places, np.int64)[grouping.codes]
+
+    def _complete(self, columns: dict[str, Any], count: int) -> Integers | None:
+        """The rows with no value missing, or None if that is all of them."""
+        missing = np.zeros(count, bool)
+        for name, column in columns.items():
+            if column.dtype.kind == "f" and math.isnan(float(column.min())):
+                absent = np.isnan(column).reshape(count, -1).any(1)
+                if not self.skip_missing:
+                    raise _errors.missing(self.path, name, self.start + int(np.argmax(absent)))
+                missing |= absent
+        return np.flatnonzero(~missing) if missing.any() else None
+
+    def _add(self, columns: dict[str, Any], codes: Integers | None, kept: Integers | None) -> None:
+        groups = len(self.labels)
+        count = len(next(iter(columns.values())))
+        seen = np.array([count]) if codes is None else np.bincount(codes, minlength=groups)
+        self.rows = np.concatenate([self.rows, np.zeros(groups - len(self.rows), np.int64)]) + seen
+        weights = None if self.columns.weight is None else columns[self.columns.weight].astype(np.float64, copy=False)
+        if weights is not None:
+            self.weights.add(weights, codes, groups)
+        y_pred = _matrix(columns, self.columns.predictions)
+        y_true = _matrix(columns, self.columns.targets)
+        for loss, tally in zip(self.losses, self.tallies, strict=True):
+            labels = loss.record.labels_are_integers and y_true.shape[1] == 1
+            try:
+                batch = loss.batch(y_true[:, 0] if labels else y_true, y_pred, weights)
+            except DomainError as error:
+                raise self._placed(error, kept) from None
+            self._tally(tally, batch.values(), _kept_weights(weights, batch.mask), codes)
+            if batch.mask is not None:
+                tally.weights = tally.weights or ExactSums()
+                tally.weights.add(_kept_weights(weights, batch.mask), codes, groups)
+
+    def _tally(self, tally: _Tally, values: Floats, weights: Floats | None, codes: Integers | None) -> None:
+        for terms in (values,) if weights is None else product_terms(values, weights):
+            tally.values.add(terms, codes, len(self.labels))
+
+    def _placed(self, error: DomainError, kept: Integers | None) -> DomainError:
+        """The error with the row counted from the start of the file."""
+
+        def place(match: re.Match[str]) -> str:
+            row = int(match[2]) if kept is None else int(kept[int(match[2])])
+            return f"{match[1]}[{row + self.start}"
+
+        text = re.sub(r"\b(y_true|y_pred|sample_weight)\[(\d+)", place, str(error))
+        columns = self.columns
+        named = {"y_true": columns.targets, "y_pred": columns.predictions, "sample_weight": [columns.weight or ""]}
+        used = [f"{argument} is {', '.join(names)}" for argument, names in named.items() if argument in text]
+        return DomainError(f"{text} ({self.path}: {'; '.join(used)})")
+
+    def result(self) -> Scores:
+        """The means."""
+        if not self.rows.sum():
+            raise _errors.empty(self.path)
+        every = range(len(self.labels))
+        labels = sorted(self.labels, key=_order)
+        groups = [self._score(label, [self.labels[label]]) for label in labels if self.rows[self.labels[label]]]
+        return Scores(
+            self.path,
+            tuple(self.losses),
+            self._score(None, every),
+            tuple(groups) if self.columns.by else (),
+            self.skipped,
+        )
+
+    def _score(self, label: Any, members: Sequence[int]) -> Score:
+        rows = int(sum(int(self.rows[i]) for i in members))
+        weight = rows if self.columns.weight is None else _total(self.weights, members)
+        names = loss_names(self.losses)
+        means = {
+            name: quotient(
+                _total(tally.values, members),
+                weight if tally.weights is None else _total(tally.weights, members),
+            )
+            for name, tally in zip(names, self.tallies, strict=True)
+        }
+        return Score(label, rows, float(weight), means)
+
+
+def _kept_weights(weights: Floats | None, mask: Any) -> Any:
+    return weights if mask is None else mask * (1.0 if weights is None else weights)
+
+
+def _total(sums: ExactSums, members: Sequence[int]) -> Any:
+    return sum((sums.total(i) for i in members), start=0)
+
+
+def _label(label: Any) -> Any:
+    """NaN as a group is one group, not as many as there are blocks."""
+    return None if isinstance(label, float) and math.isnan(label) else label
+
+
+def _order(label: Any) -> tuple[int, float, str]:
+    if label is None:
+        return 2, 0.0, ""
+    if isinstance(label, int | float):
+        return 0, float(label), ""
+    return 1, 0.0, str(label)
+
+
+def _matrix(columns: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """Columns side by side in float64, one row per data point; integer columns that stand alone stay integers."""
+    parts = [columns[name].reshape(len(columns[name]), -1) for name in names]
+    joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return joined if joined.dtype.kind in "iu" else joined.astype(np.float64, copy=False)
+
+
+def loss_names(losses: Sequence[Loss]) -> list[str]:
+    """A distinct name for each loss: its own, or its whole spelling where two share one."""
+    names = [loss.name for loss in losses]
+    return [name if names.count(name) == 1 else repr(loss) for name, loss in zip(names, losses, strict=True)]
