@@ -10,6 +10,7 @@ from ._domain import Real
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
+from .adapters import keras_caller
 from .backends import FLOATS, NUMPY, Array, Backend, find
 
 
@@ -41,6 +42,9 @@ class FunctionLoss(Loss):
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
+        values = keras_caller.values_for_keras(self, y_true, y_pred)
+        if values is not None:
+            return values
         return self._reduced(self._backend(y_true, y_pred, sample_weight, where), y_true, y_pred, sample_weight, where)
 
     def value_and_grad(

@@ -14,6 +14,7 @@ from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._record import Case, Formula, Parameter, Record, camel, fold
 from ._reduce import standard
+from .adapters import keras_caller
 from .backends import Array
 from .program import enrol
 
@@ -55,6 +56,9 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
+        values = keras_caller.values_for_keras(self, y_true, y_pred)
+        if values is not None:
+            return values
         return self.batch(y_true, y_pred, sample_weight, where).reduced(self.reduction)
 
     def batch(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Batch:
@@ -148,6 +152,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
 
     @wraps(record.formula)
     def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
+        keras_caller.meet()
         if args:
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
@@ -330,6 +335,7 @@ def register(record: Record) -> LossFunction:
     _folded.update({fold(spelling): record.name for spelling in record.spellings()})
     _classes[record.name] = type(record.class_name, (Loss,), attributes)
     _functions[record.name] = _make_function(record, _classes[record.name])
+    keras_caller.announce()
     return _functions[record.name]
 
 
