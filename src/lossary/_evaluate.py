@@ -32,6 +32,7 @@ class Batch:
     original: Array
     axis: int
     expanded: int
+    split: int
 
     def values(self) -> Array:
         """One value per data point, differentiable, in the computing dtype."""
@@ -63,10 +64,12 @@ class Batch:
 
     def gradient(self, x: Array) -> Array:
         """A gradient in the shape and dtype of the caller's y_pred."""
-        for _ in range(self.expanded):
+        for _ in range(self.split):
             x = self.backend.squeeze_last(x)
         if self.axis != -1:
             x = self.backend.moveaxis(x, -1, self.axis)
+        for _ in range(self.expanded):
+            x = self.backend.squeeze_last(x)
         return self.result(x)
 
     def _drop_masked(self, values: Array) -> Array:
@@ -119,12 +122,12 @@ def prepare(
         _lined_up(record, backend, y_true, y_pred)
 
     points = backend.shape(y_pred)[:-1]
-    weights = _per_point(backend, record, program, "sample_weight", sample_weight, points, backend.shape(y_pred))
-    mask = _per_point(backend, record, program, "where", where, points, backend.shape(y_pred))
-    if any(_is_elementwise(backend, x, points) for x in (weights, mask)):
+    weights = _per_point(backend, record, program, "sample_weight", sample_weight, points, y_pred)
+    mask = _per_point(backend, record, program, "where", where, points, y_pred)
+    split = int(any(_is_elementwise(backend, x, points) for x in (weights, mask)))
+    if split:
         # One entry per element: every element is a data point of its own.
         y_true, y_pred = backend.expand_last(y_true), backend.expand_last(y_pred)
-        expanded += 1
         weights, mask = (_spread_points(backend, x, backend.shape(y_pred)[:-1]) for x in (weights, mask))
     if weights is not None:
         weights = backend.cast(weights, computing)
@@ -134,12 +137,14 @@ def prepare(
         valid = backend.logical_not(backend.equal(backend.squeeze_last(y_true), ignored))
         mask = valid if mask is None else backend.logical_and(mask, valid)
     y_true, y_pred = _replace_masked(backend, record, mask, y_true, y_pred, parameters)
+    if weights is not None and mask is not None:
+        weights = backend.where(mask, weights, backend.ones_like(weights) * 0)
     if check in (None, "full"):
         _values(backend, record, parameters, y_true, y_pred, weights, wait=check == "full")
     y_true = _target(backend, record, y_true, computing)
     y_pred = y_pred if backend.dtype(y_pred) == computing else backend.cast(y_pred, computing)
     numbers = tuple(parameters[number] for number in program.numbers)
-    return Batch(backend, program, y_true, y_pred, numbers, weights, mask, dtype, original, axis, expanded)
+    return Batch(backend, program, y_true, y_pred, numbers, weights, mask, dtype, original, axis, expanded, split)
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------------------------------
@@ -213,12 +218,13 @@ def _lined_up(record: Record, backend: Backend, y_true: Array, y_pred: Array) ->
 
 
 def _per_point(
-    backend: Backend, record: Record, program: Program, argument: str, value: Any, points: Shape, full: Shape
+    backend: Backend, record: Record, program: Program, argument: str, value: Any, points: Shape, like: Array
 ) -> Array | None:
     """Weights or mask in the shape of the data points, or of the elements where the loss allows that."""
     if value is None:
         return None
-    array = backends.array(backend, record.name, argument, value, None)
+    full = backend.shape(like)
+    array = backends.array(backend, record.name, argument, value, like)
     if argument == "where" and backend.dtype(array) != "bool":
         raise _check.mask_dtype(record.name, backend.dtype(array))
     shape = backend.shape(array)
@@ -263,8 +269,10 @@ def _replace_masked(
 
 
 def _fill(backend: Backend, row: Array, x: Array, neutral: float) -> Array:
-    whole = int(neutral) if backend.dtype(x) not in FLOATS else neutral
-    return backend.where(row, x, backend.cast(backend.ones_like(x) * whole, backend.dtype(x)))
+    whole = backend.dtype(x) not in FLOATS
+    if whole and (backend.dtype(x) == "bool" or neutral % 1):
+        x, whole = backend.cast(x, backend.default_float()), False
+    return backend.where(row, x, backend.ones_like(x) * (int(neutral) if whole else neutral))
 
 
 def _values(

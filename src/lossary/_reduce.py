@@ -14,7 +14,8 @@ def standard(loss: str, reduction: Any) -> str:
     """The canonical name of a reduction."""
     if not (reduction is None or isinstance(reduction, str)) or reduction not in REDUCTIONS:
         raise _check.reduction_name(loss, reduction, REDUCTIONS)
-    return {"mean": "sum_over_batch_size", None: "none"}.get(reduction, reduction)
+    synonyms = {"mean": "sum_over_batch_size", "None": "none"}
+    return synonyms.get(str(reduction), str(reduction))
 
 
 def factors(backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str) -> Array:
@@ -24,10 +25,12 @@ def factors(backend: Backend, values: Array, weights: Array | None, mask: Array 
     ``sum_over_batch_size``: the number of unmasked data points; ``mean_with_sample_weight``: the sum of their
     weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.
     """
-    factor = backend.ones_like(values) if weights is None else weights
+    # Weights and mask may hold one entry for several values; the denominators count values.
+    ones = backend.ones_like(values)
+    factor = ones if weights is None else ones * weights
     kept = None
     if mask is not None:
-        kept = backend.cast(mask, backend.dtype(values))
+        kept = ones * backend.cast(mask, backend.dtype(values))
         factor = factor * kept
     if reduction == "sum_over_batch_size":
         if kept is None:

@@ -44,6 +44,8 @@ class Program:
             result = formula(self.y_true, self.y_pred, **parameters)
         except TraceError as error:
             raise TraceError(f"{self.record.name}: {error}") from None
+        except (TypeError, AttributeError) as error:
+            raise TraceError(f"{self.record.name}: {TraceError.failed(error)}") from error
         if not isinstance(result, Node) or result.kind is Kind.HOST:
             raise TraceError(f"{self.record.name}: the formula returned {result!r}, which does not depend on y_pred")
         return result

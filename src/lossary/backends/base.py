@@ -196,34 +196,48 @@ class Backend(ABC):
         return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))
 
 
-def _host(function: Callable[[float], float], at_pole: float) -> Callable[[Any], Any]:
-    """A word for parameters: plain numbers stay numbers, in double precision and with IEEE's poles."""
-
-    def word(x: Any) -> Any:
-        if not isinstance(x, int | float):
-            raise TypeError(f"{function.__name__} of a parameter needs a number, got {type(x).__name__}")
-        return function(x) if x != at_pole else -math.inf
-
-    return word
-
-
-HOST_WORDS: dict[str, Callable[..., Any]] = {
-    "host_log": _host(math.log, 0.0),
-    "host_log1p": _host(math.log1p, -1.0),
-    "host_exp": math.exp,
-    "host_expm1": math.expm1,
-    "host_sqrt": math.sqrt,
-    "host_abs": abs,
-    "host_square": lambda x: x * x,
-    "host_power": lambda x, k: x**k,
-    "host_maximum": max,
-    "host_minimum": min,
-    "host_sinh": math.sinh,
-    "host_tanh": math.tanh,
-    "host_sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+# Words of parameters: plain numbers stay numbers, in double precision and with IEEE's poles.
+_NUMBER_WORDS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "equal": lambda a, b: a == b,
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "guard": max,
+    "indicator": lambda condition, like: float(condition),
+    "less": lambda a, b: a < b,
+    "less_equal": lambda a, b: a <= b,
+    "log": lambda x: math.log(x) if x else -math.inf,
+    "log1p": lambda x: math.log1p(x) if x != -1.0 else -math.inf,
+    "logical_and": lambda a, b: a and b,
+    "logical_not": lambda a: not a,
+    "logical_or": lambda a, b: a or b,
+    "maximum": max,
+    "minimum": min,
+    "power": lambda x, exponent: x**exponent,
+    "sigmoid": lambda x: 0.5 + 0.5 * math.tanh(0.5 * x),
+    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+    "sinh": math.sinh,
+    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+    "sqrt": math.sqrt,
+    "square": lambda x: x * x,
+    "tanh": math.tanh,
+    "where": lambda condition, a, b: a if condition else b,
+    "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
 }
+
+
+def _host(number: Callable[..., Any], word: Callable[..., Any]) -> Callable[..., Any]:
+    """A word of parameters; one that is traced or differentiated is an array and gets the backend's word."""
+
+    def either(first: Any, *rest: Any) -> Any:
+        return number(first, *rest) if isinstance(first, int | float) else word(first, *rest)
+
+    return either
 
 
 def words(backend: Backend, names: Sequence[str]) -> dict[str, Any]:
     """The namespace in which an emitted function of this backend runs."""
-    return {**HOST_WORDS, **{name: getattr(backend, name) for name in names if name not in _OPERATORS}}
+    host = {f"host_{name}": _host(number, getattr(backend, name)) for name, number in _NUMBER_WORDS.items()}
+    arrays = {name: getattr(backend, name) for name in names if name not in _OPERATORS}
+    # The condition of a `where` between arrays may be about parameters alone.
+    return {**host, **arrays, "where": host["host_where"]}

@@ -39,8 +39,7 @@ def _spell(node: Node, spelled: dict[int, str]) -> str:
     if node.op == "input":
         return str(node.value)
     if node.op == "constant":
-        number = float(node.value)
-        return repr(number) if number >= 0 else f"({number!r})"
+        return _literal(float(node.value))
     args = [spelled[id(arg)] for arg in node.args]
     if node.op in INFIX:
         return f"{args[0]} {INFIX[node.op]} {args[1]}"
@@ -48,6 +47,14 @@ def _spell(node: Node, spelled: dict[int, str]) -> str:
         return f"-{args[0]}"
     prefix = HOST_PREFIX if node.kind is Kind.HOST else ""
     return f"{prefix}{node.op}({', '.join(map(_bare, args))})"
+
+
+def _literal(number: float) -> str:
+    """A number as Python reads it back; infinity and NaN have no literal, but overflow makes them."""
+    if number != number:
+        return "(1e999 - 1e999)"
+    text = repr(number).replace("inf", "1e999")
+    return text if number >= 0 else f"({text})"
 
 
 def _bare(text: str) -> str:

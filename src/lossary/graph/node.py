@@ -147,8 +147,16 @@ class Node:
     def __iter__(self) -> Iterator[Node]:
         raise TraceError.iteration()
 
+    def __len__(self) -> int:
+        raise TraceError.iteration()
+
+    def __getitem__(self, _: Any) -> Node:
+        raise TraceError.iteration()
+
     def __float__(self) -> float:
         raise TraceError.number()
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TraceError.number()
@@ -162,15 +170,17 @@ class Node:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]) -> Node:
         name = _NUMPY_SPELLING.get(function.__name__, function.__name__)
-        axis = kwargs.pop("axis", -1)
-        keepdims = kwargs.pop("keepdims", True)
         word = getattr(_words(), name, None)
+        operands, axes = (args[:1], args[1:]) if name in _ROW_WORDS else (args, ())
+        axis = kwargs.pop("axis", -1) if not axes else axes[0] if len(axes) == 1 else None
+        keepdims = kwargs.pop("keepdims", True)
         if word is None or kwargs or axis != -1 or keepdims not in (True, False):
             raise TraceError.unknown_word(f"np.{function.__name__}")
-        node: Node = word(*args)
+        node: Node = word(*operands)
         return node
 
 
+_ROW_WORDS = frozenset({"sum", "mean", "max"})
 _NUMPY_SPELLING = {
     "absolute": "abs",
     "fabs": "abs",

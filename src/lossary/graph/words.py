@@ -9,6 +9,7 @@ length one.
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 from ..errors import TraceError
@@ -231,8 +232,16 @@ def xlogy(a: Operand, b: Operand) -> Node:
 def where(condition: Node, a: Operand, b: Operand) -> Node:
     """``a`` where the condition holds and ``b`` elsewhere; the branch that is not taken touches nothing."""
     left, right = _constants(a, b)
-    if left is not None and right is not None:
+    if left is not None and right is not None and math.isfinite(left) and math.isfinite(right):
         return add(right, multiply(left - right, indicator(condition)))
+    graph = condition.graph
+    kinds = {_lift(graph, x).kind for x in (a, b)}
+    if (condition.kind is Kind.ELEMENT and kinds == {Kind.HOST}) or (
+        condition.kind is Kind.HOST and Kind.ELEMENT in kinds
+    ):
+        # The result is an array of the dtype and shape of those around it, whichever branch is taken.
+        like = graph.input("y_pred", Kind.ELEMENT)
+        a, b = spread(_lift(graph, a), like), spread(_lift(graph, b), like)
     return _apply("where", condition, a, b)
 
 
@@ -375,11 +384,11 @@ def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
     return g * log(b), g * a / where(equal(a, 0.0), 1.0, b)
 
 
-def _power_rule(node: Node, g: Node) -> tuple[Node, None]:
+def _power_rule(node: Node, g: Node) -> tuple[Node, Node]:
     a, exponent = node.args
     number = exponent.constant
     lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
-    return g * exponent * lower, None
+    return g * exponent * lower, g * node * log(where(less(0.0, a), a, 1.0))
 
 
 RULES: dict[str, Rule] = {
