@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,7 @@ MODES: tuple[Mode, ...] = ("full", "shapes", "off")
 _mode: ContextVar[Mode | None] = ContextVar("lossary_check", default=None)
 # How many `check` blocks are open anywhere; torch.compile cannot trace a ContextVar, so it is read only when needed.
 _active = 0
+_counting = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -41,11 +43,13 @@ def check(mode: Mode) -> Iterator[None]:
     """
     global _active
     token = _mode.set(valid_mode("check", mode))
-    _active += 1
+    with _counting:
+        _active += 1
     try:
         yield
     finally:
-        _active -= 1
+        with _counting:
+            _active -= 1
         _mode.reset(token)
 
 
