@@ -228,6 +228,14 @@ def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     )
 
 
+def nothing(loss: str, argument: str) -> DTypeError:
+    """None instead of an array."""
+    return DTypeError(
+        f"{loss}: {argument} is None; accepted are arrays of numbers. Check what was meant to produce it, for example "
+        f"a function without a return: print({argument})"
+    )
+
+
 def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     """Something that does not become an array of numbers."""
     return DTypeError(
@@ -267,6 +275,14 @@ def shapes_differ(
     return ShapeError(
         f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: "
         f"y_true = y_true.reshape({shape_text(pred)}) if the numbers of elements agree, or repeat them explicitly"
+    )
+
+
+def shapes_at_run_time(loss: str) -> str:
+    """What a compiled graph says when lengths that were unknown turn out to differ."""
+    return (
+        f"{loss}: y_true and y_pred turned out to have different shapes; nothing is broadcast. "
+        f"Bring them to the same shape first: y_true = tf.reshape(y_true, tf.shape(y_pred))"
     )
 
 
@@ -342,11 +358,6 @@ def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterEr
 def too_many_arguments(loss: str, signature: Any) -> ParameterError:
     """More positional arguments than the loss takes."""
     return ParameterError(f"{loss}: too many positional arguments; the call is {loss}{signature}")
-
-
-def missing_arguments(loss: str, signature: Any) -> ParameterError:
-    """y_true or y_pred was not given."""
-    return ParameterError(f"{loss}: y_true and y_pred are both needed; the call is {loss}{signature}")
 
 
 def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> ParameterError:

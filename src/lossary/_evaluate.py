@@ -120,6 +120,9 @@ def prepare(
         y_true = backend.expand_last(y_true)
     if check != "off":
         _lined_up(record, backend, y_true, y_pred)
+        y_true = backend.require_shape(
+            y_true, y_pred, rows=record.labels_are_integers, message=_check.shapes_at_run_time(name)
+        )
 
     points = backend.shape(y_pred)[:-1]
     weights = _per_point(backend, record, program, "sample_weight", sample_weight, points, y_pred)
@@ -140,7 +143,7 @@ def prepare(
     if weights is not None and mask is not None:
         weights = backend.where(mask, weights, backend.ones_like(weights) * 0)
     if check in (None, "full"):
-        _values(backend, record, parameters, y_true, y_pred, weights, wait=check == "full")
+        check_values(backend, record, parameters, y_true, y_pred, weights, wait=check == "full")
     y_true = _target(backend, record, y_true, computing)
     y_pred = y_pred if backend.dtype(y_pred) == computing else backend.cast(y_pred, computing)
     numbers = tuple(parameters[number] for number in program.numbers)
@@ -186,7 +189,7 @@ def _rank(
     if record.labels_are_integers:
         if not pred:
             raise _check.scalar(record.name)
-        return y_true, y_pred, 0, len(true) in (len(pred) - 1, len(pred)) and (len(true) < len(pred) or 1 in true or None in true)
+        return y_true, y_pred, 0, len(true) in (len(pred) - 1, len(pred))
     if len(true) == 2 and len(pred) == 1 and true[1] in (1, None):
         y_pred, expanded = backend.expand_last(y_pred), 1
     elif len(pred) == 2 and len(true) == 1 and pred[1] in (1, None):
@@ -275,7 +278,7 @@ def _fill(backend: Backend, row: Array, x: Array, neutral: float) -> Array:
     return backend.where(row, x, backend.ones_like(x) * (int(neutral) if whole else neutral))
 
 
-def _values(
+def check_values(
     backend: Backend,
     record: Record,
     parameters: Mapping[str, Any],
@@ -285,9 +288,9 @@ def _values(
     *,
     wait: bool,
 ) -> None:
-    _check.values(
-        record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), backend.shape(y_pred)[-1]
-    )
+    """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
+    classes = (backend.shape(y_pred) or (None,))[-1]
+    _check.values(record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes)
     if weights is not None:
         host = backend.host(weights, wait=wait)
         if host is not None and not np.min(host) >= 0:

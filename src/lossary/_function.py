@@ -7,11 +7,11 @@ from typing import Any
 
 from . import _check
 from ._domain import Real
+from ._evaluate import Shape, check_values
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
-from .adapters import keras_caller
-from .backends import FLOATS, NUMPY, Array, Backend, find
+from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, of
 
 
 class FunctionLoss(Loss):
@@ -42,69 +42,112 @@ class FunctionLoss(Loss):
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
-        return self._reduced(self._backend(y_true, y_pred, sample_weight, where), y_true, y_pred, sample_weight, where)
+        backend, y_true, y_pred = self._inputs(y_true, y_pred, sample_weight, where)
+        return self._reduced(backend, y_true, y_pred, sample_weight, where)
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Array]:
-        backend = self._backend(y_true, y_pred, sample_weight, where)
+        backend, true, pred = self._inputs(y_true, y_pred, sample_weight, where)
         if backend is NUMPY:
             return super().value_and_grad(y_true, y_pred, sample_weight, where)
         return backend.value_and_grad(
-            lambda prediction: self._reduced(backend, y_true, prediction, sample_weight, where), y_pred
+            lambda prediction: self._reduced(backend, true, prediction, sample_weight, where), pred
         )
 
     def get_config(self) -> dict[str, Any]:
         raise _check.no_config(self.record.name)
 
+    def settings(self) -> dict[str, Any]:
+        """Everything but the function, as keyword arguments of a new object."""
+        return {"axis": self.axis, "reduction": self.reduction, "name": self.name, "check": self.check}
+
     def _key(self) -> tuple[Any, ...]:
-        return (self.function, self.name, self.reduction)
+        return (self.function, *self.settings().values())
 
-    def _backend(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Backend:
-        named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
-        return find(self.record.name, named)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.function, self.settings())
 
-    def _reduced(self, backend: Backend, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Array:
+    def _inputs(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> tuple[Backend, Array, Array]:
         name = self.record.name
-        y_pred = backend.asarray(y_pred)
-        y_true = backend.asarray(y_true, y_pred)
+        named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
+        backend = find(name, named)
+        y_pred = array(backend, name, "y_pred", y_pred)
+        converted = array(backend, name, "y_true", y_true, y_pred)
+        if of(y_true) is None and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
+            converted = backend.cast(converted, backend.dtype(y_pred))
+        return backend, converted, y_pred
+
+    def _reduced(self, backend: Backend, y_true: Array, y_pred: Array, sample_weight: Any, where: Any) -> Array:
+        name, dtype = self.record.name, backend.dtype(y_pred)
+        y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
-        mask = _leading(backend, name, "where", where, shape)
+        if 0 in shape:
+            raise _check.empty(name, "y_pred", shape)
+        mask = _leading(backend, name, "where", where, shape, y_pred)
         if mask is not None:
             y_true, y_pred = _filled(backend, mask, y_true), _filled(backend, mask, y_pred)
         values = self.function(y_true, y_pred)
         if not backend.owns(values):
             raise _check.not_an_array(name, values)
         points = backend.shape(values)
-        plain = sample_weight is None and where is None
-        if points[:1] != shape[:1] and not (plain and points == ()):
+        if not _one_per_point(points, shape, plain=sample_weight is None and where is None):
             raise _check.callable_shape(name, points, shape[:1])
-        weights = _leading(backend, name, "sample_weight", sample_weight, points)
+        computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
+        values = backend.cast(values, computing)
+        weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
+        if weights is not None:
+            weights = backend.cast(weights, computing)
+        mode = _check.mode_of(self.name, self.check)
+        if mode in (None, "full"):
+            check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
         if mask is not None:
-            mask = _leading(backend, name, "where", where, points)
+            mask = _leading(backend, name, "where", where, points, y_pred)
             values = backend.where(mask, values, backend.ones_like(values) * 0)
-        factor = factors(backend, values, weights, mask, self.reduction)
-        return reduce(backend, values, factor, self.reduction)
+        value = reduce(backend, values, factors(backend, values, weights, mask, self.reduction), self.reduction)
+        return backend.cast(value, dtype) if dtype in FLOATS else value
 
 
-def _leading(
-    backend: Backend, loss: str, argument: str, value: Any, shape: tuple[int | None, ...]
-) -> Array | None:
+def _restore(function: Callable[[Any, Any], Any], settings: dict[str, Any]) -> FunctionLoss:
+    return FunctionLoss(function, **settings)
+
+
+def _same_rank(backend: Backend, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """``(N,)`` against ``(N, 1)`` is meant element by element; left alone it would broadcast to ``(N, N)``."""
+    true, pred = backend.shape(y_true), backend.shape(y_pred)
+    if len(true) == 2 and len(pred) == 1 and true[1] == 1:
+        return y_true, backend.expand_last(y_pred)
+    if len(pred) == 2 and len(true) == 1 and pred[1] == 1:
+        return backend.expand_last(y_true), y_pred
+    return y_true, y_pred
+
+
+def _agree(own: Shape, shape: Shape) -> bool:
+    """Whether the first is made of leading axes of the second."""
+    return len(own) <= len(shape) and all(a == b for a, b in zip(own, shape, strict=False) if None not in (a, b))
+
+
+def _one_per_point(points: Shape, shape: Shape, *, plain: bool) -> bool:
+    if points == ():
+        return plain or shape == ()
+    return _agree(points, shape) or (points[-1] == 1 and _agree(points[:-1], shape))
+
+
+def _leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shape, like: Array) -> Array | None:
     """Weights or mask over the leading axes, given the remaining axes with length one."""
     if value is None:
         return None
-    array = backend.asarray(value)
-    own = backend.shape(array)
+    given = array(backend, loss, argument, value, like)
+    if argument == "where" and backend.dtype(given) != "bool":
+        raise _check.mask_dtype(loss, backend.dtype(given))
+    own = backend.shape(given)
     if len(own) > len(shape) and own[-1] == 1:
-        array, own = backend.squeeze_last(array), own[:-1]
-    if len(own) > len(shape) or any(a != b for a, b in zip(own, shape, strict=False) if None not in (a, b)):
+        given, own = backend.squeeze_last(given), own[:-1]
+    if not own or not _agree(own, shape):
         raise _check.per_point_shape(loss, argument, own, shape, None)
     for _ in range(len(shape) - len(own)):
-        array = backend.expand_last(array)
-    return array
+        given = backend.expand_last(given)
+    return given
 
 
 def _filled(backend: Backend, mask: Array, x: Array) -> Array:

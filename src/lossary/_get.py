@@ -49,6 +49,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
         return _named(identifier)(**parameters)
     if isinstance(identifier, Mapping):
         return _from_config(identifier, parameters)
+    if isinstance(identifier, FunctionLoss):
+        return FunctionLoss(identifier.function, **(identifier.settings() | parameters)) if parameters else identifier
     if isinstance(identifier, Loss):
         return _from_config(identifier.get_config(), parameters) if parameters else identifier
     if inspect.isclass(identifier) and issubclass(identifier, Loss):
@@ -92,11 +94,7 @@ def is_categorical_crossentropy(loss: Any) -> bool:
         # A name that is no loss of ours, or another library's object: compare what it calls itself.
         own = getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__
         return folded().get(fold(str(own))) == "categorical_crossentropy"
-    record = getattr(found, "record", None)
-    if record is None:
-        own = getattr(loss, "__name__", type(loss).__name__)
-        return folded().get(fold(own)) == "categorical_crossentropy"
-    return bool(record.name == "categorical_crossentropy")
+    return folded().get(fold(found.record.name)) == "categorical_crossentropy"
 
 
 def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:

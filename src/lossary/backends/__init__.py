@@ -76,12 +76,15 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:
     """An argument as an array of the backend; a `DTypeError` if it does not hold numbers."""
     if of(value) is None:
+        if value is None:
+            raise _check.nothing(loss, argument)
         try:
-            value = np.asarray(value)
+            converted = np.asarray(value)
         except (TypeError, ValueError):
             raise _check.not_numbers(loss, argument, value) from None
-        if value.dtype.kind not in "biuf" and value.dtype.name not in FLOATS:
-            raise _check.unsupported(loss, argument, value, value.dtype.name)
+        if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
+            raise _check.unsupported(loss, argument, value, converted.dtype.name)
+        value = converted
     array = backend.asarray(value, like)
     dtype = backend.dtype(array)
     if dtype not in FLOATS and not dtype.startswith(("int", "uint", "bool")):

@@ -57,6 +57,13 @@ class Backend(ABC):
         """The static shape; None where a length is not known yet."""
         return tuple(x.shape)
 
+    def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
+        """``x``, which fails at run time if lengths that are unknown now differ from those of ``like``.
+
+        With ``rows`` the last axis is not compared.  Only a framework that would broadcast then needs this.
+        """
+        return x
+
     @abstractmethod
     def host(self, x: Array, *, wait: bool) -> np.ndarray[Any, Any] | None:
         """A NumPy view for value checks, or None under tracing, or on a device when we should not wait for it."""

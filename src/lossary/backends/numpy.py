@@ -52,7 +52,8 @@ class NumpyBackend(Backend):
             import ml_dtypes
 
             return x.astype(ml_dtypes.bfloat16)
-        return x.astype(dtype, copy=False)
+        with np.errstate(invalid="ignore"):  # A NaN among labels.
+            return x.astype(dtype, copy=False)
 
     def default_float(self) -> str:
         return "float64"

@@ -53,6 +53,14 @@ class TensorflowBackend(Backend):
     def shape(self, x: Array) -> tuple[int | None, ...]:
         return tuple(x.shape.as_list())
 
+    def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
+        if None not in (*self.shape(x), *self.shape(like)):
+            return x
+        end = -1 if rows else None
+        same = tf.debugging.assert_equal(tf.shape(x)[:end], tf.shape(like)[:end], message=message)
+        with tf.control_dependencies([] if same is None else [same]):
+            return tf.identity(x)
+
     def host(self, x: Array, *, wait: bool) -> Any:
         if not tf.executing_eagerly() or not hasattr(x, "numpy"):
             return None

@@ -80,64 +80,64 @@ class Node:
         return f"{self.op}({inside})"
 
     def __add__(self, other: Operand) -> Node:
-        return _words().add(self, other)
+        return _word("add", self, other)
 
     def __radd__(self, other: Operand) -> Node:
-        return _words().add(other, self)
+        return _word("add", other, self)
 
     def __sub__(self, other: Operand) -> Node:
-        return _words().subtract(self, other)
+        return _word("subtract", self, other)
 
     def __rsub__(self, other: Operand) -> Node:
-        return _words().subtract(other, self)
+        return _word("subtract", other, self)
 
     def __mul__(self, other: Operand) -> Node:
-        return _words().multiply(self, other)
+        return _word("multiply", self, other)
 
     def __rmul__(self, other: Operand) -> Node:
-        return _words().multiply(other, self)
+        return _word("multiply", other, self)
 
     def __truediv__(self, other: Operand) -> Node:
-        return _words().divide(self, other)
+        return _word("divide", self, other)
 
     def __rtruediv__(self, other: Operand) -> Node:
-        return _words().divide(other, self)
+        return _word("divide", other, self)
 
     def __pow__(self, other: float) -> Node:
-        return _words().power(self, other)
+        return _word("power", self, other)
 
     def __neg__(self) -> Node:
-        return _words().negative(self)
+        return _word("negative", self)
 
     def __abs__(self) -> Node:
-        return _words().abs(self)
+        return _word("abs", self)
 
     def __lt__(self, other: Operand) -> Node:
-        return _words().less(self, other)
+        return _word("less", self, other)
 
     def __gt__(self, other: Operand) -> Node:
-        return _words().less(other, self)
+        return _word("less", other, self)
 
     def __le__(self, other: Operand) -> Node:
-        return _words().less_equal(self, other)
+        return _word("less_equal", self, other)
 
     def __ge__(self, other: Operand) -> Node:
-        return _words().less_equal(other, self)
+        return _word("less_equal", other, self)
 
     def __eq__(self, other: object) -> Node:  # type: ignore[override]
-        return _words().equal(self, other)
+        return _word("equal", self, other)
 
     def __ne__(self, other: object) -> Node:  # type: ignore[override]
-        return _words().logical_not(_words().equal(self, other))
+        return _word("logical_not", _word("equal", self, other))
 
     def __and__(self, other: Operand) -> Node:
-        return _words().logical_and(self, other)
+        return _word("logical_and", self, other)
 
     def __or__(self, other: Operand) -> Node:
-        return _words().logical_or(self, other)
+        return _word("logical_or", self, other)
 
     def __invert__(self) -> Node:
-        return _words().logical_not(self)
+        return _word("logical_not", self)
 
     __hash__ = object.__hash__
 
@@ -156,7 +156,7 @@ class Node:
     def __float__(self) -> float:
         raise TraceError.number()
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TraceError.number()
@@ -190,6 +190,12 @@ _NUMPY_SPELLING = {
     "fmax": "maximum",
     "fmin": "minimum",
 }
+
+
+def _word(name: str, *operands: Any) -> Node:
+    """One word of the vocabulary."""
+    node: Node = getattr(_words(), name)(*operands)
+    return node
 
 
 def _words() -> Any:

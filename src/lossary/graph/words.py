@@ -424,4 +424,3 @@ RULES: dict[str, Rule] = {
     "spread": lambda n, g: (g, None),
     "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
 }
-
