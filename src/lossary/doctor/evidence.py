@@ -1,0 +1,238 @@
+"""What the rules look at: the loss, the arrays as NumPy sees them, the model's head and the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import backends
+from .._get import get
+from .._loss import Loss, folded
+from ..adapters.heads import Head
+from ..errors import LossError
+
+Floats = np.ndarray[Any, Any]
+# A sum over a float16 row of a thousand probabilities is off by less than this.
+ROW_TOLERANCE = 5e-3
+
+
+class NotCheckedError(Exception):
+    """A rule cannot tell; its text says why."""
+
+
+def hosted(value: Any) -> Floats | None:
+    """The numbers of an array of any framework, a list or a column of a table; None where they are not at hand."""
+    backend = backends.find("diagnose", {"value": value})
+    if backend is backends.NUMPY:
+        return _numbers(value)
+    array = backend.host(value, wait=True)
+    return None if array is None else _numbers(array)
+
+
+def _numbers(value: Any) -> Floats | None:
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        return None
+    if array.dtype.kind in "biu" or array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
+    return None
+
+
+class Evidence:
+    """Everything the rules may look at.  Rows of outputs lie along the last axis of ``true`` and ``pred``."""
+
+    def __init__(
+        self,
+        loss: Loss,
+        y_true: Any,
+        y_pred: Any = None,
+        head: Head | None = None,
+        metrics: Sequence[Any] | None = None,
+    ) -> None:
+        self.loss = loss
+        self.record = loss.record
+        self.given_true, self.given_pred = y_true, y_pred
+        self.raw_true = None if y_true is None else hosted(y_true)
+        self.raw_pred = None if y_pred is None else hosted(y_pred)
+        self.head = head
+        self.metrics = metrics
+
+    # --- the loss ---------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Canonical name of the loss."""
+        return self.record.name
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the loss itself turns raw scores into probabilities."""
+        return bool(self.loss.parameters.get("from_logits"))
+
+    @property
+    def coding(self) -> str:
+        """How the loss wants targets written."""
+        return self.record.target.coding
+
+    @property
+    def activation(self) -> str:
+        """The output activation the loss is made for, whether inside the loss or in front of it."""
+        return self.record.prediction.activation
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether a row of predictions is one distribution over classes."""
+        return self.activation == "softmax"
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether every output is a probability of its own."""
+        return self.activation == "sigmoid"
+
+    def rewritten(self, **parameters: Any) -> str:
+        """The loss as code, with some parameters changed."""
+        config = {k: v for k, v in {**self.loss.parameters, **parameters}.items()}
+        return f"lossary.{get(self.record.name, **config)!r}"
+
+    # --- the arrays -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def true(self) -> Floats | None:
+        """Targets, one column per output, or one label per row."""
+        if self.raw_true is None:
+            return None
+        array = self.raw_true
+        if self.record.labels_are_integers:
+            return array
+        return _rows_last(array, self.loss.axis)
+
+    @cached_property
+    def pred(self) -> Floats | None:
+        """Predictions, one column per output."""
+        return None if self.raw_pred is None else _rows_last(self.raw_pred, self.loss.axis)
+
+    @property
+    def units(self) -> int | None:
+        """How many outputs a data point has, from the predictions or else the head."""
+        if self.pred is not None:
+            return int(self.pred.shape[-1])
+        return self.head.units if self.head is not None else None
+
+    @cached_property
+    def paired(self) -> bool:
+        """Whether targets and predictions belong together row by row."""
+        if self.true is None or self.pred is None:
+            return False
+        if self.record.labels_are_integers:
+            return self.true.shape in (self.pred.shape[:-1], (*self.pred.shape[:-1], 1))
+        return self.true.shape == self.pred.shape
+
+    @cached_property
+    def rows(self) -> Floats:
+        """Predictions as a table of float64."""
+        assert self.pred is not None
+        return self.pred.reshape(-1, self.pred.shape[-1]).astype(np.float64)
+
+    @cached_property
+    def targets(self) -> Floats:
+        """Targets as one float64 column per output; integer labels stay one column."""
+        assert self.true is not None
+        if self.record.labels_are_integers:
+            return self.true.reshape(-1, 1).astype(np.float64)
+        return self.true.reshape(-1, self.true.shape[-1]).astype(np.float64)
+
+    @cached_property
+    def labels(self) -> Floats | None:
+        """The class of every row, where the targets name classes that are valid."""
+        if self.true is None:
+            return None
+        if self.record.labels_are_integers:
+            flat = self.targets[:, 0]
+            valid = np.isfinite(flat) & (flat >= 0) & (flat == np.floor(flat))
+            return flat.astype(np.int64) if valid.all() else None
+        if self.coding == "one-hot" and self.targets.shape[1] > 1:
+            return np.argmax(self.targets, axis=1)
+        return None
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        """Predictions as probabilities: as they are, or through the loss's own softmax or sigmoid."""
+        if not self.from_logits:
+            return self.rows
+        with np.errstate(over="ignore"):
+            if self.is_binary:
+                return np.asarray(1.0 / (1.0 + np.exp(-self.rows)))
+            powers = np.exp(self.rows - self.rows.max(1, keepdims=True))
+        return np.asarray(powers / powers.sum(1, keepdims=True))
+
+    # --- text ---------------------------------------------------------------------------------------------------
+
+    def place(self, argument: str, where: Floats) -> str:
+        """``y_pred[3, 1] = 4.2`` for the first True of a mask over ``rows`` or ``targets``."""
+        array = self.pred if argument == "y_pred" else self.true
+        raw = self.raw_pred if argument == "y_pred" else self.raw_true
+        assert array is not None
+        assert raw is not None
+        shape = array.shape if where.size == array.size else array.shape[:-1]
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(where)), shape))
+        value = array[index]
+        if len(shape) == raw.ndim and self.loss.axis != -1 and len(index) > 1:
+            index = _moved(index, self.loss.axis)
+        elif len(index) > raw.ndim:
+            index = index[: raw.ndim]
+        text = f"{argument}[{', '.join(map(str, index))}]"
+        return f"{text} = {number(value)}" if np.ndim(value) == 0 else text
+
+
+def _moved(index: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    rest, last = list(index[:-1]), index[-1]
+    rest.insert(axis if axis >= 0 else len(index) + axis, last)
+    return tuple(rest)
+
+
+def _rows_last(array: Floats, axis: int) -> Floats:
+    if array.ndim < 2:
+        return array.reshape(-1, 1)
+    return (
+        array if axis in (-1, array.ndim - 1) or not -array.ndim <= axis < array.ndim else np.moveaxis(array, axis, -1)
+    )
+
+
+def number(value: Any) -> str:
+    """A number as a message shows it."""
+    return f"{float(value):.4g}"
+
+
+def share(part: Any, whole: int) -> str:
+    """``12 of 40 (30%)``."""
+    count = int(part)
+    return f"{count} of {whole} ({100 * count / max(whole, 1):.2g}%)"
+
+
+def known(*names: str) -> str | None:
+    """The first of these losses that the catalogue has."""
+    catalogue = folded().values()
+    return next((name for name in names if name in catalogue), None)
+
+
+def resolved(loss: Any) -> Loss:
+    """A loss object from any way of naming one, other libraries' loss objects included."""
+    from ..adapters.foreign import translated
+
+    return get(translated(loss))
+
+
+def refusal(evidence: Evidence) -> LossError | None:
+    """The error the loss itself raises on these arrays, or None."""
+    try:
+        with np.errstate(all="ignore"):
+            evidence.loss.batch(evidence.given_true, evidence.given_pred)
+    except LossError as error:
+        return error
+    return None

@@ -1,0 +1,145 @@
+"""The doctor: collects the evidence, applies every rule that has what it needs, and says what was left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..adapters import heads
+from . import balance, head, metric, outputs, refusal, start, targets  # noqa: F401  (entering their rules)
+from .evidence import Evidence, NotCheckedError, resolved
+from .report import SEVERITIES, Finding, Report
+from .rules import RULES, Rule
+
+# Rules that look for broken values come first: with NaN about, the others would only repeat them.
+BROKEN = {"y_pred": "LS106", "y_true": "LS220"}
+ALWAYS = (
+    "whether the labels are right and the data are those you will meet: only their form was looked at",
+    "the optimiser, the learning rate and the inputs: the doctor sees targets, outputs and the last layer",
+)
+MISSING = {
+    "y_true": "y_true's values are not at hand (symbolic, or no array of numbers)",
+    "y_pred": "no y_pred was given; pass y_pred=model.predict(x)",
+    "pair": "y_true and y_pred do not line up row by row",
+    "head": "no model was given; pass model=",
+    "metrics": "no metrics were given; pass metrics=[...]",
+}
+
+
+def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, metrics: Any = None) -> Report:
+    """Looks for reasons why this loss will not do on these targets, outputs, model and metrics.
+
+    Use it before training, on the first batch, or when results disappoint.  A broken input is a finding, not an
+    error; the report says what was found, with a remedy to paste, and always what was not checked and why.
+
+    Args:
+        loss: Anything `lossary.get` understands, or a loss object of Keras or ``torch.nn``.
+        y_true: Targets: an array of any framework, a list, or a column of a table.
+        y_pred: The model's outputs for them, as the loss would get them; without it only targets and model are seen.
+        model: A Keras model or a ``torch.nn.Module``; its last layer is read, it is not run.
+        metrics: The metrics trained with, as Keras takes them.
+
+    Returns:
+        A `Report`: ``.ok``, ``.findings``, ``.facts``, ``.not_checked``; it prints, and has ``to_dict`` and
+        ``to_json``.
+
+    Raises:
+        UnknownLossError: ``loss`` names no loss.
+
+    >>> import lossary, numpy as np
+    >>> probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]])
+    >>> loss = lossary.CategoricalCrossentropy(from_logits=True)
+    >>> report = lossary.diagnose(loss, np.eye(3)[[0, 1, 2, 0]], probabilities)
+    >>> report.ok, report.findings[0].code
+    (False, 'LS101')
+    >>> print(report.findings[0].remedy)
+    loss = lossary.CategoricalCrossentropy()   # or drop the softmax from the last layer
+    """
+    found, unread = _head(model)
+    evidence = Evidence(
+        resolved(loss), y_true, y_pred, found, None if metrics is None else list(metric.flattened(metrics))
+    )
+    return examine(evidence, unread)
+
+
+def _head(model: Any) -> tuple[heads.Head | None, str]:
+    """The model's head, and why it could not be read."""
+    if model is None:
+        return None, ""
+    if isinstance(model, heads.Head):
+        return model, model.caveat
+    try:
+        found = heads.read(model)
+    except heads.UnreadableHeadError as error:
+        return None, str(error)
+    return found, found.caveat
+
+
+def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -> Report:
+    """Applies the rules to evidence that is at hand."""
+    findings: list[Finding] = []
+    left_out: dict[str, list[str]] = defaultdict(list)
+    reasons = _absent(evidence, unread)
+    with np.errstate(all="ignore"):
+        for rule in _in_order():
+            if only and rule.code not in only:
+                continue
+            reason = next((reasons[need] for need in sorted(rule.needs) if need in reasons), None)
+            if reason is None:
+                reason = _apply(rule, evidence, findings)
+            if reason:
+                left_out[reason].append(f"{rule.title} ({rule.code})")
+            _mark_broken(rule, findings, reasons)
+        measured = (
+            []
+            if only or {"y_true", "pair"} & reasons.keys() and evidence.raw_pred is not None
+            else start.facts(evidence)
+        )
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    caveat = [unread] if unread and evidence.head is not None else []
+    skipped = [f"{', '.join(rules)}: {reason}" for reason, rules in left_out.items()]
+    return Report(repr(evidence.loss), tuple(findings), tuple(measured), (*caveat, *skipped, *ALWAYS))
+
+
+def _in_order() -> Iterator[Rule]:
+    yield from sorted(
+        RULES.values(), key=lambda rule: (rule.code not in BROKEN.values(), rule.code == refusal.CODE, rule.code)
+    )
+
+
+def _absent(evidence: Evidence, unread: str) -> dict[str, str]:
+    """What rules may need and is missing, with the reason."""
+    there = {
+        "y_true": evidence.true is not None and evidence.true.size > 0,
+        "y_pred": evidence.pred is not None and evidence.pred.size > 0,
+        "pair": evidence.paired,
+        "head": evidence.head is not None,
+        "metrics": bool(evidence.metrics),
+    }
+    reasons = {need: MISSING[need] for need, has in there.items() if not has}
+    if "head" in reasons and unread:
+        reasons["head"] = unread
+    if "y_pred" in reasons:
+        if evidence.given_pred is not None:
+            reasons["y_pred"] = "y_pred's values are not at hand (symbolic, empty, or no array of numbers)"
+        reasons["pair"] = reasons["y_pred"]
+    return reasons
+
+
+def _apply(rule: Rule, evidence: Evidence, findings: list[Finding]) -> str | None:
+    if rule.code == refusal.CODE and any(f.severity == "error" for f in findings):
+        return None  # Another finding has already said why.
+    try:
+        findings.extend(rule.apply(evidence))
+    except NotCheckedError as reason:
+        return str(reason)
+    return None
+
+
+def _mark_broken(rule: Rule, findings: list[Finding], reasons: dict[str, str]) -> None:
+    for argument, code in BROKEN.items():
+        if rule.code == code and any(finding.code == code for finding in findings):
+            reasons[argument] = reasons["pair"] = f"{argument} holds NaN or infinite values; mend those first ({code})"

@@ -1,0 +1,96 @@
+"""Whether an output activation fits a loss: one function, from which the rule and the table in the docs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .._domain import NonNegative
+from .._loss import Loss
+from ..adapters.heads import RANGES
+
+Judgement = Literal["right", "works", "weak", "wrong"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well an activation fits a loss, and why."""
+
+    judgement: Judgement
+    why: str
+
+
+RIGHT = Fit("right", "made for each other")
+
+
+def activation_fit(loss: Loss, activation: str) -> Fit:
+    """Judges one pair; data and the number of units are not looked at."""
+    if activation not in RANGES:
+        return Fit("works", f"activation {activation!r} is not known, so nothing is said about it")
+    wanted = loss.record.prediction.activation
+    if loss.parameters.get("from_logits"):
+        return _for_scores(wanted, activation)
+    if wanted in ("softmax", "sigmoid"):
+        return _for_probabilities(wanted, activation)
+    if isinstance(loss.record.target, NonNegative):
+        return _for_amounts(activation, strict=wanted == "softplus")
+    if loss.record.target.coding == "signs":
+        return _for_margins(activation)
+    return RIGHT if activation == "linear" else Fit("works", "fits while the targets lie inside its range")
+
+
+def _for_scores(wanted: str, activation: str) -> Fit:
+    if activation == "linear":
+        return RIGHT
+    if activation == "log_softmax" and wanted == "softmax":
+        return Fit("works", "the softmax of a log-softmax is the softmax; the layer adds nothing")
+    if activation in ("softmax", "sigmoid", "hard_sigmoid"):
+        return Fit("wrong", f"from_logits=True applies {wanted} to what {activation} has already made a probability")
+    low, high = RANGES[activation]
+    if wanted == "sigmoid" and low >= 0:
+        return Fit("wrong", f"{activation} is never negative, so no probability can fall below 1/2")
+    if wanted == "sigmoid" and high <= 0:
+        return Fit("wrong", f"{activation} is never positive, so no probability can rise above 1/2")
+    if high - low <= 10:
+        return Fit("weak", f"{activation} keeps scores within [{low:g}, {high:g}], so no answer can be confident")
+    if activation in ("leaky_relu", "gelu", "silu", "elu"):
+        return Fit("weak", f"{activation} squeezes negative scores, which hold back the classes that are wrong")
+    return Fit("weak", f"{activation} has no gradient, or no value, where scores of wrong classes should fall freely")
+
+
+def _for_probabilities(wanted: str, activation: str) -> Fit:
+    if activation == wanted:
+        return RIGHT
+    if activation == "hard_sigmoid":
+        return Fit(
+            "weak", "hard_sigmoid reaches exactly 0 and 1, where the logarithm is clipped and the layer has no slope"
+        )
+    if activation == "sigmoid":
+        return Fit("weak", "sigmoid units do not compete, so rows are no distribution over the classes")
+    if activation == "softmax":
+        return Fit("weak", "softmax makes the units compete, while this loss asks of each its own yes or no")
+    return Fit("wrong", f"{activation} does not produce probabilities")
+
+
+def _for_amounts(activation: str, *, strict: bool) -> Fit:
+    if activation in ("softplus", "exponential"):
+        return RIGHT
+    low, high = RANGES[activation]
+    if high < float("inf") and activation != "linear":
+        return Fit("weak", f"{activation} cannot produce an amount above {high:g}")
+    if activation == "relu":
+        return Fit("works", "relu has no gradient once the output is 0; softplus has")
+    if strict:
+        return Fit("wrong", f"{activation} produces negative values, of which the logarithm is undefined")
+    return Fit("works", f"{activation} can produce negative values, which are clipped")
+
+
+def _for_margins(activation: str) -> Fit:
+    low, high = RANGES[activation]
+    if activation in ("linear", "tanh"):
+        return RIGHT
+    if low > -1:
+        return Fit("wrong", f"{activation} never falls to -1, so the margin of class -1 is never reached")
+    if high < 1:
+        return Fit("wrong", f"{activation} never reaches 1, so the margin of class 1 is never reached")
+    return Fit("works", "reaches both margins")
