@@ -77,10 +77,11 @@ def _log_ratio(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
     """``log1p(y_pred) - log1p(y_true)`` and the guarded prediction."""
     y_true = maximum(y_true, epsilon)
     y_pred = guard(y_pred, epsilon)
-    # The difference of two close logarithms is the logarithm of a ratio close to 1.
-    change = (y_pred - y_true) / (1.0 + y_true)
-    near = abs(change) < 0.5
-    return where(near, log1p(where(near, change, 0.0)), log1p(y_pred) - log1p(y_true)), y_pred
+    # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
+    below = y_pred < y_true
+    gap = where(below, y_true - y_pred, y_pred - y_true)
+    ratio = log1p(gap / (1.0 + where(below, y_pred, y_true)))
+    return where(below, -ratio, ratio), y_pred
 
 
 def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
