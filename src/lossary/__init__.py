@@ -24,6 +24,7 @@ from .errors import (
     TraceError,
     UnknownLossError,
 )
+from .show import plot
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,7 @@ __all__ = [
     "loss",
     "losses",
     "names",
+    "plot",
     "to_categorical",
     "value_and_grad",
     "words",

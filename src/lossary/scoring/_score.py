@@ -18,7 +18,7 @@ from .._loss import Loss
 from ..errors import DomainError
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, product_terms, quotient
-from ._tables import Block, Grouping, Table, open_table
+from ._tables import Block, Grouping, open_table
 
 ROWS = 1 << 16
 MAX_GROUPS = 100_000

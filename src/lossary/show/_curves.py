@@ -1,0 +1,144 @@
+"""The line through the space of predictions along which a loss is shown, told by its record; numbers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
+from .._loss import Loss
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+POINTS = 801
+CLASSES = 3
+SOFT = 0.7
+
+
+@dataclass(frozen=True)
+class Line:
+    """Predictions along a line.
+
+    ``label`` says what its parameter ``x`` is, ``limits`` what range of it is shown, ``mark`` where the target lies.
+    """
+
+    label: str
+    limits: tuple[float, float]
+    x: Floats
+    y_true: Any
+    y_pred: Floats
+    direction: Floats
+    mark: float | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss along its line: values, and slopes with respect to ``x``."""
+
+    loss: Loss
+    line: Line
+    value: Floats
+    slope: Floats
+
+
+def curve(loss: Loss) -> Curve:
+    """Value and slope of a loss along the line that shows it best."""
+    line = _line(loss)
+    values, slopes = loss.batch(line.y_true, line.y_pred).values_and_slopes()
+    along = (np.reshape(slopes, line.y_pred.shape) * line.direction).sum(-1)
+    return Curve(loss, line, np.asarray(values), _with_gaps(np.asarray(along)))
+
+
+def _with_gaps(slope: Floats) -> Floats:
+    """The slope with a gap where it jumps, so that no vertical stroke is drawn there."""
+    steps = np.abs(np.diff(slope))
+    spread = float(np.quantile(slope, 0.95) - np.quantile(slope, 0.05))
+    before = np.r_[np.inf, steps[:-1]]
+    after = np.r_[steps[1:], np.inf]
+    jumps = (steps > 0.15 * spread) & (steps > 20 * np.minimum(before, after))
+    broken = slope.copy()
+    broken[1:][jumps] = np.nan
+    return broken
+
+
+def _line(loss: Loss) -> Line:
+    record = loss.record
+    raw = record.prediction_domain(loss.parameters).activation == "linear"
+    if isinstance(record.target, Signs):
+        return _single(r"margin $y\,\hat{y}$", -2.5, 2.5, target=1.0, mark=1.0)
+    if isinstance(record.target, Bits):
+        if raw:
+            return _single("logit of the true class", -6.0, 6.0, target=1.0)
+        return _single("probability given to the true class", 0.004, 0.996, target=1.0, mark=1.0)
+    if isinstance(record.target, Probabilities | Classes):
+        return _scores(loss) if raw else _shares(loss)
+    if not loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable:
+        return _angle()
+    if _depends_on_the_difference(loss):
+        return _single(r"error $\hat{y} - y$", -3.0, 3.0, target=0.0, mark=0.0)
+    if isinstance(record.target, NonNegative):
+        return _single(r"prediction $\hat{y}$ for the target $y = 1$", 0.02, 4.0, target=1.0, mark=1.0)
+    return _single(r"prediction $\hat{y}$ for the target $y = 1$", -1.0, 3.0, target=1.0, mark=1.0)
+
+
+def _depends_on_the_difference(loss: Loss) -> bool:
+    if isinstance(loss.record.target, NonNegative):
+        return False
+    difference = np.array([[-2.0], [-0.5], [0.25], [3.0]])
+    here, there = (loss.batch(at + 0 * difference, at + difference).values() for at in (0.0, 1.5))
+    return bool(np.allclose(here, there, rtol=1e-6))
+
+
+def _single(label: str, low: float, high: float, *, target: float, mark: float | None = None) -> Line:
+    x = np.linspace(low, high, POINTS)
+    column = x[:, None]
+    return Line(label, _limits(low, high), x, np.full_like(column, target), column, np.ones_like(column), mark)
+
+
+def _limits(low: float, high: float) -> tuple[float, float]:
+    """The range without the little that keeps away from a pole at 0 or 1."""
+    return round(low, 1), round(high, 1)
+
+
+def _targets(loss: Loss) -> Any:
+    """Class 0 is the true one; where targets are soft by nature it has the share `SOFT`."""
+    if loss.record.labels_are_integers:
+        return np.zeros(POINTS, np.int64)
+    first = 1.0 if isinstance(loss.record.target, OneHot) else SOFT
+    row = np.array([first, *[(1.0 - first) / (CLASSES - 1)] * (CLASSES - 1)])
+    return np.tile(row, (POINTS, 1))
+
+
+def _shares(loss: Loss) -> Line:
+    x = np.linspace(0.004, 0.996, POINTS)
+    others = [(1.0 - x) / (CLASSES - 1)] * (CLASSES - 1)
+    direction = np.array([1.0, *[-1.0 / (CLASSES - 1)] * (CLASSES - 1)])
+    y_true = _targets(loss)
+    soft = y_true.ndim == 2 and y_true[0, 0] != 1.0
+    label = (
+        f"probability given to a class, where its share is {SOFT}" if soft else "probability given to the true class"
+    )
+    mark = SOFT if soft else 1.0
+    return Line(label, (0.0, 1.0), x, y_true, np.stack([x, *others], -1), np.tile(direction, (POINTS, 1)), mark)
+
+
+def _scores(loss: Loss) -> Line:
+    x = np.linspace(-6.0, 6.0, POINTS) if "from_logits" in loss.parameters else np.linspace(-2.5, 2.5, POINTS)
+    y_pred = np.zeros((POINTS, CLASSES))
+    y_pred[:, 0] = x
+    direction = np.zeros_like(y_pred)
+    direction[:, 0] = 1.0
+    what = "logit" if "from_logits" in loss.parameters else "score"
+    label = f"lead of the true class's {what} over {CLASSES - 1} others"
+    return Line(label, _limits(x[0], x[-1]), x, _targets(loss), y_pred, direction, None)
+
+
+def _angle() -> Line:
+    angle = np.linspace(-np.pi, np.pi, POINTS)
+    y_pred = np.stack([np.cos(angle), np.sin(angle)], -1)
+    y_true = np.tile([1.0, 0.0], (POINTS, 1))
+    direction = np.stack([-np.sin(angle), np.cos(angle)], -1)
+    label = r"angle between $\hat{y}$ and $y$ in radians"
+    return Line(label, (-3.2, 3.2), angle, y_true, y_pred, direction, 0.0)

@@ -1,0 +1,213 @@
+"""`lossary.plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import _check
+from .._extras import require
+from .._get import get
+from .._loss import Loss
+from ..errors import DTypeError
+from ._curves import Curve, curve
+from ._mathtext import mathtext
+from ._style import SETTINGS, pen
+
+PANEL = (4.6, 3.1)
+
+
+class Plot:
+    """Draws losses: ``lossary.plot("huber", "log_cosh")``, and trainings: ``lossary.plot.history(history)``."""
+
+    def __call__(self, *losses: Any, **parameters: Any) -> Any:
+        """Value and slope of one or several losses, side by side.
+
+        The horizontal axis follows from what the loss is about: the error for regression, the margin for hinges, the
+        probability or the lead of the logit of the true class for classification.  Losses with different axes get a
+        row of panels each.  The slope is the derivative of the value along that axis.
+
+        Args:
+            *losses: Anything `lossary.get` understands.
+            **parameters: Parameters (``delta=2.0``), given to every loss that has them.
+
+        Returns:
+            A matplotlib figure; ``figure.savefig("losses.png")`` or ``matplotlib.pyplot.show()`` show it.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            UnknownLossError: No loss has this name.
+            ParameterError: None of the losses has such a parameter, or its value is out of range.
+
+        >>> import matplotlib; matplotlib.use("agg")
+        >>> import lossary
+        >>> figure = lossary.plot("huber", "mean_absolute_error", delta=2.0)
+        >>> [axes.get_ylabel() for axes in figure.axes]
+        ['value', 'slope']
+        """
+        pyplot = require("matplotlib.pyplot", "plot", "lossary.plot")
+        curves = [curve(loss) for loss in _configured(losses, parameters)]
+        rows: dict[Any, list[tuple[int, Curve]]] = {}
+        for number, drawn in enumerate(curves):
+            rows.setdefault((drawn.line.label, drawn.line.limits), []).append((number, drawn))
+        with pyplot.rc_context(SETTINGS):
+            height = PANEL[1] * len(rows) + 0.32 * len(curves) + 0.2
+            figure = pyplot.figure(figsize=(2 * PANEL[0], height), layout="constrained")
+            grid = figure.subplots(len(rows), 2, squeeze=False)
+            for panels, members in zip(grid, rows.values(), strict=True):
+                _draw_row(panels, members)
+            handles = {line.get_gid(): line for panels in grid for line in panels[0].get_lines() if line.get_gid()}
+            ordered = [handles[f"loss {number}"] for number in range(len(curves))]
+            figure.legend(ordered, [line.get_label() for line in ordered], loc="outside lower center", ncols=1)
+        return figure
+
+    def history(self, history: Any, *, title: str | None = None) -> Any:
+        """The course of a training, or of several: one panel per quantity, validation dashed.
+
+        Args:
+            history: What ``model.fit`` returned, its ``.history`` dict, or a dict from a run's name to either.
+            title: A line above the panels.
+
+        Returns:
+            A matplotlib figure.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            DTypeError: The history is neither of these, or empty.
+
+        >>> import matplotlib; matplotlib.use("agg")
+        >>> import lossary
+        >>> figure = lossary.plot.history({"loss": [0.9, 0.5], "val_loss": [1.0, 0.7]})
+        >>> [axes.get_ylabel() for axes in figure.axes]
+        ['loss']
+        """
+        pyplot = require("matplotlib.pyplot", "plot", "lossary.plot.history")
+        runs = _runs(history)
+        quantities = list(dict.fromkeys(name.removeprefix("val_") for run in runs.values() for name in run))
+        with pyplot.rc_context(SETTINGS):
+            columns = min(3, len(quantities))
+            lines = -(-len(quantities) // columns)
+            size = (PANEL[0] * columns, PANEL[1] * lines + 0.3)
+            figure = pyplot.figure(figsize=size, layout="constrained")
+            panels = figure.subplots(lines, columns, squeeze=False).ravel()
+            for axes, quantity in zip(panels, quantities, strict=False):
+                _draw_history(axes, quantity, runs)
+            for axes in panels[len(quantities) :]:
+                axes.remove()
+            if title:
+                figure.suptitle(title)
+        return figure
+
+
+plot = Plot()
+
+
+def _configured(losses: Sequence[Any], parameters: Mapping[str, Any]) -> list[Loss]:
+    if not losses:
+        raise _check.not_a_loss(None)
+    found = [get(loss) for loss in losses]
+    for name in parameters:
+        if not any(name in loss.parameters for loss in found):
+            known = dict.fromkeys(parameter for loss in found for parameter in loss.parameters)
+            raise _check.unknown_parameter(", ".join(loss.name for loss in found), name, known)
+    return [get(loss, **{k: v for k, v in parameters.items() if k in loss.parameters}) for loss in found]
+
+
+# --- curves ---------------------------------------------------------------------------------------------------------
+
+
+def _label(loss: Loss) -> str:
+    defaults = loss.record.defaults()
+    # A number is part of the curve even at its default; the guard against log 0 is not.
+    shown = {
+        name: value
+        for name, value in loss.parameters.items()
+        if value != defaults[name] or (isinstance(value, float) and value and name != "epsilon")
+    }
+    settings = ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
+    )
+    formula = None if loss.parameters.get("from_logits") else mathtext(loss.record.definition)
+    name = f"{loss.record.name}({settings})" if settings else loss.record.name
+    return f"{name}:   {formula}" if formula else name
+
+
+def _draw_row(panels: Any, members: list[tuple[int, Curve]]) -> None:
+    value, slope = panels
+    line = members[0][1].line
+    for number, drawn in members:
+        value.plot(drawn.line.x, drawn.value, label=_label(drawn.loss), gid=f"loss {number}", **pen(number))
+        slope.plot(drawn.line.x, drawn.slope, **pen(number))
+    for axes, heights, name in (
+        (value, [drawn.value for _, drawn in members], "value"),
+        (slope, [drawn.slope for _, drawn in members], "slope"),
+    ):
+        axes.set(xlabel=line.label, ylabel=name, xlim=line.limits, ylim=_limits(heights))
+        axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1)
+        if line.mark is not None and line.limits[0] < line.mark < line.limits[1]:
+            axes.axvline(line.mark, color="#999999", linewidth=0.8, zorder=1)
+
+
+def _limits(heights: list[Any]) -> tuple[float, float]:
+    """A range that shows the body of every curve and lets poles run out of the picture."""
+    import numpy as np
+
+    low = min(float(np.nanquantile(height, 0.06)) for height in heights)
+    high = max(float(np.nanquantile(height, 0.94)) for height in heights)
+    bottom = min(float(np.nanmin(height)) for height in heights)
+    top = max(float(np.nanmax(height)) for height in heights)
+    room = 0.35 * (high - low)
+    bottom, top = max(bottom, low - room), min(top, high + room)
+    margin = 0.05 * (top - bottom) or 0.5
+    return min(bottom, 0.0) - margin, max(top, 0.0) + margin
+
+
+# --- trainings ------------------------------------------------------------------------------------------------------
+
+
+def _runs(history: Any) -> dict[str, dict[str, list[float]]]:
+    """Run name -> quantity -> one number per epoch."""
+    plain = getattr(history, "history", history)
+    if isinstance(plain, Mapping) and plain:
+        inner: dict[str, Any] = {str(name): getattr(run, "history", run) for name, run in plain.items()}
+        if all(isinstance(run, Mapping) and run for run in inner.values()):
+            return {name: _quantities(run) for name, run in inner.items()}
+        return {"": _quantities(plain)}
+    raise _not_a_history(history)
+
+
+def _not_a_history(value: Any) -> DTypeError:
+    return DTypeError(
+        f"lossary.plot.history: got {type(value).__name__}; accepted are what model.fit returned, its .history "
+        "(a dict from a quantity to one number per epoch), or a dict from a run's name to either. "
+        "For example lossary.plot.history(model.fit(x, y))"
+    )
+
+
+def _quantities(run: Mapping[str, Any]) -> dict[str, list[float]]:
+    try:
+        return {str(name): [float(number) for number in numbers] for name, numbers in run.items()}
+    except (TypeError, ValueError):
+        raise _not_a_history(run) from None
+
+
+def _draw_history(axes: Any, quantity: str, runs: Mapping[str, Mapping[str, list[float]]]) -> None:
+    both = any(f"val_{quantity}" in run for run in runs.values())
+    for number, (name, run) in enumerate(runs.items()):
+        for key, style, what in ((quantity, "-", "training"), (f"val_{quantity}", (0, (4, 2)), "validation")):
+            if key in run:
+                epochs = range(1, len(run[key]) + 1)
+                label = ", ".join(part for part in (name, what if both else "") if part)
+                axes.plot(
+                    epochs,
+                    run[key],
+                    color=pen(number)["color"],
+                    linestyle=style,
+                    label=label,
+                    marker="o",
+                    markersize=3.5,
+                )
+    axes.set(xlabel="epoch", ylabel=quantity.replace("_", " "))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if axes.get_legend_handles_labels()[1] not in ([], [""]):
+        axes.legend()
