@@ -7,7 +7,7 @@
 1.0
 """
 
-from . import losses, words
+from . import domains, losses, words
 from ._categorical import to_categorical
 from ._check import check
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
@@ -43,6 +43,7 @@ __all__ = [
     "TraceError",
     "UnknownLossError",
     "check",
+    "domains",
     "get",
     "is_categorical_crossentropy",
     "loss",

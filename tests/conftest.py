@@ -1,0 +1,30 @@
+"""Settings of all tests: quiet frameworks on the CPU, one thread each, float64 in JAX where a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The same numbers in every run."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def x64() -> Iterator[None]:
+    """JAX with float64."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield

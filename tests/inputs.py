@@ -1,0 +1,91 @@
+"""Inputs drawn from the declared domains, and the frameworks they are handed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from lossary import domains
+from lossary._loss import function, loss_class, records
+from lossary._record import Record
+
+BUILTIN = [record for record in records() if record.builtin]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A built-in loss with the parameters that matter for its machinery."""
+
+    record: Record
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "-".join([self.record.name, *self.parameters])
+
+    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> Any:
+        """The per-sample values."""
+        return function(self.record.name)(y_true, y_pred, **self.parameters, **options)
+
+    def configured(self, **options: Any) -> Any:
+        """The object."""
+        return loss_class(self.record.name)(**self.parameters, **options)
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
+        """Ordinary targets and predictions."""
+        y_true = self.record.target.sample(rng, shape)
+        return y_true, self.record.prediction_domain(self.parameters).sample(rng, shape)
+
+    def draw_inside(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
+        """Targets and predictions away from the borders of their domains, so that both can be moved a little."""
+        y_true, y_pred = self.draw(rng, shape)
+        if isinstance(self.record.target, domains.Unit):
+            y_true = domains.Probabilities().sample(rng, shape)
+        return (y_true + 0.5 if isinstance(self.record.target, domains.NonNegative) else y_true), y_pred
+
+    @property
+    def has_float_targets(self) -> bool:
+        return not self.record.labels_are_integers
+
+
+def _settings() -> list[Setting]:
+    plain = [Setting(record) for record in BUILTIN]
+    return plain + [Setting(r, {"from_logits": True}) for r in BUILTIN if "from_logits" in r.defaults()]
+
+
+SETTINGS = _settings()
+FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
+# One of each kind for machinery that is slow: pointwise, with a number as parameter, row, integer labels, cosine.
+SLOW_SETTINGS = [
+    setting
+    for setting in SETTINGS
+    if str(setting)
+    in {
+        "log_cosh",
+        "huber",
+        "categorical_crossentropy-from_logits",
+        "sparse_categorical_crossentropy",
+        "cosine_similarity",
+    }
+]
+
+
+def central_difference(value: Callable[[Any], Any], at: Any, step: float = 1e-6) -> Any:
+    """The slope of a sum of values with respect to every element of ``at``."""
+    slope = np.zeros_like(at)
+    for index in np.ndindex(at.shape):
+        above, below = at.copy(), at.copy()
+        above[index] += step
+        below[index] -= step
+        slope[index] = (np.sum(value(above)) - np.sum(value(below))) / (2 * step)
+    return slope
+
+
+def assert_ulps(got: Any, expected: Any, *, ulps: float, dtype: str = "float32") -> None:
+    """Equal to within units in the last place of the largest magnitude in the row."""
+    got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
+    size = np.maximum(np.abs(expected), np.abs(got))
+    size = np.max(size, axis=-1, keepdims=True) if size.ndim > 1 else size
+    spacing = np.maximum(size, 1.0) * float(np.finfo(dtype).eps)
+    assert np.all(np.abs(got - expected) <= ulps * spacing), f"off by {np.max(np.abs(got - expected) / spacing)} ULP"
