@@ -84,6 +84,20 @@ class NonNegative(Domain):
 
 
 @dataclass(frozen=True)
+class Clipped(Real):
+    """Numbers that belong above 0; the loss clips smaller ones and draws them upwards."""
+
+    neutral = 1.0
+    activation = "softplus"
+
+    def describe(self) -> str:
+        return "numbers >= 0 (smaller ones are clipped)"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return NonNegative().sample(rng, shape)
+
+
+@dataclass(frozen=True)
 class Counts(NonNegative):
     """Numbers from 0 up that are typically whole."""
 

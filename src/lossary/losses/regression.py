@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Interval, NonNegative, Real
+from .._domain import Clipped, Interval, NonNegative, Real
 from .._loss import loss
 from .._record import Case
 from ..words import abs, count, exp, guard, log1p, maximum, mean, mean_square, minimum, sinh, square, tanh, where
@@ -92,7 +92,7 @@ def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7)
 @loss(
     aliases=("MSLE", "msle", "squared_log_error"),
     target=NonNegative(),
-    prediction=Real(),
+    prediction=Clipped(),
     parameters={"epsilon": Interval("Least value of targets and predictions; smaller ones count as this", 0.0)},
     slope=_squared_logarithmic_slope,
     definition="mean((log(1 + max(y_pred, epsilon)) - log(1 + max(y_true, epsilon)))**2)",

@@ -1,0 +1,203 @@
+"""Measured accuracy of value and slope in float32 against 60-digit references, on inputs chosen to hurt.
+
+Four kinds of input per loss: ordinary, large, tiny and saturated.  An error is counted in units in the last place
+(ULP) of the exact answer.  Where an answer is a difference of nearly equal terms, the rounding of the inputs alone
+moves it by more than that; such terms are added to the unit (`unit`), which leaves every other answer as strict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sys
+
+import numpy as np
+
+import lossary
+from lossary._loss import records
+from lossary._record import Record
+from lossary.backends import by_name
+
+import oracle
+
+TINY = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max)
+EPSILON = 2.0**-23
+KINDS = ("ordinary", "large", "tiny", "saturated")
+Evaluate = Callable[[Record, dict[str, Any], Any, Any], tuple[Any, Any]]
+
+
+@dataclass
+class Account:
+    """What was seen for one loss, one kind of input, one quantity.
+
+    Exact answers below 1e-36 are left out: XLA and TensorFlow take subnormal numbers, intermediate ones too, for 0.
+    """
+
+    count: int = 0
+    worst: float = 0.0
+    where: str = ""
+    nonfinite: int = 0
+    dead: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, got: float, exact: Any, unit: Any, place: str) -> None:
+        """Counts one number; answers that float32 cannot hold are left out."""
+        size = abs(float(exact)) if abs(exact) < LARGEST else float("inf")
+        if size > LARGEST / 2 or 0 < size < TINY * 100:
+            return
+        self.count += 1
+        if not np.isfinite(got):
+            self.nonfinite += 1
+            self.examples.append(f"{place}: {got} for {float(exact):g}")
+        elif got == 0 and size > 0 and float(unit) < size:
+            self.dead += 1
+            self.examples.append(f"{place}: 0 for {float(exact):g}")
+        else:
+            error = float(abs(oracle.mp.mpf(float(got)) - exact) / unit)
+            if error > self.worst:
+                self.worst, self.where = error, f"{place}: {got!r} for {float(exact)!r}"
+
+
+def variants(record: Record) -> list[dict[str, Any]]:
+    """The parameter settings whose accuracy differs: clipped, unclipped, from logits."""
+    if "from_logits" in record.defaults():
+        return [{}, {"from_logits": True}]
+    return [{}]
+
+
+def inputs(record: Record, parameters: dict[str, Any], kind: str) -> list[tuple[Any, Any]]:
+    """Batches of one kind, one per row length, as float32 (or integer labels)."""
+    rng = np.random.default_rng(sum(map(ord, record.name + kind)))
+    batches = []
+    for width in (1, 2, 3, 8):
+        rows = [_row(record, parameters, kind, rng, width) for _ in range(25)]
+        y_true = np.stack([t for t, _ in rows]).astype(np.int64 if record.labels_are_integers else np.float32)
+        batches.append((y_true, np.stack([p for _, p in rows]).astype(np.float32)))
+    return batches
+
+
+def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.Generator, width: int) -> Any:
+    prediction = record.prediction_domain(parameters)
+    target = record.target.sample(rng, (width,))
+    if record.labels_are_integers:
+        target = rng.integers(0, width)
+    if record.target.name == "Real" and kind != "ordinary":
+        target = target * _scale(kind, rng)
+    if record.target.name in ("NonNegative", "Counts") and kind != "ordinary":
+        target = np.round(target * 10.0 ** rng.uniform(0, 5)) if kind == "large" else target * (rng.random(width) < 0.7)
+    if prediction.name in ("Probabilities", "Unit"):
+        return target, _probabilities(prediction.name, kind, rng, width)
+    if prediction.name in ("NonNegative", "Clipped") and (prediction.name != "Clipped" or rng.random() < 0.7):
+        return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
+    return target, _real(record, target, kind, rng, width)
+
+
+def _scale(kind: str, rng: np.random.Generator) -> float:
+    low, high = {"ordinary": (-1, 1), "large": (2, 37), "tiny": (-29, -2), "saturated": (0, 2)}[kind]
+    return float(10.0 ** rng.uniform(low, high))
+
+
+def _real(record: Record, target: Any, kind: str, rng: np.random.Generator, width: int) -> Any:
+    """Differences, margins or scores of the given kind."""
+    moved = rng.normal(size=width) * _scale(kind, rng)
+    if kind == "tiny" and record.target.name == "Real":
+        # A tiny difference of ordinary numbers: neighbours in float32.
+        return np.where(rng.random(width) < 0.5, target * (1 + rng.integers(-3, 4, width) * EPSILON), moved)
+    if kind == "saturated":
+        return rng.permutation(np.linspace(-1.0, 1.0, width)) * rng.uniform(5, 100)
+    return moved
+
+
+def _probabilities(name: str, kind: str, rng: np.random.Generator, width: int) -> Any:
+    if kind == "ordinary":
+        weights = rng.gamma(1.5, size=width) + 0.02
+    elif kind == "large":
+        weights = rng.random(width) * 10.0 ** rng.uniform(-3, 0, width)
+    elif kind == "tiny":
+        weights = 10.0 ** rng.uniform(-30, 0, width)
+    else:
+        weights = np.where(rng.random(width) < 0.5, 0.0, 10.0 ** rng.uniform(-9, 0, width)) + 1e-30
+    if name == "Unit":
+        p = np.minimum(weights, 1.0)
+        return np.where(rng.random(width) < 0.5, p, 1.0 - p)
+    return weights / weights.sum()
+
+
+def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any, index: int | None) -> Any:
+    """One unit in the last place of the answer, and of the terms whose difference it is."""
+    mp = oracle.mp
+    size = mp.mpf(2) ** (mp.floor(mp.log(abs(exact), 2)) - 23) if exact != 0 else mp.mpf(0)
+    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), mp.mpf(2) ** -149)
+
+
+def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], index: int | None) -> Any:
+    """The size of the terms that a definition subtracts from each other, where their difference may vanish."""
+    mp, name = oracle.mp, record.name
+    t, p = oracle.exact(np.atleast_1d(t)), oracle.exact(p)
+    if name == "poisson" and index is None:
+        return sum(abs(b) + abs(oracle._xlogy(a, b + mp.mpf(1e-7))) for a, b in zip(t, p, strict=True)) / len(p)
+    if name == "kl_divergence" and index is None:
+        return sum(abs(oracle._kl([a], [b])) for a, b in zip(t, p, strict=True))
+    if name == "categorical_hinge" and index is None:
+        return 1 + sum(map(abs, p))
+    if name == "cosine_similarity":
+        return 1 if index is None else 1 / (oracle._norm(p) or 1)
+    if parameters.get("from_logits") and "categorical" in name:
+        # The difference of scores of 100 is rounded by 4e-6, and a probability moves by that share of itself.
+        size = max(map(abs, p))
+        if index is not None:
+            return oracle._softmax(p)[index] * size
+        return sum(map(abs, oracle.ORACLE[name][1](t if name[0] == "c" else t[0], p, **parameters))) * size
+    return 0
+
+
+def measure(evaluate: Evaluate) -> dict[tuple[str, str, str], Account]:
+    """(loss, kind, ``value`` or ``slope``) -> account, for every built-in loss."""
+    accounts: dict[tuple[str, str, str], Account] = {}
+    for record in records():
+        if not record.builtin:
+            continue
+        for parameters in variants(record):
+            label = record.name + (" (logits)" if parameters else "")
+            for kind in KINDS:
+                _measure(record, parameters, kind, label, evaluate, accounts)
+    return accounts
+
+
+def _measure(record: Record, parameters: dict[str, Any], kind: str, label: str, evaluate: Evaluate,
+             accounts: dict[tuple[str, str, str], Account]) -> None:  # fmt: skip
+    value_account = accounts.setdefault((label, kind, "value"), Account())
+    slope_account = accounts.setdefault((label, kind, "slope"), Account())
+    for y_true, y_pred in inputs(record, parameters, kind):
+        values, slopes = evaluate(record, parameters, y_true, y_pred)
+        for t, p, value, slope in zip(y_true, y_pred, values, slopes, strict=True):
+            place = f"t={t.tolist()} p={p.tolist()}"
+            exact = oracle.value(record.name, t, p, **parameters)
+            value_account.add(float(value), exact, unit(record, t, p, parameters, exact, None), place)
+            for index, wanted in enumerate(oracle.slope(record.name, t, p, **parameters)):
+                one = unit(record, t, p, parameters, wanted, index)
+                slope_account.add(float(slope[index]), wanted, one, f"{place} [{index}]")
+
+
+def on_backend(name: str) -> Evaluate:
+    """Values and slopes of the rows of a batch by the library on a framework's arrays."""
+
+    def evaluate(record: Record, parameters: dict[str, Any], y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        own = by_name(name)
+        loss = lossary.get(record.name, reduction="none", **parameters)
+        value, gradient = lossary.value_and_grad(loss)(own.asarray(y_true), own.asarray(y_pred))
+        return np.asarray(value), np.asarray(gradient)
+
+    return evaluate
+
+
+if __name__ == "__main__":
+    for key, account in measure(on_backend(sys.argv[1] if len(sys.argv) > 1 else "numpy")).items():
+        print(f"{' / '.join(key):60} n={account.count:5} ulp={account.worst:10.3g} bad={account.nonfinite} dead={account.dead}")
+        if account.worst > 6:
+            print("      ", account.where[:200])
+        for example in account.examples[:2]:
+            print("      ", example[:200])

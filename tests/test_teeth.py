@@ -1,0 +1,164 @@
+"""Teeth: every loss is sabotaged in every way listed, and the checks must notice.
+
+The battery is what guards the library: hand-worked cases, the 60-digit references and the laws.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from lossary._loss import Loss, records
+from lossary._record import Record
+from lossary.graph import Node
+from lossary.program import Program
+
+import accuracy
+import oracle
+from laws import LAWS
+
+BUILTIN = [record for record in records() if record.builtin]
+# Value and target may change places here, so swapping them is no sabotage.
+SYMMETRIC = {"mean_squared_error", "mean_absolute_error", "log_cosh", "huber", "cosine_similarity"}
+
+
+def loss_of(record: Record, **settings: Any) -> Loss:
+    """A loss object of a record that is not registered."""
+    made: Loss = type(record.class_name, (Loss,), {"record": record})(**settings)
+    return made
+
+
+def battery(record: Record) -> None:
+    """Everything that must fail for a sabotaged record."""
+    _cases(record)
+    _references(record)
+    for law in LAWS:
+        law(loss_of(record), "numpy")
+
+
+def _cases(record: Record) -> None:
+    for case in record.cases:
+        loss = loss_of(record, reduction="none", **case.parameters)
+        values = loss(np.asarray(case.y_true), np.asarray(case.y_pred))
+        np.testing.assert_allclose(values, case.value, rtol=1e-6, atol=1e-12)
+
+
+def _references(record: Record) -> None:
+    for parameters in accuracy.variants(record):
+        loss = loss_of(record, reduction="none", **parameters)
+        for kind in accuracy.KINDS:
+            for y_true, y_pred in accuracy.inputs(record, parameters, kind):
+                t, p = y_true[:4], y_pred[:4]
+                values, slopes = loss.value_and_grad(t, p)
+                for row in range(len(p)):
+                    exact = oracle.value(record.name, t[row], p[row], **parameters)
+                    _close(record, parameters, t[row], p[row], values[row], exact, None)
+                    for index, wanted in enumerate(oracle.slope(record.name, t[row], p[row], **parameters)):
+                        _close(record, parameters, t[row], p[row], slopes[row, index], wanted, index)
+
+
+def _close(record: Record, parameters: dict[str, Any], t: Any, p: Any, got: Any, exact: Any, index: int | None) -> None:
+    if abs(exact) < accuracy.LARGEST / 2:
+        slack = 10.0 * float(accuracy.unit(record, t, p, parameters, exact, index))
+        np.testing.assert_allclose(got, float(exact), rtol=1e-3, atol=slack)
+
+
+def test_the_battery_passes_for_every_loss_as_it_is() -> None:
+    for record in BUILTIN:
+        battery(record)
+
+
+def rebuilt(output: Node, old: Node, new: Node) -> Node:
+    """The expression with one node replaced."""
+    known: dict[int, Node] = {id(old): new}
+
+    def build(node: Node) -> Node:
+        if id(node) not in known:
+            args = tuple(map(build, node.args))
+            made = node.graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+            known[id(node)] = made
+        return known[id(node)]
+
+    return build(output)
+
+
+def terms(output: Node) -> Iterator[tuple[Node, Node]]:
+    """Each sum or difference that reaches the value, with what is left when one of its terms is dropped."""
+    seen: set[int] = set()
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen or node.is_bool:
+            continue
+        seen.add(id(node))
+        stack.extend(node.args)
+        if node.op in ("add", "subtract"):
+            for arg in node.args:
+                if arg.kind is node.kind:
+                    yield node, arg
+
+
+def sabotages(record: Record) -> dict[str, Callable[[], Record]]:
+    """Name of a sabotage -> the sabotaged record."""
+    formula, slope = record.formula, record.slope
+
+    def wrapped(change: Callable[[Any], Any], function: Any) -> Any:
+        return lambda t, p, **kw: change(function(t, p, **kw))
+
+    def changed(change: Callable[[Any], Any]) -> Record:
+        return dataclasses.replace(
+            record, formula=wrapped(change, formula), slope=None if slope is None else wrapped(change, slope)
+        )
+
+    found: dict[str, Callable[[], Record]] = {
+        "sign": lambda: changed(lambda x: -x),
+        "factor": lambda: changed(lambda x: 1.01 * x),
+        "offset": lambda: dataclasses.replace(record, formula=wrapped(lambda x: x + 0.01, formula)),
+        "value only": lambda: dataclasses.replace(record, formula=wrapped(lambda x: 1.01 * x, formula)),
+    }
+    if slope is not None:
+        found["slope only"] = lambda: dataclasses.replace(record, slope=wrapped(lambda x: 1.01 * x, slope))
+    if record.name not in SYMMETRIC and not record.labels_are_integers:
+        found["swapped roles"] = lambda: dataclasses.replace(
+            record, formula=lambda t, p, **kw: formula(p, t, **kw), slope=None
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("record", "sabotage"),
+    [(record, name) for record in BUILTIN for name in sabotages(record)],
+    ids=lambda x: getattr(x, "name", None) or str(x),
+)
+def test_sabotage_is_noticed(record: Record, sabotage: str) -> None:
+    with pytest.raises(AssertionError):
+        battery(sabotages(record)[sabotage]())
+
+
+def dropped(record: Record, switches: dict[str, Any]) -> Iterator[Record]:
+    """The record with one term of its formula missing, term by term, where the switches lead."""
+    program = Program(record, tuple(switches.items()))
+    for position in range(len(list(terms(program.output)))):
+
+        def formula(t: Any, p: Any, position: int = position, **kw: Any) -> Any:
+            output = record.formula(t, p, **kw)
+            found = list(terms(output)) if all(kw[k] == v for k, v in switches.items()) else []
+            return rebuilt(output, *found[position]) if position < len(found) else output
+
+        yield dataclasses.replace(record, formula=formula, slope=None)
+
+
+@pytest.mark.parametrize("record", BUILTIN, ids=lambda record: record.name)
+def test_dropped_term_is_noticed(record: Record) -> None:
+    for parameters in accuracy.variants(record):
+        settings = record.defaults() | parameters
+        switches = {p.name: settings[p.name] for p in record.parameters if not p.is_number}
+        for number, sabotaged in enumerate(dropped(record, switches)):
+            try:
+                battery(sabotaged)
+            except AssertionError:
+                continue
+            pytest.fail(f"dropping term {number} with {parameters} went unnoticed")

@@ -1,0 +1,70 @@
+"""Values: the hand-worked cases of every record, and Keras in float64 on ordinary inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lossary._loss import function, loss_class, records
+from lossary._record import Case, Record
+
+import keras
+
+BUILTIN = [record for record in records() if record.builtin]
+CASES = [(record, case) for record in BUILTIN for case in record.cases]
+
+
+@pytest.mark.parametrize(("record", "case"), CASES, ids=lambda x: getattr(x, "name", None) or x.working)
+def test_hand_worked_case(record: Record, case: Case) -> None:
+    values = function(record.name)(np.asarray(case.y_true), np.asarray(case.y_pred), **case.parameters)
+    np.testing.assert_allclose(values, case.value, rtol=1e-6, atol=1e-12)
+
+
+def test_every_loss_has_a_case_and_a_source() -> None:
+    for record in BUILTIN:
+        assert record.cases, record.name
+        assert record.source, record.name
+        assert record.definition, record.name
+
+
+KERAS = {record.name: getattr(keras.losses, record.name) for record in BUILTIN}
+VARIANTS: dict[str, list[dict[str, object]]] = {
+    "huber": [{}, {"delta": 2.5}],
+    "binary_crossentropy": [{}, {"from_logits": True}, {"label_smoothing": 0.2}, {"from_logits": True, "axis": 0}],
+    "categorical_crossentropy": [{}, {"from_logits": True}, {"label_smoothing": 0.2}, {"axis": 1}],
+    "sparse_categorical_crossentropy": [{}, {"from_logits": True}, {"ignore_class": 1}],
+    "cosine_similarity": [{}, {"axis": 0}],
+}
+
+
+@pytest.mark.parametrize(
+    ("record", "parameters"),
+    [(record, parameters) for record in BUILTIN for parameters in VARIANTS.get(record.name, [{}])],
+    ids=lambda x: getattr(x, "name", None) or str(x),
+)
+def test_value_is_that_of_keras_in_float64(record: Record, parameters: dict[str, object]) -> None:
+    rng = np.random.default_rng(7)
+    shape = (40, 6)
+    y_true = record.target.sample(rng, shape)
+    y_pred = record.prediction_domain(parameters).sample(rng, shape)
+    keras.config.set_floatx("float64")
+    try:
+        expected = np.asarray(KERAS[record.name](y_true, y_pred, **parameters), np.float64)
+    finally:
+        keras.config.set_floatx("float32")
+    values = function(record.name)(y_true, y_pred, **parameters)
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("record", BUILTIN, ids=lambda r: r.name)
+def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
+    rng = np.random.default_rng(8)
+    y_true, y_pred = record.target.sample(rng, (9, 4)), record.prediction.sample(rng, (9, 4))
+    values = function(record.name)(y_true, y_pred)
+    assert values.shape == (9,)
+    np.testing.assert_allclose(loss_class(record.name)()(y_true, y_pred), values.mean(), rtol=1e-12)
+
+
+def test_clipped_probability_keeps_its_value_and_its_slope() -> None:
+    value, gradient = __import__("lossary").value_and_grad("bce")(np.array([[1.0]]), np.array([[0.0]]))
+    np.testing.assert_allclose(value, -np.log(1e-7), rtol=1e-12)
+    np.testing.assert_allclose(gradient, [[-1e7]], rtol=1e-12)
