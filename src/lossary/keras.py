@@ -7,8 +7,8 @@
 >>> round(model.evaluate(np.zeros((2, 1)), np.ones((2, 1)), verbose=0), 4)
 0.4338
 
-Importing this module makes losses loadable too: ``keras.models.load_model`` gives the compiled loss back.  Where neither
-``KERAS_BACKEND`` nor ``keras.json`` chooses, Keras starts with an installed backend.
+Importing this module makes losses loadable too: ``keras.models.load_model`` gives the compiled loss back.
+Where neither ``KERAS_BACKEND`` nor ``keras.json`` chooses, Keras starts with an installed backend.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def resolve(loss: Any) -> Any:
         loss: A name, function, object or configuration; a list or dict of these, per output; None for no loss.
 
     Returns:
-        The same structure.  What only Keras knows (its loss objects and functions, "dice", "crossentropy") is unchanged.
+        The same structure.  What only Keras knows (its own objects and functions, "dice", "crossentropy") stays.
 
     Raises:
         UnknownLossError: Neither lossary nor Keras knows the name.
@@ -199,6 +199,7 @@ class Model(_Compiles, keras.Model):  # type: ignore[misc]
     """
 
     def __new__(cls, *args: Any, **settings: Any) -> Any:
+        """Makes a functional model where inputs and outputs are given."""
         if cls is Model and _is_functional(args, settings):
             return Functional.__new__(Functional, *args, **settings)
         return super().__new__(cls, *args, **settings)

@@ -82,5 +82,5 @@ def announce() -> None:
 
 
 # torch.compile runs functions with this mark as they are, once, while it traces; there no wrapper is the caller.
-for constant in (_calling_wrapper, meet):
-    constant._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_calling_wrapper._dynamo_marked_constant = True  # type: ignore[attr-defined]
+meet._dynamo_marked_constant = True  # type: ignore[attr-defined]
