@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import re
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from . import _errors
 from ._exact import ExactSums, Floats, Integers, product_terms, quotient
 from ._tables import Block, Grouping, open_table
 
-ROWS = 1 << 16
+ROWS = 1 << 15
 MAX_GROUPS = 100_000
 
 
@@ -105,21 +106,23 @@ def _list(names: str | Sequence[str]) -> list[str]:
 
 def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
     """The same blocks, read by a thread of its own while the last one is worked on."""
-    waiting: queue.Queue[Any] = queue.Queue(maxsize=2)
+    waiting: queue.Queue[Block | BaseException | None] = queue.Queue(maxsize=2)
     stop = threading.Event()
 
     def read() -> None:
-        ending: Any = None
+        ending: BaseException | None = None
         try:
-            for block in blocks:
-                waiting.put(block)
-                if stop.is_set():
-                    return
+            with contextlib.closing(cast(Any, blocks)):
+                for block in blocks:
+                    waiting.put(block)
+                    if stop.is_set():
+                        return
         except BaseException as error:
             ending = error
         waiting.put(ending)
 
-    threading.Thread(target=read, daemon=True).start()
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
     try:
         while isinstance(block := waiting.get(), Block):
             yield block
@@ -127,8 +130,9 @@ def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
             raise block
     finally:
         stop.set()
-        while not waiting.empty():
-            waiting.get_nowait()
+        while reader.is_alive():
+            with contextlib.suppress(queue.Empty):
+                waiting.get(timeout=0.01)
 
 
 @dataclass(frozen=True)

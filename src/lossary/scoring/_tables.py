@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -119,21 +120,31 @@ class CsvTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
-            self.names = list(self._reader(file, None, {}).schema.names)
-
-    def _reader(self, file: IO[bytes], columns: list[str] | None, types: dict[str, Any]) -> Any:
-        import pyarrow as pa
-        from pyarrow import csv
-
         try:
-            return csv.open_csv(
-                file,
-                read_options=csv.ReadOptions(block_size=CSV_BYTES),
-                convert_options=csv.ConvertOptions(include_columns=columns, column_types=types),
-            )
-        except pa.ArrowInvalid as error:
-            raise _errors.unreadable(self.path, str(error)) from None
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                self.names = next(csv.reader(file), [])
+        except UnicodeDecodeError as error:
+            raise _errors.unreadable(path, str(error)) from None
+        if not self.names:
+            raise _errors.empty(path)
+
+    def _batches(self, types: dict[str, Any], columns: list[str]) -> Iterator[tuple[Any, float]]:
+        """Batches of a few megabytes, each with the part of the file read so far."""
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        size = max(1, self.path.stat().st_size)
+        with pa.OSFile(str(self.path)) as file:
+            try:
+                with arrow_csv.open_csv(
+                    file,
+                    read_options=arrow_csv.ReadOptions(block_size=CSV_BYTES),
+                    convert_options=arrow_csv.ConvertOptions(include_columns=columns, column_types=types),
+                ) as reader:
+                    for batch in reader:
+                        yield batch, min(1.0, file.tell() / size)
+            except pa.ArrowInvalid as error:
+                raise _errors.unreadable(self.path, str(error)) from None
 
     def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
         import pyarrow as pa
@@ -142,32 +153,19 @@ class CsvTable:
         types = dict.fromkeys(numbers, pa.float64())
         if by:
             types.setdefault(by, pa.string())
-        size = max(1, self.path.stat().st_size)
-        with self.path.open("rb") as file:
-            try:
-                for batch in self._reader(file, list(types), types):
-                    done = file.tell() / size
-                    for start in range(0, batch.num_rows, rows):
-                        yield _arrow_block(self.path, batch.slice(start, rows), numbers, by, done)
-            except pa.ArrowInvalid as error:
-                raise _errors.unreadable(self.path, str(error)) from None
+        for batch, done in self._batches(types, list(types)):
+            for start in range(0, batch.num_rows, rows):
+                yield _arrow_block(self.path, batch.slice(start, rows), numbers, by, done)
 
     def raw(self, name: str, rows: int) -> tuple[Any, bool]:
-        import pyarrow as pa
-
         known(self, [name])
-        batches, held, whole = [], 0, True
-        with self.path.open("rb") as file:
-            try:
-                for batch in self._reader(file, [name], {}):
-                    batches.append(batch.column(0))
-                    held += len(batch)
-                    if held > rows:
-                        whole = False
-                        break
-            except pa.ArrowInvalid as error:
-                raise _errors.unreadable(self.path, str(error)) from None
-        return _joined(self.path, name, batches, rows), whole
+        batches, held = [], 0
+        for batch, _ in self._batches({}, [name]):
+            batches.append(batch.column(0))
+            held += len(batch)
+            if held > rows:
+                break
+        return _joined(self.path, name, batches, rows), held <= rows
 
 
 def _joined(path: Path, name: str, chunks: list[Any], rows: int) -> Any:

@@ -1,0 +1,171 @@
+"""Commands about losses themselves: ``list``, ``show``, ``plot``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .._loss import Loss, records
+from .._record import Record
+from ._arguments import AsJson, complete_loss, loss_from, one_of
+from ._output import code, emit, reporting, say, table
+
+BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
+
+
+@reporting
+def list_losses(
+    family: Annotated[str | None, typer.Option(help="Only this family: regression, binary, multiclass, ...")] = None,
+    backend: Annotated[str | None, typer.Option(help=f"How each runs on {', '.join(BACKENDS)}.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List all losses."""
+    found = records()
+    if family is not None:
+        families = list(dict.fromkeys(record.family for record in found))
+        found = [record for record in found if record.family == one_of("family", family, families)]
+    paths = None if backend is None else [_path(record, one_of("backend", backend, BACKENDS)) for record in found]
+    if as_json:
+        rows = [_facts(record) for record in found]
+        if paths is not None:
+            rows = [row | {"backend": backend, "path": path} for row, path in zip(rows, paths, strict=True)]
+        emit(rows)
+    elif paths is not None:
+        table(
+            ["name", "family", f"on {backend}"],
+            [(record.name, record.family, path) for record, path in zip(found, paths, strict=True)],
+        )
+    else:
+        table(
+            ["name", "family", "what it is"], [(record.name, record.family, _plain(record.summary)) for record in found]
+        )
+
+
+def _path(record: Record, backend: str) -> str:
+    from ..kernels import explain
+
+    return str(explain(record.name, backend))
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "class": record.class_name,
+        "aliases": list(record.aliases),
+        "family": record.family,
+        "summary": record.summary,
+        "definition": record.definition,
+        "target": record.target.describe(),
+        "prediction": record.prediction.describe(),
+        "activation": record.prediction.activation,
+        "parameters": record.defaults(),
+        "source": record.source,
+    }
+
+
+def _plain(prose: str) -> str:
+    """Docstring prose without its marks for code."""
+    return prose.replace("`", "")
+
+
+LossName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Any spelling, with parameters as huber:delta=2.", autocompletion=complete_loss
+    ),
+]
+
+
+@reporting
+def show(
+    name: LossName,
+    kernel: Annotated[bool, typer.Option("--kernel", help="Print the generated source of the fused kernel.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw value and slope into a PNG, SVG or PDF.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one loss: when to use it and what it takes."""
+    loss = loss_from(name)
+    source = _kernel_source(loss) if kernel else None
+    if plot is not None:
+        _draw([loss], plot)
+    if as_json:
+        facts = _facts(loss.record) | {"configured": loss.parameters}
+        emit(facts | ({"kernel": source} if kernel else {}) | ({"plot": str(plot)} if plot else {}))
+    elif source is not None:
+        code(source.rstrip())
+    else:
+        _describe(loss)
+        if plot is not None:
+            say(f"\ndrawn into {plot}")
+
+
+def _kernel_source(loss: Loss) -> str:
+    from ..kernels import source
+
+    return str(source(loss))
+
+
+def _describe(loss: Loss) -> None:
+    record = loss.record
+    say(record.name, style="bold")
+    prose = record.text.partition(">>>")[0].strip()
+    for paragraph in _plain(prose).split("\n\n"):
+        say(" ".join(paragraph.split()) + "\n")
+    if record.definition:
+        code(f"  {record.name} = {record.definition}\n")
+    spellings = ", ".join(dict.fromkeys(record.spellings()))
+    rows = [
+        ("written", repr(loss)),
+        ("names", spellings),
+        ("family", record.family),
+        ("y_true", record.target.describe()),
+        ("y_pred", record.prediction_domain(loss.parameters).describe()),
+        ("last layer", record.prediction_domain(loss.parameters).activation),
+    ]
+    for parameter in record.parameters:
+        meaning = getattr(parameter.allowed, "meaning", "")
+        accepted = f" ({parameter.allowed.describe()})" if parameter.allowed is not None else ""
+        rows.append((parameter.name, f"{loss.parameters[parameter.name]!r}: {meaning}{accepted}"))
+    if record.source:
+        rows.append(("source", record.source))
+    for case in record.cases[:1]:
+        settings = "".join(f", {key}={value!r}" for key, value in case.parameters.items())
+        values = ", ".join(f"{value:g}" for value in case.value)
+        rows.append(("by hand", f"{record.name}({case.y_true}, {case.y_pred}{settings}) = [{values}]: {case.working}"))
+    table(["", ""], rows, headed=False)
+
+
+@reporting
+def plot(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...", help="Losses, with parameters as huber:delta=2.", autocompletion=complete_loss
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: PNG, SVG or PDF by its ending.")
+    ] = Path("losses.png"),
+    as_json: AsJson = False,
+) -> None:
+    """Draw value and slope of losses."""
+    losses = [loss_from(name) for name in names]
+    _draw(losses, output)
+    if as_json:
+        emit({"plot": str(output), "losses": [repr(loss) for loss in losses]})
+    else:
+        say(f"drawn into {output}")
+
+
+def _draw(losses: list[Loss], output: Path) -> None:
+    from .._extras import require
+
+    require("matplotlib", "plot", "drawing").use("agg")
+    from ..show import plot as draw
+
+    one_of("picture ending", output.suffix.lower(), (".png", ".svg", ".pdf"))
+    draw(*losses).savefig(output)

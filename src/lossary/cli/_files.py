@@ -1,0 +1,228 @@
+"""Commands about files of targets and predictions: ``suggest``, ``check``, ``score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from .._extras import require
+from ..scoring import Score, Scores, Table, open_table
+from ..scoring import score as score_file
+from ._arguments import AsJson, LossNames, Rows, loss_from, one_of
+from ._output import FOUND, code, console, emit, progress, reporting, say, table
+
+COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, Parquet or NPZ file.")]
+Target = Annotated[
+    list[str],
+    typer.Option("--target", "-t", metavar="COLUMN", help="The column of the targets; repeat it for several outputs."),
+]
+Prediction = Annotated[
+    list[str],
+    typer.Option(
+        "--prediction",
+        "-p",
+        metavar="COLUMN",
+        help="The column of the predictions; repeat it for one per class or output, or name a column of lists.",
+    ),
+]
+
+
+def _table(path: Path) -> Table:
+    require("pyarrow", "cli", "reading CSV and Parquet files")
+    return open_table(path)
+
+
+def _read(source: Table, columns: list[str], rows: int) -> tuple[Any, bool]:
+    """Columns side by side as one array, and whether that is the whole file."""
+    parts = [source.raw(column, rows) for column in columns]
+    arrays = [np.asarray(array) for array, _ in parts]
+    if len(arrays) == 1:
+        return arrays[0], parts[0][1]
+    return np.column_stack(arrays), parts[0][1]
+
+
+@reporting
+def suggest(
+    path: File,
+    *,
+    target: Target,
+    goal: Annotated[str | None, typer.Option(help="What matters, such as median or ranking (see the docs).")] = None,
+    framework: Annotated[str, typer.Option(help="The framework of the lines to paste: keras or torch.")] = "keras",
+    rows: Rows = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Suggest loss, output layer and metric for targets."""
+    from ..doctor import suggest as advise
+
+    one_of("framework", framework, ("keras", "torch"))
+    values, whole = _read(_table(path), target, rows)
+    advice = advise(values, goal=goal)
+    seen = {"file": str(path), "target": target, "rows": len(values), "whole_file": whole}
+    if as_json:
+        emit(seen | _advice_facts(advice) | {"code": advice.code(framework)})
+        return
+    if not advice.confident:
+        say("These targets leave it open; the most likely reading:", style="bold yellow")
+    say(Text.assemble("loss        ", (repr(advice.loss), "bold")))
+    say(f"last layer  {advice.units} units, {advice.activation}")
+    say(f"metric      {advice.metric}")
+    _bullets("why", [str(reason) for reason in advice.reasons])
+    _bullets("instead", [_alternative(other) for other in advice.alternatives])
+    say("\nto paste:", style="bold")
+    code(advice.code(framework))
+    if not whole:
+        say(f"\nfrom the first {len(values)} rows; --rows looks at more")
+
+
+def _alternative(other: Any) -> str:
+    return ": ".join(map(str, other)) if isinstance(other, tuple | list) else str(other)
+
+
+def _advice_facts(advice: Any) -> dict[str, Any]:
+    return {
+        "loss": advice.name,
+        "configured": repr(advice.loss),
+        "units": advice.units,
+        "activation": advice.activation,
+        "metric": advice.metric,
+        "confident": advice.confident,
+        "reasons": list(advice.reasons),
+        "alternatives": [_alternative(other) for other in advice.alternatives],
+    }
+
+
+def _bullets(title: str, lines: list[str]) -> None:
+    if lines:
+        say(f"\n{title}:", style="bold")
+        table(["", ""], [("-", line) for line in lines], headed=False)
+
+
+@reporting
+def check(
+    path: File,
+    *,
+    loss: LossNames,
+    target: Target,
+    prediction: Prediction,
+    rows: Rows = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Check targets and predictions against a loss.
+
+    The exit status is 0 if nothing is wrong, 1 if there is an error or a warning, 2 if the check could not be made.
+    """
+    from ..doctor import diagnose
+
+    losses = [loss_from(name) for name in loss]
+    source = _table(path)
+    y_true, whole = _read(source, target, rows)
+    y_pred, _ = _read(source, prediction, rows)
+    reports = [diagnose(one, y_true, y_pred) for one in losses]
+    unread = [] if whole else [f"the rows after the first {len(y_true)}; --rows reads more"]
+    ok = all(report.ok for report in reports)
+    if as_json:
+        found = [report.to_dict() for report in reports]
+        for one in found:
+            one["not_checked"] = [*unread, *one["not_checked"]]
+        emit({"file": str(path), "rows": len(y_true), "ok": ok, "reports": found})
+    else:
+        for report in reports:
+            _print_report(report, unread)
+    if not ok:
+        raise typer.Exit(FOUND)
+
+
+def _print_report(report: Any, unread: list[str]) -> None:
+    say(report.verdict, style="bold green" if report.ok else "bold")
+    for finding in report.findings:
+        say(Text.assemble((f"\n{finding.code} {finding.severity}", COLOURS[finding.severity]), f"  {finding.message}"))
+        code(_indented(finding.remedy))
+        if finding.better:
+            say(f"  better: {finding.better}")
+    _bullets("measured", list(report.facts))
+    _bullets("not checked", [*unread, *report.not_checked])
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+@reporting
+def score(
+    path: File,
+    *,
+    loss: LossNames,
+    target: Target,
+    prediction: Prediction,
+    weight: Annotated[str | None, typer.Option("--weight", "-w", metavar="COLUMN", help="A column of weights.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help="Score each value of this column.")] = None,
+    skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave rows with missing values out.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score a file of any size: mean losses, by group.
+
+    Each mean is sum(w * loss) / sum(w) over the rows, exact and rounded once, whatever the order of the rows. The file
+    is read in blocks, so it may be larger than memory.
+    """
+    losses = [loss_from(name) for name in loss]
+    _table(path)
+    with progress(path.name, quiet=as_json) as advance:
+        scores = score_file(
+            path,
+            losses,
+            target=target,
+            prediction=prediction,
+            weight=weight,
+            by=by,
+            skip_missing=skip_missing,
+            progress=advance,
+        )
+    if as_json:
+        emit(_score_facts(scores, weight, by))
+    else:
+        _print_scores(scores, weight, by)
+
+
+def _score_facts(scores: Scores, weight: str | None, by: str | None) -> dict[str, Any]:
+    def facts(score: Score) -> dict[str, Any]:
+        return {"rows": score.rows, "weight": score.weight, "means": dict(score.means)}
+
+    found: dict[str, Any] = {
+        "file": str(scores.path),
+        "weighted_by": weight,
+        "skipped_rows": scores.skipped,
+        "all": facts(scores.overall),
+    }
+    if by is not None:
+        found |= {"by": by, "groups": [{"group": score.group} | facts(score) for score in scores.groups]}
+    return found
+
+
+def _print_scores(scores: Scores, weight: str | None, by: str | None) -> None:
+    names = list(scores.overall.means)
+    headings = [by or "", "rows", *(["weight"] if weight else []), *names]
+    rows = [(_group(score.group), score) for score in scores.groups] + [("all", scores.overall)]
+    table(
+        headings,
+        [
+            (label, f"{score.rows}", *([f"{score.weight:.6g}"] if weight else []), *_means(score))
+            for label, score in rows
+        ],
+        numbers_from=1,
+    )
+    if scores.skipped:
+        console(errors=True).print(f"{scores.skipped} rows with missing values left out")
+
+
+def _group(label: Any) -> str:
+    return "(missing)" if label is None else str(label)
+
+
+def _means(score: Score) -> list[str]:
+    return [f"{mean:.6g}" for mean in score.means.values()]

@@ -1,0 +1,118 @@
+"""How commands speak: tables and text for people, JSON for programs, errors on the error stream and an exit status."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import LossError
+
+P = ParamSpec("P")
+
+# Exit statuses: 1 is a verdict ("findings"), 2 a command that could not be carried out, 130 an interruption.
+FOUND, FAILED, INTERRUPTED = 1, 2, 130
+
+
+class UsageError(LossError):
+    """A command line that cannot be carried out as it is written."""
+
+
+def console(*, errors: bool = False) -> Console:
+    """A console for the output or the error stream; into a pipe nothing is wrapped unless COLUMNS says so."""
+    stream = sys.stderr if errors else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else 10_000
+    return Console(stderr=errors, width=width, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str | Text = "", style: str | None = None) -> None:
+    """A line of text, wrapped at the terminal's width."""
+    console().print(text, style=style)
+
+
+def code(text: str) -> None:
+    """Lines to copy, never wrapped."""
+    console().print(text, soft_wrap=True)
+
+
+def emit(data: Any) -> None:
+    """JSON on the output stream; numbers that JSON lacks become null."""
+    print(json.dumps(_plain(data), indent=2, allow_nan=False))
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if data is None or isinstance(data, str | int | bool):
+        return data
+    return _plain(data.item()) if hasattr(data, "item") else str(data)
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers_from: int | None = None,
+    headed: bool = True,
+) -> None:
+    """A table; columns from ``numbers_from`` on are aligned right, the first column is never cut."""
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_header=headed)
+    for index, heading in enumerate(headings):
+        is_number = numbers_from is not None and index >= numbers_from
+        grid.add_column(heading, justify="right" if is_number else "left", no_wrap=index == 0, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    console().print(grid)
+
+
+@contextmanager
+def progress(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A progress bar on the error stream, if that is a terminal; yields a function of the part done."""
+    screen = console(errors=True)
+    columns = (TextColumn("{task.description}"), BarColumn(None), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def reporting(function: Callable[P, None]) -> Callable[P, None]:
+    """Turns what goes wrong in a command into one message and an exit status, without a traceback."""
+
+    @wraps(function)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except LossError as error:
+            _fail(type(error).__name__, str(error), as_json=bool(kwargs.get("as_json")))
+        except BrokenPipeError:
+            raise
+        except (OSError, MemoryError) as error:
+            _fail(type(error).__name__, str(error) or "out of memory", as_json=bool(kwargs.get("as_json")))
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+
+    return command
+
+
+def _fail(kind: str, message: str, *, as_json: bool) -> None:
+    if as_json:
+        emit({"error": {"kind": kind, "message": message}})
+    else:
+        text = Text("lossary: ", style="bold red")
+        console(errors=True).print(text.append(Text(message, style="not bold default")))
+    raise typer.Exit(FAILED) from None
