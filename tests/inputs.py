@@ -14,7 +14,7 @@ from lossary._record import Record
 BUILTIN = [record for record in records() if record.builtin]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """A built-in loss with the parameters that matter for its machinery."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,12 @@ def _functions(program: Program, backend: TorchBackend) -> tuple[Any, Any]:
                 _collect(upstream[0] * slopes[index](*inputs), inputs[index]) if needed else None
                 for index, needed in enumerate(ctx.needs_input_grad)
             )
+
+    # Where no gradient is needed, torch.compile tells by this signature that forward takes no context.
+    positional = inspect.Parameter.POSITIONAL_ONLY
+    Reverse.forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, positional) for name in program.inputs]
+    )
 
     class ReverseAndForward(Reverse):
         @staticmethod

@@ -1,0 +1,219 @@
+"""PyTorch: autograd of any order, torch.func, torch.compile, autocast, dtypes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import lossary
+import numpy as np
+import pytest
+import torch
+from inputs import FLOAT_TARGETS, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps
+
+DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def tensors(setting: Setting, rng: np.random.Generator, dtype: Any = torch.float64, **kwargs: Any) -> Any:
+    y_true, y_pred = setting.draw(rng, **kwargs)
+    true = torch.tensor(y_true)
+    return (true if not true.is_floating_point() else true.to(dtype)), torch.tensor(y_pred, dtype=dtype)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_first_and_second_derivative_agree_with_finite_differences(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = tensors(setting, rng, shape=(2, 3))
+    y_pred.requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: setting(y_true, p), (y_pred,), check_forward_ad=True)
+    with lossary.check("off"):
+        assert torch.autograd.gradgradcheck(lambda p: setting(y_true, p), (y_pred,))
+
+
+@pytest.mark.parametrize("setting", FLOAT_TARGETS, ids=str)
+def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = (torch.tensor(x, requires_grad=True) for x in setting.draw_inside(rng, (2, 3)))
+    with lossary.check("off"):
+        assert torch.autograd.gradcheck(lambda t, p: setting(t, p), (y_true, y_pred))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = setting.draw(rng)
+    expected = setting(y_true, y_pred)
+    value, slope = lossary.value_and_grad(setting.configured(reduction="none"))(y_true, y_pred)
+    np.testing.assert_array_equal(value, expected)
+
+    leaf = torch.tensor(y_pred, requires_grad=True)
+    values = setting(torch.tensor(y_true), leaf)
+    values.sum().backward()
+    np.testing.assert_allclose(values.detach().numpy(), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(leaf.grad.numpy(), slope, rtol=1e-12, atol=1e-14)
+
+    small_true = y_true if y_true.dtype.kind == "i" else y_true.astype(np.float32)
+    small_pred = y_pred.astype(np.float32)
+    value32, slope32 = lossary.value_and_grad(setting.configured(reduction="none"))(small_true, small_pred)
+    leaf = torch.tensor(small_pred, requires_grad=True)
+    values = setting(torch.tensor(small_true), leaf)
+    values.sum().backward()
+    assert_ulps(values.detach().numpy(), value32, ulps=4)
+    assert_ulps(leaf.grad.numpy(), slope32, ulps=4)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_upstream_gradient_of_any_size_and_sign(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = tensors(setting, rng)
+    upstream = torch.tensor([1.0, -3.0, 0.0, 1e3], dtype=torch.float64)
+    (unit,) = torch.autograd.grad(setting(y_true, y_pred.requires_grad_()).sum(), y_pred)
+    (scaled,) = torch.autograd.grad(setting(y_true, y_pred), y_pred, upstream)
+    torch.testing.assert_close(scaled, unit * upstream[:, None], rtol=1e-14, atol=0.0)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_value_and_grad_is_autograd(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = tensors(setting, rng)
+    weight, mask = torch.tensor([1.0, 2.0, 0.0, 3.0]), torch.tensor([True, True, True, False])
+    loss = setting.configured()
+    leaf = y_pred.clone().requires_grad_()
+    expected = loss(y_true, leaf, sample_weight=weight, where=mask)
+    expected.backward()
+    value, gradient = lossary.value_and_grad(loss)(y_true, y_pred, sample_weight=weight, where=mask)
+    torch.testing.assert_close(value, expected.detach())
+    torch.testing.assert_close(gradient, leaf.grad)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_func_transformations(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = tensors(setting, rng, shape=(3, 4))
+    whole = setting(y_true, y_pred)
+    torch.testing.assert_close(torch.func.vmap(setting)(y_true, y_pred), whole)
+
+    gradient = torch.func.grad(lambda p: setting(y_true, p).sum())(y_pred)
+    rows = torch.func.vmap(torch.func.grad(lambda p, t: setting(t, p)))(y_pred, y_true)
+    torch.testing.assert_close(rows, gradient)
+
+    tangent = torch.tensor(rng.normal(size=(3, 4)))
+    value, change = torch.func.jvp(lambda p: setting(y_true, p), (y_pred,), (tangent,))
+    torch.testing.assert_close(value, whole)
+    torch.testing.assert_close(change, (gradient * tangent).sum(-1))
+
+    hessian = torch.func.hessian(lambda p: setting(y_true[0], p))(y_pred[0])
+    torch.testing.assert_close(hessian, hessian.T)
+    twice = torch.autograd.functional.hessian(lambda p: setting(y_true[0], p), y_pred[0])
+    torch.testing.assert_close(hessian, twice)
+
+
+def test_gradient_of_a_parameter() -> None:
+    # huber beyond delta is delta |d| - delta**2 / 2, so its derivative with respect to delta is |d| - delta = 3 - 0.5
+    delta = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    y_true = torch.zeros(1, 1, dtype=torch.float64)
+    lossary.huber(y_true, y_true + 3.0, delta=delta).sum().backward()
+    assert delta.grad is not None
+    assert delta.grad.item() == pytest.approx(2.5, rel=1e-15)
+
+
+@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+def test_compile_as_one_graph(setting: Setting, rng: np.random.Generator) -> None:
+    torch.compiler.reset()
+    y_true, y_pred = tensors(setting, rng, torch.float32)
+    loss = setting.configured()
+
+    def step(true: Any, pred: Any, weight: Any) -> Any:
+        return loss(true, pred, sample_weight=weight) + setting(true, pred).sum()
+
+    weight = torch.tensor([1.0, 2.0, 0.0, 3.0])
+    results = []
+    for run in (step, torch.compile(step, fullgraph=True, backend="aot_eager")):
+        leaf = y_pred.clone().requires_grad_()
+        value = run(y_true, leaf, weight)
+        value.backward()
+        results.append((value.detach(), leaf.grad))
+    torch.testing.assert_close(results[1], results[0])
+
+
+def test_compile_with_the_default_compiler_and_dynamic_shapes(rng: np.random.Generator) -> None:
+    torch.compiler.reset()
+    step = torch.compile(lossary.Huber(delta=0.5), fullgraph=True, dynamic=True)
+    for rows in (3, 7):
+        y_true, y_pred = torch.randn(rows, 4), torch.randn(rows, 4)
+        torch.testing.assert_close(step(y_true, y_pred), lossary.Huber(delta=0.5)(y_true, y_pred))
+
+
+def test_out_of_range_label_is_nan_when_compiled() -> None:
+    torch.compiler.reset()
+    step = torch.compile(lossary.sparse_categorical_crossentropy, fullgraph=True, backend="aot_eager")
+    values = step(torch.tensor([0, -1, 3]), torch.full((3, 3), 1 / 3))
+    assert torch.isnan(values).tolist() == [False, True, True]
+
+
+def test_first_call_of_a_process_may_be_compiled() -> None:
+    program = """
+import torch, lossary
+step = torch.compile(lossary.CategoricalCrossentropy(from_logits=True), fullgraph=True, backend="aot_eager")
+y_pred = torch.zeros(2, 4, requires_grad=True)
+step(torch.eye(4)[:2], y_pred).backward()
+print(round(float(y_pred.grad[0, 0]), 6))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "-0.375", done.stderr
+
+
+def test_compile_inside_a_check_block() -> None:
+    torch.compiler.reset()
+    step = torch.compile(lossary.mean_squared_error, backend="aot_eager")
+    with lossary.check("off"):
+        value = step(torch.zeros(2, 2), torch.ones(2, 2))
+    assert value.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_result_has_the_dtype_of_the_predictions(setting: Setting, dtype: str, rng: np.random.Generator) -> None:
+    y_true, y_pred = tensors(setting, rng, getattr(torch, dtype))
+    with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.
+        exact = setting(y_true.double() if y_true.is_floating_point() else y_true, y_pred.double())
+        value, gradient = lossary.value_and_grad(setting.configured())(y_true, y_pred)
+        values = setting(y_true, y_pred)
+    assert values.dtype == value.dtype == gradient.dtype == y_pred.dtype
+    np.testing.assert_allclose(values.double(), exact, rtol=2 * DTYPES[dtype], atol=DTYPES[dtype])
+
+
+def test_half_precision_is_reduced_in_float32() -> None:
+    # The sum, 70000, lies beyond float16's largest number.
+    y_true, y_pred = torch.zeros(70000, 1, dtype=torch.float16), torch.ones(70000, 1, dtype=torch.float16)
+    assert lossary.MeanSquaredError()(y_true, y_pred).item() == 1.0
+
+
+def test_autocast(rng: np.random.Generator) -> None:
+    layer, x = torch.nn.Linear(3, 4), torch.randn(6, 3)
+    y_true = torch.tensor(rng.integers(0, 4, 6))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores = layer(x)
+        value = lossary.SparseCategoricalCrossentropy(from_logits=True)(y_true, scores)
+    value.backward()
+    assert scores.dtype == value.dtype == torch.bfloat16
+    expected = torch.nn.functional.cross_entropy(scores.float(), y_true)
+    torch.testing.assert_close(value.float(), expected, rtol=2**-8, atol=0.0)
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.dtype == torch.float32
+
+
+def test_parameters_and_buffers_are_tensors_too() -> None:
+    prediction = torch.nn.Parameter(torch.ones(2, 2))
+    lossary.MeanSquaredError()(torch.zeros(2, 2), prediction).backward()
+    assert prediction.grad is not None
+    assert prediction.grad.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+
+
+def test_lists_join_tensors_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value = lossary.mean_squared_error([[0.0, 0.0]], torch.ones(1, 2))
+    assert value.dtype == torch.float32
+    assert value.tolist() == [1.0]
