@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from torch import fx, nn
 
 from .heads import Head, UnreadableHeadError

@@ -1,10 +1,25 @@
 """The doctor: does this loss fit these targets, these outputs and this model; which loss would; is a loss sound.
 
-``examine`` runs the rules of ``outputs``, ``targets``, ``balance``, ``head``, ``metric``, ``start`` and ``refusal`` over
-the ``evidence`` and writes a ``report``.  ``suggest``, ``verify`` and ``explain`` stand beside it.
+``examine`` runs the rules of ``outputs``, ``targets``, ``balance``, ``head``, ``metric``, ``start`` and ``refusal``
+over the ``evidence`` and writes a ``report``.  ``adviser``, ``verifier`` and ``explainer`` stand beside it.
 """
 
+from .advice import Advice
+from .adviser import suggest
 from .examine import diagnose
+from .explainer import Explanation, explain
 from .report import Finding, Report
+from .verifier import Check, Verification, verify
 
-__all__ = ["Finding", "Report", "diagnose"]
+__all__ = [
+    "Advice",
+    "Check",
+    "Explanation",
+    "Finding",
+    "Report",
+    "Verification",
+    "diagnose",
+    "explain",
+    "suggest",
+    "verify",
+]

@@ -24,8 +24,10 @@ def not_finite(e: Evidence) -> Seen | None:
     if not broken.any():
         return None
     return Seen(
-        f"{e.place('y_true', broken)}; {share(broken.sum(), broken.size)} targets are NaN or infinite. One of them makes "
-        "the loss of the batch NaN, and every weight with it; multiplying by a weight of 0 does not help, as 0 * NaN is NaN",
+        f"{e.place('y_true', broken)}; {share(broken.sum(), broken.size)} targets are NaN or infinite. One of them "
+        f"makes "
+        "the loss of the batch NaN, and every weight with it; multiplying by a weight of 0 does not help, as 0 * "
+        "NaN is NaN",
         "loss(y_true, y_pred, where=np.isfinite(y_true))   # or drop those rows",
     )
 
@@ -53,9 +55,11 @@ def imbalance(e: Evidence) -> Seen | None:
         return None
     return Seen(
         f"class {rarest} has {share(counts[rarest], len(labels))} data points and class {counts.argmax()} has "
-        f"{share(counts.max(), len(labels))}. Ignoring the rare one costs the mean loss almost nothing, so that is what "
+        f"{share(counts.max(), len(labels))}. Ignoring the rare one costs the mean loss almost nothing, so that is "
+        f"what "
         "a model learns first",
-        "counts = np.bincount(labels)\nmodel.fit(x, y, class_weight=dict(enumerate(len(labels) / (len(counts) * counts))))",
+        "counts = np.bincount(labels)\nmodel.fit(x, y, class_weight=dict(enumerate(len(labels) / (len(counts) * "
+        "counts))))",
         better=known("categorical_focal_crossentropy", "focal_loss"),
     )
 
@@ -74,7 +78,8 @@ def _rare_bits(e: Evidence) -> Seen | None:
     heavy = (1 - rare[column]) / rare[column]
     at = f" in column {column}" if e.targets.shape[1] > 1 else ""
     return Seen(
-        f"{ones} targets are 1{at}. Answering the base rate {number(share_of_ones)} everywhere already scores {entropy:.4f} and an "
+        f"{ones} targets are 1{at}. Answering the base rate {number(share_of_ones)} everywhere already scores "
+        f"{entropy:.4f} and an "
         f"accuracy of {100 * (1 - rare[column]):.3g}%, so a low loss says little about the rare class",
         f"model.fit(x, y, class_weight={{{minority}: {heavy:.3g}, {1 - minority}: 1.0}})   # or sample_weight=",
         better=known("binary_focal_crossentropy", "focal_loss"),
@@ -124,7 +129,8 @@ def classes_as_numbers(e: Evidence) -> Seen | None:
     if not 3 <= len(values) <= 20 or values[0] != 0 or values[-1] != len(values) - 1 or len(raw) < 10 * len(values):
         return None
     return Seen(
-        f"y_true holds the integers 0 to {values[-1]}, all {len(values)} of them. If they name classes, {e.name} makes class 0 "
+        f"y_true holds the integers 0 to {values[-1]}, all {len(values)} of them. If they name classes, {e.name} "
+        f"makes class 0 "
         f"three times farther from class 3 than from class 1, which means nothing",
         f"loss = lossary.SparseCategoricalCrossentropy()   # with {len(values)} softmax units, if they are classes",
         better=known("sparse_categorical_crossentropy"),

@@ -97,8 +97,7 @@ class Evidence:
 
     def rewritten(self, **parameters: Any) -> str:
         """The loss as code, with some parameters changed."""
-        config = {k: v for k, v in {**self.loss.parameters, **parameters}.items()}
-        return f"lossary.{get(self.record.name, **config)!r}"
+        return f"lossary.{get(self.record.name, **{**self.loss.parameters, **parameters})!r}"
 
     # --- the arrays -------------------------------------------------------------------------------------------
 
@@ -130,8 +129,8 @@ class Evidence:
         if self.true is None or self.pred is None:
             return False
         if self.record.labels_are_integers:
-            return self.true.shape in (self.pred.shape[:-1], (*self.pred.shape[:-1], 1))
-        return self.true.shape == self.pred.shape
+            return bool(self.true.shape in (self.pred.shape[:-1], (*self.pred.shape[:-1], 1)))
+        return bool(self.true.shape == self.pred.shape)
 
     @cached_property
     def rows(self) -> Floats:
@@ -157,7 +156,7 @@ class Evidence:
             valid = np.isfinite(flat) & (flat >= 0) & (flat == np.floor(flat))
             return flat.astype(np.int64) if valid.all() else None
         if self.coding == "one-hot" and self.targets.shape[1] > 1:
-            return np.argmax(self.targets, axis=1)
+            return np.asarray(np.argmax(self.targets, axis=1))
         return None
 
     @cached_property

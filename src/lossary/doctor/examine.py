@@ -95,7 +95,7 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
             _mark_broken(rule, findings, reasons)
         measured = (
             []
-            if only or {"y_true", "pair"} & reasons.keys() and evidence.raw_pred is not None
+            if only or ({"y_true", "pair"} & reasons.keys() and evidence.raw_pred is not None)
             else start.facts(evidence)
         )
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

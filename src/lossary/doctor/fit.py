@@ -75,8 +75,8 @@ def _for_probabilities(wanted: str, activation: str) -> Fit:
 def _for_amounts(activation: str, *, strict: bool) -> Fit:
     if activation in ("softplus", "exponential"):
         return RIGHT
-    low, high = RANGES[activation]
-    if high < float("inf") and activation != "linear":
+    high = RANGES[activation][1]
+    if high < float("inf"):
         return Fit("weak", f"{activation} cannot produce an amount above {high:g}")
     if activation == "relu":
         return Fit("works", "relu has no gradient once the output is 0; softplus has")

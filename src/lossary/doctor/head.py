@@ -35,7 +35,7 @@ def activation(e: Evidence) -> Seen | None:
     """The matrix of activations and losses."""
     assert e.head is not None
     fit = activation_fit(e.loss, e.head.activation)
-    if fit.judgement in ("right", "works") or e.head.units == 1 and e.head.activation == "softmax":
+    if fit.judgement in ("right", "works") or (e.head.units == 1 and e.head.activation == "softmax"):
         return None
     wanted = "linear" if e.from_logits else e.activation
     units = e.head.units or "units"
@@ -142,8 +142,10 @@ def reach(e: Evidence) -> Seen | None:
     if not beyond.any():
         return None
     return Seen(
-        f"{e.place('y_true', beyond)}, but the model ends in {e.head.activation} (layer {e.head.layer!r}), whose outputs "
-        f"lie in [{number(low)}, {number(high)}]; {int(beyond.sum())} of {beyond.size} targets cannot be reached, and the "
+        f"{e.place('y_true', beyond)}, but the model ends in {e.head.activation} (layer {e.head.layer!r}), whose "
+        f"outputs "
+        f"lie in [{number(low)}, {number(high)}]; {int(beyond.sum())} of {beyond.size} targets cannot be reached, "
+        f"and the "
         "layer saturates trying",
         f"{_layer(e, e.head.units or 'units', 'linear')}   # or rescale the targets into the activation's range",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from .evidence import Evidence, NotCheckedError
 from .report import Finding, Severity
@@ -72,6 +71,3 @@ def enough(count: int, least: int, what: str) -> None:
     """Leaves the rule where there are too few data for a verdict."""
     if count < least:
         raise NotCheckedError(f"needs at least {least} {what}, there are {count}")
-
-
-__all__ = ["RULES", "Any", "NotCheckedError", "Rule", "Seen", "enough", "rule"]

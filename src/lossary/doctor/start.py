@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class Start:
 
 
 def expected(e: Evidence) -> Start | None:
-    """The loss that needs no input: base-rate entropy for classes, spread for numbers; None where we have no formula."""
+    """The loss that needs no input: base-rate entropy for classes, spread for numbers; None where no law is known."""
     if e.true is None or not np.isfinite(e.targets).all() or not len(e.targets):
         return None
     if e.is_distribution and e.coding in ("integers", "one-hot") and e.name != "kl_divergence":
@@ -51,12 +52,17 @@ def _classes(e: Evidence) -> Start | None:
     return Start(entropy, "entropy of the class shares", math.log(units), f"log {units}")
 
 
-_SPREADS = {
-    "mean_squared_error": (lambda y: float(y.var(0).mean()), "the variance of the targets"),
-    "mean_absolute_error": (
-        lambda y: float(np.abs(y - np.median(y, 0)).mean()),
-        "the mean distance of the targets from their median",
-    ),
+def _variance(y: Floats) -> float:
+    return float(y.var(0).mean())
+
+
+def _distance(y: Floats) -> float:
+    return float(np.abs(y - np.median(y, 0)).mean())
+
+
+_SPREADS: dict[str, tuple[Callable[[Floats], float], str]] = {
+    "mean_squared_error": (_variance, "the variance of the targets"),
+    "mean_absolute_error": (_distance, "the mean distance of the targets from their median"),
 }
 
 

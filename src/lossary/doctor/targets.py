@@ -45,7 +45,8 @@ def integers_for_rows(e: Evidence) -> Seen | None:
         return None
     classes = e.units if e.units and e.units > 1 else int(raw.max(initial=0)) + 1
     return Seen(
-        f"y_true has shape {raw.shape} with whole numbers from {number(raw.min())} to {number(raw.max())}: one label per "
+        f"y_true has shape {raw.shape} with whole numbers from {number(raw.min())} to {number(raw.max())}: one "
+        f"label per "
         f"data point. {e.name} reads one row of {classes} class probabilities per data point, and broadcasting a "
         "label over the row would train towards nonsense",
         f"loss = lossary.SparseCategoricalCrossentropy()\n# or: y_true = lossary.to_categorical(y_true, {classes})",
@@ -99,7 +100,8 @@ def label_range(e: Evidence) -> Seen | None:
     accepted = f"0 to {units - 1}, since the model has {units} outputs" if units else "0, 1, 2, ..."
     return Seen(
         f"{e.place('y_true', wrong)} is no label; accepted are {accepted}; {share(wrong.sum(), flat.size)} are wrong "
-        f"(labels run from {number(flat.min())} to {number(flat.max())}). Frameworks turn such a label into NaN, zeros, "
+        f"(labels run from {number(flat.min())} to {number(flat.max())}). Frameworks turn such a label into NaN, "
+        f"zeros, "
         "or the score of another class",
         _label_remedy(value, flat, units),
     )
@@ -114,7 +116,8 @@ def _label_remedy(value: float, flat: Floats, units: int | None) -> str:
         return f"loss = lossary.SparseCategoricalCrossentropy(ignore_class={int(value)})   # if it marks no label"
     if flat.min() >= 1 and units is not None and flat.max() <= units:
         return "y_true = y_true - 1   # labels that start at 1"
-    return f"keras.layers.Dense({int(flat.max()) + 1})   # one unit per class; torch: torch.nn.Linear(n, {int(flat.max()) + 1})"
+    need = int(flat.max()) + 1
+    return f"keras.layers.Dense({need})   # one unit per class; torch: torch.nn.Linear(n, {need})"
 
 
 @rule(
@@ -185,7 +188,8 @@ def bit_range(e: Evidence) -> Seen | None:
     else:
         cause, remedy, better = "numbers, not classes", "loss = lossary.MeanSquaredError()", "mean_squared_error"
     return Seen(
-        f"{e.place('y_true', wrong)} is outside [0, 1]; so are {share(wrong.sum(), wrong.size)} targets. This looks like "
+        f"{e.place('y_true', wrong)} is outside [0, 1]; so are {share(wrong.sum(), wrong.size)} targets. This "
+        f"looks like "
         f"{cause}. {e.name} would be unbounded below, and training runs off to infinity",
         remedy,
         better,
@@ -272,7 +276,8 @@ def near_zero(e: Evidence) -> Seen | None:
         return None
     return Seen(
         f"{e.place('y_true', tiny)} is next to zero against a typical target of {number(typical)}; so are "
-        f"{share(tiny.sum(), tiny.size)}. {e.name} divides by the target: an error of {number(typical / 10)} there counts as "
+        f"{share(tiny.sum(), tiny.size)}. {e.name} divides by the target: an error of {number(typical / 10)} there "
+        f"counts as "
         f"{number(100 * typical / 10 / max(float(size[tiny].min()), 1e-7))} percent and drowns everything else",
         "loss = lossary.MeanAbsoluteError()   # or lossary.MeanSquaredLogarithmicError() for positive amounts",
         better=known("mean_absolute_error"),
@@ -303,9 +308,11 @@ def scale(e: Evidence) -> Seen | None:
         "size are as large as the signal"
     )
     return Seen(
-        f"targets have mean {number(e.targets.mean())}, standard deviation {number(spread)} and root mean square {number(size)}, e.g. "
+        f"targets have mean {number(e.targets.mean())}, standard deviation {number(spread)} and root mean square "
+        f"{number(size)}, e.g. "
         f"{e.place('y_true', np.abs(e.targets) == np.abs(e.targets).max())}. Under {e.name} {effect}",
-        "mean, std = y_true.mean(), y_true.std()\ny_true = (y_true - mean) / std   # and y_pred * std + mean afterwards",
+        "mean, std = y_true.mean(), y_true.std()\ny_true = (y_true - mean) / std   # and y_pred * std + mean "
+        "afterwards",
     )
 
 
@@ -328,8 +335,10 @@ def outliers(e: Evidence) -> Seen | None:
     which, owned, sigmas = found
     better = known("huber", "log_cosh")
     return Seen(
-        f"{share(which.sum(), which.size)} targets lie more than 8 robust standard deviations from the median, the farthest "
-        f"{number(sigmas)}, first {e.place('y_true', which)}; they own {100 * owned:.0f}% of the squared deviation, so a "
+        f"{share(which.sum(), which.size)} targets lie more than 8 robust standard deviations from the median, the "
+        f"farthest "
+        f"{number(sigmas)}, first {e.place('y_true', which)}; they own {100 * owned:.0f}% of the squared "
+        f"deviation, so a "
         "squared loss fits them at the cost of all the others",
         "loss = lossary.Huber(delta=1.0)   # on standardised targets; or lossary.LogCosh()",
         better,

@@ -1,0 +1,308 @@
+"""Whether a loss is sound: its derivative, its minimum, its behaviour at the edges, under a mask and with weights."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from .. import backends
+from .._domain import NonNegative, Unit
+from ..errors import LossError, TraceError
+from ..program import Program, program_for
+from .evidence import Floats, number, resolved
+from .probe import OUTPUTS, POINTS, Probe
+
+Status = Literal["passed", "failed", "fact", "not checked"]
+_MARKS: Final = {"passed": "ok  ", "failed": "FAIL", "fact": "    ", "not checked": "--  "}
+_TRIES = 200
+
+
+@dataclass(frozen=True)
+class Check:
+    """One property of a loss: whether it holds, with the figure."""
+
+    name: str
+    status: Status
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{_MARKS[self.status]} {self.name}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `lossary.verify` found.  ``ok`` means that no check failed; facts are neither right nor wrong."""
+
+    loss: str
+    backend: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no check failed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.status == "failed")
+
+    def __str__(self) -> str:
+        verdict = "sound" if self.ok else f"{len(self.failed)} of {len(self.checks)} checks failed"
+        return "\n".join([f"{self.loss} on {self.backend}: {verdict}", *map(str, self.checks)])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        checks = [asdict(check) for check in self.checks]
+        return {"loss": self.loss, "backend": self.backend, "ok": self.ok, "checks": checks}
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+
+Property = Callable[[Probe], Iterator[Check]]
+_PROPERTIES: list[tuple[str, Property]] = []
+
+
+def _property(name: str) -> Callable[[Property], Property]:
+    def enter(function: Property) -> Property:
+        _PROPERTIES.append((name, function))
+        return function
+
+    return enter
+
+
+def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
+    """Whether a loss, built-in or your own, is sound: run it after writing a loss.
+
+    Inputs are drawn from the loss's declared domains.  Checked are: the gradient against finite differences, a
+    hand-written slope against the derived one, the minimum at the truth, zeros, tiny and huge inputs in float32, half
+    precision, NaN under a mask, and weights; whether it is convex and its value at the truth are stated as facts.
+
+    Args:
+        loss: Anything `lossary.get` understands.
+        backend: ``"numpy"``, ``"torch"``, ``"jax"``, ``"tensorflow"`` or ``"pytensor"``; a plain function that uses
+            one framework needs that one.
+        seed: Of the random inputs.
+
+    Returns:
+        A `Verification`: ``.ok``, ``.checks``; it prints, and has ``to_dict`` and ``to_json``.
+
+    Raises:
+        UnknownLossError: ``loss`` names no loss.
+        ModuleNotFoundError: The backend's framework is not installed.
+
+    >>> import lossary
+    >>> @lossary.loss
+    ... def quartic(y_true, y_pred):
+    ...     return lossary.words.mean((y_true - y_pred) ** 4)
+    >>> lossary.verify(quartic).ok
+    True
+    """
+    probe = Probe(resolved(loss), backends.by_name(backend), np.random.default_rng(seed))
+    checks: list[Check] = []
+    for name, examine in _PROPERTIES:
+        try:
+            with np.errstate(all="ignore"):
+                checks.extend(examine(probe))
+        except TraceError as error:
+            checks = [Check("traced", "failed", f"{error}. Or pass backend='torch', 'jax' or 'tensorflow'")]
+            break
+        except LossError as error:
+            checks.append(Check(name, "failed", f"the loss raises {type(error).__name__}: {error}"))
+    return Verification(repr(probe.loss), backend, tuple(checks))
+
+
+def _judged(name: str, holds: bool, detail: str) -> Check:
+    return Check(name, "passed" if holds else "failed", detail)
+
+
+@_property("gradient")
+def _gradient(p: Probe) -> Iterator[Check]:
+    """Central differences; where the two one-sided ones disagree there is a kink, and nothing is compared."""
+    wide = p.widest == "float64"
+    step, tolerance = (6e-6, 1e-5) if wide else (1e-2, 2e-2)
+    worst, kinks, at = 0.0, 0, ""
+    for _ in range(5):
+        y_true, y_pred = p.targets(), p.predictions()
+        _, gradient = p.total(y_true, y_pred)
+        middle = p.values(y_true, y_pred)
+        for j in range(OUTPUTS):
+            up, down = (p.values(y_true, y_pred + sign * step * (np.arange(OUTPUTS) == j)) for sign in (1, -1))
+            forward, backward, slope = (up - middle) / step, (middle - down) / step, (up - down) / (2 * step)
+            scale = np.maximum(np.abs(slope), 1e-2)
+            smooth = np.abs(forward - backward) < (0.01 if wide else 0.2) * scale
+            kinks += int((~smooth).sum())
+            off = np.where(smooth, np.abs(gradient[:, j] - slope) / scale, 0.0)
+            if not np.isfinite(gradient).all():
+                off = np.where(np.isfinite(gradient[:, j]), off, np.inf)
+            if off.max() > worst:
+                i = int(off.argmax())
+                worst, at = float(off.max()), f" at y_pred[{i}, {j}]: {number(gradient[i, j])} for {number(slope[i])}"
+    skipped = f"; {kinks} places next to a kink left out" if kinks else ""
+    shown = at if worst > tolerance else ""
+    yield _judged("gradient", worst <= tolerance, f"off the finite difference by at most {worst:.1e}{shown}{skipped}")
+
+
+@_property("hand-written slope")
+def _slope(p: Probe) -> Iterator[Check]:
+    """The slope beside the formula is an optimisation; it must be the formula's derivative."""
+    if p.record.slope is None:
+        yield Check("hand-written slope", "fact", "none; the derivative is derived from the formula")
+        return
+    program = program_for(p.record, p.loss.parameters, backends.NUMPY)
+    derived = _derived(program)
+    numbers = tuple(p.loss.parameters[name] for name in program.numbers)
+    worst = 0.0
+    for _ in range(20):
+        y_true, y_pred = p.targets(), p.predictions()
+        y_true = y_true[:, None] if p.record.labels_are_integers else y_true
+        written = program.slope(backends.NUMPY)(y_true, y_pred, *numbers)
+        worst = max(
+            worst, float(np.abs(written - derived(y_true, y_pred, *numbers)).max() / max(1.0, np.abs(written).max()))
+        )
+    yield _judged("hand-written slope", worst < 1e-9, f"off the derivative of the formula by at most {worst:.1e}")
+
+
+def _derived(program: Program) -> Callable[..., Floats]:
+    """The slope as it would be without the hand-written one."""
+    return Program(replace(program.record, slope=None), tuple(program.switches.items())).slope(backends.NUMPY)
+
+
+@_property("minimum")
+def _minimum(p: Probe) -> Iterator[Check]:
+    """No prediction scores better than the truth."""
+    y_true = p.targets()
+    perfect = p.perfect(y_true)
+    best = p.values(y_true, perfect)
+    margin = 1e-6 * np.maximum(1.0, np.abs(best))
+    for _ in range(_TRIES):
+        mixed = p.predictions() if p.rng.random() < 0.5 else _between(p, perfect)
+        value = p.values(y_true, mixed)
+        if (value < best - margin).any():
+            i = int((best - value).argmax())
+            detail = (
+                f"{number(value[i])} at y_pred = {_row(mixed[i])} for the target {_row(np.atleast_1d(y_true[i]))}, "
+            )
+            yield _judged("minimum", False, f"{detail}below the {number(best[i])} of a perfect prediction")
+            return
+    low, high = float(best.min()), float(best.max())
+    shown = number(low) if high - low < 1e-6 else f"{number(low)} to {number(high)}"
+    yield _judged("minimum", True, f"no better value than at the truth in {_TRIES} tries")
+    yield Check("value at the truth", "fact", shown)
+    _, gradient = p.total(y_true, perfect)
+    finite = bool(np.isfinite(gradient).all())
+    yield _judged("gradient at the truth", finite, f"largest entry {number(np.abs(gradient).max())}")
+
+
+def _between(p: Probe, perfect: Floats) -> Floats:
+    share = p.rng.random() * 0.2
+    return (1 - share) * perfect + share * p.predictions()
+
+
+def _row(row: Floats) -> str:
+    return f"[{', '.join(number(x) for x in row)}]"
+
+
+@_property("sign and convexity")
+def _shape(p: Probe) -> Iterator[Check]:
+    """Facts: the smallest value met, and whether the midpoint ever lies above the chord."""
+    least, bulge = np.inf, 0.0
+    for _ in range(_TRIES):
+        y_true, a, b = p.targets(), p.predictions(), p.predictions()
+        left, right, middle = p.values(y_true, a), p.values(y_true, b), p.values(y_true, (a + b) / 2)
+        least = min(least, float(left.min()), float(right.min()))
+        bulge = max(bulge, float((middle - (left + right) / 2 - 1e-9 * (1 + np.abs(middle))).max()))
+    convex = bulge <= (0.0 if p.widest == "float64" else 1e-5)
+    yield Check("sign", "fact", f"values from {number(least)} up on ordinary inputs")
+    yield Check(
+        "convexity", "fact", "convex in y_pred where tried" if convex else f"not convex: bulges by {number(bulge)}"
+    )
+
+
+@_property("extreme inputs")
+def _extremes(p: Probe) -> Iterator[Check]:
+    """Float32 must be finite, and close to double precision, wherever the answer fits into float32."""
+    kinds = {"zeros": (0.0,), "tiny": (1e-30, 1e-38), "large": (1e4, 88.0), "huge": (1e18, 1e30)}
+    if isinstance(p.prediction, Unit):
+        kinds = {"zeros and ones": (0.0, 1.0), "tiny": (1e-30, 1e-10), "next to one": (1 - 6e-8, 1 - 6e-7)}
+    for name, sizes in kinds.items():
+        y_pred: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
+        if not isinstance(p.prediction, NonNegative | Unit):
+            y_pred = y_pred * p.rng.choice([-1.0, 1.0], y_pred.shape).astype(np.float32)
+        yield _agrees(p, name, p.targets(), y_pred, tolerance=1e-4)
+
+
+@_property("half precision")
+def _half(p: Probe) -> Iterator[Check]:
+    """Half precision is computed in float32 and rounded once."""
+    yield _agrees(p, "half precision", p.targets(), p.predictions().astype(np.float16), tolerance=5e-3)
+
+
+def _agrees(p: Probe, name: str, y_true: Floats, y_pred: Floats, *, tolerance: float) -> Check:
+    """Compares values and gradients in the dtype of y_pred with those in float64."""
+    dtype = y_pred.dtype.name
+    if p.widest != "float64":
+        return Check(
+            name, "not checked", f"{p.backend.name} computes in {p.widest} here, so there is no wider reference"
+        )
+    if y_true.dtype.kind == "f":
+        y_true = y_true.astype(dtype)
+    wide = y_true.astype(np.float64) if y_true.dtype.kind == "f" else y_true
+    pairs = (
+        ("value", p.values(y_true, y_pred, dtype), p.values(wide, y_pred.astype(np.float64))),
+        ("gradient", p.total(y_true, y_pred, dtype)[1], p.total(wide, y_pred.astype(np.float64))[1]),
+    )
+    worst = 0.0
+    for what, got, exact in pairs:
+        smallest = float(np.finfo(dtype).tiny)
+        fits = np.isfinite(exact) & (np.abs(exact) < 0.5 * float(np.finfo(dtype).max))
+        broken = fits & ~np.isfinite(got)
+        if broken.any():
+            i = tuple(int(k) for k in np.argwhere(broken)[0])
+            return _judged(name, False, f"the {what} at {i} is {got[i]} in {dtype} and {number(exact[i])} in float64")
+        scale = np.maximum(np.abs(exact), smallest / tolerance)
+        off = np.where(fits, np.abs(got - exact) / scale, 0.0)
+        worst = max(worst, float(off.max()))
+    return _judged(name, worst <= tolerance, f"{dtype} is off float64 by at most {worst:.1e}, value and gradient")
+
+
+@_property("mask")
+def _mask(p: Probe) -> Iterator[Check]:
+    """NaN under a mask touches neither value nor gradient."""
+    y_true, y_pred = p.targets(), p.predictions()
+    kept = np.arange(POINTS) % 3 != 1
+    poisoned = np.where(kept[:, None], y_pred, np.nan)
+    value, gradient = p.total(y_true, poisoned, where=kept)
+    alone, slopes = p.total(y_true[kept], y_pred[kept])
+    same = np.isclose(value, alone, rtol=1e-5) and np.allclose(gradient[kept], slopes, rtol=1e-5, atol=1e-7)
+    clean = bool((gradient[~kept] == 0).all())
+    detail = (
+        "NaN under it touches neither value nor gradient"
+        if same and clean
+        else (f"value {number(value)} for {number(alone)}; gradient under the mask {_row(gradient[~kept][0])}")
+    )
+    yield _judged("mask", bool(same and clean), detail)
+
+
+@_property("weights")
+def _weights(p: Probe) -> Iterator[Check]:
+    """A whole weight is the data point that many times; weight 0 is its absence."""
+    y_true, y_pred = p.targets(), p.predictions()
+    weights = np.arange(POINTS) % 3
+    value, gradient = p.total(y_true, y_pred, sample_weight=weights.astype(np.float64))
+    repeated, _ = p.total(np.repeat(y_true, weights, 0), np.repeat(y_pred, weights, 0))
+    _, slopes = p.total(y_true, y_pred)
+    same = np.isclose(value, repeated, rtol=1e-5) and np.allclose(
+        gradient, weights[:, None] * slopes, rtol=1e-5, atol=1e-7
+    )
+    yield _judged("weights", bool(same), f"weighted {number(value)}, repeated {number(repeated)}")
