@@ -7,6 +7,8 @@
 1.0
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import domains, losses, words
 from ._categorical import to_categorical
 from ._check import check
@@ -26,32 +28,62 @@ from .errors import (
 )
 from .show import plot
 
+if TYPE_CHECKING:
+    from .doctor import Advice, Explanation, Finding, Report, Verification, diagnose, explain, suggest, verify
+
 __version__ = "0.1.0"
 
 # The stub beside this file lists these names for editors and type checkers.
 globals().update(exports())
 
+# Imported when first asked for, as training needs none of it.
+_DOCTOR = frozenset(
+    {"Advice", "Explanation", "Finding", "Report", "Verification", "diagnose", "explain", "suggest", "verify"}
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOCTOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import doctor
+
+    return getattr(doctor, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_DOCTOR})
+
+
 __all__ = [
+    "Advice",
     "BackendError",
     "Case",
     "DTypeError",
     "DomainError",
+    "Explanation",
+    "Finding",
     "Loss",
     "LossError",
     "ParameterError",
+    "Report",
     "ShapeError",
     "TraceError",
     "UnknownLossError",
+    "Verification",
     "check",
+    "diagnose",
     "domains",
+    "explain",
     "get",
     "is_categorical_crossentropy",
     "loss",
     "losses",
     "names",
     "plot",
+    "suggest",
     "to_categorical",
     "value_and_grad",
+    "verify",
     "words",
     *exports(),
 ]
