@@ -7,20 +7,18 @@ moves it by more than that; such terms are added to the unit (`unit`), which lea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import sys
-
 import numpy as np
 
 import lossary
+import oracle
 from lossary._loss import records
 from lossary._record import Record
 from lossary.backends import by_name
-
-import oracle
 
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
@@ -196,7 +194,8 @@ def on_backend(name: str) -> Evaluate:
 
 if __name__ == "__main__":
     for key, account in measure(on_backend(sys.argv[1] if len(sys.argv) > 1 else "numpy")).items():
-        print(f"{' / '.join(key):60} n={account.count:5} ulp={account.worst:10.3g} bad={account.nonfinite} dead={account.dead}")
+        counts = f"n={account.count:5} ulp={account.worst:10.3g} bad={account.nonfinite} dead={account.dead}"
+        print(f"{' / '.join(key):60} {counts}")
         if account.worst > 6:
             print("      ", account.where[:200])
         for example in account.examples[:2]:

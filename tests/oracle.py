@@ -172,9 +172,7 @@ ORACLE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "log_cosh": _per_element(lambda t, p: mp.log(mp.cosh(p - t)), lambda t, p: mp.tanh(p - t)),
     "huber": _per_element(_huber, lambda t, p, delta=1: max(min(p - t, delta), -delta)),
     "hinge": _per_element(_margin, lambda t, p: -_signed(t) if _margin(t, p) > 0 else 0),
-    "squared_hinge": _per_element(
-        lambda t, p: _margin(t, p) ** 2, lambda t, p: -2 * _signed(t) * _margin(t, p)
-    ),
+    "squared_hinge": _per_element(lambda t, p: _margin(t, p) ** 2, lambda t, p: -2 * _signed(t) * _margin(t, p)),
     "poisson": _per_element(_poisson, _poisson_slope),
     "binary_crossentropy": _per_element(_bce, _bce_slope),
     "categorical_crossentropy": (_cce, _cce_slope),

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 import pytest
-from lossary._loss import Loss, function, loss_class, records
 
 import lossary
 from laws import LAWS, Law, draw, evaluate, float32_agrees_with_float64, unreduced
+from lossary._loss import Loss, function, loss_class, records
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow")
 LOSSES = [loss_class(record.name)() for record in records() if record.builtin]

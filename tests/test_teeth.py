@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lossary._loss import Loss, records
-from lossary._record import Record
-from lossary.graph import Node
-from lossary.program import Program
 
 import accuracy
 import oracle
 from laws import LAWS
+from lossary._loss import Loss, records
+from lossary._record import Record
+from lossary.graph import Node
+from lossary.program import Program
 
 BUILTIN = [record for record in records() if record.builtin]
 # Value and target may change places here, so swapping them is no sabotage.

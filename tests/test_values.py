@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
+
 from lossary._loss import function, loss_class, records
 from lossary._record import Case, Record
-
-import keras
 
 BUILTIN = [record for record in records() if record.builtin]
 CASES = [(record, case) for record in BUILTIN for case in record.cases]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ._domain import Bits, Classes, Domain, OneHot, Probabilities, Signs, Unit
+from ._domain import Bits, Domain, OneHot, Probabilities, Signs, Unit
 from .errors import BackendError, DomainError, DTypeError, ParameterError, ShapeError, UnknownLossError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check(mode: Mode) -> Iterator[None]:
     ...     print(lossary.poisson([[-1.0]], [[2.0]]).round(4))
     [2.6931]
     """
-    global _active
+    global _active  # noqa: PLW0603
     token = _mode.set(valid_mode("check", mode))
     with _counting:
         _active += 1
@@ -134,7 +134,10 @@ def _label(record: Record, value: Any, index: tuple[int, ...], classes: int | No
             "labels start at 0 (labels 1..C need y_true - 1), and the output layer needs one unit per class: "
             f"{int(number) + 1} units for this label"
         )
-    return DomainError(f"{record.name}: {_place('y_true', index)} is {_number(value)}; accepted are {accepted}. {remedy.capitalize() if remedy[0].islower() else remedy}")
+    return DomainError(
+        f"{record.name}: {_place('y_true', index)} is {_number(value)}; accepted are {accepted}. "
+        f"{remedy[0].upper()}{remedy[1:]}"
+    )
 
 
 def _sibling(name: str) -> str:
@@ -172,9 +175,7 @@ def _row_remedy(total: float) -> str:
     return "Divide each row by its sum: y_true / y_true.sum(-1, keepdims=True)"
 
 
-def _value_remedy(
-    record: Record, parameters: Mapping[str, Any], argument: str, value: float, domain: Domain
-) -> str:
+def _value_remedy(record: Record, parameters: Mapping[str, Any], argument: str, value: float, domain: Domain) -> str:
     if value != value:
         return "A NaN entered here; leave such positions out with where=, or look for what produced it upstream"
     if argument == "y_pred" and isinstance(domain, Unit):
@@ -303,7 +304,7 @@ def scalar(loss: str) -> ShapeError:
 
 
 def axis_out_of_range(loss: str, axis: Any, rank: int) -> ParameterError:
-    """axis names no axis."""
+    """Axis names no axis."""
     return ParameterError(
         f"{loss}: axis is {axis!r}; accepted are whole numbers from {-rank} to {rank - 1} for y_pred with {rank} "
         f"axes. The outputs usually lie along axis=-1"
@@ -324,7 +325,9 @@ def per_point_shape(
 
 def mask_dtype(loss: str, dtype: str) -> DTypeError:
     """where= is not boolean."""
-    return DTypeError(f"{loss}: where has dtype {dtype}; accepted is bool, True where a position counts. Write where != 0")
+    return DTypeError(
+        f"{loss}: where has dtype {dtype}; accepted is bool, True where a position counts. Write where != 0"
+    )
 
 
 def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
@@ -370,10 +373,12 @@ def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> Parame
 
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
-    near: list[str] = []
-    for match in difflib.get_close_matches(fold(name), list(names), n=8, cutoff=0.6):
-        if names[match] not in near:
-            near.append(names[match])
+    wanted = fold(name)
+    matches = difflib.get_close_matches(wanted, list(names), n=8, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, wanted, match).ratio() for match in matches]
+    # A typing slip has one clear answer; an incomplete name may have several.
+    clear = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.08]
+    near = list(dict.fromkeys(names[match] for match in clear))
     hint = f"; did you mean {' or '.join(near[:3])}?" if near else ";"
     return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
 
@@ -390,8 +395,7 @@ def not_a_loss(value: Any) -> UnknownLossError:
 def name_taken(name: str, owner: str) -> ParameterError:
     """A custom loss with a built-in's name."""
     return ParameterError(
-        f"the name {name!r} belongs to the built-in loss {owner}; choose another: "
-        f"@lossary.loss(name='my_{name}')"
+        f"the name {name!r} belongs to the built-in loss {owner}; choose another: @lossary.loss(name='my_{name}')"
     )
 
 
@@ -439,7 +443,9 @@ def categorical_labels(labels: np.ndarray[Any, Any], num_classes: int | None) ->
         return
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
     value = float(labels[index])
-    accepted = "integers >= 0" if num_classes is None else f"integers 0 to {num_classes - 1} (num_classes={num_classes})"
+    accepted = "integers >= 0"
+    if num_classes is not None:
+        accepted = f"integers 0 to {num_classes - 1} (num_classes={num_classes})"
     if value < 0:
         remedy = "shift the labels so that the smallest is 0: labels - labels.min()"
     elif value != np.floor(value):

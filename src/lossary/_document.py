@@ -12,6 +12,7 @@ _CHECK = (
     'check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read without '
     "waiting (see `lossary.check`)."
 )
+_NAME = "name: Name in logs and configurations."
 _REDUCTION = (
     'reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked data '
     'points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing; ``"none"`` or ``None`` '
@@ -34,7 +35,7 @@ def function_doc(record: Record) -> str:
 def class_doc(record: Record) -> str:
     """Docstring of the class of configured objects."""
     prose, _ = _split(record.text)
-    arguments = [*map(_parameter, record.parameters), _AXIS, _REDUCTION, "name: Name in logs and configurations.", _CHECK]
+    arguments = [*map(_parameter, record.parameters), _AXIS, _REDUCTION, _NAME, _CHECK]
     call = (
         "Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data "
         "point; masked positions touch neither value nor gradient."

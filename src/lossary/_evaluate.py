@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check, backends
+from . import _check, backends, kernels
 from ._record import Record
 from ._reduce import factors, reduce
 from .backends import FLOATS, HALF, Array, Backend
 from .program import Program, program_for
+
+if TYPE_CHECKING:
+    from .kernels.run import Fused
 
 Shape = tuple[int | None, ...]
 
@@ -33,9 +37,16 @@ class Batch:
     axis: int
     expanded: int
     split: int
+    fused: Fused | None = None
 
     def values(self) -> Array:
         """One value per data point, differentiable, in the computing dtype."""
+        if self.fused is not None:
+            found = self.backend.fused_values(
+                self.fused, self.y_true, self.y_pred, lambda y: replace(self, y_pred=y, fused=None).values()
+            )
+            if found is not None:
+                return found
         run = self.program.differentiable(self.backend)
         values = self.backend.squeeze_last(run(self.y_true, self.y_pred, *self.numbers))
         return self._drop_masked(values)
@@ -53,10 +64,36 @@ class Batch:
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
+        if self.fused is not None:
+            found = self.backend.fused_total(
+                self.fused,
+                reduction,
+                self.y_true,
+                self.y_pred,
+                lambda y: replace(self, y_pred=y, fused=None)._total(reduction),
+            )
+            if found is not None:
+                return self.result(found)
+        return self.result(self._total(reduction))
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
+        found = None if self.fused is None else self.fused.reduced(reduction, gradient=True)
+        if found is not None:
+            value, gradient = map(self.backend.from_host, found)
+            return self.result(value), self.gradient(gradient)
+        values, slopes = self.values_and_slopes()
+        factor = self.factors(values, reduction)
+        value = values * factor
+        if reduction != "none":
+            value = self.backend.total(value)
+        return self.result(value), self.gradient(self.backend.expand_last(factor) * slopes)
+
+    def _total(self, reduction: str) -> Array:
         values = self.values()
         if self.weights is None and self.mask is None and reduction == "none":
-            return self.result(values)
-        return self.result(reduce(self.backend, values, self.factors(values, reduction), reduction))
+            return values
+        return reduce(self.backend, values, self.factors(values, reduction), reduction)
 
     def result(self, x: Array) -> Array:
         """In the dtype of the predictions."""
@@ -89,11 +126,13 @@ def prepare(
     sample_weight: Any = None,
     where: Any = None,
     batched: bool = False,
+    fusible: bool = False,
 ) -> Batch:
     """Lines up the arguments of a call and checks them.
 
     With ``batched`` the first axis is the data points: one-dimensional inputs are N points with one output each.
     Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
+    With ``fusible`` a kernel may take the call; it looks at the values while it computes.
     """
     name = record.name
     named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
@@ -142,12 +181,19 @@ def prepare(
     y_true, y_pred = _replace_masked(backend, record, mask, y_true, y_pred, parameters)
     if weights is not None and mask is not None:
         weights = backend.where(mask, weights, backend.ones_like(weights) * 0)
+    look = None
     if check in (None, "full"):
-        check_values(backend, record, parameters, y_true, y_pred, weights, wait=check == "full")
+        _check_weights(backend, record, weights, wait=check == "full")
+        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, wait=check == "full")
     y_true = _target(backend, record, y_true, computing)
     y_pred = y_pred if backend.dtype(y_pred) == computing else backend.cast(y_pred, computing)
     numbers = tuple(parameters[number] for number in program.numbers)
-    return Batch(backend, program, y_true, y_pred, numbers, weights, mask, dtype, original, axis, expanded, split)
+    batch = Batch(backend, program, y_true, y_pred, numbers, weights, mask, dtype, original, axis, expanded, split)
+    if fusible:
+        batch.fused = kernels.offer(batch, look)
+    if look is not None and batch.fused is None:
+        look()
+    return batch
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------------------------------
@@ -291,6 +337,10 @@ def check_values(
     """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
     classes = (backend.shape(y_pred) or (None,))[-1]
     _check.values(record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes)
+    _check_weights(backend, record, weights, wait=wait)
+
+
+def _check_weights(backend: Backend, record: Record, weights: Array | None, *, wait: bool) -> None:
     if weights is not None:
         host = backend.host(weights, wait=wait)
         if host is not None and not np.min(host) >= 0:

@@ -27,7 +27,7 @@ class FunctionLoss(Loss):
         self.function = function
         self.record = Record(
             name="custom_loss" if name == "<lambda>" else name,
-            formula=lambda y_true, y_pred: function(y_true, y_pred),
+            formula=function,
             slope=None,
             aliases=(),
             class_name="FunctionLoss",

@@ -59,10 +59,12 @@ class Loss:
         values = keras_caller.values_for_keras(self, y_true, y_pred)
         if values is not None:
             return values
-        return self.batch(y_true, y_pred, sample_weight, where).reduced(self.reduction)
+        return self.batch(y_true, y_pred, sample_weight, where, fusible=True).reduced(self.reduction)
 
-    def batch(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Batch:
-        """The arguments of a call, lined up and checked."""
+    def batch(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
+    ) -> _evaluate.Batch:
+        """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
         return _evaluate.prepare(
             self.record,
             self.parameters,
@@ -73,19 +75,14 @@ class Loss:
             sample_weight=sample_weight,
             where=where,
             batched=True,
+            fusible=fusible,
         )
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Array]:
         """The reduced loss and its gradient with respect to y_pred."""
-        batch = self.batch(y_true, y_pred, sample_weight, where)
-        values, slopes = batch.values_and_slopes()
-        factor = batch.factors(values, self.reduction)
-        value = values * factor
-        if self.reduction != "none":
-            value = batch.backend.total(value)
-        return batch.result(value), batch.gradient(batch.backend.expand_last(factor) * slopes)
+        return self.batch(y_true, y_pred, sample_weight, where, fusible=True).value_and_gradient(self.reduction)
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object."""
@@ -161,7 +158,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         axis = kwargs.pop("axis", -1)
         mode = _check.mode_of(name, kwargs.pop("check", None))
         parameters = validated(record, kwargs)
-        batch = _evaluate.prepare(record, parameters, y_true, y_pred, axis=axis, check=mode)
+        batch = _evaluate.prepare(record, parameters, y_true, y_pred, axis=axis, check=mode, fusible=True)
         return batch.result(batch.values())
 
     made = cast(Any, function)
@@ -196,12 +193,11 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
                 raise _check.parameter_value(loss, parameter, value)
         # An array of another framework is traced or differentiated, so its value is not looked at.
         return value
-    if isinstance(parameter.default, bool):
-        if not isinstance(value, bool):
-            raise _check.parameter_value(loss, parameter, value)
-    elif parameter.default is None and value is not None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _check.parameter_value(loss, parameter, value)
+    is_flag = isinstance(value, bool)
+    wrong_flag = isinstance(parameter.default, bool) and not is_flag
+    wrong_label = parameter.default is None and value is not None and (is_flag or not isinstance(value, int))
+    if wrong_flag or wrong_label:
+        raise _check.parameter_value(loss, parameter, value)
     return value
 
 
@@ -242,8 +238,8 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain = Real(),  # noqa: B008
-    prediction: Domain = Real(),  # noqa: B008
+    target: Domain = Real(),
+    prediction: Domain = Real(),
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     definition: str = "",
@@ -330,13 +326,25 @@ def register(record: Record) -> LossFunction:
             raise _check.name_taken(spelling, owner)
     module = record.formula.__module__
     attributes = {"record": record, "__module__": "lossary" if record.builtin else module, "__doc__": class_doc(record)}
-    attributes["__signature__"] = _class_signature(record)
+    attributes["__signature__"] = _OfClass(_class_signature(record))
     enrol(record)
     _folded.update({fold(spelling): record.name for spelling in record.spellings()})
     _classes[record.name] = type(record.class_name, (Loss,), attributes)
     _functions[record.name] = _make_function(record, _classes[record.name])
     keras_caller.announce()
     return _functions[record.name]
+
+
+class _OfClass:
+    """The constructor's signature, seen on the class; its objects have the signature of their ``__call__``."""
+
+    def __init__(self, signature: inspect.Signature) -> None:
+        self.signature = signature
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("__signature__")
+        return self.signature
 
 
 def _class_signature(record: Record) -> inspect.Signature:

@@ -10,13 +10,13 @@
 >>> scaled([[-1.0]], [[2.0]])
 Traceback (most recent call last):
     ...
-lossary.errors.DomainError: scaled: y_true[0, 0] is -1; accepted are numbers >= 0. Shift or recode the targets, or choose \
-a loss for real numbers such as lossary.huber
+lossary.errors.DomainError: scaled: ...
 """
 
 from ._domain import (
     Bits,
     Classes,
+    Clipped,
     Counts,
     Domain,
     Flag,
@@ -33,6 +33,7 @@ from ._domain import (
 __all__ = [
     "Bits",
     "Classes",
+    "Clipped",
     "Counts",
     "Domain",
     "Flag",

@@ -67,8 +67,8 @@ class TraceError(LossError, TypeError):
     def failed(cls, error: Exception) -> TraceError:
         """The formula did something that a symbolic array does not support."""
         return cls(
-            f"the formula stopped with {type(error).__name__}: {error}. A formula is traced with symbolic arrays, which "
-            "know operators, the words of lossary.words and NumPy's functions of the same names, but no methods, "
+            f"the formula stopped with {type(error).__name__}: {error}. A formula is traced with symbolic arrays, "
+            "which know operators, the words of lossary.words and NumPy's functions of the same names, but no methods, "
             "attributes or arrays of their own; write mean(x) for x.mean(). Any (y_true, y_pred) callable is accepted "
             "undecorated where a loss is"
         )

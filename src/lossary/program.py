@@ -13,7 +13,6 @@ from .backends import words as namespace
 from .errors import TraceError
 from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 
-
 Switches = tuple[tuple[str, Any], ...]
 
 
@@ -155,3 +154,8 @@ def enrol(record: Record) -> None:
     for key in [key for key in _programs if key[0] == record.name]:
         del _programs[key]
     _built.difference_update({key for key in _built if key[0] == record.name})
+
+
+def is_enrolled(record: Record) -> bool:
+    """Whether programs of this record are kept."""
+    return _records.get(record.name) is record

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from ..kernels.run import Fused
     from ..program import Program
 
 Array = Any
@@ -107,6 +108,27 @@ class Backend(ABC):
     @abstractmethod
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         """A scalar function of y_pred and its gradient, by the framework's own differentiation."""
+
+    # --- fused kernels -----------------------------------------------------------------------------------------
+
+    def refuses_kernels(self, *arrays: Array) -> str:
+        """Why fused kernels cannot take these arrays, or nothing."""
+        return f"{self.name} compiles the formula itself"
+
+    def from_host(self, x: np.ndarray[Any, Any]) -> Array:
+        """A NumPy array as an array of this library, without a copy where that is possible."""
+        return self.asarray(x)
+
+    def fused_values(self, fused: Fused, y_true: Array, y_pred: Array, words: Callable[[Array], Array]) -> Array | None:
+        """A kernel's values per data point, differentiable where arrays are; None if the words must compute them."""
+        return fused.values()
+
+    def fused_total(
+        self, fused: Fused, reduction: str, y_true: Array, y_pred: Array, words: Callable[[Array], Array]
+    ) -> Array | None:
+        """A kernel's reduced loss, differentiable where arrays are; None if the words must compute it."""
+        found = fused.reduced(reduction, gradient=False)
+        return None if found is None else found[0]
 
     # --- words: elementwise --------------------------------------------------------------------------------
 

@@ -92,6 +92,9 @@ class NumpyBackend(Backend):
 
         return quiet
 
+    def refuses_kernels(self, *arrays: Array) -> str:
+        return ""
+
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.astype(like.dtype)
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from . import torch_fused
 from .base import Array, Backend
 
 if TYPE_CHECKING:
+    from ..kernels.run import Fused
     from ..program import Program
 
 
@@ -138,6 +140,20 @@ class TorchBackend(Backend):
             value = function(leaf)
             (gradient,) = torch.autograd.grad(value, leaf)
         return value.detach(), gradient
+
+    def refuses_kernels(self, *arrays: Array) -> str:
+        return torch_fused.refusal(*arrays)
+
+    def from_host(self, x: Any) -> Array:
+        return torch.from_numpy(x)
+
+    def fused_values(self, fused: Fused, y_true: Array, y_pred: Array, words: Callable[[Array], Array]) -> Array | None:
+        return torch_fused.per_point(fused, y_true, y_pred, words)
+
+    def fused_total(
+        self, fused: Fused, reduction: str, y_true: Array, y_pred: Array, words: Callable[[Array], Array]
+    ) -> Array | None:
+        return torch_fused.reduced(fused, reduction, y_true, y_pred, words)
 
     def differentiable(self, program: Program) -> Callable[..., Array]:
         reverse, both = _functions(program, self)

@@ -20,9 +20,9 @@ def differentiate(output: Node, wrt: Node) -> Node:
         for arg, contribution in zip(node.args, words.RULES[node.op](node, adjoint), strict=True):
             if contribution is None or contribution.constant == 0 or arg.is_bool:
                 continue
-            contribution = _fit(contribution, node, arg)
+            fitted = _fit(contribution, node, arg)
             known = adjoints.get(id(arg))
-            adjoints[id(arg)] = contribution if known is None else known + contribution
+            adjoints[id(arg)] = fitted if known is None else known + fitted
     return adjoints.get(id(wrt), output.graph.constant(0.0))
 
 

@@ -359,7 +359,7 @@ def is_label(label: Node, like: Node) -> Node:
 
 
 def _where_rule(node: Node, g: Node) -> tuple[Node | None, ...]:
-    condition, a, b = node.args
+    condition = node.args[0]
     return None, _select(condition, g, True), _select(condition, g, False)
 
 

@@ -1,0 +1,51 @@
+# Everything runs in a virtual environment of its own; PYTHON names the interpreter that makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
+export LOSSES DATA DATA_DIR EPOCHS OUTPUT
+
+.PHONY: help demo test lint types doctest bench docs clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSSES="huber poisson" DATA=fashion-mnist)
+	$(BIN)/python -m lossary.demo
+
+test: $(VENV)/.dev  ## Install everything and run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(VENV)/.dev  ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/generate.py --check
+
+types: $(VENV)/.dev  ## Types
+	$(BIN)/mypy
+
+doctest: $(VENV)/.dev  ## Every example in docstrings, README and docs
+	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' src README.md docs
+
+bench: $(VENV)/.dev  ## Speed beside the peers and the streaming limit; writes docs/
+	$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/.dev  ## Regenerate stubs, tables and the accuracy page
+	$(BIN)/python tools/generate.py
+	$(BIN)/python tools/generate.py accuracy
+
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
