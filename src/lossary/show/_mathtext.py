@@ -92,9 +92,6 @@ def _binary(node: ast.BinOp) -> tuple[str, int]:
             return rf"{_wrapped(node.left, PRODUCT)}\,/\,{_wrapped(node.right, POWER)}", PRODUCT
         case ast.Pow():
             exponent = _text(node.right)[0]
-            if isinstance(node.left, ast.Call) and isinstance(node.left.func, ast.Name) and node.left.func.id in NAMED:
-                arguments = ", ".join(_text(argument)[0] for argument in node.left.args)
-                return rf"{NAMED[node.left.func.id]}({arguments})^{{{exponent}}}", POWER
             return f"{_wrapped(node.left, ATOM)}^{{{exponent}}}", POWER
     raise _UnknownError
 
@@ -107,7 +104,7 @@ def _call(word: str, args: list[ast.expr]) -> tuple[str, int]:
     if word == "sqrt":
         return rf"\sqrt{{{inside}}}", ATOM
     if word == "sum":
-        return rf"\sum {_wrapped(args[0], PRODUCT)}", PRODUCT
+        return rf"\sum {_wrapped(args[0], PRODUCT)}", ATOM if _text(args[0])[1] == ATOM else PRODUCT
     name = NAMED.get(word, rf"\mathrm{{{word}}}")
     bare = len(args) == 1 and isinstance(args[0], ast.Call) and _text(args[0])[0].startswith("|")
     return (rf"{name}\,{inside}" if bare else f"{name}({inside})"), ATOM

@@ -127,7 +127,9 @@ def _label(loss: Loss) -> str:
     settings = ", ".join(
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
     )
-    formula = None if loss.parameters.get("from_logits") else mathtext(loss.record.definition)
+    formula = mathtext(loss.record.definition)
+    if formula and loss.parameters.get("from_logits"):
+        formula += rf",  $\hat{{y}} = \mathrm{{{loss.record.prediction.activation}}}(z)$"
     name = f"{loss.record.name}({settings})" if settings else loss.record.name
     return f"{name}:   {formula}" if formula else name
 
