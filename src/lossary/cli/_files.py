@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -14,6 +14,9 @@ from ..scoring import Score, Scores, Table, open_table
 from ..scoring import score as score_file
 from ._arguments import AsJson, LossNames, Rows, loss_from, one_of
 from ._output import FOUND, code, console, emit, progress, reporting, say, table
+
+if TYPE_CHECKING:
+    from ..doctor import Advice, Report
 
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 
@@ -52,7 +55,9 @@ def suggest(
     path: File,
     *,
     target: Target,
-    goal: Annotated[str | None, typer.Option(help="What matters, such as median or ranking (see the docs).")] = None,
+    goal: Annotated[
+        str | None, typer.Option(help="What the targets mean, where they leave it open: counts, ...")
+    ] = None,
     framework: Annotated[str, typer.Option(help="The framework of the lines to paste: keras or torch.")] = "keras",
     rows: Rows = 1_000_000,
     as_json: AsJson = False,
@@ -60,32 +65,31 @@ def suggest(
     """Suggest loss, output layer and metric for targets."""
     from ..doctor import suggest as advise
 
-    one_of("framework", framework, ("keras", "torch"))
+    paste: Any = one_of("framework", framework, ("keras", "torch"))
+    wanted: Any = goal
     values, whole = _read(_table(path), target, rows)
-    advice = advise(values, goal=goal)
+    advice = advise(values, goal=wanted)
     seen = {"file": str(path), "target": target, "rows": len(values), "whole_file": whole}
     if as_json:
-        emit(seen | _advice_facts(advice) | {"code": advice.code(framework)})
+        emit(seen | _advice_facts(advice) | {"code": advice.code(paste)})
         return
     if not advice.confident:
         say("These targets leave it open; the most likely reading:", style="bold yellow")
+    say(f"task        {advice.task}")
     say(Text.assemble("loss        ", (repr(advice.loss), "bold")))
-    say(f"last layer  {advice.units} units, {advice.activation}")
+    say(f"last layer  {advice.units} unit{'' if advice.units == 1 else 's'}, {advice.activation}")
     say(f"metric      {advice.metric}")
-    _bullets("why", [str(reason) for reason in advice.reasons])
-    _bullets("instead", [_alternative(other) for other in advice.alternatives])
+    _bullets("why", list(advice.reasons))
+    _bullets("instead", [f"{name}: {when}" for name, when in advice.alternatives.items()])
     say("\nto paste:", style="bold")
-    code(advice.code(framework))
+    code(advice.code(paste))
     if not whole:
         say(f"\nfrom the first {len(values)} rows; --rows looks at more")
 
 
-def _alternative(other: Any) -> str:
-    return ": ".join(map(str, other)) if isinstance(other, tuple | list) else str(other)
-
-
-def _advice_facts(advice: Any) -> dict[str, Any]:
+def _advice_facts(advice: Advice) -> dict[str, Any]:
     return {
+        "task": advice.task,
         "loss": advice.name,
         "configured": repr(advice.loss),
         "units": advice.units,
@@ -93,7 +97,7 @@ def _advice_facts(advice: Any) -> dict[str, Any]:
         "metric": advice.metric,
         "confident": advice.confident,
         "reasons": list(advice.reasons),
-        "alternatives": [_alternative(other) for other in advice.alternatives],
+        "alternatives": advice.alternatives,
     }
 
 
@@ -138,7 +142,7 @@ def check(
         raise typer.Exit(FOUND)
 
 
-def _print_report(report: Any, unread: list[str]) -> None:
+def _print_report(report: Report, unread: list[str]) -> None:
     say(report.verdict, style="bold green" if report.ok else "bold")
     for finding in report.findings:
         say(Text.assemble((f"\n{finding.code} {finding.severity}", COLOURS[finding.severity]), f"  {finding.message}"))

@@ -77,7 +77,12 @@ def table(
         grid.add_column(heading, justify="right" if is_number else "left", no_wrap=index == 0, overflow="fold")
     for row in rows:
         grid.add_row(*row)
-    console().print(grid)
+    screen = console()
+    with screen.capture() as drawn:
+        screen.print(grid)
+    # Cells are filled up with blanks, which nobody wants in a file or a pipe.
+    for line in drawn.get().splitlines():
+        print(line.rstrip())
 
 
 @contextmanager

@@ -46,7 +46,8 @@ class ExactSums:
         if not math.isfinite(largest):
             finite = np.isfinite(rest)
             self._outside = _grown(self._outside, groups)
-            self._outside[:groups] += _group_sums(np.where(finite, 0.0, rest), codes, groups)
+            with np.errstate(invalid="ignore"):
+                self._outside[:groups] += _group_sums(np.where(finite, 0.0, rest), codes, groups)
             rest[~finite] = 0.0
             largest = _largest(rest)
         offset = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ class CsvTable:
                     for batch in reader:
                         yield batch, min(1.0, file.tell() / size)
             except pa.ArrowInvalid as error:
-                raise _errors.unreadable(self.path, str(error)) from None
+                named = re.sub(r"In CSV column #(\d+)", lambda m: f"column {self.names[int(m[1])]!r}", str(error))
+                raise _errors.unreadable(self.path, named) from None
 
     def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
         import pyarrow as pa
