@@ -151,6 +151,7 @@ def prepare(
             raise _check.shapes_differ(record, backend.shape(y_true), shape, integers)
         _not_empty(name, shape)
     axis = _axis(name, axis, len(shape))
+    came = backend.shape(y_true)
     if axis != -1:
         y_pred = backend.moveaxis(y_pred, axis, -1)
         if not record.labels_are_integers or len(backend.shape(y_true)) == len(shape):
@@ -158,7 +159,7 @@ def prepare(
     if record.labels_are_integers and len(backend.shape(y_true)) < len(shape):
         y_true = backend.expand_last(y_true)
     if check != "off":
-        _lined_up(record, backend, y_true, y_pred)
+        _lined_up(record, backend, y_true, y_pred, came)
         y_true = backend.require_shape(
             y_true, y_pred, rows=record.labels_are_integers, message=_check.shapes_at_run_time(name)
         )
@@ -248,9 +249,9 @@ def _rank(
 
 
 def _axis(loss: str, axis: Any, rank: int) -> int:
-    if isinstance(axis, bool) or not isinstance(axis, int) or not -rank <= axis < rank:
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or not -rank <= axis < rank:
         raise _check.axis_out_of_range(loss, axis, rank)
-    return -1 if axis in (-1, rank - 1) else axis
+    return -1 if axis in (-1, rank - 1) else int(axis)
 
 
 def _not_empty(loss: str, shape: Shape) -> None:
@@ -258,12 +259,12 @@ def _not_empty(loss: str, shape: Shape) -> None:
         raise _check.empty(loss, "y_pred", shape)
 
 
-def _lined_up(record: Record, backend: Backend, y_true: Array, y_pred: Array) -> None:
+def _lined_up(record: Record, backend: Backend, y_true: Array, y_pred: Array, came: Shape) -> None:
     if not record.labels_are_integers:
         return
     true, pred = backend.shape(y_true), backend.shape(y_pred)
     if not _agree(true, (*pred[:-1], 1)):
-        raise _check.shapes_differ(record, true, pred, integers=True)
+        raise _check.shapes_differ(record, came, pred, integers=True)
 
 
 def _per_point(
