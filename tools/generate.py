@@ -44,13 +44,14 @@ def _builtin() -> list[Record]:
 
 
 def _reexports(path: Path) -> list[str]:
-    """The imports of a module, each name explicitly exported again."""
-    found = []
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            source = "." * node.level + (node.module or "")
-            found += [f"from {source} import {alias.name} as {alias.asname or alias.name}" for alias in node.names]
-    return found
+    """The package's imports of its own modules, those made on demand too, each name explicitly exported again."""
+    return [
+        f"from {'.' * node.level}{node.module or ''} import {alias.name} as {alias.name}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level and node.col_offset <= 4
+        for alias in node.names
+        if alias.name in lossary.__all__
+    ]
 
 
 def _annotation(parameter: Parameter) -> str:

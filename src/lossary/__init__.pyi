@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from typing import TYPE_CHECKING as TYPE_CHECKING
-from typing import Any as Any
 from . import domains as domains
 from . import losses as losses
 from . import words as words
@@ -15,7 +13,6 @@ from ._get import names as names
 from ._get import value_and_grad as value_and_grad
 from ._loss import Loss as Loss
 from ._loss import loss as loss
-from ._names import exports as exports
 from ._record import Case as Case
 from .errors import BackendError as BackendError
 from .errors import DomainError as DomainError
@@ -26,6 +23,15 @@ from .errors import ShapeError as ShapeError
 from .errors import TraceError as TraceError
 from .errors import UnknownLossError as UnknownLossError
 from .show import plot as plot
+from .doctor import Advice as Advice
+from .doctor import Explanation as Explanation
+from .doctor import Finding as Finding
+from .doctor import Report as Report
+from .doctor import Verification as Verification
+from .doctor import diagnose as diagnose
+from .doctor import explain as explain
+from .doctor import suggest as suggest
+from .doctor import verify as verify
 
 __version__: str
 
