@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -56,7 +57,10 @@ def check(mode: Mode) -> Iterator[None]:
 def valid_mode(loss: str, mode: Any) -> Mode:
     """The mode, or a `ParameterError`."""
     if mode not in MODES:
-        raise ParameterError(f"{loss}: check is {mode!r}; accepted are 'full', 'shapes' and 'off'")
+        raise ParameterError(
+            f"{loss}: check is {mode!r}; accepted are 'full', 'shapes' and 'off'. To leave values unread write "
+            "check='shapes'; without check= they are read where that costs no wait"
+        )
     found: Mode = mode
     return found
 
@@ -217,15 +221,22 @@ def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -
 
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     """Strings, objects, complex numbers."""
+    remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
     if dtype.startswith("complex"):
         remedy = f"take its real part or magnitude: abs({argument})"
-    elif argument == "y_true":
-        remedy = "encode class names as integers first: numpy.unique(y_true, return_inverse=True)[1]"
-    else:
-        remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
+    elif argument in ("y_true", "labels") and dtype.startswith(("str", "bytes", "object")):
+        remedy += f", or encode class names as integers: numpy.unique({argument}, return_inverse=True)[1]"
     return DTypeError(
-        f"{loss}: {argument} ({type(value).__name__}) has dtype {dtype}; accepted are bool, integer and floating "
-        f"numbers. To go on, {remedy}"
+        f"{loss}: {argument} ({type(value).__name__}) has dtype {dtype}; accepted are bool, integers, float16, "
+        f"bfloat16, float32 and float64. To go on, {remedy}"
+    )
+
+
+def masked_array(loss: str, argument: str) -> DTypeError:
+    """A masked array of NumPy, whose mask would be lost."""
+    return DTypeError(
+        f"{loss}: {argument} is a masked array; accepted are plain arrays, with the mask as an argument of the loss "
+        f"object. Write {argument}.data, and where=~numpy.ma.getmaskarray({argument})"
     )
 
 
@@ -268,15 +279,24 @@ def shapes_differ(
             f"{shape_text((*pred[:-1], 1))}. Scores for one data point need a batch axis: y_pred[None]"
         )
     if isinstance(record.target, OneHot) and integers and true in (pred[:-1], (*pred[:-1], 1)):
+        encoded = f"lossary.to_categorical(y_true, {'C' if pred[-1] is None else pred[-1]}) first"
+        sparse = "lossary.sparse_categorical_crossentropy(y_true, y_pred), or "
         return ShapeError(
             f"{got}; accepted are targets with one column per class. Integer labels need "
-            f"lossary.sparse_categorical_crossentropy(y_true, y_pred), or "
-            f"lossary.to_categorical(y_true, {'C' if pred[-1] is None else pred[-1]}) first"
+            f"{sparse if record.name == 'categorical_crossentropy' else ''}{encoded}"
         )
     return ShapeError(
-        f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: "
-        f"y_true = y_true.reshape({shape_text(pred)}) if the numbers of elements agree, or repeat them explicitly"
+        f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {_shape_remedy(true, pred)}"
     )
+
+
+def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...]) -> str:
+    known = None not in (*true, *pred)
+    if known and math.prod(n or 0 for n in true) == math.prod(n or 0 for n in pred):
+        return f"write y_true = y_true.reshape({shape_text(pred)})"
+    if true[:-1] == pred[:-1] and len(true) > 1:
+        return f"one output unit per column of y_true is needed, {shape_text(true[-1:])[1:-2]} in the last layer"
+    return f"repeat y_true where that is meant: numpy.broadcast_to(y_true, {shape_text(pred)})"
 
 
 def shapes_at_run_time(loss: str) -> str:
@@ -379,7 +399,7 @@ def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossE
     # A typing slip has one clear answer; an incomplete name may have several.
     clear = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.08]
     near = list(dict.fromkeys(names[match] for match in clear))
-    hint = f"; did you mean {' or '.join(near[:3])}?" if near else ";"
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "."
     return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
 
 

@@ -187,12 +187,16 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     if parameter.is_number:
         if isinstance(value, bool) or not (isinstance(value, int | float | np.generic) or hasattr(value, "dtype")):
             raise _check.parameter_value(loss, parameter, value)
+        if isinstance(value, np.ndarray) and value.shape != ():
+            raise _check.parameter_value(loss, parameter, value)
         if isinstance(value, int | float | np.generic | np.ndarray):
             value = float(value)
             if parameter.allowed is not None and not parameter.allowed.contains(value):
                 raise _check.parameter_value(loss, parameter, value)
         # An array of another framework is traced or differentiated, so its value is not looked at.
         return value
+    if isinstance(value, np.bool | np.integer):
+        value = value.item()
     is_flag = isinstance(value, bool)
     wrong_flag = isinstance(parameter.default, bool) and not is_flag
     wrong_label = parameter.default is None and value is not None and (is_flag or not isinstance(value, int))
