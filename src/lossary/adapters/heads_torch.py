@@ -77,7 +77,7 @@ def _of_graph(model: nn.Module, graph: fx.Graph) -> Head:
     while isinstance(node, fx.Node) and node.op != "placeholder":
         found, units, passing = _describe(model, node)
         if not passing:
-            name = name or str(node.target)
+            name = name or _called(node)
             if found == "linear":
                 return Head(activation, units, name, "torch")
             if activation == "linear":
@@ -94,8 +94,13 @@ def _describe(model: nn.Module, node: fx.Node) -> tuple[str, int | None, bool]:
             head = _of_layers(_leaves(module), "")
             return head.activation, head.units, False
         return MODULES.get(type(module), "linear"), _units(module), isinstance(module, PASSING)
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    name = _called(node)
     return CALLS.get(name, "linear"), None, name in RESHAPES
+
+
+def _called(node: fx.Node) -> str:
+    """The name of the module, function or method that a step calls."""
+    return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
 
 
 def _units(module: nn.Module) -> int | None:

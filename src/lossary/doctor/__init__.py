@@ -8,16 +8,20 @@ from .advice import Advice
 from .adviser import suggest
 from .examine import diagnose
 from .explainer import Explanation, explain
+from .first_batch import DiagnosisError, DiagnosisWarning, check_first_batch
 from .report import Finding, Report
 from .verifier import Check, Verification, verify
 
 __all__ = [
     "Advice",
     "Check",
+    "DiagnosisError",
+    "DiagnosisWarning",
     "Explanation",
     "Finding",
     "Report",
     "Verification",
+    "check_first_batch",
     "diagnose",
     "explain",
     "suggest",

@@ -130,7 +130,8 @@ def _absent(evidence: Evidence, unread: str) -> dict[str, str]:
 
 
 def _apply(rule: Rule, evidence: Evidence, findings: list[Finding]) -> str | None:
-    if rule.code == refusal.CODE and any(f.severity == "error" for f in findings):
+    said = {finding.code for finding in findings}
+    if rule.unless & said or (rule.code == refusal.CODE and any(f.severity == "error" for f in findings)):
         return None  # Another finding has already said why.
     try:
         findings.extend(rule.apply(evidence))

@@ -174,7 +174,7 @@ def _start(probe: Probe) -> str:
     scores = bool(probe.loss.parameters.get("from_logits"))
     y_true = probe.targets()
     if activation == "softmax":
-        nothing = np.zeros((len(y_true), 5)) if scores else np.full((len(y_true), 5), 0.2)
+        nothing: Floats = np.zeros((len(y_true), 5)) if scores else np.full((len(y_true), 5), 0.2)
         law = (
             "log C with C classes: "
             if probe.record.target.coding in ("integers", "one-hot") and _is_log(probe, y_true, nothing)

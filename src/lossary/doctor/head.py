@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .evidence import Evidence, known, number
 from .fit import activation_fit
 from .rules import Seen, rule
@@ -28,6 +26,7 @@ def _layer(e: Evidence, units: object, activation: str) -> str:
     "LS301",
     "output activation that does not fit the loss",
     needs="head",
+    unless="LS101 LS102 LS103 LS107 LS109",
     bad="diagnose('categorical_crossentropy', one_hot, model=dense(5, 'linear'))",
     clean="diagnose('categorical_crossentropy', one_hot, model=dense(5, 'softmax'))",
 )
@@ -54,17 +53,18 @@ def activation(e: Evidence) -> Seen | None:
     "LS302",
     "number of output units that does not fit the targets",
     needs="y_true head",
-    bad="diagnose('sparse_categorical_crossentropy', labels, model=dense(3, 'softmax'))",
-    clean="diagnose('sparse_categorical_crossentropy', labels, model=dense(5, 'softmax'))",
+    unless="LS201",
+    bad="diagnose('categorical_crossentropy', one_hot, model=dense(3, 'softmax'))",
+    clean="diagnose('categorical_crossentropy', one_hot, model=dense(5, 'softmax'))",
 )
 def units(e: Evidence) -> Seen | None:
     """One unit per class or per target column."""
     assert e.head is not None
     have = e.head.units
-    if have is None or (have == 1 and (e.is_distribution or e.head.activation == "softmax")):
+    if have is None or e.record.labels_are_integers:
+        return None  # LS203 compares labels with units.
+    if have == 1 and (e.is_distribution or e.head.activation == "softmax"):
         return None
-    if e.record.labels_are_integers:
-        return _fewer_than_classes(e, have)
     columns = e.targets.shape[1]
     if columns == have or (e.is_distribution and columns == 1):
         return None
@@ -83,24 +83,11 @@ def units(e: Evidence) -> Seen | None:
     )
 
 
-def _fewer_than_classes(e: Evidence, have: int) -> Seen | None:
-    labels = e.labels
-    if labels is None or not labels.size or int(labels.max()) < have:
-        return None
-    index = int(np.argmax(labels >= have))
-    need = int(labels.max()) + 1
-    return Seen(
-        f"the model has {have} output units, for labels 0 to {have - 1}, but {e.place('y_true', e.targets >= have)} "
-        f"(data point {index}) and the largest label is {need - 1}",
-        f"{_layer(e, need, 'linear' if e.from_logits else 'softmax')}"
-        + ("\n# or, if labels start at 1: y_true = y_true - 1" if labels.min() == 1 and need == have + 1 else ""),
-    )
-
-
 @rule(
     "LS303",
     "softmax or classes over a single output unit",
     needs="head",
+    unless="LS107",
     bad="diagnose('binary_crossentropy', bits, model=dense(1, 'softmax'))",
     clean="diagnose('binary_crossentropy', bits, model=dense(1, 'sigmoid'))",
 )

@@ -38,6 +38,7 @@ class Rule:
     examine: Examine
     bad: str
     clean: str
+    unless: frozenset[str] = frozenset()
 
     def apply(self, evidence: Evidence) -> Iterator[Finding]:
         """The finding, if there is one."""
@@ -50,18 +51,28 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: str, title: str, *, bad: str, clean: str, severity: Severity = "error", needs: str = "y_true y_pred"
+    code: str,
+    title: str,
+    *,
+    bad: str,
+    clean: str,
+    severity: Severity = "error",
+    needs: str = "y_true y_pred",
+    unless: str = "",
 ) -> Callable[[Examine], Examine]:
     """Enters a function into the table.
 
-    ``needs`` names what must be at hand: ``y_true``, ``y_pred``, ``pair`` (both, row by row), ``head``, ``metrics``.
+    ``needs`` names what must be at hand: ``y_true``, ``y_pred``, ``pair`` (both, row by row), ``head``, ``metrics``;
+    ``unless`` names findings that have said the same already.
     """
 
     def enter(examine: Examine) -> Examine:
         if code in RULES:
             raise ValueError(f"{code} is taken by {RULES[code].title!r}")
         theme = examine.__module__.rsplit(".", 1)[-1]
-        RULES[code] = Rule(code, title, severity, theme, frozenset(needs.split()), examine, bad, clean)
+        RULES[code] = Rule(
+            code, title, severity, theme, frozenset(needs.split()), examine, bad, clean, frozenset(unless.split())
+        )
         return examine
 
     return enter

@@ -1,0 +1,70 @@
+"""A look at the first call of a loss in a PyTorch training loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .._get import get
+from ..doctor.first_batch import When, check_first_batch, valid_mode
+
+
+class Guard:
+    """A loss whose first call is looked at by the doctor; every later call goes straight to the loss.
+
+    Attributes:
+        loss: The loss itself.
+        report: The doctor's report, None before the first call.
+    """
+
+    def __init__(self, loss: Any, model: torch.nn.Module | None, doctor: When) -> None:
+        self.loss = loss if isinstance(loss, torch.nn.Module) else get(loss)
+        self.report: Any = None
+        self._model = model
+        self._doctor = valid_mode(doctor)
+        self._call = self._first
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The loss's own value for the same arguments."""
+        return self._call(*args, **kwargs)
+
+    def _first(self, first: Any, second: Any, *args: Any, **kwargs: Any) -> Any:
+        # PyTorch's own losses take (input, target), the others (y_true, y_pred).
+        own = isinstance(self.loss, torch.nn.Module)
+        y_true, y_pred = (second, first) if own else (first, second)
+        self._call = self.loss
+        self.report = check_first_batch(self.loss, y_true, y_pred, model=self._model, doctor=self._doctor, stacklevel=4)
+        self._model = None
+        return self.loss(first, second, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"guard({self.loss!r})"
+
+
+def guard(loss: Any, *, model: torch.nn.Module | None = None, doctor: When = "warn") -> Guard:
+    """The loss, with a look by the doctor at the first call; it costs nothing from the second call on.
+
+    Use it in a training loop: ``loss = lossary.torch.guard(lossary.CategoricalCrossentropy())``.
+
+    Args:
+        loss: Anything `lossary.get` understands, called with ``(y_true, y_pred)``, or a loss of ``torch.nn``, called
+            with ``(input, target)`` as PyTorch does.
+        model: The model, so that its last layer is looked at too.
+        doctor: ``"warn"``, ``"raise"`` or ``"off"``.
+
+    Returns:
+        A callable with the arguments and the value of the loss.
+
+    Raises:
+        UnknownLossError: ``loss`` names no loss.
+        DiagnosisError: At the first call, with ``doctor="raise"``, if the doctor finds an error or a warning.
+
+    >>> import torch, lossary.torch
+    >>> loss = lossary.torch.guard("mean_squared_error")
+    >>> float(loss(torch.tensor([[1.0]]), torch.tensor([[3.0]])))
+    4.0
+    >>> loss.report.ok
+    True
+    """
+    return Guard(loss, model, doctor)
