@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lossary
 import pytest
+
+import lossary
 from lossary._names import exports
 
 STUB = Path(lossary.__file__).with_suffix(".pyi")
