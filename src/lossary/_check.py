@@ -378,6 +378,25 @@ def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterEr
     return ParameterError(f"{loss}: unknown parameter {name!r}; accepted are {', '.join(known)}.{hint}")
 
 
+def belongs_to_object(record: Record, name: str, value: Any) -> ParameterError:
+    """A function got what only objects have."""
+    made = f"{record.class_name}(reduction={value!r})" if name == "reduction" else f"{record.class_name}()"
+    call = f", {name}={name}" if name in ("sample_weight", "where") else ""
+    return ParameterError(
+        f"{record.name}: the function returns one value per data point and takes no {name}=; the object does: "
+        f"lossary.{made}(y_true, y_pred{call})"
+    )
+
+
+def unnamed_parameters(record: Record, values: tuple[Any, ...]) -> ParameterError:
+    """A class got its parameters by position."""
+    known = [parameter.name for parameter in record.parameters] or ["reduction"]
+    return ParameterError(
+        f"{record.name}: {record.class_name} got {values[0]!r} without a name; accepted are its parameters by name. "
+        f"Write lossary.{record.class_name}({known[0]}={values[0]!r})"
+    )
+
+
 def too_many_arguments(loss: str, signature: Any) -> ParameterError:
     """More positional arguments than the loss takes."""
     return ParameterError(f"{loss}: too many positional arguments; the call is {loss}{signature}")

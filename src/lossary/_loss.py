@@ -40,7 +40,7 @@ class Loss:
 
     def __init__(
         self,
-        *,
+        *unnamed: Any,
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
@@ -48,7 +48,9 @@ class Loss:
         **parameters: Any,
     ) -> None:
         record = self.record
-        self.parameters: dict[str, Any] = validated(record, parameters)
+        if unnamed:
+            raise _check.unnamed_parameters(record, unnamed)
+        self.parameters: dict[str, Any] = validated(record, parameters, OBJECT_SETTINGS)
         self.axis = axis
         self.reduction = standard(record.name, reduction)
         self.name = record.name if name is None else name
@@ -157,7 +159,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
             kwargs |= named
         axis = kwargs.pop("axis", -1)
         mode = _check.mode_of(name, kwargs.pop("check", None))
-        parameters = validated(record, kwargs)
+        parameters = validated(record, kwargs, FUNCTION_SETTINGS)
         batch = _evaluate.prepare(record, parameters, y_true, y_pred, axis=axis, check=mode, fusible=True)
         return batch.result(batch.values())
 
@@ -172,13 +174,20 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     return cast(LossFunction, made)
 
 
-def validated(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of the loss, defaults filled in, each inside its range."""
+OBJECT_SETTINGS = ("axis", "reduction", "name", "check")
+FUNCTION_SETTINGS = ("axis", "check")
+_OF_OBJECTS = ("reduction", "name", "sample_weight", "where")
+
+
+def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """All parameters of the loss, defaults filled in, each inside its range; ``settings`` are known besides them."""
     parameters = record.defaults()
     known = {p.name: p for p in record.parameters}
     for name, value in given.items():
         if name not in known:
-            raise _check.unknown_parameter(record.name, name, [*known, "axis", "reduction", "name", "check"])
+            if name in _OF_OBJECTS and settings is FUNCTION_SETTINGS:
+                raise _check.belongs_to_object(record, name, value)
+            raise _check.unknown_parameter(record.name, name, [*known, *settings])
         parameters[name] = _valid(record.name, known[name], value)
     return parameters
 
