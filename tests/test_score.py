@@ -138,6 +138,18 @@ def test_neither_format_nor_block_nor_row_group_changes_a_bit(tmp_path: Path, fr
     )
 
 
+def test_kernels_give_the_same_bits_in_any_block(
+    tmp_path: Path, frame: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "preds.parquet", frame)
+    losses = ["log_cosh", "huber"]
+    plain = score(file, losses, target="y", prediction="p").overall
+    monkeypatch.setattr("lossary.scoring._score.FUSED_FROM", 0)
+    fused = [score(file, losses, target="y", prediction="p", rows=rows).overall for rows in (37, 1000, 1 << 16)]
+    assert fused[0] == fused[1] == fused[2]
+    assert fused[0].means == pytest.approx(plain.means, rel=1e-14)
+
+
 def test_the_mean_survives_cancellation(tmp_path: Path) -> None:
     # A plain running sum of these in float64 is 1.
     file = write(tmp_path / "preds.npz", {"y": [0.0] * 4, "p": [1e16, 1.0, -1e16, 1.0]})

@@ -12,10 +12,11 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 BITS = 32
-# A block this long of 33-bit integers adds up inside the 53 bits of a float64.
-BLOCK = 1 << 20
+# Up to 2**20 integers of 33 bits add up inside the 53 bits of a float64; a block this long also stays in the cache.
+BLOCK = 1 << 15
 # So many blocks fit before the 63 bits of an accumulator could overflow.
-CARRY_EVERY = 1 << 9
+CARRY_EVERY = 1 << 12
+SLICE = 1 << 13
 
 
 class ExactSums:
@@ -114,11 +115,17 @@ def quotient(numerator: Fraction | float, denominator: Fraction | float) -> floa
 
 def product_terms(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Rounded products and what the rounding left out: together they are the exact products."""
-    product = a * b
-    a_high, a_low = _halves(a)
-    b_high, b_low = _halves(b)
-    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-    return product, np.where(np.isfinite(error), error, 0.0)
+    product, error = np.empty_like(a), np.empty_like(a)
+    # Short slices, so that what lies between stays in the cache.
+    for start in range(0, len(a), SLICE):
+        part = slice(start, start + SLICE)
+        a_high, a_low = _halves(a[part])
+        b_high, b_low = _halves(b[part])
+        rounded = np.multiply(a[part], b[part], out=product[part])
+        error[part] = ((a_high * b_high - rounded) + a_high * b_low + a_low * b_high) + a_low * b_low
+    if not math.isfinite(_largest(error)):
+        error[~np.isfinite(error)] = 0.0
+    return product, error
 
 
 def _halves(x: Floats) -> tuple[Floats, Floats]:
