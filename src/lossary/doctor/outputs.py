@@ -42,13 +42,14 @@ def double_activation(e: Evidence) -> Seen | None:
         floor = math.log(1 + (units - 1) / math.e)
         what, floors = "softmax", f"log(1 + {units - 1}/e) = {floor:.4f}"
     elif e.is_binary and e.rows.max() > 0.5:
-        enough(count, 4, "rows to tell sigmoid outputs from small scores")
+        if not _head_is(e, "sigmoid"):
+            enough(e.rows.size, 32, "outputs to tell probabilities from small scores")
         what, floors = "sigmoid", f"log(1 + 1/e) = {math.log1p(1 / math.e):.4f} for class 1 and log 2 for class 0"
     else:
         return None
     evident = what == "softmax" or _head_is(e, "sigmoid")
     return Seen(
-        f"y_pred holds {what} probabilities ({count} rows in [{number(e.rows.min())}, {number(e.rows.max())}]"
+        f"y_pred {'holds' if evident else 'looks like'} {what} probabilities ({count} rows in [{number(e.rows.min())}, {number(e.rows.max())}]"
         f"{', each summing to 1' if what == 'softmax' else ''}), and {e.name} with from_logits=True applies the {what} "
         f"once more. However well the model does, the loss cannot fall below {floors}, and the gradient is weak "
         "all the way there",
