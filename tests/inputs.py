@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from lossary import domains
 from lossary._loss import function, loss_class, records
 from lossary._record import Record

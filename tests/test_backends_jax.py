@@ -6,9 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import lossary
 import numpy as np
 import pytest
+
+import lossary
 from inputs import FLOAT_TARGETS, SETTINGS, Setting, assert_ulps, central_difference
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import lossary
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+
+import lossary
 from inputs import FLOAT_TARGETS, SETTINGS, Setting, assert_ulps, central_difference
 
 

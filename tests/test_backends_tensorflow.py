@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import lossary
 import numpy as np
 import pytest
 import tensorflow as tf
+
+import lossary
 from inputs import FLOAT_TARGETS, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps, central_difference
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
@@ -142,7 +143,7 @@ def test_unknown_lengths_are_compared_when_they_are_known() -> None:
     unknown = [tf.TensorSpec([None, None]), tf.TensorSpec([None, None])]
     step = tf.function(lossary.MeanSquaredError(), input_signature=unknown)
     assert float(step(tf.zeros((3, 2)), tf.ones((3, 2)))) == 1.0
-    with pytest.raises(tf.errors.InvalidArgumentError, match="mean_squared_error: y_true and y_pred turned out to have"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="mean_squared_error: y_true and y_pred turned out"):
         step(tf.zeros((3, 1)), tf.ones((3, 2)))
     column = tf.function(
         lossary.MeanSquaredError(), input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None, None])]

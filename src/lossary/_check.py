@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -76,30 +77,57 @@ def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
+
+    ``rank`` is common to both once lined up; ``ranks`` are those of the caller's arguments.
+    """
+
+    rank: int
+    axis: int
+    ranks: Mapping[str, int]
+
+    def index(self, argument: str, index: tuple[int, ...]) -> tuple[int | str, ...]:
+        """The caller's index of an element, or of a whole row if its last entry is missing."""
+        full: list[int | str] = list(index[: self.rank])
+        full += [":"] * (self.rank - len(full))
+        if self.axis != -1 and self.ranks[argument] >= self.rank:
+            full.insert(self.axis % self.rank, full.pop())
+        while full and full[-1] == ":":
+            full.pop()
+        return tuple(full[: self.ranks[argument]])
+
+
 def values(
     record: Record,
     parameters: Mapping[str, Any],
     y_true: np.ndarray[Any, Any] | None,
     y_pred: np.ndarray[Any, Any] | None,
     classes: int | None,
+    layout: Layout | None = None,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
     if y_true is not None:
-        _target_values(record, parameters, y_true, classes)
+        _target_values(record, parameters, y_true, classes, layout)
     if y_pred is not None:
         domain = record.prediction_domain(parameters)
         index = domain.fault(y_pred)
         if index is not None:
-            raise _outside(record, parameters, "y_pred", y_pred, index, domain)
+            raise _outside(record, parameters, "y_pred", y_pred, index, domain, layout)
 
 
 def _target_values(
-    record: Record, parameters: Mapping[str, Any], y_true: np.ndarray[Any, Any], classes: int | None
+    record: Record,
+    parameters: Mapping[str, Any],
+    y_true: np.ndarray[Any, Any],
+    classes: int | None,
+    layout: Layout | None,
 ) -> None:
     if not record.labels_are_integers:
         index = record.target.fault(y_true)
         if index is not None:
-            raise _outside(record, parameters, "y_true", y_true, index, record.target)
+            raise _outside(record, parameters, "y_true", y_true, index, record.target, layout)
         return
     lowest, highest = np.min(y_true), np.max(y_true)
     whole = y_true.dtype.kind in "iu" or bool(np.all(y_true == np.floor(y_true)))
@@ -109,20 +137,20 @@ def _target_values(
     with np.errstate(invalid="ignore"):
         wrong = ~((y_true >= 0) & (y_true < beyond) & (y_true == np.floor(y_true)))
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    raise _label(record, y_true[index], index, classes)
+    raise _label(record, y_true[index], _place("y_true", index, layout), classes)
 
 
-def _place(argument: str, index: tuple[int, ...]) -> str:
-    return f"{argument}[{', '.join(map(str, index))}]" if index else argument
+def _place(argument: str, index: tuple[int, ...], layout: Layout | None = None) -> str:
+    shown = index if layout is None else layout.index(argument, index)
+    return f"{argument}[{', '.join(map(str, shown))}]" if shown else argument
 
 
 def _number(value: Any) -> str:
     return f"{float(value):g}"
 
 
-def _label(record: Record, value: Any, index: tuple[int, ...], classes: int | None) -> DomainError:
+def _label(record: Record, value: Any, place: str, classes: int | None) -> DomainError:
     number = float(value)
-    index = index[:-1] if len(index) > 1 else index
     accepted = "labels 0, 1, ..., C - 1" if classes is None else f"labels 0 to {classes - 1} ({classes} classes)"
     if number != number:
         remedy = "drop those rows, or pass where= with False at them"
@@ -139,8 +167,7 @@ def _label(record: Record, value: Any, index: tuple[int, ...], classes: int | No
             f"{int(number) + 1} units for this label"
         )
     return DomainError(
-        f"{record.name}: {_place('y_true', index)} is {_number(value)}; accepted are {accepted}. "
-        f"{remedy[0].upper()}{remedy[1:]}"
+        f"{record.name}: {place} is {_number(value)}; accepted are {accepted}. {remedy[0].upper()}{remedy[1:]}"
     )
 
 
@@ -155,16 +182,17 @@ def _outside(
     array: np.ndarray[Any, Any],
     index: tuple[int, ...],
     domain: Domain,
+    layout: Layout | None,
 ) -> DomainError:
+    place = _place(argument, index, layout)
     if len(index) < array.ndim:
         total = _number(np.sum(array[index], dtype=np.float64))
         return DomainError(
-            f"{record.name}: {_place(argument, index)} sums to {total}; accepted are {domain.describe()}. "
-            f"{_row_remedy(float(total))}"
+            f"{record.name}: {place} sums to {total}; accepted are {domain.describe()}. {_row_remedy(float(total))}"
         )
     value = array[index]
     return DomainError(
-        f"{record.name}: {_place(argument, index)} is {_number(value)}; accepted are {domain.describe()}. "
+        f"{record.name}: {place} is {_number(value)}; accepted are {domain.describe()}. "
         f"{_value_remedy(record, parameters, argument, float(value), domain)}"
     )
 
@@ -294,9 +322,13 @@ def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...]) ->
     known = None not in (*true, *pred)
     if known and math.prod(n or 0 for n in true) == math.prod(n or 0 for n in pred):
         return f"write y_true = y_true.reshape({shape_text(pred)})"
+    if true == pred[: len(true)]:
+        return "y_true needs one column per output, or the last layer a single unit"
+    if len(true) == len(pred) and all(a in (1, b) for a, b in zip(true, pred, strict=True)):
+        return f"if y_true is to be repeated, write numpy.broadcast_to(y_true, {shape_text(pred)})"
     if true[:-1] == pred[:-1] and len(true) > 1:
-        return f"one output unit per column of y_true is needed, {shape_text(true[-1:])[1:-2]} in the last layer"
-    return f"repeat y_true where that is meant: numpy.broadcast_to(y_true, {shape_text(pred)})"
+        return f"the last layer needs one unit per column of y_true, {shape_text(true[-1:])[1:-2]} in all"
+    return "take both from the same data points, for example y_pred = model(x[:n]) with y_true = y[:n]"
 
 
 def shapes_at_run_time(loss: str) -> str:

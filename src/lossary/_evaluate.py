@@ -140,6 +140,7 @@ def prepare(
     y_pred = original = backends.array(backend, name, "y_pred", y_pred, None)
     y_true = backends.array(backend, name, "y_true", y_true, y_pred)
     program = program_for(record, parameters, backend)
+    ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
     dtype = _result_dtype(backend, y_true, y_pred)
     computing = "float32" if dtype in HALF else dtype
 
@@ -185,7 +186,8 @@ def prepare(
     look = None
     if check in (None, "full"):
         _check_weights(backend, record, weights, wait=check == "full")
-        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, wait=check == "full")
+        layout = _check.Layout(len(shape), axis, ranks)
+        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, layout, wait=check == "full")
     y_true = _target(backend, record, y_true, computing)
     y_pred = y_pred if backend.dtype(y_pred) == computing else backend.cast(y_pred, computing)
     numbers = tuple(parameters[number] for number in program.numbers)
@@ -332,12 +334,13 @@ def check_values(
     y_true: Array,
     y_pred: Array,
     weights: Array | None,
+    layout: _check.Layout | None = None,
     *,
     wait: bool,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
     classes = (backend.shape(y_pred) or (None,))[-1]
-    _check.values(record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes)
+    _check.values(record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes, layout)
     _check_weights(backend, record, weights, wait=wait)
 
 
@@ -346,4 +349,6 @@ def _check_weights(backend: Backend, record: Record, weights: Array | None, *, w
         host = backend.host(weights, wait=wait)
         if host is not None and not np.min(host) >= 0:
             index = np.unravel_index(int(np.argmax(~(host >= 0))), host.shape)
-            raise _check.weight_value(record.name, host[index], tuple(int(i) for i in index))
+            # Axes of length one were added to line the weights up.
+            place = tuple(int(i) for i, length in zip(index, host.shape, strict=True) if length > 1)
+            raise _check.weight_value(record.name, host[index], place)
