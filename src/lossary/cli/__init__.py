@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from .._extras import MissingExtraError, require
@@ -20,9 +19,4 @@ def main() -> None:
         sys.exit(2)
     from ._app import app
 
-    try:
-        app(prog_name="lossary")
-    except BrokenPipeError:
-        # The reader of a pipe (head, less) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    app(prog_name="lossary")

@@ -10,6 +10,7 @@ import typer
 
 from .._get import get, names
 from .._loss import Loss
+from ..errors import UnknownLossError
 from ._output import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -45,9 +46,12 @@ def loss_from(text: str) -> Loss:
     for setting in filter(None, settings.split(",")):
         key, equals, value = setting.partition("=")
         if not equals:
-            raise UsageError(f"--loss {text}: {setting!r} has no value; write {name}:{key}=1.0")
+            raise UsageError(f"{text}: {setting!r} has no value; write {name}:{key}=1.0")
         parameters[key.strip()] = _value(value.strip())
-    return get(name.strip(), **parameters)
+    try:
+        return get(name.strip(), **parameters)
+    except UnknownLossError as error:
+        raise UnknownLossError(str(error).replace("lossary.names()", "lossary list")) from None
 
 
 def _value(text: str) -> Any:

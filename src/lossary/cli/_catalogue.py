@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
+from rich.text import Text
 
 from .._loss import Loss, records
 from .._record import Record
 from ._arguments import AsJson, complete_loss, loss_from, one_of
-from ._output import code, emit, reporting, say, table
+from ._output import code, console, draw, emit, reporting, say, table
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
 
@@ -32,21 +34,28 @@ def list_losses(
         if paths is not None:
             rows = [row | {"backend": backend, "path": path} for row, path in zip(rows, paths, strict=True)]
         emit(rows)
-    elif paths is not None:
-        table(
-            ["name", "family", f"on {backend}"],
-            [(record.name, record.family, path) for record, path in zip(found, paths, strict=True)],
-        )
     else:
-        table(
-            ["name", "family", "what it is"], [(record.name, record.family, _plain(record.summary)) for record in found]
-        )
+        heading = "what it is" if paths is None else f"on {backend}"
+        texts = [_plain(record.summary) for record in found] if paths is None else paths
+        _print_list(heading, found, texts)
+
+
+def _print_list(heading: str, found: list[Record], texts: list[str]) -> None:
+    """A table, or in a narrow terminal a name with its text underneath."""
+    if console().width >= 90:
+        rows = [(record.name, record.family, text) for record, text in zip(found, texts, strict=True)]
+        table(["name", "family", heading], rows)
+        return
+    for record, text in zip(found, texts, strict=True):
+        say(Text.assemble((record.name, "bold"), f"  {record.family}"))
+        draw(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def _path(record: Record, backend: str) -> str:
     from ..kernels import explain
 
-    return str(explain(record.name, backend))
+    sentence = explain(record.name, backend=backend)
+    return sentence.removeprefix(f"{record.name} ")
 
 
 def _facts(record: Record) -> dict[str, Any]:
@@ -106,7 +115,7 @@ def show(
 def _kernel_source(loss: Loss) -> str:
     from ..kernels import source
 
-    return str(source(loss))
+    return source(loss)
 
 
 def _describe(loss: Loss) -> None:

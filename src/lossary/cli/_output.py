@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -36,9 +36,18 @@ def console(*, errors: bool = False) -> Console:
     return Console(stderr=errors, width=width, highlight=False, markup=False, emoji=False)
 
 
-def say(text: str | Text = "", style: str | None = None) -> None:
-    """A line of text, wrapped at the terminal's width."""
-    console().print(text, style=style)
+def draw(renderable: RenderableType, style: str | None = None) -> None:
+    """Anything rich can draw, without the blanks that fill lines up and that nobody wants in a file or a pipe."""
+    screen = console()
+    with screen.capture() as drawn:
+        screen.print(renderable, style=style)
+    for line in drawn.get().splitlines():
+        print(line.rstrip())
+
+
+def say(text: str | Text, style: str | None = None) -> None:
+    """Text, wrapped at the terminal's width."""
+    draw(text, style)
 
 
 def code(text: str) -> None:
@@ -77,12 +86,7 @@ def table(
         grid.add_column(heading, justify="right" if is_number else "left", no_wrap=index == 0, overflow="fold")
     for row in rows:
         grid.add_row(*row)
-    screen = console()
-    with screen.capture() as drawn:
-        screen.print(grid)
-    # Cells are filled up with blanks, which nobody wants in a file or a pipe.
-    for line in drawn.get().splitlines():
-        print(line.rstrip())
+    draw(grid)
 
 
 @contextmanager
@@ -102,10 +106,13 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             function(*args, **kwargs)
+            sys.stdout.flush()
         except LossError as error:
             _fail(type(error).__name__, str(error), as_json=bool(kwargs.get("as_json")))
         except BrokenPipeError:
-            raise
+            # The reader of the pipe (head, less) has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
         except (OSError, MemoryError) as error:
             _fail(type(error).__name__, str(error) or "out of memory", as_json=bool(kwargs.get("as_json")))
         except KeyboardInterrupt:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .._extras import require
-from ._arguments import AsJson, complete_loss, loss_from
+from ._arguments import AsJson, complete_loss
 from ._output import UsageError, emit, reporting
 
 
@@ -19,21 +20,24 @@ def demo(
     losses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LOSS]...", help="Losses to train with besides the first.", autocompletion=complete_loss
+            metavar="[LOSS]...", help="Losses to compare with categorical crossentropy.", autocompletion=complete_loss
         ),
     ] = None,
+    *,
     data: Annotated[str, typer.Option(help="digits (built in) or fashion-mnist.")] = "digits",
-    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder of IDX files.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 5,
+    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder of IDX files to read instead.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The picture.")] = Path("demo.png"),
+    as_json: AsJson = False,
 ) -> None:
     """Train a small network with several losses, compared."""
-    require("keras", "demo", "the demo")
     from ..demo import run
 
-    for name in losses or []:
-        loss_from(name)
-    run(losses or ["categorical_crossentropy"], data, data_dir, epochs, output)
+    # With --json the training reports on the error stream, and the output is JSON alone.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        results = run(losses or None, data, data_dir, epochs, output)
+    if as_json:
+        emit({"picture": str(output), "results": [dataclasses.asdict(result) for result in results]})
 
 
 @reporting

@@ -17,7 +17,7 @@ import numpy as np
 from .._evaluate import Batch
 from .._get import get
 from .._loss import Loss
-from ..errors import DomainError
+from ..errors import DomainError, ShapeError
 from ..program import is_enrolled
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, product_terms, quotient
@@ -216,15 +216,24 @@ class _Run:
         y_pred = _matrix(columns, self.columns.predictions)
         y_true = _matrix(columns, self.columns.targets)
         for loss, tally in zip(self.losses, self.tallies, strict=True):
-            labels = loss.record.labels_are_integers and y_true.shape[1] == 1
-            try:
-                batch = loss.batch(y_true[:, 0] if labels else y_true, y_pred, weights)
-            except DomainError as error:
-                raise self._placed(error, kept) from None
+            batch = self._batch(loss, y_true, y_pred, weights, kept)
             self._tally(tally, self._values(batch), _kept_weights(weights, batch.mask), codes)
             if batch.mask is not None:
                 tally.weights = tally.weights or ExactSums()
                 tally.weights.add(_kept_weights(weights, batch.mask), codes, groups)
+
+    def _batch(self, loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None, kept: Integers | None) -> Batch:
+        """The arrays of a block, checked."""
+        labels = loss.record.labels_are_integers and y_true.shape[1] == 1
+        try:
+            return loss.batch(y_true[:, 0] if labels else y_true, y_pred, weights)
+        except DomainError as error:
+            raise self._placed(error, kept) from None
+        except ShapeError:
+            # CSV knows no integers; as integers, class labels get the remedy for class labels.
+            if y_true.dtype.kind == "f" and np.all(y_true == np.floor(y_true)):
+                loss.batch(y_true.astype(np.int64), y_pred, weights)
+            raise
 
     def _values(self, batch: Batch) -> Floats:
         """One value per row; all blocks of a file take the same path, so that blocks cannot change a bit."""

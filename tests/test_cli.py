@@ -1,0 +1,323 @@
+"""The command line as a user runs it: in a process of its own, in pipes, small terminals and without colour."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossary
+
+LOSSARY = Path(sys.executable).with_name("lossary")
+
+
+def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command; what it prints must never be a traceback."""
+    clean = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.run(
+        [str(LOSSARY), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd,
+        env=clean | environment,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return done
+
+
+def told(*arguments: object, **options: Any) -> str:
+    """The output of a command that must succeed."""
+    done = run(*arguments, **options)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def refused(*arguments: object, **options: Any) -> str:
+    """The message of a command that must fail, in one line."""
+    done = run(*arguments, **options)
+    assert (done.returncode, done.stdout) == (2, "")
+    return " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def preds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Targets ``y`` 1, 2, 4, predictions ``p`` 1, 3, 2, weights, shops, labels and probabilities."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "preds.csv").write_text(
+        "y,p,w,shop,label,p0,p1,rate\n1,1,1,b,0,0.5,0.5,1\n2,3,3,a,1,0.75,0.25,-2\n4,2,0.5,a,1,0.5,0.5,1\n"
+    )
+    return folder / "preds.csv"
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two-class labels with good probabilities ``p`` and raw scores ``z``."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=400) * 3
+    y = (rng.uniform(size=400) < 1 / (1 + np.exp(-z))).astype(np.int64)
+    folder = tmp_path_factory.mktemp("binary")
+    np.savez(folder / "binary.npz", y=y, z=z, p=1 / (1 + np.exp(-z)), price=np.exp(rng.normal(size=400)) * 100)
+    return folder / "binary.npz"
+
+
+# --- catalogue -----------------------------------------------------------------------------------------------------
+
+
+def test_list_names_every_loss() -> None:
+    lines = told("list").splitlines()
+    assert lines[0].split() == ["name", "family", "what", "it", "is"]
+    assert sorted(line.split()[0] for line in lines[1:]) == lossary.names()
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_list_by_family_and_backend_in_json() -> None:
+    found = json.loads(told("list", "--family", "regression", "--backend", "jax", "--json"))
+    huber = next(loss for loss in found if loss["name"] == "huber")
+    assert {loss["family"] for loss in found} == {"regression"}
+    assert huber["parameters"] == {"delta": 1.0}
+    assert huber["backend"] == "jax"
+    assert "jax compiles the formula" in huber["path"]
+    assert "huber_loss" in huber["aliases"]
+
+
+def test_list_refuses_unknown_families_and_backends() -> None:
+    assert "did you mean regression?" in refused("list", "--family", "regresion")
+    assert "did you mean torch or pytensor?" in refused("list", "--backend", "pytorch")
+
+
+def test_show_tells_what_a_loss_is() -> None:
+    text = told("show", "huber_loss:delta=2")
+    assert "Huber(delta=2.0)" in text
+    assert "huber = mean(d**2 / 2 if d <= delta" in text
+    assert "P. J. Huber" in text
+    assert "`" not in text
+
+
+def test_show_prints_the_kernel_and_draws(tmp_path: Path) -> None:
+    source = told("show", "mse", "--kernel")
+    compile(source, "kernel", "exec")
+    assert source.startswith("def mean_squared_error")
+    out = told("show", "mse", "--plot", tmp_path / "mse.png")
+    assert str(tmp_path / "mse.png") in out.replace("\n", "")
+    assert (tmp_path / "mse.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_plot_draws_what_is_asked(tmp_path: Path) -> None:
+    found = json.loads(told("plot", "huber:delta=0.5", "mae", "-o", tmp_path / "two.svg", "--json"))
+    assert found["losses"] == ["Huber(delta=0.5)", "MeanAbsoluteError()"]
+    assert "huber(delta=0.5)" in (tmp_path / "two.svg").read_text()
+    assert "picture ending '.bmp' is not known" in refused("plot", "mae", "-o", tmp_path / "two.bmp")
+    assert "No such file or directory" in refused("plot", "mae", "-o", tmp_path / "nowhere" / "two.png")
+
+
+def test_mistakes_in_losses_are_answered() -> None:
+    assert refused("show", "mean_square_error").endswith("mean_squared_error? All names: lossary list")
+    assert "unknown parameter 'delt'" in refused("show", "huber:delt=2")
+    assert "delta is -2.0; accepted is a number > 0" in refused("show", "huber:delta=-2")
+    assert "write huber:delta=1.0" in refused("show", "huber:delta")
+    found = json.loads(run("show", "hubr", "--json").stdout)
+    assert found["error"]["kind"] == "UnknownLossError"
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+# Squares 0, 1, 4 and differences 0, 1, 2 with weights 1, 3, 1/2.
+SCORE = ("--loss", "mse", "--loss", "mae", "--target", "y", "--prediction", "p")
+
+
+def test_score_by_hand(preds: Path) -> None:
+    found = json.loads(told("score", preds, *SCORE, "--weight", "w", "--by", "shop", "--json"))
+    assert found["all"] == {
+        "rows": 3,
+        "weight": 4.5,
+        "means": {"mean_squared_error": 5 / 4.5, "mean_absolute_error": 4 / 4.5},
+    }
+    assert [(g["group"], g["rows"], g["means"]["mean_squared_error"]) for g in found["groups"]] == [
+        ("a", 2, 5 / 3.5),
+        ("b", 1, 0.0),
+    ]
+
+
+def test_score_prints_a_table(preds: Path) -> None:
+    lines = [line.split() for line in told("score", preds, *SCORE, "--by", "shop").splitlines()]
+    assert lines == [
+        ["shop", "rows", "mean_squared_error", "mean_absolute_error"],
+        ["a", "2", "2.5", "1.5"],
+        ["b", "1", "0", "0"],
+        ["all", "3", "1.66667", "1"],
+    ]
+
+
+def test_score_of_rows(preds: Path) -> None:
+    loss = ("--loss", "sparse_categorical_crossentropy", "-t", "label", "-p", "p0", "-p", "p1")
+    found = json.loads(told("score", preds, *loss, "--json"))
+    # The true classes have the probabilities 1/2, 1/4, 1/2.
+    assert found["all"]["means"]["sparse_categorical_crossentropy"] == pytest.approx(np.log([2, 4, 2]).mean())
+
+
+def test_mistakes_in_files_are_answered(preds: Path) -> None:
+    assert "no column 'shops'; did you mean shop?" in refused("score", preds, *SCORE, "--by", "shops")
+    assert "there is no file" in refused("score", preds.with_name("pred.csv"), *SCORE)
+    assert "did you mean preds.csv?" in refused("score", preds.with_name("pred.csv"), *SCORE)
+    assert "column 'shop'" in refused("score", preds, "-l", "mse", "-t", "shop", "-p", "p")
+    message = refused("score", preds, "-l", "poisson", "-t", "y", "-p", "rate")
+    assert "y_pred[1, 0] is -2" in message
+    assert "y_pred is rate" in message
+    one_hot_wanted = refused("score", preds, "-l", "cce", "-t", "label", "-p", "p0", "-p", "p1")
+    assert "lossary.sparse_categorical_crossentropy" in one_hot_wanted
+
+
+def test_check_finds_and_its_status_says_so(binary: Path) -> None:
+    good = run("check", binary, "--loss", "binary_crossentropy", "--target", "y", "--prediction", "p")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "not checked" in good.stdout
+    logits = ("check", binary, "--loss", "binary_crossentropy", "--target", "y", "--prediction", "z")
+    bad = run(*logits, "--json")
+    assert bad.returncode == 1
+    report = json.loads(bad.stdout)
+    assert not report["ok"]
+    assert any("from_logits=True" in finding["remedy"] for finding in report["reports"][0]["findings"])
+    spoken = run(*logits)
+    assert spoken.returncode == 1
+    assert "from_logits=True" in spoken.stdout
+    first = json.loads(run(*logits, "--rows", 50, "--json").stdout)
+    assert first["rows"] == 50
+    assert "after the first 50" in first["reports"][0]["not_checked"][0]
+
+
+def test_suggest_reads_a_column(binary: Path) -> None:
+    found = json.loads(told("suggest", binary, "--target", "y", "--json"))
+    assert (found["loss"], found["units"], found["activation"]) == ("binary_crossentropy", 1, "sigmoid")
+    text = told("suggest", binary, "--target", "y", "--framework", "torch")
+    assert "import torch" in text
+    assert "BinaryCrossentropy" in text
+    assert "did you mean torch?" in refused("suggest", binary, "--target", "y", "--framework", "troch")
+    assert "goal is 'foo'" in refused("suggest", binary, "--target", "y", "--goal", "foo")
+
+
+# --- surroundings --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("show", "huber"), ("--help",), ("score", "--help"), ("list", "--backend", "numpy")],
+    ids=" ".join,
+)
+def test_a_small_terminal_is_not_overrun(arguments: tuple[str, ...]) -> None:
+    lines = told(*arguments, COLUMNS="60").splitlines()
+    # Lines to copy (definitions) are never wrapped.
+    assert [line for line in lines if len(line) > 60 and " = " not in line] == []
+
+
+def in_terminal(*arguments: str, **environment: str) -> str:
+    """What a command writes when its output and error streams are a terminal."""
+    leader, follower = pty.openpty()
+    clean = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+    command = subprocess.Popen(
+        [str(LOSSARY), *arguments],
+        stdout=follower,
+        stderr=follower,
+        env=clean | {"TERM": "xterm-256color"} | environment,
+    )
+    os.close(follower)
+    written = b""
+    while True:
+        try:
+            part = os.read(leader, 1 << 16)
+        except OSError:
+            break
+        if not part:
+            break
+        written += part
+    os.close(leader)
+    assert command.wait() in (0, 1)
+    return written.decode()
+
+
+def test_colour_in_a_terminal_but_not_with_no_color_or_in_a_pipe(binary: Path) -> None:
+    arguments = ("check", str(binary), "-l", "binary_crossentropy", "-t", "y", "-p", "z")
+    red = "\x1b[1;31m"
+    assert red in in_terminal(*arguments)
+    assert "\x1b[3" not in in_terminal(*arguments, NO_COLOR="1")
+    assert "\x1b" not in run(*arguments).stdout
+
+
+def test_progress_is_shown_in_a_terminal_alone(preds: Path) -> None:
+    assert "100%" in in_terminal("score", str(preds), *SCORE)
+    assert "%" not in run("score", preds, *SCORE).stderr
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = subprocess.Popen([str(LOSSARY), "list", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    assert command.wait() == 0
+
+
+def test_output_survives_an_ascii_terminal(preds: Path) -> None:
+    done = run("show", "huber", LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+
+
+def test_usage_errors_have_status_two_and_near_names() -> None:
+    done = run("scor")
+    assert done.returncode == 2
+    assert "Did you mean 'score'?" in done.stderr
+    done = run("score")
+    assert done.returncode == 2
+    assert "FILE" in done.stderr
+    assert told("--version").strip() == f"lossary {lossary.__version__}"
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "lossary", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"lossary {lossary.__version__}\n"
+
+
+def test_bench_says_where_benchmarks_are(tmp_path: Path) -> None:
+    assert "make bench" in refused("bench", cwd=tmp_path)
+
+
+def test_the_shell_completes_loss_names() -> None:
+    environment = {"_LOSSARY_COMPLETE": "complete_bash", "COMP_WORDS": "lossary show mean_s", "COMP_CWORD": "2"}
+    done = run(**environment)
+    assert {"mean_squared_error", "mean_squared_logarithmic_error"} == set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["typer", "rich"])
+def test_a_missing_extra_is_named_with_its_line(module: str) -> None:
+    script = f"import sys; sys.modules[{module!r}] = None; from lossary.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"lossary: the command line needs {module}, which is not installed.")
+    assert done.stderr.endswith("Install it with: pip install 'lossary[cli]'\n")
+
+
+def test_missing_readers_are_named(preds: Path) -> None:
+    script = "import sys; sys.modules['pyarrow'] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "score", str(preds), *SCORE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'lossary[cli]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_importing_lossary_imports_none_of_it() -> None:
+    script = (
+        "import sys, lossary; print([m for m in ('typer', 'rich', 'pyarrow', 'matplotlib', 'lossary.cli', "
+        "'lossary.scoring') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
