@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import lossary
 import numpy as np
+
+import lossary
 from lossary import domains  # noqa: F401
 
 N, FEATURES = 120, 6

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lossary
 import numpy as np
 import pytest
+
+import lossary
 from lossary.doctor.examples import dense, names
 
 NS = names()

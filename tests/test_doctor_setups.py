@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import lossary
 import numpy as np
 import pytest
+
+import lossary
 from setups import SETUPS, Setup, keras_outputs, torch_outputs
 
 KERAS = [s for s in SETUPS if s.only != "torch"]

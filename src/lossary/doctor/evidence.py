@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import backends
+from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss, folded
 from ..adapters.heads import Head
@@ -74,6 +76,11 @@ class Evidence:
     def from_logits(self) -> bool:
         """Whether the loss itself turns raw scores into probabilities."""
         return bool(self.loss.parameters.get("from_logits"))
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the loss is a plain function of the user's, of which nothing is known."""
+        return isinstance(self.loss, FunctionLoss)
 
     @property
     def coding(self) -> str:
@@ -170,6 +177,19 @@ class Evidence:
             powers = np.exp(self.rows - self.rows.max(1, keepdims=True))
         return np.asarray(powers / powers.sum(1, keepdims=True))
 
+    @cached_property
+    def value(self) -> float | None:
+        """The unweighted mean loss of these outputs; None where the loss refuses them."""
+        if self.raw_pred is None or self.raw_true is None or not self.paired or self.is_function:
+            return None
+        loss = copy.copy(self.loss)
+        loss.reduction = "none"
+        try:
+            with np.errstate(all="ignore"):
+                return float(np.mean(loss(self.raw_true, self.raw_pred)))
+        except LossError:
+            return None
+
     # --- text ---------------------------------------------------------------------------------------------------
 
     def place(self, argument: str, where: Floats) -> str:
@@ -220,18 +240,24 @@ def known(*names: str) -> str | None:
     return next((name for name in names if name in catalogue), None)
 
 
-def resolved(loss: Any) -> Loss:
+def resolved(loss: Any, y_true: Any = None) -> Loss:
     """A loss object from any way of naming one, other libraries' loss objects included."""
     from ..adapters.foreign import translated
 
-    return get(translated(loss))
+    return get(translated(loss, y_true))
 
 
-def refusal(evidence: Evidence) -> LossError | None:
-    """The error the loss itself raises on these arrays, or None."""
+def refusal(evidence: Evidence) -> Exception | None:
+    """The error the loss itself raises on these arrays with all its checks on, or None."""
+    loss = copy.copy(evidence.loss)
+    loss.check = "full"
     try:
         with np.errstate(all="ignore"):
-            evidence.loss.batch(evidence.given_true, evidence.given_pred)
+            loss(evidence.given_true, evidence.given_pred)
     except LossError as error:
         return error
+    except Exception as error:
+        if not evidence.is_function:
+            raise
+        return error  # A user's own function may raise anything.
     return None

@@ -20,6 +20,15 @@ ALWAYS = (
     "whether the labels are right and the data are those you will meet: only their form was looked at",
     "the optimiser, the learning rate and the inputs: the doctor sees targets, outputs and the last layer",
 )
+THEMES = {
+    "refusal": "what the loss refuses",
+    "outputs": "outputs",
+    "targets": "targets",
+    "balance": "the spread of targets",
+    "head": "the output layer",
+    "metric": "metrics",
+    "start": "the loss before training",
+}
 MISSING = {
     "y_true": "y_true's values are not at hand (symbolic, or no array of numbers)",
     "y_pred": "no y_pred was given; pass y_pred=model.predict(x)",
@@ -60,7 +69,7 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     """
     found, unread = _head(model)
     evidence = Evidence(
-        resolved(loss), y_true, y_pred, found, None if metrics is None else list(metric.flattened(metrics))
+        resolved(loss, y_true), y_true, y_pred, found, None if metrics is None else list(metric.flattened(metrics))
     )
     return examine(evidence, unread)
 
@@ -81,7 +90,7 @@ def _head(model: Any) -> tuple[heads.Head | None, str]:
 def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -> Report:
     """Applies the rules to evidence that is at hand."""
     findings: list[Finding] = []
-    left_out: dict[str, list[str]] = defaultdict(list)
+    left_out: dict[str, list[Rule]] = defaultdict(list)
     reasons = _absent(evidence, unread)
     with np.errstate(all="ignore"):
         for rule in _in_order():
@@ -91,7 +100,7 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
             if reason is None:
                 reason = _apply(rule, evidence, findings)
             if reason:
-                left_out[reason].append(f"{rule.title} ({rule.code})")
+                left_out[reason].append(rule)
             _mark_broken(rule, findings, reasons)
         measured = (
             []
@@ -100,8 +109,19 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
         )
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     caveat = [unread] if unread and evidence.head is not None else []
-    skipped = [f"{', '.join(rules)}: {reason}" for reason, rules in left_out.items()]
+    skipped = [f"{', '.join(_named(rules))}: {reason}" for reason, rules in left_out.items()]
     return Report(repr(evidence.loss), tuple(findings), tuple(measured), (*caveat, *skipped, *ALWAYS))
+
+
+def _named(rules: list[Rule]) -> Iterator[str]:
+    """The rules by title, or by theme where all of a theme are there."""
+    for theme in dict.fromkeys(rule.theme for rule in rules):
+        here = sorted((rule for rule in rules if rule.theme == theme), key=lambda rule: rule.code)
+        everything = [rule for rule in RULES.values() if rule.theme == theme]
+        if len(here) == len(everything) > 1:
+            yield f"everything about {THEMES[theme]} ({here[0].code} to {here[-1].code})"
+        else:
+            yield from (f"{rule.title} ({rule.code})" for rule in here)
 
 
 def _in_order() -> Iterator[Rule]:
@@ -120,6 +140,8 @@ def _absent(evidence: Evidence, unread: str) -> dict[str, str]:
         "metrics": bool(evidence.metrics),
     }
     reasons = {need: MISSING[need] for need, has in there.items() if not has}
+    if evidence.given_true is None:
+        reasons["y_true"] = "no y_true was given"
     if "head" in reasons and unread:
         reasons["head"] = unread
     if "y_pred" in reasons:

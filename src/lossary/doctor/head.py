@@ -42,7 +42,8 @@ def activation(e: Evidence) -> Seen | None:
     if "from_logits" in e.loss.parameters and e.head.activation in ("linear", e.activation):
         remedy = f"loss = {e.rewritten(from_logits=not e.from_logits)}   # or {remedy}"
     return Seen(
-        f"the model ends in {e.head.activation} (layer {e.head.layer!r}), but {e.loss!r} expects "
+        f"the model ends in {e.head.units or 'some'} {e.head.activation} units (layer {e.head.layer!r}), but "
+        f"{e.loss!r} expects "
         f"{'raw scores' if e.from_logits else f'{wanted} outputs'}: {fit.why}",
         remedy,
         severity="error" if fit.judgement == "wrong" else "warning",

@@ -95,21 +95,24 @@ def form(e: Evidence) -> Seen | None:
     binary = _named(e, frozenset({"binaryaccuracy"}))
     wide = e.raw_true is not None and e.raw_true.ndim > 1 and e.raw_true.shape[-1] > 1
     if sparse is not None and wide and not e.record.labels_are_integers:
-        return _form(sparse, "one integer per data point", "one-hot rows", "categorical_accuracy")
+        return _form(e, sparse, "one integer per data point", "one-hot rows", "categorical_accuracy")
     if one_hot is not None and e.record.labels_are_integers:
-        return _form(one_hot, "one-hot rows", "integers", "sparse_categorical_accuracy")
+        return _form(e, one_hot, "one-hot rows", "integers", "sparse_categorical_accuracy")
     if binary is not None and e.is_distribution and (e.units or 2) > 1:
         right = "sparse_categorical_accuracy" if e.record.labels_are_integers else "categorical_accuracy"
-        return _form(binary, "a yes or no for every output", "one class per row", right)
+        return _form(e, binary, "a yes or no for every output", "one class per row", right)
     by_shape = _named(e, frozenset({"accuracy", "acc"})) or one_hot
     if by_shape is not None and wide and e.is_binary and bool((e.targets.sum(1) != 1).any()):
-        return _form(by_shape, "one class per row (argmax)", "several yes/no answers per row", "binary_accuracy")
+        return _form(e, by_shape, "one class per row (argmax)", "several yes/no answers per row", "binary_accuracy")
     return None
 
 
-def _form(metric: Any, reads: str, holds: str, right: str) -> Seen:
+def _form(e: Evidence, metric: Any, reads: str, holds: str, right: str) -> Seen:
+    assert e.raw_true is not None
     return Seen(
-        f"metric {label(metric)!r} reads {reads}, but y_true holds {holds}: the figure it shows means nothing",
+        f"metric {label(metric)!r} reads {reads}, but y_true, of shape {e.raw_true.shape}, holds {holds}: the "
+        f"figure it "
+        "shows means nothing",
         f"metrics=[{right!r}]",
     )
 
@@ -125,7 +128,7 @@ def _form(metric: Any, reads: str, holds: str, right: str) -> Seen:
 def accuracy_of_numbers(e: Evidence) -> Seen | None:
     """Equality of real numbers, which never holds."""
     metric = _named(e, ACCURACIES)
-    if metric is None or e.coding not in ("numbers", "counts") or not e.record.builtin:
+    if metric is None or e.coding not in ("numbers", "counts") or e.is_function:
         return None
     if bool(np.isin(e.targets, (0.0, 1.0)).all()):
         return None

@@ -49,7 +49,8 @@ def double_activation(e: Evidence) -> Seen | None:
         return None
     evident = what == "softmax" or _head_is(e, "sigmoid")
     return Seen(
-        f"y_pred {'holds' if evident else 'looks like'} {what} probabilities ({count} rows in [{number(e.rows.min())}, {number(e.rows.max())}]"
+        f"y_pred {'holds' if evident else 'looks like'} {what} probabilities ({count} rows in "
+        f"[{number(e.rows.min())}, {number(e.rows.max())}]"
         f"{', each summing to 1' if what == 'softmax' else ''}), and {e.name} with from_logits=True applies the {what} "
         f"once more. However well the model does, the loss cannot fall below {floors}, and the gradient is weak "
         "all the way there",

@@ -66,20 +66,9 @@ _SPREADS: dict[str, tuple[Callable[[Floats], float], str]] = {
 }
 
 
-def shown(e: Evidence) -> float | None:
-    """The unweighted mean loss of these outputs; None where the loss refuses them."""
-    if e.raw_pred is None or e.raw_true is None or not e.paired:
-        return None
-    try:
-        with np.errstate(all="ignore"):
-            return float(np.mean(e.loss.batch(e.raw_true, e.raw_pred).values()))
-    except ValueError:
-        return None
-
-
 def facts(e: Evidence) -> list[str]:
     """Lines for the report."""
-    start, value = expected(e), shown(e)
+    start, value = expected(e), e.value
     lines = []
     if start is not None:
         uniform = (
@@ -103,7 +92,7 @@ def facts(e: Evidence) -> list[str]:
 )
 def worse_than_nothing(e: Evidence) -> Seen | None:
     """Confident and wrong: shuffled labels, a wrong order of classes, a start that is far off."""
-    start, value = expected(e), shown(e)
+    start, value = expected(e), e.value
     if start is None or value is None or len(e.targets) < 8 or not math.isfinite(value):
         return None
     base = max(start.constant, start.uniform or 0.0)
