@@ -32,7 +32,7 @@ def summarise(results: list[Result], name: str, output: Path) -> None:
     console.print()
     console.print(table(results, name))
     if results[-1].stopped:
-        console.print("Stopped early; the table shows the last whole epoch of each loss.")
+        console.print(f"Stopped early: {results[-1].loss} after {len(results[-1].accuracies)} whole epochs.")
     if any(result.accuracies for result in results):
         picture(results, name, output)
         console.print(f"Curves: {output}", soft_wrap=True)
@@ -41,18 +41,16 @@ def summarise(results: list[Result], name: str, output: Path) -> None:
 def table(results: list[Result], name: str) -> Table:
     """Loss, held-out accuracy and seconds."""
     found = Table(title=name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    found.add_column("loss", no_wrap=True)
-    for heading in ("outputs", "targets"):
-        found.add_column(heading)
-    for heading in ("epochs", "held-out accuracy", "seconds"):
+    for heading in ("loss", "outputs", "targets"):
+        found.add_column(heading, no_wrap=True)
+    for heading in ("held-out accuracy", "seconds"):
         found.add_column(heading, justify="right")
     best = max((result.accuracy or 0.0 for result in results), default=0.0)
     for result in results:
         accuracy = "-" if result.accuracy is None else f"{result.accuracy:.3f}"
         if result.accuracy == best:
             accuracy = f"[bold]{accuracy}[/bold]"
-        epochs = f"{len(result.accuracies)}{' (stopped)' if result.stopped else ''}"
-        found.add_row(result.loss, result.activation, result.coding, epochs, accuracy, f"{result.seconds:.1f}")
+        found.add_row(result.loss, result.activation, result.coding, accuracy, f"{result.seconds:.1f}")
     return found
 
 
@@ -72,10 +70,11 @@ def picture(results: list[Result], name: str, output: Path) -> None:
                 steps = range(1, len(result.accuracies) + 1)
                 label = f"{result.loss}  ({result.accuracies[-1]:.3f})"
                 left.plot(steps, result.accuracies, label=label, **style)
-                right.plot(steps, [value / abs(result.objective[0]) for value in result.objective], **style)
+                scale = abs(result.objective[0]) or 1.0
+                right.plot(steps, [value / scale for value in result.objective], **style)
         _axes(left, "Held-out accuracy", "share of images recognised")
         _axes(right, "Training loss", "relative to its first epoch")
-        left.legend(loc="lower right")
+        left.legend()
         figure.suptitle(f"One network, several losses: {name}", fontweight="bold")
         output.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(output)
