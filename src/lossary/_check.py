@@ -402,6 +402,14 @@ def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterErr
     )
 
 
+def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
+    """Assignment to a parameter of a configured object."""
+    return AttributeError(
+        f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
+        f"make a new one: lossary.get(loss, {name}={value!r})"
+    )
+
+
 def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
     """A keyword the loss does not have."""
     known = list(known)

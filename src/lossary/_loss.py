@@ -104,6 +104,11 @@ class Loss:
             return parameters[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("parameters", {}):
+            raise _check.fixed_parameter(self.record.name, name, value)
+        super().__setattr__(name, value)
+
     def _key(self) -> tuple[Any, ...]:
         return (self.record, self.name, self.reduction, self.axis, self.check, tuple(sorted(self.parameters.items())))
 
