@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 import lossary
 from lossary.scoring import ColumnError, FileError, open_table, score
-from lossary.scoring._exact import ExactSums, product_terms, quotient
+from lossary.scoring._exact import ExactSums, Factor, quotient
 
 FORMATS = ("parquet", "csv", "npz")
 
@@ -96,7 +96,7 @@ MODERATE = st.floats(-1e100, 1e100).filter(lambda v: v == 0 or abs(v) > 1e-100)
 
 @given(arrays(np.float64, 20, elements=MODERATE), arrays(np.float64, 20, elements=MODERATE))
 def test_products_lose_nothing(a: np.ndarray, b: np.ndarray) -> None:
-    product, error = product_terms(a, b)
+    product, error = Factor(a).products(b)
     for x, y, high, low in zip(*(array.tolist() for array in (a, b, product, error)), strict=True):
         assert Fraction(x) * Fraction(y) == Fraction(high) + Fraction(low)
 

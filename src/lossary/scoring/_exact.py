@@ -17,6 +17,8 @@ BLOCK = 1 << 15
 # So many blocks fit before the 63 bits of an accumulator could overflow.
 CARRY_EVERY = 1 << 12
 SLICE = 1 << 13
+# Numbers whose level would lie outside float64's range are moved by 2**512, which is SHIFT levels.
+HUGE, UP, DOWN, SHIFT, LOWEST = 2.0**800, 2.0**512, 2.0**-512, 512 // BITS, -28
 
 
 class ExactSums:
@@ -51,23 +53,24 @@ class ExactSums:
                 self._outside[:groups] += _group_sums(np.where(finite, 0.0, rest), codes, groups)
             rest[~finite] = 0.0
             largest = _largest(rest)
-        offset = 0
-        while largest:
-            exponent = math.frexp(largest)[1]
-            if exponent > 900:
-                huge = np.abs(rest) >= 2.0**800
-                self._peel(np.where(huge, rest, 0.0) * 2.0**-512, codes, groups, 512 // BITS)
-                rest[huge] = 0.0
-            elif exponent < -900:
-                rest *= 2.0**512
-                offset -= 512 // BITS
-            else:
-                self._one_level(rest, codes, groups, (exponent - 1) // BITS, offset)
-            largest = _largest(rest)
+        if largest >= HUGE:
+            huge = np.abs(rest) >= HUGE
+            self._peel(np.where(huge, rest, 0.0) * DOWN, codes, groups, SHIFT)
+            rest[huge] = 0.0
+        self._peel(rest, codes, groups, 0)
 
     def _peel(self, rest: Floats, codes: Integers | None, groups: int, offset: int) -> None:
-        while largest := _largest(rest):
-            self._one_level(rest, codes, groups, (math.frexp(largest)[1] - 1) // BITS, offset)
+        """Takes level after level out of the rest, until nothing is left."""
+        largest = _largest(rest)
+        level = (math.frexp(largest)[1] - 1) // BITS
+        while largest:
+            if level < LOWEST:
+                rest *= UP
+                level, offset = level + SHIFT, offset - SHIFT
+            self._one_level(rest, codes, groups, level, offset)
+            # What is left is at most half of the level's unit, so it belongs to the next level or below.
+            level -= 1
+            largest = float(rest.any())
 
     def _one_level(self, rest: Floats, codes: Integers | None, groups: int, level: int, offset: int) -> None:
         """Takes the multiples of the level's unit out of the rest, in place, and adds them up."""
@@ -113,22 +116,30 @@ def quotient(numerator: Fraction | float, denominator: Fraction | float) -> floa
         return math.copysign(math.inf, numerator)
 
 
-def product_terms(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Rounded products and what the rounding left out: together they are the exact products."""
-    product, error = np.empty_like(a), np.empty_like(a)
-    # Short slices, so that what lies between stays in the cache.
-    for start in range(0, len(a), SLICE):
-        part = slice(start, start + SLICE)
-        a_high, a_low = _halves(a[part])
-        b_high, b_low = _halves(b[part])
-        rounded = np.multiply(a[part], b[part], out=product[part])
-        error[part] = ((a_high * b_high - rounded) + a_high * b_low + a_low * b_high) + a_low * b_low
-    if not math.isfinite(_largest(error)):
-        error[~np.isfinite(error)] = 0.0
-    return product, error
+class Factor:
+    """An array that others are multiplied with, exactly."""
+
+    def __init__(self, x: Floats) -> None:
+        self._x = x
+        self._high, self._low = _halves(x)
+
+    def products(self, y: Floats) -> tuple[Floats, Floats]:
+        """Rounded products and what the rounding left out: together they are the exact products."""
+        product, error = np.empty_like(y), np.empty_like(y)
+        # Short slices, so that what lies between stays in the cache.
+        for start in range(0, len(y), SLICE):
+            part = slice(start, start + SLICE)
+            y_high, y_low = _halves(y[part])
+            x_high, x_low = self._high[part], self._low[part]
+            rounded = np.multiply(y[part], self._x[part], out=product[part])
+            error[part] = ((y_high * x_high - rounded) + y_high * x_low + y_low * x_high) + y_low * x_low
+        if not math.isfinite(_largest(error)):
+            error[~np.isfinite(error)] = 0.0
+        return product, error
 
 
 def _halves(x: Floats) -> tuple[Floats, Floats]:
+    """Veltkamp's split into two numbers of 26 bits."""
     scaled = x * 134217729.0
     high = scaled - (scaled - x)
     return high, x - high

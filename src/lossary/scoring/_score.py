@@ -20,7 +20,7 @@ from .._loss import Loss
 from ..errors import DomainError, ShapeError
 from ..program import is_enrolled
 from . import _errors
-from ._exact import ExactSums, Floats, Integers, product_terms, quotient
+from ._exact import ExactSums, Factor, Floats, Integers, quotient
 from ._tables import Block, Grouping, open_table
 
 ROWS = 1 << 16
@@ -215,12 +215,17 @@ class _Run:
             self.weights.add(weights, codes, groups)
         y_pred = _matrix(columns, self.columns.predictions)
         y_true = _matrix(columns, self.columns.targets)
+        factor = None if weights is None else Factor(weights)
         for loss, tally in zip(self.losses, self.tallies, strict=True):
             batch = self._batch(loss, y_true, y_pred, weights, kept)
-            self._tally(tally, self._values(batch), _kept_weights(weights, batch.mask), codes)
+            own = factor
             if batch.mask is not None:
-                tally.weights = tally.weights or ExactSums()
-                tally.weights.add(_kept_weights(weights, batch.mask), codes, groups)
+                remaining = batch.mask * (1.0 if weights is None else weights)
+                own, tally.weights = Factor(remaining), tally.weights or ExactSums()
+                tally.weights.add(remaining, codes, groups)
+            values = self._values(batch)
+            for terms in (values,) if own is None else own.products(values):
+                tally.values.add(terms, codes, groups)
 
     def _batch(self, loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None, kept: Integers | None) -> Batch:
         """The arrays of a block, checked."""
@@ -244,10 +249,6 @@ class _Run:
             if found is not None:
                 return found
         return np.asarray(batch.values())
-
-    def _tally(self, tally: _Tally, values: Floats, weights: Floats | None, codes: Integers | None) -> None:
-        for terms in (values,) if weights is None else product_terms(values, weights):
-            tally.values.add(terms, codes, len(self.labels))
 
     def _placed(self, error: DomainError, kept: Integers | None) -> DomainError:
         """The error with the row counted from the start of the file."""
@@ -289,10 +290,6 @@ class _Run:
             for name, tally in zip(names, self.tallies, strict=True)
         }
         return Score(label, rows, float(weight), means)
-
-
-def _kept_weights(weights: Floats | None, mask: Any) -> Any:
-    return weights if mask is None else mask * (1.0 if weights is None else weights)
 
 
 def _total(sums: ExactSums, members: Sequence[int]) -> Any:
