@@ -1,0 +1,45 @@
+"""The page on the command line: what it shows is what the command prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+LOSSARY = Path(sys.executable).with_name("lossary")
+STATUS = {"show hubr": 2, "check": 1, "--target unit ": 2}
+
+
+def examples() -> list[tuple[str, str]]:
+    """Command and shown output of every console block; an empty output is described in words."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL):
+        for part in block.split("$ ")[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+@pytest.mark.parametrize(("command", "shown"), examples(), ids=lambda text: text[:40])
+def test_the_page_shows_what_the_command_prints(command: str, shown: str, tmp_path: Path) -> None:
+    (tmp_path / "preds.csv").write_text(re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)[1])
+    program, *arguments = shlex.split(command)
+    assert program == "lossary"
+    clean = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    done = subprocess.run(
+        [str(LOSSARY), *arguments], cwd=tmp_path, capture_output=True, text=True, env=clean, check=False
+    )
+    assert done.returncode == next((status for part, status in STATUS.items() if part in command), 0), done.stderr
+    if shown:
+        assert done.stdout + done.stderr == shown
+
+
+def test_there_are_examples() -> None:
+    assert len(examples()) == 8
+    assert sum(bool(shown) for _, shown in examples()) == 6
