@@ -1,0 +1,46 @@
+"""`import lossary` loads NumPy and nothing else heavy, and is quick."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+HEAVY = ["torch", "jax", "jaxlib", "tensorflow", "pytensor", "keras", "numba", "llvmlite", "matplotlib", "typer"]
+HEAVY += ["rich", "pandas", "polars", "pyarrow", "scipy", "sklearn", "optax", "mpmath"]
+LIMIT = 0.15
+
+
+def run(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_imports_no_framework() -> None:
+    found = json.loads(run("import lossary, json, sys; print(json.dumps(sorted(sys.modules)))"))
+    assert "numpy" in found
+    assert not {name.split(".")[0] for name in found} & set(HEAVY)
+
+
+def test_a_call_with_numpy_arrays_imports_no_framework() -> None:
+    program = """
+import json, sys, numpy as np, lossary
+lossary.huber(np.zeros(3), np.ones(3))
+lossary.value_and_grad("cce")(np.eye(3), np.full((3, 3), 1 / 3), where=np.ones(3, bool))
+lossary.get("mse").get_config(), lossary.to_categorical([0, 1]), lossary.names()
+print(json.dumps(sorted(sys.modules)))
+"""
+    found = {name.split(".")[0] for name in json.loads(run(program))}
+    assert not found & {"torch", "jax", "tensorflow", "pytensor", "keras", "matplotlib", "typer", "rich"}
+
+
+def test_import_takes_little_longer_than_numpy() -> None:
+    program = """
+import time, numpy
+start = time.process_time()
+import lossary
+print(time.process_time() - start)
+"""
+    # The least of several: what it costs on a machine that does nothing else.
+    seconds = [float(run(program)) for _ in range(7)]
+    assert min(seconds) < LIMIT, seconds

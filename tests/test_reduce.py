@@ -1,0 +1,240 @@
+"""Weights, masks, reductions and their denominators."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+import tensorflow as tf
+import torch
+from keras.src.losses.loss import reduce_weighted_values
+
+import lossary
+from inputs import BUILTIN, SETTINGS, Setting
+from lossary.backends import NUMPY
+from lossary.program import program_for
+
+Maker = Callable[[Any], Any]
+ALL: dict[str, Maker] = {
+    "numpy": np.asarray,
+    "torch": lambda x: torch.tensor(np.asarray(x)),
+    "jax": lambda x: jnp.asarray(np.asarray(x)),
+    "tensorflow": lambda x: tf.constant(np.asarray(x)),
+    "pytensor": lambda x: pt.as_tensor(np.asarray(x)),
+}
+REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None]
+WEIGHT = np.asarray([1.0, 2.0, 0.0, 3.0])
+MASK = np.asarray([True, False, True, True])
+
+
+@pytest.fixture(params=ALL)
+def array(request: pytest.FixtureRequest) -> Maker:
+    return ALL[request.param]
+
+
+def number(x: Any) -> Any:
+    return np.asarray(x.eval(mode="FAST_COMPILE") if hasattr(x, "eval") and hasattr(x, "owner") else x)
+
+
+# Squared errors of four data points are 1, 4, 9 and 16.
+Y_TRUE = np.zeros((4, 1))
+Y_PRED = np.asarray([[1.0], [2.0], [3.0], [4.0]])
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weight", "mask", "expected"),
+    [
+        ("sum_over_batch_size", None, None, 30 / 4),
+        ("mean", None, None, 30 / 4),
+        ("mean_with_sample_weight", None, None, 30 / 4),
+        ("sum", None, None, 30),
+        ("none", None, None, [1, 4, 9, 16]),
+        (None, None, None, [1, 4, 9, 16]),
+        ("sum_over_batch_size", WEIGHT, None, (1 + 8 + 48) / 4),
+        ("mean_with_sample_weight", WEIGHT, None, (1 + 8 + 48) / 6),
+        ("sum", WEIGHT, None, 1 + 8 + 48),
+        ("none", WEIGHT, None, [1, 8, 0, 48]),
+        ("sum_over_batch_size", None, MASK, (1 + 9 + 16) / 3),
+        ("mean_with_sample_weight", None, MASK, (1 + 9 + 16) / 3),
+        ("sum", None, MASK, 1 + 9 + 16),
+        ("none", None, MASK, [1, 0, 9, 16]),
+        ("sum_over_batch_size", WEIGHT, MASK, (1 + 48) / 3),
+        ("mean_with_sample_weight", WEIGHT, MASK, (1 + 48) / 4),
+        ("sum", WEIGHT, MASK, 1 + 48),
+        ("none", WEIGHT, MASK, [1, 0, 0, 48]),
+        ("sum_over_batch_size", None, ~MASK & MASK, 0),
+        ("mean_with_sample_weight", WEIGHT * 0, None, 0),
+        ("sum", None, ~MASK & MASK, 0),
+        ("none", WEIGHT, ~MASK & MASK, [0, 0, 0, 0]),
+    ],
+)
+def test_denominators_by_hand(reduction: Any, weight: Any, mask: Any, expected: Any, array: Maker) -> None:
+    weight, mask = (None if x is None else array(x) for x in (weight, mask))
+    loss = lossary.MeanSquaredError(reduction=reduction)
+    value = loss(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)
+    np.testing.assert_allclose(number(value), expected, rtol=1e-6)
+    again, _ = lossary.value_and_grad(loss)(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)
+    np.testing.assert_allclose(number(again), expected, rtol=1e-6)
+
+
+def test_gradient_by_hand(array: Maker) -> None:
+    # The derivative of w_i (p_i)**2 / D is 2 w_i p_i / D with D = 3 unmasked points.
+    _, gradient = lossary.value_and_grad("mse")(array(Y_TRUE), array(Y_PRED), array(WEIGHT), array(MASK))
+    np.testing.assert_allclose(number(gradient), [[2 / 3], [0], [0], [24 / 3]], rtol=1e-6)
+
+
+def test_leading_axes(array: Maker) -> None:
+    # Three sequences of two steps; the squared errors are 1, 4 / 9, 16 / 25, 36.
+    y_pred = np.arange(1.0, 7.0).reshape(3, 2, 1)
+    y_true, weight, mask = np.zeros((3, 2, 1)), np.asarray([1.0, 0.0, 2.0]), np.asarray([True, True, False])
+    squares = np.asarray([[1.0, 4.0], [9.0, 16.0], [25.0, 36.0]])
+    cases = {
+        "sum": ((squares * weight[:, None]).sum(), squares[:2].sum()),
+        "sum_over_batch_size": ((squares * weight[:, None]).sum() / 6, squares[:2].sum() / 4),
+        "mean_with_sample_weight": ((squares * weight[:, None]).sum() / 6, squares[:2].sum() / 4),
+        "none": (squares * weight[:, None], squares * mask[:, None]),
+    }
+    for reduction, (weighted, masked) in cases.items():
+        loss = lossary.MeanSquaredError(reduction=reduction)
+        inputs = array(y_true), array(y_pred)
+        np.testing.assert_allclose(number(loss(*inputs, sample_weight=array(weight))), weighted, rtol=1e-6)
+        np.testing.assert_allclose(number(loss(*inputs, where=array(mask))), masked, rtol=1e-6)
+        with pytest.raises(lossary.ShapeError, match=r"where has shape \(3, 1\)"):
+            loss(*inputs, where=array(mask[:, None]))
+
+
+def separable(setting: Setting) -> bool:
+    parameters = setting.record.defaults() | dict(setting.parameters)
+    return program_for(setting.record, parameters, NUMPY).separable
+
+
+SEPARABLE = [setting for setting in SETTINGS if separable(setting)]
+
+
+def test_which_losses_are_separable() -> None:
+    names = {setting.record.name for setting in SEPARABLE}
+    rows = {"categorical_crossentropy", "sparse_categorical_crossentropy", "cosine_similarity", "categorical_hinge"}
+    assert names == {record.name for record in BUILTIN} - rows - {"kl_divergence"}
+
+
+@pytest.mark.parametrize("setting", SEPARABLE, ids=str)
+def test_elementwise_masks_and_weights(setting: Setting, array: Maker, rng: np.random.Generator) -> None:
+    y_true, y_pred = setting.draw(rng, (4, 3))
+    mask, weight = rng.random((4, 3)) < 0.6, rng.uniform(0.5, 2.0, size=(4, 3))
+    flat = setting(y_true.reshape(-1, 1), y_pred.reshape(-1, 1)).reshape(4, 3)
+    garbage = np.where(mask, y_pred, np.nan)
+    value, gradient = lossary.value_and_grad(setting.configured())(
+        array(y_true), array(garbage), sample_weight=array(weight), where=array(mask)
+    )
+    np.testing.assert_allclose(number(value), (flat * weight)[mask].sum() / mask.sum(), rtol=1e-5, atol=1e-6)
+    assert np.all(number(gradient)[~mask] == 0)
+    assert np.all(np.isfinite(number(gradient)))
+    # A mask by element and weights by data point mix.
+    loss = setting.configured(reduction="mean_with_sample_weight")
+    mixed = loss(array(y_true), array(garbage), sample_weight=array(WEIGHT), where=array(mask))
+    weights = np.broadcast_to(WEIGHT[:, None], mask.shape)[mask]
+    np.testing.assert_allclose(number(mixed), np.average(flat[mask], weights=weights), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_nan_beneath_a_mask_touches_nothing(setting: Setting, array: Maker, rng: np.random.Generator) -> None:
+    y_true, y_pred = setting.draw(rng)
+    dirty_true, dirty_pred = y_true.astype(float), y_pred.copy()
+    dirty_true[~MASK], dirty_pred[~MASK] = np.nan, np.nan
+    loss, weight = setting.configured(), WEIGHT.copy()
+    expected, slope = lossary.value_and_grad(loss)(y_true[MASK], y_pred[MASK], sample_weight=weight[MASK])
+    weight[~MASK] = np.nan
+    got, gradient = lossary.value_and_grad(loss)(
+        array(dirty_true), array(dirty_pred), sample_weight=array(weight), where=array(MASK)
+    )
+    np.testing.assert_allclose(number(got), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(number(gradient)[MASK], slope, rtol=1e-4, atol=1e-6)
+    assert np.all(number(gradient)[~MASK] == 0)
+
+
+def test_nan_beneath_a_mask_in_the_frameworks_own_gradient() -> None:
+    y_true, y_pred = np.eye(3), np.full((3, 3), 1 / 3)
+    y_true[1], y_pred[1] = np.nan, np.nan
+    mask = [True, False, True]
+    loss = lossary.CategoricalCrossentropy()
+    leaf = torch.tensor(y_pred, requires_grad=True)
+    loss(torch.tensor(y_true), leaf, where=torch.tensor(mask)).backward()
+    assert leaf.grad is not None
+    by_jax = jax.grad(lambda p: loss(jnp.asarray(y_true), p, where=jnp.asarray(mask)))(jnp.asarray(y_pred))
+    variable = tf.Variable(y_pred)
+    with tf.GradientTape() as tape:
+        value = loss(tf.constant(y_true), variable, where=tf.constant(mask))
+    # With p = 1/3 and rows that sum to one, d(-log(p_i / sum p))/dp_j is 1 - 3 [i = j], over two points.
+    expected = [[-1.0, 0.5, 0.5], [0.0, 0.0, 0.0], [0.5, 0.5, -1.0]]
+    for gradient in (leaf.grad.numpy(), by_jax, tape.gradient(value, variable)):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("coding", ["int64", "bool", "uint8"])
+def test_masked_integer_one_hot_rows(coding: str) -> None:
+    loss = lossary.CategoricalCrossentropy()
+    value = loss(np.eye(3).astype(coding), np.full((3, 3), 1 / 3), where=np.asarray([True, False, True]))
+    assert float(value) == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weighted", "masked"), itertools.product(REDUCTIONS, (False, True), (False, True))
+)
+def test_as_keras_reduces(reduction: Any, weighted: bool, masked: bool, rng: np.random.Generator) -> None:
+    y_true, y_pred = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=(4, 3)).astype("float32")
+    weight, mask = WEIGHT.astype("float32") if weighted else None, MASK if masked else None
+    theirs = reduce_weighted_values(
+        keras.losses.mean_squared_error(y_true, y_pred), sample_weight=weight, mask=mask, reduction=reduction
+    )
+    ours = lossary.MeanSquaredError(reduction=reduction)(y_true, y_pred, sample_weight=weight, where=mask)
+    if reduction == "mean_with_sample_weight" and not weighted and masked:
+        # Without weights Keras divides by the sum of the mask as well.
+        assert ours == pytest.approx(lossary.MeanSquaredError()(y_true[MASK], y_pred[MASK]), rel=1e-6)
+    np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-5)
+
+
+def test_ignored_labels_count_nowhere(array: Maker) -> None:
+    labels, y_pred = np.asarray([0, -1, 2, -1]), np.full((4, 4), 0.25)
+    loss = lossary.SparseCategoricalCrossentropy(ignore_class=-1)
+    assert float(number(loss(array(labels), array(y_pred)))) == pytest.approx(np.log(4), rel=1e-6)
+    values = lossary.sparse_categorical_crossentropy(array(labels), array(y_pred), ignore_class=-1)
+    np.testing.assert_allclose(number(values), [np.log(4), 0, np.log(4), 0], rtol=1e-6)
+    _, gradient = lossary.value_and_grad(loss)(array(labels), array(y_pred))
+    assert np.all(number(gradient)[[1, 3]] == 0)
+    both = loss(array(labels), array(y_pred), where=array(np.asarray([True, True, False, False])))
+    assert float(number(both)) == pytest.approx(np.log(4), rel=1e-6)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_axis_is_the_axis_of_the_outputs(setting: Setting, rng: np.random.Generator) -> None:
+    y_true, y_pred = setting.draw(rng, (2, 3, 4))
+    expected = setting(y_true, y_pred)
+    _, slope = lossary.value_and_grad(setting.configured())(y_true, y_pred)
+    for axis in (0, 1, -2, 2):
+        moved = y_true if y_true.ndim == 2 else np.moveaxis(y_true, -1, axis)
+        np.testing.assert_allclose(setting(moved, np.moveaxis(y_pred, -1, axis), axis=axis), expected, rtol=1e-12)
+        _, gradient = lossary.value_and_grad(setting.configured(axis=axis))(moved, np.moveaxis(y_pred, -1, axis))
+        np.testing.assert_allclose(np.moveaxis(gradient, axis, -1), slope, rtol=1e-12, atol=1e-15)
+
+
+def test_one_dimensional_inputs() -> None:
+    # An object sees N points with one output each; a function sees one point with N outputs, as in Keras.
+    y_true, y_pred = np.zeros(3), np.asarray([1.0, 2.0, 3.0])
+    assert lossary.mean_squared_error(y_true, y_pred).shape == ()
+    assert lossary.MeanSquaredError(reduction="none")(y_true, y_pred).tolist() == [1.0, 4.0, 9.0]
+    assert lossary.MeanSquaredError()(y_true, y_pred, sample_weight=[1.0, 0.0, 1.0]) == pytest.approx(10 / 3)
+    for true, pred in ((y_true, y_pred[:, None]), (y_true[:, None], y_pred)):
+        assert lossary.mean_squared_error(true, pred).tolist() == [1.0, 4.0, 9.0]
+        value, gradient = lossary.value_and_grad("mse")(true, pred)
+        assert value == pytest.approx(14 / 3)
+        assert gradient.shape == pred.shape
+        assert gradient.ravel().tolist() == pytest.approx([2 / 3, 4 / 3, 2.0])
+    _, gradient = lossary.MeanSquaredError(axis=0).value_and_grad(y_true[:, None], y_pred)
+    assert gradient.shape == (3,)
