@@ -52,7 +52,10 @@ class Program:
     @cached_property
     def output(self) -> Node:
         """The value per data point; a formula that returns elements means their mean."""
-        return words.mean(self._trace(self.record.formula))
+        traced = self._trace(self.record.formula)
+        if traced.op == "negative" and traced.args[0].op == "mean":
+            traced = -traced.args[0].args[0]  # The same numbers, as a mean over elements.
+        return words.mean(traced)
 
     def _is_separable(self) -> bool:
         """Whether the value is a mean over elements that do not see each other."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..backends import NUMPY, by_name, find
 from ..program import Program, is_enrolled, program_for
+from .pages import release
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
     from .._loss import Loss
     from .run import Fused
 
-__all__ = ["THRESHOLD", "explain", "offer", "source"]
+__all__ = ["THRESHOLD", "explain", "offer", "release", "source"]
 
 # Elements in y_pred from which on a kernel is used.  Below, the words of the framework take less than a millisecond.
 THRESHOLD = 1 << 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..graph import Kind, Node
 from ..graph.emit import INFIX
 from ..program import Program
-from .schedule import Loop, Schedule, is_costly, reduced, schedule
+from .schedule import Loop, Schedule, reduced, schedule
 
 CHUNK = 2048
 _LONG = 60
@@ -20,6 +20,7 @@ _REDUCE = {
     "mean": ("0.0", "accumulate({total}, {x})", "F({total} / columns)"),
     "mean_square": ("0.0", "accumulate_square({total}, {x})", "F({total} / columns)"),
     "max": ("LOWEST", "larger({total}, order_key({x}))", "from_order_key({total}, ONE)"),
+    "total": ("0.0", "accumulate({total}, {x})", "{total}"),
     "position": ("NOWHERE", "earlier({total}, j, {x})", "{total}"),
 }
 
@@ -59,7 +60,7 @@ class _Names:
 
 def source(program: Program, use: Use) -> tuple[str, list[Node]]:
     """The source of the kernel, and the nodes of the numbers it takes after its arrays."""
-    plan = schedule(program, slope=use.gradient, flat=not use.rows)
+    plan = schedule(program, slope=use.gradient, rows=use.rows, points=use.points)
     names = _Names(
         {id(n): f"(h{number} != ZERO)" if n.is_bool else f"h{number}" for number, n in enumerate(plan.parameters)}
     )
@@ -82,8 +83,6 @@ def _body(program: Program, use: Use, plan: Schedule, names: _Names) -> list[str
     lines = ["faults = NONE", *(["columns = y_pred.shape[1]", "count = F(columns)"] if use.rows else [])]
     keep_in = plan.stores()
     length = "columns" if use.rows else CHUNK
-    if not use.rows and not use.points and is_costly(plan.value):
-        lines.append(f"stored = empty({CHUNK}, F)")
     lines += [f"{store} = empty({length}, F)" for store in keep_in.values() if store != "slopes"]
     lines.append("for i in range(first, last):")
     inner: list[str] = []
@@ -125,40 +124,19 @@ def _chunk_views(use: Use) -> list[str]:
 
 def _row_work(program: Program, use: Use, plan: Schedule, names: _Names, keep_in: dict[int, str]) -> list[str]:
     lines: list[str] = []
-    if not use.rows:
-        return _flat_loop(program, use, plan, names)
     for number, loop in enumerate(plan.loops):
         lines += _row_numbers(program, plan.rows[number], names)
         lines += _loop(program, use, loop, names, keep_in)
-    for rest in plan.rows[len(plan.loops) :]:
-        lines += _row_numbers(program, rest, names)
     texts = _Text(names)
     lines += [f"faults = faulty(faults, {texts.of(node)})" for node in plan.row_inside]
-    return [*lines, f"values[i] = {texts.of(plan.value)}"]
-
-
-def _flat_loop(program: Program, use: Use, plan: Schedule, names: _Names) -> list[str]:
-    """The loop over a chunk, whose value is the total of its elements."""
-    loop = plan.loops[0]
-    scope = names.inner()
-    roots = [plan.value, *loop.roots()]
-    body = [*_loads(program, roots, scope, use), *_definitions(roots, scope)]
-    texts = _Text(scope)
-    value = texts.of(plan.value)
-    light = not use.points and is_costly(plan.value)
-    if use.points:
-        body.append(f"results[j] = where(kept_in[j], {value}, ZERO)" if use.mask else f"results[j] = {value}")
-    else:
-        body.append(f"stored[j] = {value}" if light else f"total = accumulate(total, {value})")
-    if loop.slope is not None:
-        body.append(f"slopes[j] = {'weights[j]' if use.points else 'factor'} * {texts.of(loop.slope)}")
-    body += [f"faults = faulty(faults, {texts.of(node)})" for node in loop.inside]
-    lines = ["for j in range(columns):", *_indent(body)]
     if use.points:
         return lines
-    if light:
-        lines += ["for j in range(columns):", "    total = accumulate(total, stored[j])"]
-    return ["total = 0.0", *lines, "totals[i] = total"]
+    return [*lines, f"{'values' if use.rows else 'totals'}[i] = {texts.of(plan.value)}"]
+
+
+def _factor(given: str, loop: Loop, texts: _Text) -> str:
+    """What all slopes of a row are multiplied by."""
+    return " ".join([given, *(f"{sign} {texts.of(node)}" for sign, node in loop.scale)])
 
 
 def _row_numbers(program: Program, nodes: Sequence[Node], names: _Names) -> list[str]:
@@ -198,7 +176,11 @@ def _loop(program: Program, use: Use, loop: Loop, names: _Names, keep_in: dict[i
     body += steps
     body += [f"{keep_in[id(node)]}[j] = {texts.of(node)}" for node in loop.keeps]
     if loop.slope is not None:
-        body.append(f"slopes[j] = factor * {texts.of(loop.slope)}")
+        given = "weights[j]" if use.points else "factor"
+        body.append(f"slopes[j] = ({_factor(given, loop, texts)}) * {texts.of(loop.slope)}")
+    if loop.result is not None:
+        value = texts.of(loop.result)
+        body.append(f"results[j] = where(kept_in[j], {value}, ZERO)" if use.mask else f"results[j] = {value}")
     body += [f"faults = faulty(faults, {texts.of(node)})" for node in loop.inside]
     lines += ["for j in range(columns):", *_indent(body)] if body else []
     if loop.sums:

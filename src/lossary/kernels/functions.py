@@ -18,8 +18,20 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .intrinsics import absolute, both, either, exponent, inverse_scale, root, scale_high, scale_low, select
-from .intrinsics import significand, with_sign
+from .intrinsics import (
+    absolute,
+    both,
+    either,
+    exponent,
+    held,
+    inverse_scale,
+    root,
+    scale_high,
+    scale_low,
+    select,
+    significand,
+    with_sign,
+)
 
 Function = Callable[..., Any]
 
@@ -44,14 +56,21 @@ ATANH: dict[str, tuple[float, ...]] = {
     "float64": (0.6666666666666666, 0.40000000000000885, 0.28571428570799784, 0.22222222392581045, 0.18181795547521137,
                 0.15386244737621665, 0.13268638369266825, 0.13088034850927555),
 }  # fmt: skip
+# (sinh(x) - x) / (x*z) for z = x*x <= 1.
+SINH: dict[str, tuple[float, ...]] = {
+    "float32": (0.16666666646762462, 0.008333339695044161, 0.00019838095593111222, 2.806331253637132e-06),
+    "float64": (0.16666666666666666, 0.008333333333333333, 0.00019841269841269773, 2.755731922404061e-06,
+                2.5052108363972185e-08, 1.6059048410081293e-10, 7.646624280324513e-13, 2.8445596736423237e-15),
+}  # fmt: skip
 
 
 def _horner(coefficients: tuple[float, ...], kind: Any) -> Function:
     """A polynomial as a function; the lowest coefficient comes first."""
-    names = {f"c{i}": kind(c) for i, c in enumerate(coefficients)}
-    body = f"c{len(coefficients) - 1}"
+    names: dict[str, Any] = {f"c{i}": kind(c) for i, c in enumerate(coefficients)}
+    names["held"] = held
+    body = f"held(c{len(coefficients) - 1})"
     for i in reversed(range(len(coefficients) - 1)):
-        body = f"c{i} + x * ({body})"
+        body = f"held(c{i}) + x * ({body})"
     exec(f"def polynomial(x):\n    return {body}\n", names)
     return compiled(names["polynomial"])
 
@@ -82,6 +101,7 @@ def namespace(name: str) -> dict[str, Any]:
     made = _exponentials(kind, _reduction(name, kind), _horner(EXPM1[name], kind), single)
     made |= _logarithms(kind, _reduction(name, kind), _horner(ATANH[name], kind), single)
     made |= _compositions(kind, made)
+    made["small_sinh"] = _small_sinh(_horner(SINH[name], kind))
     made |= _choices(kind)
     made["power"] = _power(kind, single)
     return {"F": kind, **made}
@@ -92,7 +112,7 @@ def _exponentials(kind: Any, constants: dict[str, Any], polynomial: Function, si
     one, half, two = kind(1.0), kind(0.5), kind(2.0)
     largest, smallest = kind(90.0 if single else 711.0), kind(-104.0 if single else -746.0)
     # Beyond `far` the 1 in exp(x) - 1, or the exp(-x) in sinh(x), is below half a unit in the last place.
-    far, near = kind(30.0 if single else 60.0), kind(-30.0 if single else -60.0)
+    far = kind(30.0 if single else 60.0)
 
     @compiled
     def shifted(x: Any) -> Any:
@@ -115,7 +135,6 @@ def _exponentials(kind: Any, constants: dict[str, Any], polynomial: Function, si
 
     @compiled
     def expm1(x: Any) -> Any:
-        x = select(x < near, near, x)
         k = shifted(x)
         p, low_scale, high_scale = remainder(x), scale_low(k), scale_high(k)
         scale = low_scale * high_scale
@@ -173,6 +192,16 @@ def _logarithms(kind: Any, constants: dict[str, Any], polynomial: Function, sing
         return select(u > zero, regular, select(u == zero, -infinity, undefined))
 
     return {"log": log, "log1p": log1p}
+
+
+def _small_sinh(polynomial: Function) -> Function:
+    @compiled
+    def small_sinh(x: Any) -> Any:
+        """sinh for |x| <= 1."""
+        z = x * x
+        return x + (x * z) * polynomial(z)
+
+    return small_sinh
 
 
 def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..graph import Kind, Node, walk, words
 
 # Functions worth merging when two branches of one condition each call one.
-_MERGED = ("log1p", "log", "expm1", "exp", "tanh", "sinh", "sigmoid", "softplus")
+_MERGED = ("log1p", "log", "expm1", "exp", "tanh", "sinh")
 
 
 def lowered(outputs: Sequence[Node]) -> list[Node]:
@@ -39,9 +40,67 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if node.op == "first_max":
         position = graph.node("position", (args[0], words.max(args[0])), Kind.ROW)
         return graph.node("at", (position,), Kind.ELEMENT, is_bool=True)
+    if node.op == "where":
+        args = _as_magnitude(args)
+        if len(args) == 1:
+            return args[0]
+    if node.op == "softplus":
+        return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
+    if node.op == "sigmoid":
+        odds = words.exp(-words.abs(args[0]))
+        return words.where(words.less_equal(0.0, args[0]), 1.0, odds) / (1.0 + odds)
+    if node.op == "sinh" and _bound(args[0]) <= 1.0:
+        return graph.node("small_sinh", args, node.kind)
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
     return graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+
+
+def _as_magnitude(args: tuple[Node, ...]) -> tuple[Node, ...]:
+    """``where(x > 0, x, -x)`` as |x|, and its negative; anything else as it is."""
+    condition, a, b = args
+    if condition.op != "less" or condition.args[0].constant != 0:
+        return args
+    x = condition.args[1]
+    if a is x and b.op == "negative" and b.args[0] is x:
+        return (words.abs(x),)
+    if b is x and a.op == "negative" and a.args[0] is x:
+        return (-words.abs(x),)
+    return args
+
+
+def _bound(node: Node) -> float:
+    """A number that the magnitude of the node is known not to exceed."""
+    if node.constant is not None:
+        return abs(node.constant)
+    if node.op == "multiply":
+        return _bound(node.args[0]) * _bound(node.args[1])
+    if node.op == "where":
+        condition, a, b = node.args
+        limit = condition.args[1].constant if condition.op == "less" and condition.args[0] is a else None
+        if a.op == "abs" and limit is not None:
+            return max(limit, _bound(b))
+    return math.inf
+
+
+def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
+    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order."""
+    scale: list[tuple[str, Node]] = []
+    while True:
+        if slope.op == "spread":
+            slope = slope.args[0]
+        elif slope.op == "divide" and _is_uniform(slope.args[1]):
+            scale.append(("/", slope.args[1]))
+            slope = slope.args[0]
+        elif slope.op == "multiply" and _is_uniform(slope.args[0]):
+            scale.append(("*", slope.args[0]))
+            slope = slope.args[1]
+        else:
+            return slope, scale
+
+
+def _is_uniform(node: Node) -> bool:
+    return node.kind is Kind.HOST or node.op == "count"
 
 
 def _branches(outputs: Sequence[Node]) -> tuple[Node, Node, Node] | None:

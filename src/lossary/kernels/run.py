@@ -15,7 +15,7 @@ from ..backends import NUMPY
 from ..backends import words as namespace
 from ..graph import emit, words
 from ..program import Program
-from . import store, threads
+from . import pages, store, threads
 from .emit import CHUNK, Use, source
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Fused:
         turned = y_pred.ndim > 1 and all(x.flags.f_contiguous and not x.flags.c_contiguous for x in (y_true, y_pred))
         if turned:
             y_true, y_pred = y_true.T, y_pred.T
-        slopes = np.empty(y_pred.shape, self.dtype) if gradient else None
+        slopes = pages.empty(y_pred.shape, self.dtype) if gradient else None
         chunks = -(-size // CHUNK)
         totals = np.empty(chunks)
         arrays = [_flat(y_true), _flat(y_pred), *([] if slopes is None else [slopes.reshape(-1)]), totals]
@@ -197,7 +197,7 @@ class Fused:
         kind = np.dtype(self.dtype).type
         size = self.y_pred.size
         rows = size // self.columns
-        slopes = None if factor is None else np.empty(self.y_pred.shape, self.dtype)
+        slopes = None if factor is None else pages.empty(self.y_pred.shape, self.dtype)
         values = np.empty(rows, self.dtype)
         ends = [values] if self.mask is None else [_flat(np.broadcast_to(self.mask, self.points)), values]
         ends += [] if factor is None else [_flat(factor)]

@@ -1,0 +1,51 @@
+"""Memory for large gradients.
+
+Fresh pages cost more than the arithmetic: the system clears each before it is first written.  Below 32 MiB the C
+library hands the same pages out again by itself; above, the pages of the last gradient that was let go are kept here
+for the next one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# From here on the C library maps fresh pages at every call (its mmap threshold never grows beyond 32 MiB).
+_LARGE = 24 << 20
+_KEPT_AT_MOST = 1 << 30
+_spare: list[np.ndarray[Any, Any]] = []
+
+
+class _Lease:
+    """Lends a block to arrays; the block comes back when the last of them is gone."""
+
+    def __init__(self, block: np.ndarray[Any, Any]) -> None:
+        self.block = block
+        self.__array_interface__ = block.__array_interface__
+
+    def __del__(self) -> None:
+        # One block is kept: that of the last gradient, whose successor has the same size in most programs.
+        if self.block.nbytes <= _KEPT_AT_MOST:
+            _spare[:] = [self.block]
+
+
+def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
+    """An array whose contents are arbitrary."""
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    if size < _LARGE:
+        return np.empty(shape, kind)
+    try:
+        block = _spare.pop()
+    except IndexError:
+        block = np.empty(size, np.uint8)
+    if not size <= block.nbytes <= 2 * size:
+        block = np.empty(size, np.uint8)
+    lent = np.asarray(_Lease(block))
+    return lent[:size].view(kind).reshape(shape)
+
+
+def release() -> None:
+    """Gives the pages kept for the next large gradient back to the system."""
+    _spare.clear()
