@@ -37,13 +37,13 @@ class Probe:
         """Where predictions lie at these parameters."""
         return self.record.prediction_domain(self.loss.parameters)
 
-    def targets(self) -> Floats:
+    def targets(self, points: int = POINTS) -> Floats:
         """Ordinary targets."""
-        return np.asarray(self.record.target.sample(self.rng, (POINTS, OUTPUTS)))
+        return np.asarray(self.record.target.sample(self.rng, (points, OUTPUTS)))
 
-    def predictions(self) -> Floats:
+    def predictions(self, points: int = POINTS) -> Floats:
         """Ordinary predictions."""
-        return np.asarray(self.prediction.sample(self.rng, (POINTS, OUTPUTS)), np.float64)
+        return np.asarray(self.prediction.sample(self.rng, (points, OUTPUTS)), np.float64)
 
     def perfect(self, y_true: Floats) -> Floats:
         """Predictions that say exactly what the targets say, or as good as exactly in raw scores."""

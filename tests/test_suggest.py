@@ -1,0 +1,223 @@
+"""The adviser: right on the obvious, honest about the rest, and in agreement with the doctor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossary
+from lossary.adapters.heads import Head
+
+R = np.random.default_rng(4)
+N = 400
+UNIT = R.normal(size=(N, 4))
+UNIT /= np.linalg.norm(UNIT, axis=1, keepdims=True)
+
+# name -> targets, loss, units, activation
+OBVIOUS: dict[str, tuple[Any, str, int, str]] = {
+    "bits": (R.integers(0, 2, N), "binary_crossentropy", 1, "sigmoid"),
+    "float bits in a column": (R.integers(0, 2, (N, 1)) * 1.0, "binary_crossentropy", 1, "sigmoid"),
+    "booleans": (R.random(N) > 0.4, "binary_crossentropy", 1, "sigmoid"),
+    "signs": (R.choice([-1, 1], N), "binary_crossentropy", 1, "sigmoid"),
+    "rare bits": ((R.random(N) < 0.03) * 1, "binary_crossentropy", 1, "sigmoid"),
+    "one-hot": (np.eye(7)[R.integers(0, 7, N)], "categorical_crossentropy", 7, "softmax"),
+    "soft labels": (R.dirichlet(np.ones(4), N), "categorical_crossentropy", 4, "softmax"),
+    "integers": (R.integers(0, 10, N), "sparse_categorical_crossentropy", 10, "softmax"),
+    "three classes": (R.integers(0, 3, 150), "sparse_categorical_crossentropy", 3, "softmax"),
+    "integers as floats": (R.integers(0, 10, N) * 1.0, "sparse_categorical_crossentropy", 10, "softmax"),
+    "text": (["cat", "dog", "bird"] * 40, "sparse_categorical_crossentropy", 3, "softmax"),
+    "two words": (["no", "yes"] * 40, "binary_crossentropy", 1, "sigmoid"),
+    "counts": (R.poisson(3.0, N), "poisson", 1, "softplus"),
+    "large counts": (R.poisson(60.0, N), "poisson", 1, "softplus"),
+    "overdispersed counts": (R.negative_binomial(2, 0.2, N), "poisson", 1, "softplus"),
+    "lognormal amounts": (R.lognormal(3.0, 1.0, N), "mean_squared_logarithmic_error", 1, "softplus"),
+    "exponential amounts": (R.exponential(5.0, N) + 0.01, "mean_squared_logarithmic_error", 1, "softplus"),
+    "prices": (R.lognormal(12.0, 0.6, N).round(), "mean_squared_logarithmic_error", 1, "softplus"),
+    "proportions": (R.beta(2.0, 3.0, N), "binary_crossentropy", 1, "sigmoid"),
+    "normal": (R.normal(size=N), "mean_squared_error", 1, "linear"),
+    "far from zero": (R.normal(1e4, 10.0, N), "mean_squared_error", 1, "linear"),
+    "uniform": (R.uniform(10.0, 20.0, N), "mean_squared_error", 1, "linear"),
+    "three outputs": (R.normal(size=(N, 3)), "mean_squared_error", 3, "linear"),
+    "outliers": (np.r_[R.normal(size=N), 80.0, -100.0, 60.0], "huber", 1, "linear"),
+    "heavy tails": (R.standard_t(1.5, N), "huber", 1, "linear"),
+    "multi-label": (R.integers(0, 2, (N, 6)), "binary_crossentropy", 6, "sigmoid"),
+    "ratings": (R.choice([1, 2, 3, 4, 5], N, p=[0.05, 0.1, 0.2, 0.4, 0.25]), "mean_absolute_error", 1, "linear"),
+    "8-bit masks": ((R.random((20, 16, 16)) > 0.7).astype("uint8") * 255, "binary_crossentropy", 1, "sigmoid"),
+    "masks": ((R.random((20, 16, 16, 1)) > 0.7) * 1.0, "binary_crossentropy", 1, "sigmoid"),
+    "class maps": (R.integers(0, 5, (10, 32, 32)), "sparse_categorical_crossentropy", 5, "softmax"),
+    "directions": (UNIT, "cosine_similarity", 4, "linear"),
+}  # fmt: skip
+
+UNSURE: dict[str, Any] = {
+    "cut off above": np.minimum(R.exponential(2.0, N), 5.0),
+    "cut off below": np.maximum(R.normal(size=N), 0.0),
+    "uneven small integers": R.choice(4, N, p=[0.7, 0.2, 0.07, 0.03]),
+    "even grades or classes from 1": R.integers(1, 6, N),
+    "images": R.random((10, 8, 8, 3)),
+    "token ids": R.integers(0, 100, (50, 30)),
+    "constant": np.ones(50),
+    "too few": [1.5, 2.5, 0.5],
+}
+
+
+@pytest.mark.parametrize("name", OBVIOUS)
+def test_obvious(name: str) -> None:
+    y_true, loss, units, activation = OBVIOUS[name]
+    advice = lossary.suggest(y_true)
+    assert (advice.name, advice.units, advice.activation) == (loss, units, activation), str(advice)
+    assert advice.confident, str(advice)
+    assert advice.reasons
+    assert advice.loss == lossary.get(advice.loss.get_config())
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_it_says_when_it_cannot_tell(name: str) -> None:
+    advice = lossary.suggest(UNSURE[name])
+    assert not advice.confident, str(advice)
+    assert "not sure" in str(advice)
+
+
+def prepared(advice: lossary.Advice, y_true: Any) -> Any:
+    scope = {"np": np, "y_true": np.asarray(y_true)}
+    exec(advice.preparation, scope)
+    return scope["y_true"]
+
+
+@pytest.mark.parametrize("name", OBVIOUS)
+def test_the_doctor_agrees(name: str) -> None:
+    """The advised loss and output layer pass the doctor's examination, on the targets as the advice prepares them."""
+    advice = lossary.suggest(OBVIOUS[name][0])
+    head = Head(advice.activation, advice.units, "output", "keras")
+    y_true = prepared(advice, OBVIOUS[name][0])
+    if advice.spatial and y_true.ndim == 3 and advice.units == 1:
+        y_true = y_true[..., None]
+    report = lossary.diagnose(advice.loss, y_true, model=head, metrics=[advice.metric])
+    findings = [finding for finding in report.at_least("warning") if finding.code != "LS221"]
+    assert not findings, str(report)
+
+
+@pytest.mark.parametrize("name", OBVIOUS)
+def test_metrics_exist_in_keras(name: str) -> None:
+    import keras
+
+    assert keras.metrics.get(lossary.suggest(OBVIOUS[name][0]).metric) is not None
+
+
+@pytest.mark.parametrize("name", ["bits", "integers", "three outputs", "counts", "text", "signs", "far from zero"])
+def test_keras_code_runs(name: str) -> None:
+    import keras
+
+    y_true = OBVIOUS[name][0]
+    advice = lossary.suggest(y_true)
+    code = advice.code("keras").replace("[...,", "[keras.Input((3,)),").replace("model.fit(x, y_true)", "")
+    scope: dict[str, Any] = {"y_true": np.asarray(y_true)}
+    exec(code, scope)
+    model = scope["model"]
+    assert model.output_shape[-1] == advice.units
+    history = model.fit(np.zeros((len(scope["y_true"]), 3)), scope["y_true"], verbose=0)
+    assert np.isfinite(history.history["loss"][0])
+    assert isinstance(model, keras.Sequential)
+
+
+@pytest.mark.parametrize("name", ["bits", "integers", "three outputs", "counts", "multi-label", "class maps"])
+def test_torch_code_runs(name: str) -> None:
+    import torch
+
+    y_true = torch.as_tensor(np.asarray(OBVIOUS[name][0]))
+    advice = lossary.suggest(y_true)
+    code = advice.code("torch").replace("(..., ", "(").replace("features", "3")
+    x = torch.zeros(len(y_true), 3, *y_true.shape[1:]) if advice.spatial else torch.zeros(len(y_true), 3)
+    scope: dict[str, Any] = {"y_true": y_true, "x": x}
+    exec(code, scope)
+    gradients = [parameter.grad for parameter in scope["model"].parameters()]
+    assert all(gradient is not None and torch.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("framework", ["pandas", "polars", "torch", "jax", "tensorflow", "list"])
+def test_columns_of_every_kind(framework: str) -> None:
+    values = R.integers(0, 6, N)
+    column: Any = values.tolist()
+    if framework == "pandas":
+        import pandas as pd
+
+        column = pd.Series(values)
+    elif framework == "polars":
+        import polars as pl
+
+        column = pl.Series(values)
+    elif framework == "torch":
+        import torch
+
+        column = torch.as_tensor(values)
+    elif framework == "jax":
+        import jax.numpy as jnp
+
+        column = jnp.asarray(values)
+    elif framework == "tensorflow":
+        import tensorflow as tf
+
+        column = tf.constant(values)
+    assert lossary.suggest(column).name == "sparse_categorical_crossentropy"
+
+
+def test_text_columns_of_tables() -> None:
+    import pandas as pd
+    import polars as pl
+
+    words = ["a", "b", "c", "d"] * 30
+    for column in (pd.Series(words), pd.Series(words, dtype="category"), pl.Series(words)):
+        advice = lossary.suggest(column)
+        assert (advice.name, advice.units) == ("sparse_categorical_crossentropy", 4)
+        assert "a, b, c, d" in advice.reasons[0]
+    numbers = pd.Series([1, 2, 3] * 40, dtype="category")
+    assert lossary.suggest(numbers).units == 3
+
+
+def test_missing_values_are_counted_and_left_out() -> None:
+    advice = lossary.suggest([*R.normal(size=N), np.nan, np.nan])
+    assert advice.name == "mean_squared_error"
+    assert any(reason.startswith("2 targets are missing or infinite") for reason in advice.reasons)
+    assert any("1 targets are missing" in reason for reason in lossary.suggest([*(["x", "y"] * 20), None]).reasons)
+
+
+def test_a_goal_settles_it() -> None:
+    assert lossary.suggest(UNSURE["uneven small integers"], goal="classes").name == "sparse_categorical_crossentropy"
+    assert lossary.suggest(UNSURE["uneven small integers"], goal="counts").name == "poisson"
+    assert lossary.suggest(UNSURE["even grades or classes from 1"], goal="ordinal").confident
+    classes = lossary.suggest(UNSURE["even grades or classes from 1"], goal="classes")
+    assert (classes.units, classes.preparation.split("  ")[0]) == (5, "y_true = y_true - 1")
+
+
+def test_a_goal_that_the_targets_contradict() -> None:
+    advice = lossary.suggest(R.normal(size=N), goal="counts")
+    assert not advice.confident
+    assert any("numbers >= 0" in reason for reason in advice.reasons)
+
+
+def test_misuse() -> None:
+    with pytest.raises(lossary.ParameterError, match="accepted are 'classes'"):
+        lossary.suggest([0, 1], goal="guess")  # type: ignore[arg-type]
+    with pytest.raises(lossary.ShapeError, match="at least one target"):
+        lossary.suggest([])
+    with pytest.raises(lossary.ShapeError, match="no finite number"):
+        lossary.suggest([np.nan, np.nan])
+    with pytest.raises(lossary.DTypeError, match="complex"):
+        lossary.suggest(np.array([1j, 2.0]))
+    with pytest.raises(lossary.ParameterError, match="accepted are 'keras' and 'torch'"):
+        lossary.suggest([0, 1] * 20).code("jax")  # type: ignore[arg-type]
+
+
+def test_advice_as_data_and_text() -> None:
+    advice = lossary.suggest(OBVIOUS["outliers"][0])
+    data = json.loads(advice.to_json())
+    assert (data["name"], data["units"], data["confident"]) == ("huber", 1, True)
+    assert set(data["code"]) == {"keras", "torch"}
+    text = str(advice)
+    assert "because" in text
+    assert "instead" in text
+    assert "log_cosh" in text
+    assert "3 of 403" in text
+    assert advice._repr_html_().startswith("<pre>")

@@ -1,0 +1,233 @@
+"""verify passes what is sound and names what is not; explain states what is known by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossary
+from lossary import words
+from lossary._loss import records
+
+
+def _configured() -> Iterator[Any]:
+    for record in records():
+        if record.builtin:
+            yield lossary.get(record.name)
+            if "from_logits" in record.defaults():
+                yield lossary.get(record.name, from_logits=True)
+
+
+CONFIGURED = list(_configured())
+
+
+@pytest.mark.parametrize("loss", CONFIGURED, ids=repr)
+def test_every_loss_of_the_catalogue_is_sound(loss: Any) -> None:
+    found = lossary.verify(loss)
+    assert found.ok, str(found)
+    assert {check.name for check in found.checks} >= {"gradient", "minimum", "mask", "weights", "half precision"}
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [
+        ("torch", "categorical_crossentropy"),
+        ("jax", "sparse_categorical_crossentropy"),
+        ("tensorflow", "huber"),
+        ("pytensor", "huber"),
+    ],
+)
+def test_on_every_backend(backend: str, name: str) -> None:
+    found = lossary.verify(name, backend=backend)
+    assert found.ok, str(found)
+    assert found.backend == backend
+
+
+def test_what_a_backend_cannot_do_is_said() -> None:
+    """JAX computes in float32 unless told otherwise, so there is nothing wider to compare with."""
+    checks = {check.name: check for check in lossary.verify("mse", "jax").checks}
+    assert checks["half precision"].status == "not checked"
+    assert "float32" in checks["half precision"].detail
+
+
+def failures(loss: Any, backend: str = "numpy") -> set[str]:
+    return {check.name for check in lossary.verify(loss, backend).failed}
+
+
+def wrong_slope(y_true: Any, y_pred: Any) -> Any:
+    return y_pred - y_true
+
+
+def test_a_wrong_slope_is_found() -> None:
+    @lossary.loss(slope=wrong_slope)
+    def half_slope(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.square(y_pred - y_true))
+
+    assert {"gradient", "hand-written slope"} <= failures(half_slope)
+
+
+def test_a_minimum_beside_the_truth_is_found() -> None:
+    @lossary.loss
+    def off_centre(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.square(y_pred - 0.9 * y_true))
+
+    assert failures(off_centre) == {"minimum"}
+    check = next(check for check in lossary.verify(off_centre).checks if check.name == "minimum")
+    assert "below the" in check.detail
+
+
+def test_a_sign_error_is_found() -> None:
+    @lossary.loss
+    def upside_down(y_true: Any, y_pred: Any) -> Any:
+        return -words.mean(words.square(y_pred - y_true))
+
+    assert "minimum" in failures(upside_down)
+
+
+def test_overflow_is_found() -> None:
+    @lossary.loss
+    def naive_log_cosh(y_true: Any, y_pred: Any) -> Any:
+        d = y_pred - y_true
+        return words.mean(words.log(0.5 * (words.exp(d) + words.exp(-d))))
+
+    assert "large" in failures(naive_log_cosh) or "huge" in failures(naive_log_cosh)
+
+
+def test_lost_digits_are_found() -> None:
+    @lossary.loss
+    def careless(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.log(1.0 + words.square(y_pred - y_true)))
+
+    @lossary.loss
+    def careful(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.log1p(words.square(y_pred - y_true)))
+
+    assert "small" in failures(careless)
+    assert "small" not in failures(careful)
+
+
+def test_nan_gradient_at_the_truth_is_found() -> None:
+    @lossary.loss
+    def root(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.sqrt(words.square(y_pred - y_true)))
+
+    assert "gradient at the truth" in failures(root)
+
+
+def test_a_function_of_ones_own_on_its_framework() -> None:
+    import torch
+
+    def absolute(y_true: Any, y_pred: Any) -> Any:
+        return torch.mean(torch.abs(y_true - y_pred), -1)
+
+    assert lossary.verify(absolute, "torch").ok
+    refused = lossary.verify(absolute)
+    assert not refused.ok
+    assert "backend='torch'" in refused.checks[-1].detail or "torch" in refused.checks[-1].detail
+
+
+def test_verification_as_text_and_data() -> None:
+    found = lossary.verify("hinge")
+    data = json.loads(found.to_json())
+    assert data["ok"] is True
+    assert data["loss"] == "Hinge()"
+    assert "Hinge() on numpy: sound" in str(found)
+    assert "ok   gradient" in str(found)
+    assert found._repr_html_().startswith("<pre>")
+
+
+def test_facts_are_right() -> None:
+    def fact(loss: str, name: str) -> str:
+        return next(check.detail for check in lossary.verify(loss).checks if check.name == name)
+
+    assert fact("huber", "convexity").startswith("convex")
+    assert fact("cosine_similarity", "convexity").startswith("not convex")
+    assert fact("cosine_similarity", "value at the truth") == "-1"
+    assert fact("mean_squared_error", "value at the truth") == "0"
+
+
+# --- explain --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", CONFIGURED, ids=repr)
+def test_explain_covers_every_loss(loss: Any) -> None:
+    page = lossary.explain(loss)
+    assert page.formula.startswith(f"{loss.record.name} = ")
+    assert page.source
+    assert "def " in page.gradient
+    text = str(page)
+    for label in ("targets", "predictions", "last layer", "floor", "start", "unchanged by", "source"):
+        assert label in text
+    assert json.loads(page.to_json())["formula"] == page.formula
+
+
+@pytest.mark.parametrize(
+    ("loss", "floor", "start"),
+    [
+        ("mean_squared_error", "0", "with outputs of 0"),
+        ("cosine_similarity", "-1", "0 with outputs of 0"),
+        ("hinge", "0", "1 with outputs of 0"),
+        ("binary_crossentropy", "0", "log 2 = 0.6931"),
+        ("sparse_categorical_crossentropy", "0", "log C with C classes: 1.609 for 5 classes"),
+        ("mean_absolute_percentage_error", "0", "100 with outputs of 0"),
+    ],
+)
+def test_floor_and_start(loss: str, floor: str, start: str) -> None:
+    page = lossary.explain(loss)
+    assert page.floor == floor
+    assert start in page.start
+
+
+SHIFT = "adding the same number to y_true and y_pred"
+SCALE = "multiplying y_true and y_pred by the same positive number"
+LIFT = "adding the same number to all outputs of y_pred"
+STRETCH = "multiplying y_pred by a positive number"
+ORDER = "the order of the classes"
+
+
+@pytest.mark.parametrize(
+    ("loss", "holds", "fails"),
+    [
+        (lossary.MeanAbsoluteError(), {SHIFT, "exchanging y_true and y_pred"}, {SCALE, STRETCH, LIFT}),
+        (lossary.MeanAbsolutePercentageError(), {SCALE, "the sign of both"}, {SHIFT}),
+        (lossary.CosineSimilarity(), {SCALE, STRETCH}, {SHIFT}),
+        (lossary.CategoricalCrossentropy(from_logits=True), {LIFT, ORDER}, {STRETCH}),
+        (lossary.CategoricalCrossentropy(), {STRETCH, ORDER}, {LIFT}),
+        (lossary.BinaryCrossentropy(from_logits=True), set(), {LIFT, STRETCH}),
+    ],
+    ids=repr,
+)
+def test_invariances(loss: Any, holds: set[str], fails: set[str]) -> None:
+    found = set(lossary.explain(loss).invariances)
+    assert holds <= found
+    assert not fails & found
+
+
+def test_parameters_reach_the_page() -> None:
+    page = lossary.explain("huber", delta=2.5)
+    assert page.loss == "Huber(delta=2.5)"
+    assert any(line.startswith("delta=2.5") for line in page.parameters)
+    assert lossary.explain("cce", from_logits=True).last_layer == "linear"
+
+
+def test_gradient_source_is_what_runs() -> None:
+    """The printed derivative of a custom loss is the derivative: 2 (p - y) / n."""
+
+    @lossary.loss
+    def plain_square(y_true: Any, y_pred: Any) -> Any:
+        return words.mean((y_pred - y_true) ** 2)
+
+    page = lossary.explain(plain_square)
+    scope: dict[str, Any] = {
+        "count": lambda x: x.shape[-1],
+        "spread": lambda x, like: x + 0 * like,
+        "square": np.square,
+    }
+    exec(page.gradient, scope)
+    y_true, y_pred = np.array([[1.0, 2.0]]), np.array([[4.0, 0.0]])
+    assert scope["plain_square_slope"](y_true, y_pred).tolist() == [[3.0, -2.0]]
+    assert "def plain_square_value" in page.formula
