@@ -72,6 +72,10 @@ def test_kerass_configuration_of_its_own_class_makes_that_class():
     assert isinstance(lk.resolve(config), keras.losses.Dice)
 
 
+def test_a_serialized_loss_of_kerass_is_kerass():
+    assert isinstance(lk.resolve(keras.losses.serialize(keras.losses.Huber())), keras.losses.Huber)
+
+
 def test_structures_are_resolved_inside():
     found = lk.resolve({"a": "mse", "b": [lossary.huber, None], "c": lossary.Huber(delta=2.0).get_config()})
     assert lossary.get(found["a"]) == lossary.MeanSquaredError()
@@ -163,11 +167,21 @@ def test_integer_labels_into_categorical_are_recognised():
         model.fit(X, np.arange(24) % 4, verbose=0)
 
 
-def test_an_own_function_of_backend_tensors():
-    model = linear()
-    model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.abs(y_true - y_pred), -1), optimizer="sgd")
+def distance(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), -1)
+
+
+@pytest.mark.parametrize(
+    ("base", "loss"),
+    [(lk.Sequential, distance), (lk.Sequential, lossary.get(distance)), (keras.Sequential, lossary.get(distance))],
+)
+def test_an_own_function_of_backend_tensors(base, loss):
+    model = linear(base)
+    model.compile(loss=loss, optimizer="sgd")
     expected = (W * abs(1 - Y[:, 0])).mean()
     assert fitted_loss(model, X, Y, sample_weight=W) == pytest.approx(expected, rel=1e-6)
+    values = lk.KerasLoss(loss).call(Y, np.ones((24, 1)))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(values), abs(1 - Y[:, 0]), rtol=1e-5)
 
 
 def test_an_own_function_that_reduces_too_much_is_told_so_when_weighted():

@@ -11,6 +11,7 @@ from ._evaluate import Shape, check_values
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
+from .adapters import keras_caller
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, of
 
 
@@ -42,6 +43,9 @@ class FunctionLoss(Loss):
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
+        values = keras_caller.values_for_keras(self, y_true, y_pred)
+        if values is not None:
+            return values
         backend, y_true, y_pred = self._inputs(y_true, y_pred, sample_weight, where)
         return self._reduced(backend, y_true, y_pred, sample_weight, where)
 

@@ -14,7 +14,7 @@ from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss
 from ..errors import UnknownLossError
-from .keras_caller import announce
+from .keras_caller import announce, unreduced
 
 PACKAGE = "lossary.keras"
 # Names that Keras resolves itself, by looking at shapes.
@@ -24,7 +24,7 @@ announce()
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class KerasLoss(keras.losses.Loss):  # type: ignore[misc]
+class KerasLoss(keras.losses.Loss):
     """A lossary loss as a ``keras.losses.Loss``, for wherever Keras wants one.
 
     Sample weights and Keras's masks go to the loss's own reducer, so that a NaN under a mask touches neither value nor
@@ -62,9 +62,7 @@ class KerasLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per data point."""
-        unreduced = type(self).from_config(self.get_config())
-        unreduced.loss.reduction = "none"
-        return unreduced(y_true, y_pred)
+        return unreduced(self.loss)(*self._tensors(y_true, y_pred))
 
     def cls(self, **parameters: Any) -> Loss:
         """The lossary object, with parameters replaced: `lossary.get` accepts a KerasLoss too."""
@@ -102,8 +100,7 @@ class KerasLoss(keras.losses.Loss):  # type: ignore[misc]
         """Plain data; a function of the user's is recorded as Keras records functions."""
         if isinstance(self.loss, FunctionLoss):
             function = keras.saving.serialize_keras_object(self.loss.function)
-            settings = {"reduction": self.loss.reduction, "name": self.loss.name}
-            return {"function": function, "settings": settings, "name": self.name, "dtype": self.dtype}
+            return {"function": function, "settings": self.loss.settings(), "name": self.name, "dtype": self.dtype}
         return {"loss": self.loss.get_config(), "name": self.name, "dtype": self.dtype}
 
     @classmethod
@@ -138,8 +135,10 @@ def resolve(loss: Any) -> Any:
     Raises:
         UnknownLossError: Neither lossary nor Keras knows the name.
     """
-    if loss is None or isinstance(loss, keras.losses.Loss) or _is_keras_own(loss):
+    if loss is None or isinstance(loss, keras.losses.Loss):
         return loss
+    if _is_keras_own(loss):
+        return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
     if isinstance(loss, list | tuple):
         return type(loss)([resolve(each) for each in loss])
     if isinstance(loss, Mapping) and "class_name" not in loss:
@@ -155,6 +154,8 @@ def resolve(loss: Any) -> Any:
 def _is_keras_own(loss: Any) -> bool:
     if isinstance(loss, str):
         return loss.lower() in _BY_SHAPE
+    if isinstance(loss, Mapping):
+        return str(loss.get("module", "")).split(".")[0] == "keras"
     if inspect.isclass(loss) and not issubclass(loss, Loss):
         return True
     return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
@@ -187,12 +188,12 @@ class _Compiles:
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Sequential(_Compiles, keras.Sequential):  # type: ignore[misc]
+class Sequential(_Compiles, keras.Sequential):
     """``keras.Sequential`` whose ``compile`` also resolves lossary names, functions and objects."""
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Model(_Compiles, keras.Model):  # type: ignore[misc]
+class Model(_Compiles, keras.Model):
     """``keras.Model`` whose ``compile`` also resolves lossary names, functions and objects.
 
     Works in both of Keras's ways: ``Model(inputs, outputs)``, and as a base class.
@@ -213,7 +214,7 @@ class Model(_Compiles, keras.Model):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Functional(Model, KerasFunctional):  # type: ignore[misc]
+class Functional(Model, KerasFunctional):
     """What ``Model(inputs, outputs)`` makes."""
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **settings: Any) -> None:

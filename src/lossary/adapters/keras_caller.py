@@ -28,17 +28,19 @@ def values_for_keras(loss: Loss, y_true: Any, y_pred: Any) -> Any:
     wrapper, attribute = _calling_wrapper()
     if wrapper is None:
         return None
-    from keras.src.backend import get_keras_mask
+    from keras.src.backend import cast, get_keras_mask
 
     values = loss
     if loss.reduction != "none":
-        values = _unreduced(loss)
+        values = unreduced(loss)
         setattr(wrapper, attribute, values)
         wrapper.reduction = loss.reduction
-    return values(y_true, y_pred, where=get_keras_mask(y_pred))
+    mask = get_keras_mask(y_pred)
+    return values(y_true, y_pred, where=None if mask is None else cast(mask, "bool"))
 
 
-def _unreduced(loss: Loss) -> Loss:
+def unreduced(loss: Loss) -> Loss:
+    """The same loss with one value per data point."""
     values: Loss = object.__new__(type(loss))
     vars(values).update(vars(loss), reduction="none")
     return values
