@@ -11,6 +11,7 @@ from ._output import say
 
 app = typer.Typer(
     help="The loss layer of machine learning: look losses up, find the one that fits, check it, score files with it.",
+    epilog="For example: lossary suggest data.csv --target price",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -10,7 +10,6 @@ import typer
 
 from .._get import get, names
 from .._loss import Loss
-from ..errors import UnknownLossError
 from ._output import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -48,10 +47,7 @@ def loss_from(text: str) -> Loss:
         if not equals:
             raise UsageError(f"{text}: {setting!r} has no value; write {name}:{key}=1.0")
         parameters[key.strip()] = _value(value.strip())
-    try:
-        return get(name.strip(), **parameters)
-    except UnknownLossError as error:
-        raise UnknownLossError(str(error).replace("lossary.names()", "lossary list")) from None
+    return get(name.strip(), **parameters)
 
 
 def _value(text: str) -> Any:
@@ -67,9 +63,9 @@ def _value(text: str) -> Any:
 
 
 def one_of(what: str, given: str, accepted: Sequence[str]) -> str:
-    """The given word if it is accepted, else a `UsageError` with the nearest ones."""
-    if given in accepted:
-        return given
+    """The given word, in lower case, if it is accepted, else a `UsageError` with the nearest ones."""
+    if given.lower() in accepted:
+        return given.lower()
     near = difflib.get_close_matches(given.lower(), accepted, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f"{what} {given!r} is not known; {hint}Accepted are {', '.join(accepted)}")

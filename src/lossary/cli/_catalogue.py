@@ -152,9 +152,7 @@ def _describe(loss: Loss) -> None:
 def plot(
     names: Annotated[
         list[str],
-        typer.Argument(
-            metavar="NAME...", help="Losses, with parameters as huber:delta=2.", autocompletion=complete_loss
-        ),
+        typer.Argument(metavar="NAME", help="Losses, with parameters as huber:delta=2.", autocompletion=complete_loss),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: PNG, SVG or PDF by its ending.")

@@ -108,7 +108,9 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
             function(*args, **kwargs)
             sys.stdout.flush()
         except LossError as error:
-            _fail(type(error).__name__, str(error), as_json=bool(kwargs.get("as_json")))
+            # The library names its own call; here the same list is a command.
+            message = str(error).replace("lossary.names()", "lossary list")
+            _fail(type(error).__name__, message, as_json=bool(kwargs.get("as_json")))
         except BrokenPipeError:
             # The reader of the pipe (head, less) has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,7 +19,7 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 KINDS = (".parquet", ".pq", ".csv", ".npz")
 # One block of CSV text; the reader holds a few of them.
-CSV_BYTES = 1 << 22
+CSV_BYTES = 1 << 21
 
 
 @dataclass(frozen=True)

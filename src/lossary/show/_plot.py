@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _check
 from .._extras import require
@@ -14,13 +14,16 @@ from ._curves import Curve, curve
 from ._mathtext import mathtext
 from ._style import SETTINGS, pen
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PANEL = (4.6, 3.1)
 
 
 class Plot:
     """Draws losses: ``lossary.plot("huber", "log_cosh")``, and trainings: ``lossary.plot.history(history)``."""
 
-    def __call__(self, *losses: Any, **parameters: Any) -> Any:
+    def __call__(self, *losses: Any, **parameters: Any) -> Figure:
         """Value and slope of one or several losses, side by side.
 
         The horizontal axis follows from what the loss is about: the error for regression, the margin for hinges, the
@@ -52,7 +55,7 @@ class Plot:
             rows.setdefault((drawn.line.label, drawn.line.limits), []).append((number, drawn))
         with pyplot.rc_context(SETTINGS):
             height = PANEL[1] * len(rows) + 0.32 * len(curves) + 0.2
-            figure = pyplot.figure(figsize=(2 * PANEL[0], height), layout="constrained")
+            figure: Figure = pyplot.figure(figsize=(2 * PANEL[0], height), layout="constrained")
             grid = figure.subplots(len(rows), 2, squeeze=False)
             for panels, members in zip(grid, rows.values(), strict=True):
                 _draw_row(panels, members)
@@ -61,7 +64,7 @@ class Plot:
             figure.legend(ordered, [line.get_label() for line in ordered], loc="outside lower center", ncols=1)
         return figure
 
-    def history(self, history: Any, *, title: str | None = None) -> Any:
+    def history(self, history: Any, *, title: str | None = None) -> Figure:
         """The course of a training, or of several: one panel per quantity, validation dashed.
 
         Args:
@@ -88,7 +91,7 @@ class Plot:
             columns = min(3, len(quantities))
             lines = -(-len(quantities) // columns)
             size = (PANEL[0] * columns, PANEL[1] * lines + 0.3)
-            figure = pyplot.figure(figsize=size, layout="constrained")
+            figure: Figure = pyplot.figure(figsize=size, layout="constrained")
             panels = figure.subplots(lines, columns, squeeze=False).ravel()
             for axes, quantity in zip(panels, quantities, strict=False):
                 _draw_history(axes, quantity, runs)
