@@ -1,0 +1,141 @@
+"""Tracing, differentiating and printing of formulas."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inputs import SETTINGS, Setting, central_difference
+from lossary import TraceError, words
+from lossary._domain import Real
+from lossary._record import Record
+from lossary.backends import NUMPY
+from lossary.graph import Kind, differentiate, walk
+from lossary.graph.words import RULES
+from lossary.program import Program, program_for
+
+
+def program_of(formula: Any, **domains: Any) -> Program:
+    """A program that belongs to no registered loss."""
+    record = Record(
+        name="formula",
+        formula=formula,
+        slope=None,
+        aliases=(),
+        class_name="Formula",
+        target=Real(),
+        prediction=Real(),
+        parameters=(),
+        definition="",
+        source="",
+        cases=(),
+        builtin=False,
+    )
+    return Program(record, ())
+
+
+# Every word that has a derivative, with NumPy's or math's own meaning beside it.
+WORDS: dict[str, tuple[Any, Any]] = {
+    "abs": (lambda y, p: abs(p), np.abs),
+    "sign": (lambda y, p: words.sign(p), np.sign),
+    "exp": (lambda y, p: words.exp(p), np.exp),
+    "expm1": (lambda y, p: words.expm1(p), np.expm1),
+    "log": (lambda y, p: words.log(p * p), lambda p: np.log(p * p)),
+    "log1p": (lambda y, p: words.log1p(p * p), lambda p: np.log1p(p * p)),
+    "sqrt": (lambda y, p: words.sqrt(p * p + 1), lambda p: np.sqrt(p * p + 1)),
+    "square": (lambda y, p: p**2, lambda p: p * p),
+    "power": (lambda y, p: p**3, lambda p: p * p * p),
+    "sinh": (lambda y, p: words.sinh(p), np.sinh),
+    "tanh": (lambda y, p: words.tanh(p), np.tanh),
+    "sigmoid": (lambda y, p: words.sigmoid(p), lambda p: 1 / (1 + np.exp(-p))),
+    "softplus": (lambda y, p: words.softplus(p), lambda p: np.log(1 + np.exp(p))),
+    "maximum": (lambda y, p: words.maximum(p, 0.3), lambda p: np.maximum(p, 0.3)),
+    "minimum": (lambda y, p: words.minimum(0.3, p), lambda p: np.minimum(p, 0.3)),
+    "xlogy": (lambda y, p: words.xlogy(p, p * p), lambda p: p * np.log(p * p)),
+    "where": (lambda y, p: words.where(p > 0.2, p * p, -p), lambda p: np.where(p > 0.2, p * p, -p)),
+    "indicator": (lambda y, p: p * words.where(p > 0.2, 3.0, 2.0), lambda p: p * np.where(p > 0.2, 3.0, 2.0)),
+    "divide": (lambda y, p: 1 / (2 + p), lambda p: 1 / (2 + p)),
+    "subtract": (lambda y, p: 3 - p - 2 * (1 - p), lambda p: 1 + p),
+    "negative": (lambda y, p: -p * words.negative(p) * -p, lambda p: -p * p * p),
+    "sum": (lambda y, p: p / words.sum(p * p), lambda p: p / np.sum(p * p, -1, keepdims=True)),
+    "mean": (lambda y, p: p * words.mean(p), lambda p: p * np.mean(p, -1, keepdims=True)),
+    "mean_square": (lambda y, p: p * words.mean_square(p), lambda p: p * np.mean(p * p, -1, keepdims=True)),
+    "max": (lambda y, p: p * words.max(p), lambda p: p * np.max(p, -1, keepdims=True)),
+    "count": (lambda y, p: p * words.count(p), lambda p: p * p.shape[-1]),
+    "spread": (lambda y, p: words.spread(words.max(p), p), lambda p: np.max(p, -1, keepdims=True) + 0 * p),
+    "logical": (
+        lambda y, p: words.where((p > 0) & ~(p >= 1) | (p == 5), p, 0.0),
+        lambda p: np.where((p > 0) & (p < 1), p, 0.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_and_its_derivative(word: str, rng: np.random.Generator) -> None:
+    formula, meaning = WORDS[word]
+    program = program_of(formula)
+    p = rng.normal(size=(3, 4))
+    y = np.zeros((3, 4))
+    np.testing.assert_allclose(program.value(NUMPY)(y, p)[:, 0], meaning(p).mean(-1), rtol=1e-12, atol=1e-14)
+    slope = np.broadcast_to(program.slope(NUMPY)(y, p), p.shape)
+    expected = central_difference(lambda q: meaning(q).mean(-1), p)
+    np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_every_rule_is_tested() -> None:
+    elsewhere = {"add", "multiply", "guard", "take"}
+    assert set(RULES) <= set(WORDS) | elsewhere
+
+
+def test_guard_clips_the_value_and_not_the_slope() -> None:
+    program = program_of(lambda y_true, y_pred: words.guard(y_pred, 0.5))
+    p = np.asarray([[0.2, 0.8]])
+    assert program.value(NUMPY)(p, p).item() == pytest.approx(0.65)
+    assert program.slope(NUMPY)(p, p).tolist() == [[0.5, 0.5]]
+
+
+def test_derivative_of_the_derivative(rng: np.random.Generator) -> None:
+    program = program_of(lambda y_true, y_pred: words.tanh(y_pred) * words.exp(y_true))
+    second = differentiate(words.sum(program.derivative(1)), program.y_pred)
+    assert second.kind is Kind.ELEMENT
+    y, p = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    scope = {"tanh": np.tanh, "exp": np.exp, "square": np.square, "count": lambda x: x.shape[-1]}
+    scope |= {"sum": lambda x: x.sum(-1, keepdims=True), "spread": np.broadcast_to}
+    from lossary.graph import emit
+
+    exec(emit("second", program.inputs, [second]), scope)
+    t = np.tanh(p)
+    np.testing.assert_allclose(scope["second"](y, p), np.exp(y) * -2 * t * (1 - t * t) / 3, rtol=1e-12)  # type: ignore[operator]
+
+
+def test_equal_terms_are_computed_once() -> None:
+    program = program_of(lambda y_true, y_pred: words.exp(y_pred - y_true) + 1 / words.exp(y_pred - y_true))
+    assert program.source("value_and_slope").count("exp(") == 1
+    order = walk(program.outputs("value_and_slope"))
+    assert len({id(node) for node in order}) == len(order)
+    position = {id(node): i for i, node in enumerate(order)}
+    assert all(position[id(arg)] < position[id(node)] for node in order for arg in node.args)
+
+
+@pytest.mark.parametrize("number", [1.5, -2.0, 1e-300, math.inf, -math.inf, math.nan])
+def test_numbers_survive_printing(number: float) -> None:
+    program = program_of(lambda y_true, y_pred: words.maximum(y_pred, number))
+    got = program.value(NUMPY)(np.zeros((1, 1)), np.full((1, 1), -5.0)).item()
+    np.testing.assert_equal(got, float(np.maximum(-5.0, number)))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_sources_are_python_that_runs_alone(setting: Setting) -> None:
+    program = program_for(setting.record, setting.record.defaults() | dict(setting.parameters), NUMPY)
+    for part in ("value", "slope", "value_and_slope"):
+        source = program.source(part)
+        compile(source, "<source>", "exec")
+        assert source.startswith(f"def {setting.record.name}_{part}(y_true, y_pred")
+
+
+def test_words_outside_a_formula() -> None:
+    with pytest.raises(TraceError, match="outside a formula"):
+        words.log(2.0)
