@@ -75,13 +75,15 @@ def _for_probabilities(wanted: str, activation: str) -> Fit:
 def _for_amounts(activation: str, *, strict: bool) -> Fit:
     if activation in ("softplus", "exponential"):
         return RIGHT
-    high = RANGES[activation][1]
+    low, high = RANGES[activation]
+    if strict and low < 0:
+        return Fit("wrong", f"{activation} produces negative values, of which the logarithm is undefined")
+    if high <= 0:
+        return Fit("wrong", f"{activation} never produces an amount above 0")
     if high < float("inf"):
         return Fit("weak", f"{activation} cannot produce an amount above {high:g}")
     if activation == "relu":
         return Fit("works", "relu has no gradient once the output is 0; softplus has")
-    if strict:
-        return Fit("wrong", f"{activation} produces negative values, of which the logarithm is undefined")
     return Fit("works", f"{activation} can produce negative values, which are clipped")
 
 
