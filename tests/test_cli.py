@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +104,10 @@ def test_show_tells_what_a_loss_is() -> None:
     assert "huber = mean(d**2 / 2 if d <= delta" in text
     assert "P. J. Huber" in text
     assert "`" not in text
+    found = json.loads(told("show", "huber_loss:delta=2", "--json"))
+    assert found["parameters"] == {"delta": 2.0}
+    assert found["written"] == "Huber(delta=2.0)"
+    assert found["gradient"].startswith("def huber_slope(y_true, y_pred, delta)")
 
 
 def test_show_prints_the_kernel_and_draws(tmp_path: Path) -> None:
@@ -293,6 +301,33 @@ def test_the_shell_completes_loss_names() -> None:
     environment = {"_LOSSARY_COMPLETE": "complete_bash", "COMP_WORDS": "lossary show mean_s", "COMP_CWORD": "2"}
     done = run(**environment)
     assert {"mean_squared_error", "mean_squared_logarithmic_error"} == set(done.stdout.split())
+
+
+def reads(process: int, name: str) -> bool:
+    """Whether a process has a file of this name open."""
+    links = []
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(descriptor))
+    return any(link.endswith(name) for link in links)
+
+
+def test_an_interruption_is_no_error(tmp_path: Path) -> None:
+    size = 1 << 24
+    with zipfile.ZipFile(tmp_path / "long.npz", "w", zipfile.ZIP_STORED) as archive:
+        for name in ("y", "p"):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.zeros(size))
+    command = subprocess.Popen(
+        [str(LOSSARY), "score", str(tmp_path / "long.npz"), *SCORE, "--by", "y"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not reads(command.pid, "long.npz"):
+        time.sleep(0.05)
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=60)
+    assert (command.returncode, out, err) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("module", ["typer", "rich"])

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .._loss import Loss, records
-from .._record import Record
+from .._record import Case, Parameter, Record
 from ._arguments import AsJson, complete_loss, loss_from, one_of
 from ._output import code, console, draw, emit, reporting, say, table
 
@@ -102,7 +102,11 @@ def show(
     if plot is not None:
         _draw([loss], plot)
     if as_json:
-        facts = _facts(loss.record) | {"configured": loss.parameters}
+        from ..doctor import explain
+
+        told = explain(loss).to_dict()
+        facts = _facts(loss.record) | {"written": repr(loss), "parameters": loss.parameters}
+        facts |= {key: told[key] for key in ("floor", "start", "invariances", "gradient")}
         emit(facts | ({"kernel": source} if kernel else {}) | ({"plot": str(plot)} if plot else {}))
     elif source is not None:
         code(source.rstrip())
@@ -119,33 +123,42 @@ def _kernel_source(loss: Loss) -> str:
 
 
 def _describe(loss: Loss) -> None:
-    record = loss.record
+    from ..doctor import explain
+
+    record, told = loss.record, explain(loss)
     say(record.name, style="bold")
     prose = record.text.partition(">>>")[0].strip()
     for paragraph in _plain(prose).split("\n\n"):
         say(" ".join(paragraph.split()) + "\n")
-    if record.definition:
-        code(f"  {record.name} = {record.definition}\n")
-    spellings = ", ".join(dict.fromkeys(record.spellings()))
+    if told.formula:
+        code(f"  {told.formula}\n")
     rows = [
-        ("written", repr(loss)),
-        ("names", spellings),
+        ("written", told.loss),
+        ("also", ", ".join(told.also_known_as)),
         ("family", record.family),
-        ("y_true", record.target.describe()),
-        ("y_pred", record.prediction_domain(loss.parameters).describe()),
-        ("last layer", record.prediction_domain(loss.parameters).activation),
+        ("y_true", told.targets),
+        ("y_pred", told.predictions),
+        ("last layer", told.last_layer),
+        *(_parameter(loss, parameter) for parameter in record.parameters),
+        ("perfect", f"value {told.floor}"),
+        ("at start", told.start),
+        ("same under", "; ".join(told.invariances)),
+        ("source", told.source),
+        *(("by hand", _case(record, case)) for case in record.cases[:1]),
     ]
-    for parameter in record.parameters:
-        meaning = getattr(parameter.allowed, "meaning", "")
-        accepted = f" ({parameter.allowed.describe()})" if parameter.allowed is not None else ""
-        rows.append((parameter.name, f"{loss.parameters[parameter.name]!r}: {meaning}{accepted}"))
-    if record.source:
-        rows.append(("source", record.source))
-    for case in record.cases[:1]:
-        settings = "".join(f", {key}={value!r}" for key, value in case.parameters.items())
-        values = ", ".join(f"{value:g}" for value in case.value)
-        rows.append(("by hand", f"{record.name}({case.y_true}, {case.y_pred}{settings}) = [{values}]: {case.working}"))
-    table(["", ""], rows, headed=False)
+    table(["", ""], [row for row in rows if row[1]], headed=False)
+
+
+def _parameter(loss: Loss, parameter: Parameter) -> tuple[str, str]:
+    meaning = getattr(parameter.allowed, "meaning", "")
+    accepted = f" ({parameter.allowed.describe()})" if parameter.allowed is not None else ""
+    return parameter.name, f"{loss.parameters[parameter.name]!r}: {meaning}{accepted}"
+
+
+def _case(record: Record, case: Case) -> str:
+    settings = "".join(f", {key}={value!r}" for key, value in case.parameters.items())
+    values = ", ".join(f"{value:g}" for value in case.value)
+    return f"{record.name}({case.y_true}, {case.y_pred}{settings}) = [{values}]: {case.working}"
 
 
 @reporting
