@@ -249,6 +249,7 @@ def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -
 
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     """Strings, objects, complex numbers."""
+    dtype = "str" if dtype.startswith("str") else dtype
     remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
     if dtype.startswith("complex"):
         remedy = f"take its real part or magnitude: abs({argument})"

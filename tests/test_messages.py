@@ -1,0 +1,497 @@
+"""The whole text of every kind of message."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+import torch
+
+import lossary
+from lossary import _check
+
+
+def _formula(y_true: Any, y_pred: Any) -> Any:
+    return y_pred
+
+
+# Function of `_check` that writes the text, kind of error, a call that runs into it, the text.
+MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
+    (
+        "valid_mode",
+        lossary.ParameterError,
+        lambda: lossary.check("none").__enter__(),
+        "check: check is 'none'; accepted are 'full', 'shapes' and 'off'. To leave values unread write "
+        "check='shapes'; without check= they are read where that costs no wait",
+    ),
+    (
+        "mixed_frameworks",
+        lossary.BackendError,
+        lambda: lossary.huber(np.zeros(2), torch.zeros(2)),
+        "huber: y_true is a NumPy array and y_pred is a PyTorch tensor; all arrays of a call come from one "
+        "framework. Convert one of them: y_true = torch.as_tensor(y_true)",
+    ),
+    (
+        "unsupported",
+        lossary.DTypeError,
+        lambda: lossary.huber(np.asarray(["cat", "dog"]), [1.0, 2.0]),
+        "huber: y_true (ndarray) has dtype str; accepted are bool, integers, float16, bfloat16, float32 and "
+        "float64. To go on, convert it: numpy.asarray(y_true, dtype='float32'), or encode class names as "
+        "integers: numpy.unique(y_true, return_inverse=True)[1]",
+    ),
+    (
+        "unsupported",
+        lossary.DTypeError,
+        lambda: lossary.huber([1.0], np.asarray([1j])),
+        "huber: y_pred (ndarray) has dtype complex128; accepted are bool, integers, float16, bfloat16, "
+        "float32 and float64. To go on, take its real part or magnitude: abs(y_pred)",
+    ),
+    (
+        "unsupported",
+        lossary.DTypeError,
+        lambda: lossary.huber([1.0], np.asarray(["2020-01-01"], "M8[D]")),
+        "huber: y_pred (ndarray) has dtype datetime64[D]; accepted are bool, integers, float16, bfloat16, "
+        "float32 and float64. To go on, convert it: numpy.asarray(y_pred, dtype='float32')",
+    ),
+    (
+        "masked_array",
+        lossary.DTypeError,
+        lambda: lossary.huber(np.ma.masked_array([1.0], [True]), [1.0]),
+        "huber: y_true is a masked array; accepted are plain arrays, with the mask as an argument of the loss"
+        " object. Write y_true.data, and where=~numpy.ma.getmaskarray(y_true)",
+    ),
+    (
+        "nothing",
+        lossary.DTypeError,
+        lambda: lossary.huber([1.0], None),
+        "huber: y_pred is None; accepted are arrays of numbers. Check what was meant to produce it, for "
+        "example a function without a return: print(y_pred)",
+    ),
+    (
+        "not_numbers",
+        lossary.DTypeError,
+        lambda: lossary.huber([[1.0], [2.0, 3.0]], [1.0]),
+        "huber: y_true (list) is not an array of numbers; accepted are arrays of NumPy, PyTorch, JAX, "
+        "TensorFlow or PyTensor and nested lists with rows of equal length. To see what it holds: "
+        "numpy.asarray(y_true)",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros((3, 2)), np.zeros((3, 4))),
+        "huber: y_true has shape (3, 2) and y_pred (3, 4); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: the last layer needs one unit per column of y_true, 2 in all",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros((2, 3)), np.zeros((3, 2))),
+        "huber: y_true has shape (2, 3) and y_pred (3, 2); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: write y_true = y_true.reshape((3, 2))",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros(3), np.zeros((3, 2))),
+        "huber: y_true has shape (3,) and y_pred (3, 2); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: y_true needs one column per output, or the last layer a single unit",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros((1, 2)), np.zeros((3, 2))),
+        "huber: y_true has shape (1, 2) and y_pred (3, 2); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: if y_true is to be repeated, write numpy.broadcast_to(y_true, (3, 2))",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros((3, 2)), np.zeros((5, 2))),
+        "huber: y_true has shape (3, 2) and y_pred (5, 2); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: take both from the same data points, for example y_pred = model(x[:n]) with "
+        "y_true = y[:n]",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.categorical_crossentropy([0, 1], [[0.2, 0.8], [0.5, 0.5]]),
+        "categorical_crossentropy: y_true has shape (2,) and y_pred (2, 2); accepted are targets with one "
+        "column per class. Integer labels need lossary.sparse_categorical_crossentropy(y_true, y_pred), or "
+        "lossary.to_categorical(y_true, 2) first",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.categorical_hinge([0, 1], [[0.2, 0.8], [0.5, 0.5]]),
+        "categorical_hinge: y_true has shape (2,) and y_pred (2, 2); accepted are targets with one column per"
+        " class. Integer labels need lossary.to_categorical(y_true, 2) first",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.sparse_categorical_crossentropy([[0, 1]], [[0.2, 0.8]]),
+        "sparse_categorical_crossentropy: y_true has shape (1, 2) and y_pred (1, 2); accepted is one integer "
+        "label per row, shape (1,). One-hot rows need lossary.categorical_crossentropy(y_true, y_pred), or "
+        "labels = y_true.argmax(-1)",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.sparse_categorical_crossentropy([0, 1, 1], [[0.2, 0.8]]),
+        "sparse_categorical_crossentropy: y_true has shape (3,) and y_pred (1, 2); accepted is one integer "
+        "label per row of scores: y_true (1,) or (1, 1). Scores for one data point need a batch axis: "
+        "y_pred[None]",
+    ),
+    (
+        "empty",
+        lossary.ShapeError,
+        lambda: lossary.huber([], []),
+        "huber: y_pred has shape (0,), which holds no elements; a mean over nothing is undefined. Skip empty "
+        "batches: if len(y_pred): ...",
+    ),
+    (
+        "scalar",
+        lossary.ShapeError,
+        lambda: lossary.sparse_categorical_crossentropy(0, 0.5),
+        "sparse_categorical_crossentropy: y_pred is a single number; accepted are rows of C outputs, shape "
+        "(N, C). For one data point write y_pred = [[...]]",
+    ),
+    (
+        "axis_out_of_range",
+        lossary.ParameterError,
+        lambda: lossary.huber([[1.0]], [[1.0]], axis=2),
+        "huber: axis is 2; accepted are whole numbers from -2 to 1 for y_pred with 2 axes. The outputs "
+        "usually lie along axis=-1",
+    ),
+    (
+        "per_point_shape",
+        lossary.ShapeError,
+        lambda: lossary.Huber()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]),
+        "huber: sample_weight has shape (2,); accepted is one entry per data point, (1,), or its leading "
+        "axes, or (1, 1) for one per element. One number for all: multiply the loss. To drop an axis of "
+        "length 1: sample_weight[..., 0]",
+    ),
+    (
+        "mask_dtype",
+        lossary.DTypeError,
+        lambda: lossary.Huber()([[1.0]], [[1.0]], where=[1]),
+        "huber: where has dtype int64; accepted is bool, True where a position counts. Write where != 0",
+    ),
+    (
+        "weight_value",
+        lossary.DomainError,
+        lambda: lossary.Huber()([[1.0], [1.0]], [[1.0], [1.0]], sample_weight=[1.0, -2.0]),
+        "huber: sample_weight[1] is -2; accepted are weights >= 0. To leave a position out, give it weight 0 "
+        "or pass where=",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.huber([1.0, np.nan], [1.0, 2.0]),
+        "huber: y_true[1] is nan; accepted are real numbers. A NaN entered here; leave such positions out "
+        "with where=, or look for what produced it upstream",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy([[0.0, 1.0]], [[-1.0, 3.0]]),
+        "categorical_crossentropy: y_pred[0, 0] is -1; accepted are probabilities in [0, 1]. Raw scores (no "
+        "softmax in the last layer) need lossary.categorical_crossentropy(y_true, y_pred, from_logits=True)",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.kl_divergence([[0.5, 0.5]], [[-1.0, 3.0]]),
+        "kl_divergence: y_pred[0, 0] is -1; accepted are probabilities in [0, 1]. Raw scores need a softmax "
+        "output layer in front of this loss",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.hinge([3.0], [1.0]),
+        "hinge: y_true[0] is 3; accepted are labels -1 or 1 (0 is read as -1). Recode the two classes to -1 "
+        "and 1, for example 2 * y_true - 1 from 0/1",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy([[0, 7]], [[0.5, 0.5]]),
+        "categorical_crossentropy: y_true[0, 1] is 7; accepted are rows that are distributions: one-hot, or "
+        "probabilities that sum to 1. Integer labels need lossary.sparse_categorical_crossentropy, or "
+        "lossary.to_categorical(y_true, C) first",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy([[1, 1]], [[0.5, 0.5]]),
+        "categorical_crossentropy: y_true[0] sums to 2; accepted are rows that are distributions: one-hot, or"
+        " probabilities that sum to 1. Several classes at once (multi-label) need sigmoid outputs and "
+        "lossary.binary_crossentropy(y_true, y_pred)",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy([[0, 0]], [[0.5, 0.5]]),
+        "categorical_crossentropy: y_true[0] sums to 0; accepted are rows that are distributions: one-hot, or"
+        " probabilities that sum to 1. Rows without any class are left out with where=y_true.sum(-1) > 0",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy([[0.5, 0.25]], [[0.5, 0.5]]),
+        "categorical_crossentropy: y_true[0] sums to 0.75; accepted are rows that are distributions: one-hot,"
+        " or probabilities that sum to 1. Divide each row by its sum: y_true / y_true.sum(-1, keepdims=True)",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.binary_crossentropy([255.0], [0.5]),
+        "binary_crossentropy: y_true[0] is 255; accepted are 0 or 1, or a probability between them. Recode "
+        "the two classes to 0 and 1 (a 0/255 mask: y_true / 255)",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.kl_divergence([[3.0, 0.5]], [[0.5, 0.5]]),
+        "kl_divergence: y_true[0, 0] is 3; accepted are probabilities in [0, 1]. Turn scores into "
+        "probabilities first, with a softmax",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.poisson([1.0], [-1.0]),
+        "poisson: y_pred[0] is -1; accepted are numbers >= 0. Use a softplus output layer in front of this loss",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.poisson([-1.0], [1.0]),
+        "poisson: y_true[0] is -1; accepted are numbers >= 0. Shift or recode the targets, or choose a loss "
+        "for real numbers such as lossary.huber",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.sparse_categorical_crossentropy([-1], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy: y_true[0] is -1; accepted are labels 0 to 1 (2 classes). A label "
+        "that marks positions to leave out is named with ignore_class=-1",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.sparse_categorical_crossentropy([2], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy: y_true[0] is 2; accepted are labels 0 to 1 (2 classes). Labels "
+        "start at 0 (labels 1..C need y_true - 1), and the output layer needs one unit per class: 3 units for"
+        " this label",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.sparse_categorical_crossentropy([0.5], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy: y_true[0] is 0.5; accepted are labels 0 to 1 (2 classes). Round or "
+        "recode the labels to whole numbers; for probabilities use lossary.categorical_crossentropy(y_true, "
+        "y_pred)",
+    ),
+    (
+        "values",
+        lossary.DomainError,
+        lambda: lossary.sparse_categorical_crossentropy([np.nan], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy: y_true[0] is nan; accepted are labels 0 to 1 (2 classes). Drop "
+        "those rows, or pass where= with False at them",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
+        lambda: lossary.Huber(delta=0.0),
+        "huber: delta is 0.0; accepted is a number > 0. The default is delta=1.0",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
+        lambda: lossary.BinaryCrossentropy(label_smoothing=2.0),
+        "binary_crossentropy: label_smoothing is 2.0; accepted is a number in [0, 1]. The default is "
+        "label_smoothing=0.0",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
+        lambda: lossary.BinaryCrossentropy(from_logits="yes"),
+        "binary_crossentropy: from_logits is 'yes'; accepted is True or False. The default is from_logits=False",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
+        lambda: lossary.SparseCategoricalCrossentropy(ignore_class=0.5),
+        "sparse_categorical_crossentropy: ignore_class is 0.5; accepted is a whole number or None. The "
+        "default is ignore_class=None",
+    ),
+    (
+        "fixed_parameter",
+        AttributeError,
+        lambda: setattr(lossary.Huber(), "delta", 2.0),
+        "huber: delta of an object is fixed, because objects are compared, hashed and saved by their "
+        "parameters; make a new one: lossary.get(loss, delta=2.0)",
+    ),
+    (
+        "unknown_parameter",
+        lossary.ParameterError,
+        lambda: lossary.Huber(dleta=2.0),
+        "huber: unknown parameter 'dleta'; accepted are delta, axis, reduction, name, check. Did you mean delta=?",
+    ),
+    (
+        "belongs_to_object",
+        lossary.ParameterError,
+        lambda: lossary.huber([1.0], [1.0], reduction="sum"),
+        "huber: the function returns one value per data point and takes no reduction=; the object does: "
+        "lossary.Huber(reduction='sum')(y_true, y_pred)",
+    ),
+    (
+        "belongs_to_object",
+        lossary.ParameterError,
+        lambda: lossary.huber([1.0], [1.0], sample_weight=[1.0]),
+        "huber: the function returns one value per data point and takes no sample_weight=; the object does: "
+        "lossary.Huber()(y_true, y_pred, sample_weight=sample_weight)",
+    ),
+    (
+        "unnamed_parameters",
+        lossary.ParameterError,
+        lambda: lossary.Huber(2.0),
+        "huber: Huber got 2.0 without a name; accepted are its parameters by name. Write lossary.Huber(delta=2.0)",
+    ),
+    (
+        "too_many_arguments",
+        lossary.ParameterError,
+        lambda: lossary.mean_squared_error([1.0], [1.0], -1, 2),
+        "mean_squared_error: too many positional arguments; the call is mean_squared_error(y_true, y_pred, "
+        "axis: 'int' = -1, *, check: 'str | None' = None)",
+    ),
+    (
+        "reduction_name",
+        lossary.ParameterError,
+        lambda: lossary.Huber(reduction="average"),
+        "huber: reduction is 'average'; accepted are 'sum_over_batch_size', 'mean', "
+        "'mean_with_sample_weight', 'sum', 'none', None. The mean over data points is "
+        "reduction='sum_over_batch_size'",
+    ),
+    (
+        "unknown_loss",
+        lossary.UnknownLossError,
+        lambda: lossary.get("mean_square_error"),
+        "unknown loss 'mean_square_error'; did you mean mean_squared_error? All names: lossary.names()",
+    ),
+    (
+        "not_a_loss",
+        lossary.UnknownLossError,
+        lambda: lossary.get(3),
+        "cannot make a loss of 3 (int); accepted are a name, a function of (y_true, y_pred), a loss object, a"
+        " loss class, or the dict of get_config(). For example lossary.get('mean_squared_error')",
+    ),
+    (
+        "name_taken",
+        lossary.ParameterError,
+        lambda: lossary.loss(name="mse")(_formula),
+        "the name 'mse' belongs to the built-in loss mean_squared_error; choose another: @lossary.loss(name='my_mse')",
+    ),
+    (
+        "formula_signature",
+        lossary.ParameterError,
+        lambda: lossary.loss(name="tests_messages")(lambda a, b: a - b),
+        "tests_messages: a loss starts with (y_true, y_pred) and its further parameters have defaults; got "
+        "tests_messages(a, b). Write def tests_messages(y_true, y_pred, *, alpha=0.5): ...",
+    ),
+    (
+        "callable_shape",
+        lossary.ShapeError,
+        lambda: lossary.get(lambda y_true, y_pred: y_pred.mean(0))(np.zeros((3, 2)), np.zeros((3, 2))),
+        "custom_loss: the function returned shape (2,); accepted is one value per data point, (3,). Reduce "
+        "over the outputs only, for example mean(..., axis=-1)",
+    ),
+    (
+        "not_an_array",
+        lossary.DTypeError,
+        lambda: lossary.get(lambda y_true, y_pred: None)([[1.0]], [[1.0]]),
+        "custom_loss: the function returned NoneType; accepted is an array of the inputs' framework with one "
+        "value per data point. Check that the function ends in a return",
+    ),
+    (
+        "no_config",
+        lossary.ParameterError,
+        lambda: lossary.get(lambda y_true, y_pred: y_pred).get_config(),
+        "custom_loss: a plain function has no name to be found by again, so it cannot be saved; give it one: "
+        "decorate it with @lossary.loss, or keep the function and pass it again after loading",
+    ),
+    (
+        "categorical_labels",
+        lossary.DomainError,
+        lambda: lossary.to_categorical([0, -1]),
+        "to_categorical: labels[1] is -1; accepted are integers >= 0. To go on, shift the labels so that the "
+        "smallest is 0: labels - labels.min()",
+    ),
+    (
+        "categorical_labels",
+        lossary.DomainError,
+        lambda: lossary.to_categorical([0, 3], 3),
+        "to_categorical: labels[1] is 3; accepted are integers 0 to 2 (num_classes=3). To go on, pass "
+        "num_classes=4 or more, or labels - 1 if they count from 1",
+    ),
+    (
+        "categorical_labels",
+        lossary.DomainError,
+        lambda: lossary.to_categorical([0.5]),
+        "to_categorical: labels[0] is 0.5; accepted are integers >= 0. To go on, labels are whole numbers; "
+        "one-hot or soft rows need no conversion",
+    ),
+    (
+        "categorical_classes",
+        lossary.ParameterError,
+        lambda: lossary.to_categorical([0], 0),
+        "to_categorical: num_classes is 0; accepted is a whole number >= 1, or None for labels.max() + 1. For"
+        " ten classes write num_classes=10",
+    ),
+    (
+        "unnamed_classes",
+        lossary.ParameterError,
+        lambda: lossary.to_categorical(pt.lvector()),
+        "to_categorical: the labels are symbolic, so their largest value is not known; write "
+        "to_categorical(labels, num_classes=10)",
+    ),
+]
+# Helpers that write no error of their own, and the text of a compiled graph, which the TensorFlow tests read.
+OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time"}
+
+
+@pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")
+def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text: str) -> None:
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    assert str(caught.value) == text
+
+
+def test_every_text_is_tested() -> None:
+    functions = {name for name, value in vars(_check).items() if inspect.isfunction(value) and name[0] != "_"}
+    own = {name for name in functions if getattr(_check, name).__module__ == _check.__name__}
+    assert own - OTHERS == {builder for builder, *_ in MESSAGES}
+
+
+def test_every_text_names_what_is_accepted_or_what_to_do() -> None:
+    for _, kind, _, text in MESSAGES:
+        assert issubclass(kind, lossary.LossError | AttributeError)
+        assert any(
+            word in text
+            for word in (
+                "accepted",
+                "did you mean",
+                "make a new",
+                "write",
+                "Write",
+                "choose",
+                "Skip",
+                "the object does",
+            )
+        )
+        assert len(text) < 420
