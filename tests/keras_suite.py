@@ -346,7 +346,8 @@ def own_error(y_true, y_pred):
 @pytest.mark.parametrize("base", [lk.Model, keras.Model])
 def test_a_saved_model_comes_back_with_its_loss(base, loss, tmp_path):
     model = functional(base)
-    model.compile(loss=loss, optimizer="sgd")
+    metrics = [lossary.huber, lossary.Huber(delta=2.0, name="wide")]
+    model.compile(loss=loss, optimizer="sgd", metrics=metrics)
     model.fit(X, Y, sample_weight=W, verbose=0)
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras")

@@ -14,6 +14,9 @@ from .._extras import require
 from ._data import Images
 from ._train import Result
 
+# From how many curves on the legend stands beside the picture.
+CROWD = 5
+
 
 def announce(images: Images, losses: list[str], epochs: int) -> None:
     """What is about to happen."""
@@ -74,7 +77,11 @@ def picture(results: list[Result], name: str, output: Path) -> None:
                 right.plot(steps, [value / scale for value in result.objective], **style)
         _axes(left, "Held-out accuracy", "share of images recognised")
         _axes(right, "Training loss", "relative to its first epoch")
-        left.legend()
+        if len(results) > CROWD:
+            figure.set_figwidth(13)
+            figure.legend(loc="outside right upper")
+        else:
+            left.legend()
         figure.suptitle(f"One network, several losses: {name}", fontweight="bold")
         output.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(output)
