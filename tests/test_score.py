@@ -258,6 +258,12 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
     write(tmp_path / "uneven.npz", {"y": [1.0], "p": [1.0, 2.0]})
     with pytest.raises(FileError, match="y has 1, p has 2"):
         score(tmp_path / "uneven.npz", ["mse"], target="y", prediction="p")
+    (tmp_path / "twice.csv").write_text("y,p,y\n1,2,3\n")
+    with pytest.raises(ColumnError, match="several columns 'y'"):
+        score(tmp_path / "twice.csv", ["mse"], target="y", prediction="p")
+    (tmp_path / "ragged.csv").write_text("y,p\n1,2\n3\n")
+    with pytest.raises(FileError, match="Expected 2 columns, got 1"):
+        score(tmp_path / "ragged.csv", ["mse"], target="y", prediction="p")
     (tmp_path / "header.csv").write_text("y,p\n")
     with pytest.raises(FileError, match="no rows"):
         score(tmp_path / "header.csv", ["mse"], target="y", prediction="p")
@@ -267,6 +273,14 @@ def test_lists_of_different_length_are_explained(tmp_path: Path) -> None:
     file = write(tmp_path / "preds.parquet", {"y": [0, 1], "p": [[0.5, 0.5], [1.0]]})
     with pytest.raises(ColumnError, match="lists of column 'p' have 1 to 2 entries"):
         score(file, ["sparse_categorical_crossentropy"], target="y", prediction="p")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_other_delimiters_and_a_byte_order_mark_are_read(tmp_path: Path, delimiter: str) -> None:
+    text = '"the y",p\n1,3\n2,2\n'.replace(",", delimiter)
+    (tmp_path / "preds.csv").write_text(text, encoding="utf-8-sig")
+    found = score(tmp_path / "preds.csv", ["mse"], target="the y", prediction="p")
+    assert found.overall.means == {"mean_squared_error": 2.0}
 
 
 def test_a_fortran_ordered_matrix_is_read_by_rows(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -225,7 +225,7 @@ def _print_scores(scores: Scores, weight: str | None, by: str | None) -> None:
 
 
 def _group(label: Any) -> str:
-    return "(missing)" if label is None else str(label)
+    return "(missing)" if label in (None, "") else str(label)
 
 
 def _means(score: Score) -> list[str]:

@@ -48,9 +48,14 @@ def unknown_column(path: Path, name: str, names: Sequence[str]) -> ColumnError:
     """No column of that name, with the nearest ones."""
     lower = {other.lower(): other for other in names}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    hint = f"did you mean {' or '.join(near)}? All of " if near else ""
     shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
-    return ColumnError(f"{path} has no column {name!r}; {hint}Its columns are: {shown}")
+    return ColumnError(f"{path} has no column {name!r}; {hint}its columns are: {shown}")
+
+
+def ambiguous(path: Path, name: str) -> ColumnError:
+    """Two columns of one name."""
+    return ColumnError(f"{path} has several columns {name!r}; give each a name of its own in the first line")
 
 
 def not_numbers(path: Path, name: str, kind: str) -> ColumnError:

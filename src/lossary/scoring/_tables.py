@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
+from ..errors import LossError
 from . import _errors
 
 Array = np.ndarray[Any, Any]
@@ -20,6 +21,7 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 KINDS = (".parquet", ".pq", ".csv", ".npz")
 # One block of CSV text; the reader holds a few of them.
 CSV_BYTES = 1 << 21
+DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def known(table: Table, names: Sequence[str]) -> None:
     for name in names:
         if name not in table.names:
             raise _errors.unknown_column(table.path, name, table.names)
+        if table.names.count(name) > 1:
+            raise _errors.ambiguous(table.path, name)
 
 
 # --- Arrow ----------------------------------------------------------------------------------------------------------
@@ -123,9 +127,11 @@ class CsvTable:
         self.path = path
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                self.names = next(csv.reader(file), [])
+                header = file.readline()
         except UnicodeDecodeError as error:
             raise _errors.unreadable(path, str(error)) from None
+        self._delimiter = max(DELIMITERS, key=header.count)
+        self.names = next(csv.reader([header], delimiter=self._delimiter), [])
         if not self.names:
             raise _errors.empty(path)
 
@@ -140,13 +146,20 @@ class CsvTable:
                 with arrow_csv.open_csv(
                     file,
                     read_options=arrow_csv.ReadOptions(block_size=CSV_BYTES),
+                    parse_options=arrow_csv.ParseOptions(delimiter=self._delimiter),
                     convert_options=arrow_csv.ConvertOptions(include_columns=columns, column_types=types),
                 ) as reader:
                     for batch in reader:
                         yield batch, min(1.0, file.tell() / size)
             except pa.ArrowInvalid as error:
-                named = re.sub(r"In CSV column #(\d+)", lambda m: f"column {self.names[int(m[1])]!r}", str(error))
-                raise _errors.unreadable(self.path, named) from None
+                raise self._fault(str(error)) from None
+
+    def _fault(self, reason: str) -> LossError:
+        """What the reader said, with the column's name instead of its number."""
+        found = re.search(r"In CSV column #(\d+): CSV conversion error to \w+: invalid value '(.*)'", reason)
+        if found is None:
+            return _errors.unreadable(self.path, reason)
+        return _errors.not_numbers(self.path, self.names[int(found[1])], f"the text {found[2]!r}")
 
     def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
         import pyarrow as pa
