@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,23 @@ def test_progress_reaches_the_end(tmp_path: Path, frame: dict[str, Any]) -> None
         assert steps == sorted(steps)
         assert steps[-1] == 1.0
         assert len(steps) == 10
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from lossary.scoring import score; "
+        "score(sys.argv[1], ['mse'], target='y', prediction='p', by='k'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    peaks = []
+    for rows in (1 << 20, 1 << 24):
+        ones = np.ones(rows, np.float32)
+        file = write(tmp_path / f"{rows}.parquet", {"y": ones, "p": ones, "k": pa.repeat("a", rows)})
+        done = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True)
+        peaks.append(float(done.stdout))
+    # The longer file's columns alone would take 128 MiB.
+    assert peaks[1] < peaks[0] + 60
+    assert peaks[1] < 400
 
 
 # --- missing values and groups -------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def demo(
     losses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LOSS]...", help="Losses to compare with categorical crossentropy.", autocompletion=complete_loss
+            metavar="LOSS", help="Losses to compare with categorical crossentropy.", autocompletion=complete_loss
         ),
     ] = None,
     *,
@@ -42,7 +42,7 @@ def demo(
 
 @reporting
 def bench(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="Passed on.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="Passed on.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the benchmarks of a source checkout."""
@@ -52,7 +52,8 @@ def bench(
             f"there are no benchmarks in {folder.resolve()}; they are part of the source tree and not of the installed "
             "package. In a checkout of the sources run: make bench"
         )
-    done = subprocess.run([sys.executable, "-m", "benchmarks", *(arguments or [])], check=False)
+    command = [sys.executable, "-m", "benchmarks", *(arguments or [])]
+    done = subprocess.run(command, stdout=sys.stderr if as_json else None, check=False)
     if as_json:
         emit({"exit_status": done.returncode})
     raise typer.Exit(done.returncode)
