@@ -185,7 +185,7 @@ def test_masked_integer_one_hot_rows(coding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reduction", "weighted", "masked"), itertools.product(REDUCTIONS, (False, True), (False, True))
+    ("reduction", "weighted", "masked"), list(itertools.product(REDUCTIONS, (False, True), (False, True)))
 )
 def test_as_keras_reduces(reduction: Any, weighted: bool, masked: bool, rng: np.random.Generator) -> None:
     y_true, y_pred = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=(4, 3)).astype("float32")

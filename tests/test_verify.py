@@ -199,7 +199,7 @@ ORDER = "the order of the classes"
         (lossary.CategoricalCrossentropy(), {STRETCH, ORDER}, {LIFT}),
         (lossary.BinaryCrossentropy(from_logits=True), set(), {LIFT, STRETCH}),
     ],
-    ids=repr,
+    ids=lambda x: "+".join(sorted(x)) if isinstance(x, set) else repr(x),
 )
 def test_invariances(loss: Any, holds: set[str], fails: set[str]) -> None:
     found = set(lossary.explain(loss).invariances)
