@@ -1,0 +1,253 @@
+"""Fused kernels against the formula in words: every loss, use, dtype and memory layout, and the errors they raise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import accuracy
+import lossary
+from inputs import SETTINGS, Setting
+from lossary import kernels
+
+REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
+EACH = pytest.mark.parametrize("setting", SETTINGS, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+
+
+def cast(setting: Setting, y_true: Any, y_pred: Any, dtype: str) -> tuple[Any, Any]:
+    if setting.has_float_targets:
+        y_true = y_true.astype(dtype)
+    return y_true, y_pred.astype(dtype)
+
+
+def in_words(loss: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Value and gradient without kernels."""
+    return loss.batch(*args, **kwargs, fusible=False).value_and_gradient(loss.reduction)
+
+
+def in_kernel(loss: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Value and gradient by a kernel, which must have taken the call."""
+    batch = loss.batch(*args, **kwargs, fusible=True)
+    assert batch.fused is not None
+    assert batch.fused.reduced(loss.reduction, gradient=True) is not None
+    return batch.value_and_gradient(loss.reduction)
+
+
+def assert_same(got: Any, expected: Any, dtype: str) -> None:
+    """Both results, each with the error it may have, differ by a few units in the last place of the largest entry."""
+    eps = float(np.finfo(dtype).eps)
+    for a, b in zip(got, expected, strict=True):
+        assert a.shape == b.shape
+        assert a.dtype == b.dtype == dtype
+        scale = max(float(np.max(np.abs(b), initial=0.0)), 1e-30)
+        np.testing.assert_allclose(a, b, rtol=16 * eps, atol=8 * eps * scale)
+
+
+@EACH
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_value_and_gradient_are_those_of_the_words(setting: Setting, dtype: str) -> None:
+    rng = np.random.default_rng(11)
+    y_true, y_pred = cast(setting, *setting.draw(rng, (37, 29)), dtype)
+    weights = rng.gamma(2.0, size=37)
+    mask = rng.random(37) < 0.7
+    for reduction in REDUCTIONS:
+        loss = setting.configured(reduction=reduction)
+        for options in ({}, {"sample_weight": weights}, {"where": mask}, {"sample_weight": weights, "where": mask}):
+            assert_same(in_kernel(loss, y_true, y_pred, **options), in_words(loss, y_true, y_pred, **options), dtype)
+
+
+@EACH
+def test_values_alone_are_those_of_the_words(setting: Setting) -> None:
+    rng = np.random.default_rng(12)
+    y_true, y_pred = cast(setting, *setting.draw(rng, (23, 5)), "float32")
+    expected, _ = in_words(setting.configured(reduction="none"), y_true, y_pred)
+    assert_same([setting(y_true, y_pred)], [expected], "float32")
+    mean, _ = in_words(setting.configured(), y_true, y_pred)
+    assert_same([np.asarray(setting.configured()(y_true, y_pred))], [np.asarray(mean)], "float32")
+
+
+@EACH
+def test_every_answer_of_a_kernel_is_finite_alive_and_accurate(setting: Setting) -> None:
+    """Rows one at a time, so that one the words must compute does not take the others with it."""
+    taken = refused = 0
+    for kind in accuracy.KINDS:
+        value_account, slope_account = accuracy.Account(), accuracy.Account()
+        for y_true, y_pred in accuracy.inputs(setting.record, dict(setting.parameters), kind):
+            for t, p in zip(y_true[:12], y_pred[:12], strict=True):
+                fused = setting.configured(reduction="none").batch(t[None], p[None], fusible=True).fused
+                found = fused.reduced("none", gradient=True)
+                taken, refused = taken + (found is not None), refused + (found is None)
+                if found is not None:
+                    _account(setting, t, p, found, value_account, slope_account)
+        for account in (value_account, slope_account):
+            assert account.nonfinite == 0, account.examples
+            assert account.dead == 0, account.examples
+            assert account.worst <= 4.0, account.where
+    assert taken > 2 * refused
+
+
+def _account(setting: Setting, t: Any, p: Any, found: Any, values: Any, slopes: Any) -> None:
+    oracle, parameters = accuracy.oracle, dict(setting.parameters)
+    name, place = setting.record.name, f"t={t.tolist()} p={p.tolist()}"
+    exact = oracle.value(name, t, p, **parameters)
+    values.add(float(found[0][0]), exact, accuracy.unit(setting.record, t, p, parameters, exact, None), place)
+    for index, wanted in enumerate(oracle.slope(name, t, p, **parameters)):
+        one = accuracy.unit(setting.record, t, p, parameters, wanted, index)
+        slopes.add(float(found[1][0, index]), wanted, one, f"{place} [{index}]")
+
+
+LAYOUTS = {
+    "plain": lambda x: x,
+    "fortran": np.asfortranarray,
+    "reversed": lambda x: np.ascontiguousarray(x[::-1])[::-1],
+    "strided": lambda x: np.repeat(x, 2, axis=0)[::2],
+    "read-only": lambda x: _locked(x.copy()),
+    "unaligned": lambda x: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(x.dtype).reshape(x.shape),
+}
+
+
+def _locked(x: Any) -> Any:
+    x.flags.writeable = False
+    return x
+
+
+@given(
+    shape=st.lists(st.integers(1, 9), min_size=2, max_size=3).map(tuple),
+    setting=st.sampled_from(SETTINGS),
+    layout=st.sampled_from(sorted(LAYOUTS)),
+    reduction=st.sampled_from(REDUCTIONS),
+    dtype=st.sampled_from(["float32", "float64"]),
+    weighted=st.booleans(),
+    masked=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_shape_layout_weight_and_mask(
+    shape: Any, setting: Setting, layout: str, reduction: str, dtype: str, weighted: bool, masked: bool, seed: int
+) -> None:
+    kernels.THRESHOLD = 0
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = map(LAYOUTS[layout], cast(setting, *setting.draw(rng, shape), dtype))
+    options: dict[str, Any] = {"sample_weight": rng.random(shape[:-1])} if weighted else {}
+    if masked:
+        options["where"] = rng.random(shape[:1]) < 0.6
+    loss = setting.configured(reduction=reduction)
+    before = y_true.copy(), y_pred.copy()
+    assert_same(in_kernel(loss, y_true, y_pred, **options), in_words(loss, y_true, y_pred, **options), dtype)
+    np.testing.assert_array_equal(y_true, before[0])
+    np.testing.assert_array_equal(y_pred, before[1])
+
+
+@pytest.mark.parametrize("name", ["huber", "log_cosh", "binary_crossentropy"])
+def test_elementwise_weights_and_masks(name: str) -> None:
+    rng = np.random.default_rng(5)
+    loss = lossary.get(name)
+    y_true = loss.record.target.sample(rng, (50, 41)).astype("float32")
+    y_pred = loss.record.prediction.sample(rng, (50, 41)).astype("float32")
+    options = {"sample_weight": rng.random((50, 41)), "where": rng.random((50, 41)) < 0.5}
+    y_pred[~options["where"]] = np.nan
+    assert_same(in_kernel(loss, y_true, y_pred, **options), in_words(loss, y_true, y_pred, **options), "float32")
+
+
+def test_along_another_axis() -> None:
+    rng = np.random.default_rng(6)
+    y_pred = rng.normal(size=(4, 7, 5)).astype("float32")
+    y_true = rng.integers(0, 7, (4, 5))
+    loss = lossary.get("sparse_categorical_crossentropy", from_logits=True, axis=1)
+    assert_same(in_kernel(loss, y_true, y_pred), in_words(loss, y_true, y_pred), "float32")
+
+
+def test_half_precision_goes_through_float32() -> None:
+    rng = np.random.default_rng(7)
+    y_true, y_pred = (rng.normal(size=(64, 8)).astype("float16") for _ in range(2))
+    value, gradient = in_kernel(lossary.get("huber"), y_true, y_pred)
+    assert value.dtype == gradient.dtype == np.float16
+    wide, _ = in_words(lossary.get("huber"), y_true.astype("float64"), y_pred.astype("float64"))
+    np.testing.assert_allclose(value, wide, rtol=1e-3)
+
+
+@EACH
+def test_bad_values_raise_the_same_error_in_kernels(setting: Setting) -> None:
+    rng = np.random.default_rng(8)
+    for bad_target in (False, True):
+        y_true, y_pred = cast(setting, *setting.draw(rng, (9, 6)), "float32")
+        (y_true if bad_target else y_pred)[(5,) if y_true.ndim == 1 and bad_target else (5, 3)] = (
+            99 if bad_target and not setting.has_float_targets else np.nan
+        )
+        loss = setting.configured()
+        with pytest.raises(lossary.DomainError) as expected:
+            loss.batch(y_true, y_pred)
+        for call in (loss, loss.value_and_grad, setting):
+            with pytest.raises(lossary.DomainError) as raised:
+                call(y_true, y_pred)
+            assert str(raised.value) == str(expected.value)
+
+
+def test_rows_that_are_no_distribution_raise_in_kernels() -> None:
+    y_true = np.full((6, 4), 0.5, "float32")
+    with pytest.raises(lossary.DomainError, match="sums to 2"):
+        lossary.categorical_crossentropy(y_true, np.full((6, 4), 0.25, "float32"))
+
+
+def test_unchecked_calls_let_bad_values_through() -> None:
+    y_pred = np.array([[np.nan, 1.0], [2.0, 3.0]], "float32")
+    assert np.isnan(lossary.get("huber", check="off")(np.zeros((2, 2), "float32"), y_pred))
+
+
+def test_a_mean_that_fits_does_not_overflow_in_its_sum() -> None:
+    y_pred = np.array([[1e19, 1e19, 0.0]], "float32")
+    value, gradient = in_kernel(lossary.get("mse"), np.zeros((1, 3), "float32"), y_pred)
+    np.testing.assert_allclose(value, 2e38 / 3, rtol=1e-6)
+    huge = np.array([[1e160, 0.0]])
+    value, _ = lossary.value_and_grad(lossary.get("mse"))(np.zeros((1, 2)), huge / 1e8)
+    np.testing.assert_allclose(value, 5e303, rtol=1e-12)
+
+
+def test_the_same_bits_whatever_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(9)
+    y_true, y_pred = (rng.normal(size=(3000, 401)).astype("float32") for _ in range(2))
+    seen = []
+    for threads in (1, 2, 3, 7):
+        monkeypatch.setattr(kernels_threads(), "count", lambda threads=threads: threads)
+        value, gradient = in_kernel(lossary.get("log_cosh"), y_true, y_pred)
+        again, _ = in_kernel(lossary.get("log_cosh"), y_true, y_pred)
+        assert value.tobytes() == again.tobytes()
+        seen.append((value.tobytes(), gradient.tobytes()))
+    assert len(set(seen)) == 1
+
+
+def kernels_threads() -> Any:
+    from lossary.kernels import threads
+
+    return threads
+
+
+def test_a_row_of_more_than_one_cache() -> None:
+    rng = np.random.default_rng(10)
+    y_pred = rng.normal(size=(3, 50_021)).astype("float32") * 5
+    labels = rng.integers(0, 50_021, 3)
+    loss = lossary.get("sparse_categorical_crossentropy", from_logits=True)
+    assert_same(in_kernel(loss, labels, y_pred), in_words(loss, labels, y_pred), "float32")
+
+
+def test_custom_losses_get_kernels_and_redefinition_gets_a_new_one() -> None:
+    def define(power: int) -> Any:
+        @lossary.loss(name="kernel_probe")
+        def probe(y_true: Any, y_pred: Any, *, scale: float = 2.0) -> Any:
+            return lossary.words.mean(scale * abs(y_pred - y_true) ** power)
+
+        return probe
+
+    y_true, y_pred = np.zeros((2, 3), "float32"), np.array([[1, 2, 3], [0, -1, -2]], "float32")
+    for power, sums in ((3, 36 + 9), (2, 14 + 5)):
+        value, _ = in_kernel(define(power).cls(), y_true, y_pred)
+        np.testing.assert_allclose(value, 2.0 * sums / 6, rtol=1e-6)

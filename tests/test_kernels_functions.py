@@ -1,0 +1,199 @@
+"""The elementary functions of kernels: error bounds over all float32 arguments, special values, vector code."""
+
+from __future__ import annotations
+
+import math
+import platform
+import re
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+from numba import njit
+
+from lossary.kernels import functions, threads
+
+# Largest error in units in the last place of float32, over all 2**32 arguments.
+BOUNDS = {"exp": 1.0, "expm1": 1.5, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.2, "sigmoid": 2.4, "softplus": 2.0}
+WIDE_BOUNDS = {name: bound + 0.6 for name, bound in BOUNDS.items()}
+# The spacing of float32 by biased exponent.
+SPACING = np.ldexp(1.0, np.maximum(np.arange(256), 1) - 127 - 23)
+
+
+def worst(name: str) -> Callable[..., tuple[float, int]]:
+    """A loop over bit patterns: the largest error against double precision, and how many answers are of a wrong kind."""
+    single, double = functions.namespace("float32")[name], functions.namespace("float64")[name]
+
+    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    def evaluate(x: Any, got: Any, exact: Any) -> None:
+        for i in range(x.size):
+            got[i] = single(x[i])
+        for i in range(x.size):
+            exact[i] = double(np.float64(x[i]))
+
+    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    def search(first: int, step: int, count: int, spacing: Any) -> tuple[float, int]:
+        most, wrong = 0.0, 0
+        size = 4096
+        x, got = np.empty(size, np.float32), np.empty(size, np.float32)
+        exact, rounded = np.empty(size, np.float64), np.empty(size, np.float32)
+        bits, answer = x.view(np.uint32), rounded.view(np.uint32)
+        for start in range(0, count, size):
+            for i in range(size):
+                bits[i] = np.uint32(first + (start + i) * step)
+            evaluate(x, got, exact)
+            for i in range(size):
+                rounded[i] = np.float32(exact[i])
+            for i in range(size):
+                if not np.isfinite(rounded[i]) or not np.isfinite(got[i]):
+                    same = got[i] == rounded[i] or (np.isnan(got[i]) and np.isnan(rounded[i]))
+                    wrong += not same
+                else:
+                    error = abs(np.float64(got[i]) - exact[i]) / spacing[(answer[i] >> 23) & 255]
+                    most = max(most, error)
+        return most, wrong
+
+    made: Callable[..., tuple[float, int]] = search
+    return made
+
+
+def over(name: str, step: int) -> tuple[float, int]:
+    """The largest error over every step-th bit pattern."""
+    search = worst(name)
+    search(0, 1, 1, SPACING)
+    results: list[tuple[float, int]] = []
+
+    def task(first: int) -> int:
+        results.append(search(first, step, 2**27 // step + 1, SPACING))
+        return 0
+
+    threads.run(task, range(0, 2**32, 2**27))
+    return max(most for most, _ in results), sum(wrong for _, wrong in results)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_float32_error_over_every_1021st_argument(name: str) -> None:
+    most, wrong = over(name, 1021)
+    assert wrong == 0
+    assert 0.5 <= most <= BOUNDS[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOUNDS)
+def test_float32_error_over_all_arguments(name: str) -> None:
+    most, wrong = over(name, 1)
+    assert wrong == 0
+    assert 0.5 <= most <= BOUNDS[name]
+
+
+EXACT = {
+    "exp": mp.exp,
+    "expm1": mp.expm1,
+    "log": mp.log,
+    "log1p": mp.log1p,
+    "tanh": mp.tanh,
+    "sinh": mp.sinh,
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_float64_error_against_sixty_digits(name: str) -> None:
+    rng = np.random.default_rng(3)
+    scales = np.repeat([1e-300, 1e-20, 1e-8, 1e-3, 0.1, 0.4, 1.0, 3.0, 20.0, 300.0], 120)
+    x = rng.normal(size=scales.size) * scales
+    x = np.abs(x) if name == "log" else x[x > -1] if name == "log1p" else x
+    got = applied(name, "float64", x)
+    with mp.workdps(60):
+        for a, b in zip(x, got, strict=True):
+            exact = EXACT[name](mp.mpf(float(a)))
+            if 1e-300 < abs(exact) < 1e308:
+                assert abs(mp.mpf(float(b)) - exact) <= WIDE_BOUNDS[name] * math.ulp(float(exact)), (a, b)
+
+
+def applied(name: str, dtype: str, *arrays: Any) -> Any:
+    """A word over whole arrays."""
+    word = functions.namespace(dtype)[name]
+    given = [np.asarray(x, dtype) for x in arrays]
+    out = np.empty_like(given[0])
+    (_unary if len(given) == 1 else _binary)(word)(out, *given)
+    return out
+
+
+def _unary(word: Any) -> Any:
+    @njit(error_model="numpy")  # type: ignore[untyped-decorator]
+    def loop(out: Any, x: Any) -> None:
+        for i in range(x.size):
+            out[i] = word(x[i])
+
+    return loop
+
+
+def _binary(word: Any) -> Any:
+    @njit(error_model="numpy")  # type: ignore[untyped-decorator]
+    def loop(out: Any, x: Any, y: Any) -> None:
+        for i in range(x.size):
+            out[i] = word(x[i], y[i])
+
+    return loop
+
+
+INF, NAN = math.inf, math.nan
+SPECIAL = {
+    "exp": [(-INF, 0.0), (INF, INF), (NAN, NAN), (0.0, 1.0), (1e4, INF), (-1e4, 0.0)],
+    "expm1": [(-INF, -1.0), (INF, INF), (NAN, NAN), (0.0, 0.0)],
+    "log": [(0.0, -INF), (-1.0, NAN), (INF, INF), (NAN, NAN), (1.0, 0.0)],
+    "log1p": [(-1.0, -INF), (-2.0, NAN), (INF, INF), (NAN, NAN), (0.0, 0.0)],
+    "tanh": [(-INF, -1.0), (INF, 1.0), (NAN, NAN), (0.0, 0.0)],
+    "sinh": [(-INF, -INF), (INF, INF), (NAN, NAN), (0.0, 0.0)],
+    "sigmoid": [(-INF, 0.0), (INF, 1.0), (NAN, NAN), (0.0, 0.5)],
+    "softplus": [(-INF, 0.0), (INF, INF), (NAN, NAN), (0.0, math.log(2.0))],
+    "sign": [(-3.0, -1.0), (0.0, 0.0), (2.0, 1.0), (NAN, NAN)],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_values(name: str, dtype: str) -> None:
+    x, expected = zip(*SPECIAL[name], strict=True)
+    np.testing.assert_allclose(applied(name, dtype, np.array(x)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_and_choices_follow_numpy(dtype: str) -> None:
+    x = np.array([0.0, 0.5, 2.0, -2.0, 3.0, NAN, 7.0])
+    k = np.array([3.0, 2.0, -1.5, 3.0, 0.0, 2.0, 2.5])
+    expected = [0.0, 0.25, 2.0**-1.5, -8.0, 1.0, NAN, 7.0**2.5]
+    np.testing.assert_allclose(applied("power", dtype, x, k), expected, rtol=1e-6)
+    a, b = np.array([1.0, NAN, 2.0, 3.0]), np.array([2.0, 1.0, NAN, -1.0])
+    np.testing.assert_array_equal(applied("maximum", dtype, a, b), [2.0, NAN, NAN, 3.0])
+    np.testing.assert_array_equal(applied("minimum", dtype, a, b), [1.0, NAN, NAN, -1.0])
+    y = np.array([0.0, 1.0, INF, math.e])
+    np.testing.assert_allclose(
+        applied("xlogy", dtype, [0.0, 2.0, 0.0, 3.0], y), [0.0, 0.0, 0.0, 3.0], rtol=1e-6, atol=1e-12
+    )
+
+
+def test_small_sinh_within_its_range() -> None:
+    x = np.linspace(-1.0, 1.0, 2001, dtype="float32")
+    np.testing.assert_allclose(applied("small_sinh", "float32", x), np.sinh(x.astype("float64")), rtol=2e-7)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 machine code")
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sinh"])
+def test_loops_are_vector_code_without_calls(name: str) -> None:
+    word = functions.namespace("float32")[name]
+
+    def loop(x: Any, out: Any) -> None:
+        for i in range(x.size):
+            out[i] = word(x[i])
+
+    compiled = njit("void(float32[::1], float32[::1])", error_model="numpy", fastmath={"contract"})(loop)
+    (assembly,) = compiled.inspect_asm().values()
+    packed = re.findall(r"\tv?(?:mul|add|fmadd\w*)ps\t", assembly)
+    assert len(packed) >= 10
+    assert not re.search(rf"call\w*\t.*(_|@){name}f?\b", assembly)
+    assert "svml" not in assembly
