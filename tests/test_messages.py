@@ -478,7 +478,17 @@ def test_every_text_is_tested() -> None:
     assert own - OTHERS == {builder for builder, *_ in MESSAGES}
 
 
-REMEDIES = ("accepted", "did you mean", "make a new", "rite ", "choose", "Skip", "the object does", "Convert one")
+REMEDIES = (
+    "accepted",
+    "did you mean",
+    "make a new",
+    "rite ",
+    "choose",
+    "Skip",
+    "the object does",
+    "Convert one",
+    "the call is",
+)
 
 
 def test_every_text_names_what_is_accepted_or_what_to_do() -> None:
