@@ -167,6 +167,13 @@ def test_integer_labels_into_categorical_are_recognised():
         model.fit(X, np.arange(24) % 4, verbose=0)
 
 
+def test_a_label_out_of_range_is_named_when_run_eagerly():
+    model = linear(units=4)
+    model.compile(loss=lossary.SparseCategoricalCrossentropy(from_logits=True), optimizer="sgd", run_eagerly=True)
+    with pytest.raises(lossary.DomainError, match="accepted are labels 0 to 3"):
+        model.fit(X, np.arange(24) % 5, verbose=0, shuffle=False)
+
+
 def distance(y_true, y_pred):
     return keras.ops.mean(keras.ops.abs(y_true - y_pred), -1)
 

@@ -19,16 +19,15 @@ def run(*command, **environment):
     settings = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", **environment}
     kept = {key: value for key, value in os.environ.items() if key not in ("KERAS_BACKEND", "KERAS_HOME")}
     return subprocess.run(
-        [sys.executable, *command], env=kept | settings, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *command], env=kept | settings, capture_output=True, text=True, timeout=900, check=False
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
 def test_suite(backend, tmp_path):
-    done = run(
-        "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(HERE / "keras_suite.py"), KERAS_BACKEND=backend
-    )
+    options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=")
+    done = run("-m", "pytest", *options, str(HERE / "keras_suite.py"), KERAS_BACKEND=backend)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
