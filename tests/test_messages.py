@@ -488,6 +488,7 @@ REMEDIES = (
     "the object does",
     "Convert one",
     "the call is",
+    "give it one",
 )
 
 
