@@ -13,8 +13,10 @@ from keras.src.models.functional import Functional as KerasFunctional
 from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss
+from ..doctor.first_batch import When
 from ..errors import UnknownLossError
 from .keras_caller import announce, unreduced
+from .keras_doctor import Examination
 
 PACKAGE = "lossary.keras"
 # Names that Keras resolves itself, by looking at shapes.
@@ -169,15 +171,30 @@ def _keras_knows(loss: Any) -> bool:
 
 
 class _Compiles:
-    """Gives a Keras model class a ``compile`` that resolves lossary losses."""
+    """Gives a Keras model class a ``compile`` that resolves lossary losses, and a ``fit`` that the doctor looks at."""
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **settings: Any) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, doctor: When = "warn", **settings: Any
+    ) -> None:
         """As ``keras.Model.compile``; ``loss`` may also be anything `lossary.get` understands, for each output.
+
+        With ``doctor="warn"`` or ``"raise"`` the first ``fit`` begins with a look at the first targets, the last layer
+        and the metrics, as `lossary.diagnose` does; ``"off"`` leaves it out.
 
         Raises:
             UnknownLossError: Neither lossary nor Keras knows a name; the message lists the nearest ones.
+            ParameterError: ``doctor`` is none of the three.
         """
-        super().compile(optimizer, resolve(loss), *args, **settings)  # type: ignore[misc]
+        resolved = resolve(loss)
+        super().compile(optimizer, resolved, *args, **settings)  # type: ignore[misc]
+        self._examination = Examination.ordered(resolved, settings.get("metrics"), doctor)
+
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.fit``."""
+        examination, self._examination = getattr(self, "_examination", None), None
+        if examination is not None:
+            examination.look(self, x, y, batch_size)
+        return super().fit(x, y, batch_size, *args, **settings)  # type: ignore[misc]
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model; Keras asks every class with its own ``compile`` to say how."""

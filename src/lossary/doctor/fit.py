@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from .._domain import NonNegative
 from .._loss import Loss
 from ..adapters.heads import RANGES
@@ -33,7 +35,7 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
     if wanted in ("softmax", "sigmoid"):
         return _for_probabilities(wanted, activation)
     if isinstance(loss.record.target, NonNegative):
-        return _for_amounts(activation, strict=wanted == "softplus")
+        return _for_amounts(activation, strict=not loss.record.prediction.contains(np.array([-1.0])).all())
     if loss.record.target.coding == "signs":
         return _for_margins(activation)
     return RIGHT if activation == "linear" else Fit("works", "fits while the targets lie inside its range")
@@ -84,7 +86,7 @@ def _for_amounts(activation: str, *, strict: bool) -> Fit:
         return Fit("weak", f"{activation} cannot produce an amount above {high:g}")
     if activation == "relu":
         return Fit("works", "relu has no gradient once the output is 0; softplus has")
-    return Fit("works", f"{activation} can produce negative values, which are clipped")
+    return Fit("weak", f"{activation} can produce negative values, which the loss clips")
 
 
 def _for_margins(activation: str) -> Fit:
