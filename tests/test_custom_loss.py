@@ -310,3 +310,13 @@ def test_plain_functions_are_copied_and_pickled() -> None:
     assert copy.deepcopy(loss) == pickle.loads(pickle.dumps(loss)) == loss
     assert loss != lossary.get(_module_level)
     assert loss.record.name == "_module_level"
+
+
+def test_plain_function_without_reduction_gives_a_slope_for_each_value() -> None:
+    import torch
+
+    loss = lossary.get(lambda t, p: ((p - t) ** 2).mean(-1), reduction="none")
+    y_true, y_pred = torch.zeros(2, 2), torch.tensor([[1.0, 2.0], [3.0, 0.0]])
+    value, gradient = loss.value_and_grad(y_true, y_pred)
+    assert value.tolist() == [2.5, 4.5]
+    assert gradient.tolist() == [[1.0, 2.0], [3.0, 0.0]]

@@ -55,9 +55,18 @@ class FunctionLoss(Loss):
         backend, true, pred = self._inputs(y_true, y_pred, sample_weight, where)
         if backend is NUMPY:
             return super().value_and_grad(y_true, y_pred, sample_weight, where)
-        return backend.value_and_grad(
-            lambda prediction: self._reduced(backend, true, prediction, sample_weight, where), pred
-        )
+
+        def reduced(prediction: Array) -> Array:
+            return self._reduced(backend, true, prediction, sample_weight, where)
+
+        if self.reduction != "none":
+            return backend.value_and_grad(reduced, pred)
+        # Data points do not see each other, so the gradient of the sum holds the slope of each value.
+        _, slopes = backend.value_and_grad(lambda prediction: backend.total(reduced(prediction)), pred)
+        return reduced(pred), slopes
+
+    def __repr__(self) -> str:
+        return f"FunctionLoss({self.record.name})"
 
     def get_config(self) -> dict[str, Any]:
         raise _check.no_config(self.record.name)
