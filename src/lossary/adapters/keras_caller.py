@@ -34,7 +34,8 @@ def values_for_keras(loss: Loss, y_true: Any, y_pred: Any) -> Any:
     if loss.reduction != "none":
         values = unreduced(loss)
         setattr(wrapper, attribute, values)
-        wrapper.reduction = loss.reduction
+        if hasattr(wrapper, "reduction"):
+            wrapper.reduction = loss.reduction
     mask = get_keras_mask(y_pred)
     return values(y_true, y_pred, where=None if mask is None else cast(mask, "bool"))
 
