@@ -122,6 +122,7 @@ WITH_MODEL: dict[str, tuple[Any, Any, Any]] = {
     "softmax for multi-label": (BCE(), NS["multi_label"], dense(5, "softmax")),
     "sigmoid for one class of many": (CCE(), ONE_HOT, dense(5, "sigmoid")),
     "linear head for counts": ("poisson", COUNTS, dense(1, "linear")),
+    "sigmoid for counts": ("poisson", COUNTS, dense(1, "sigmoid")),
     "relu for negative targets": ("mse", REALS, dense(1, "relu")),
     "sigmoid for large targets": ("mse", 10 * np.abs(REALS), dense(1, "sigmoid")),
     "tanh for large targets": ("mae", 10 * REALS, dense(1, "tanh")),

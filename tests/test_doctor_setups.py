@@ -60,3 +60,16 @@ def test_good_predictions_are_clean(setup: Setup, scale: float) -> None:
     }
     report = lossary.diagnose(setup.loss, setup.y_true, activated[setup.activation].astype("float32"))
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_rounding_of_half_precision_is_no_finding(dtype: str) -> None:
+    """A softmax over 300 classes, rounded to half precision, sums to 1 only roughly."""
+    import torch
+
+    scores = torch.as_tensor(np.random.default_rng(2).normal(size=(64, 300)))
+    labels = torch.arange(64)
+    report = lossary.diagnose(
+        lossary.SparseCategoricalCrossentropy(), labels, scores.softmax(-1).to(getattr(torch, dtype))
+    )
+    assert report.ok, str(report)

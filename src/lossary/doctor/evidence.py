@@ -17,8 +17,8 @@ from ..adapters.heads import Head
 from ..errors import LossError
 
 Floats = np.ndarray[Any, Any]
-# A sum over a float16 row of a thousand probabilities is off by less than this.
-ROW_TOLERANCE = 5e-3
+# How far the sum of a row of probabilities may be from 1, in single and in half precision.
+ROW_TOLERANCE, HALF_TOLERANCE = 5e-3, 3e-2
 
 
 class NotCheckedError(Exception):
@@ -62,6 +62,7 @@ class Evidence:
         self.given_true, self.given_pred = y_true, y_pred
         self.raw_true = None if y_true is None else hosted(y_true)
         self.raw_pred = None if y_pred is None else hosted(y_pred)
+        self.row_tolerance = HALF_TOLERANCE if "float16" in str(getattr(y_pred, "dtype", "")) else ROW_TOLERANCE
         self.head = head
         self.metrics = metrics
 

@@ -83,7 +83,7 @@ def _for_amounts(activation: str, *, strict: bool) -> Fit:
     if high <= 0:
         return Fit("wrong", f"{activation} never produces an amount above 0")
     if high < float("inf"):
-        return Fit("weak", f"{activation} cannot produce an amount above {high:g}")
+        return Fit("works", f"{activation} fits while no target is above {high:g}")
     if activation == "relu":
         return Fit("works", "relu has no gradient once the output is 0; softplus has")
     return Fit("weak", f"{activation} can produce negative values, which the loss clips")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .._domain import NonNegative
-from .evidence import ROW_TOLERANCE, Evidence, Floats, number, share
+from .evidence import Evidence, Floats, number, share
 from .rules import Seen, enough, rule
 
 # A probability this small has lost its gradient to the clip of the classic losses.
@@ -18,8 +18,8 @@ def _in_unit(rows: Floats) -> bool:
     return bool(rows.min() >= 0.0 and rows.max() <= 1.0)
 
 
-def _sums_to_one(rows: Floats, axis: int = -1) -> bool:
-    return bool(np.abs(rows.sum(axis) - 1.0).max() < ROW_TOLERANCE)
+def _sums_to_one(e: Evidence, rows: Floats, axis: int = -1) -> bool:
+    return bool(np.abs(rows.sum(axis) - 1.0).max() < e.row_tolerance)
 
 
 def _head_is(evidence: Evidence, *activations: str) -> bool:
@@ -38,7 +38,7 @@ def double_activation(e: Evidence) -> Seen | None:
     if not e.from_logits or _head_is(e, "linear", "log_softmax") or not _in_unit(e.rows):
         return None
     count, units = e.rows.shape
-    if units > 1 and _sums_to_one(e.rows):
+    if units > 1 and _sums_to_one(e, e.rows):
         floor = math.log(1 + (units - 1) / math.e)
         what, floors = "softmax", f"log(1 + {units - 1}/e) = {floor:.4f}"
     elif e.is_binary and e.rows.max() > 0.5:
@@ -95,7 +95,7 @@ def rows_without_unit_sum(e: Evidence) -> Seen | None:
     if e.from_logits or not e.is_distribution or e.rows.shape[1] < 2 or not _in_unit(e.rows):
         return None
     sums = e.rows.sum(1)
-    off = np.abs(sums - 1.0) >= ROW_TOLERANCE
+    off = np.abs(sums - 1.0) >= e.row_tolerance
     if not off.any() or wrong_axis(e) is not None:
         return None
     first = int(np.argmax(off))
@@ -285,9 +285,9 @@ def wrong_axis(e: Evidence) -> int | None:
     others = [axis for axis in range(raw.ndim) if axis != read]
     if e.raw_true is not None and e.record.labels_are_integers and raw.ndim > 2 and not e.paired:
         return next((a for a in others if e.raw_true.shape == (*raw.shape[:a], *raw.shape[a + 1 :])), None)
-    if e.from_logits or raw.shape[read] < 2 or not _in_unit(raw) or _sums_to_one(raw, read):
+    if e.from_logits or raw.shape[read] < 2 or not _in_unit(raw) or _sums_to_one(e, raw, read):
         return None
-    return next((a for a in others if raw.shape[a] > 1 and _sums_to_one(raw, a)), None)
+    return next((a for a in others if raw.shape[a] > 1 and _sums_to_one(e, raw, a)), None)
 
 
 @rule(
@@ -301,7 +301,7 @@ def wrong_axis(e: Evidence) -> int | None:
 def two_unit_softmax(e: Evidence) -> Seen | None:
     """Softmax rows under a loss that takes every output for a question of its own."""
     units = e.rows.shape[1]
-    if not e.is_binary or e.from_logits or units < 2 or not _in_unit(e.rows) or not _sums_to_one(e.rows):
+    if not e.is_binary or e.from_logits or units < 2 or not _in_unit(e.rows) or not _sums_to_one(e, e.rows):
         return None
     hot = e.true is not None and e.true.ndim > 1 and e.targets.shape[1] == units
     better = "categorical_crossentropy" if hot else "sparse_categorical_crossentropy"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evidence import ROW_TOLERANCE, Evidence, Floats, known, number, share
+from .._domain import OneHot
+from .evidence import Evidence, Floats, known, number, share
 from .rules import Seen, enough, rule
 
 SQUARED = frozenset({"mean_squared_error"})
@@ -232,7 +233,7 @@ def rows_without_unit_sum(e: Evidence) -> Seen | None:
     if e.coding != "one-hot" or e.targets.shape[1] < 2:
         return None
     sums = e.targets.sum(1)
-    off = np.abs(sums - 1.0) >= max(ROW_TOLERANCE, 1e-2)
+    off = np.abs(sums - 1.0) >= OneHot.tolerance
     if not off.any() or not e.record.target.contains(e.targets).all():
         return None
     many = bool(_is_bits(e.targets) and (sums > 1).any())
