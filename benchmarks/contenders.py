@@ -51,6 +51,10 @@ def _log_cosh(y: Any, p: Any) -> Any:
     return (d + F.softplus(-2.0 * d) - 0.6931471805599453).mean()
 
 
+def _categorical_hinge(y: Any, p: Any) -> Any:
+    return (((1 - y) * p).amax(-1) - (y * p).sum(-1) + 1).clamp_min(0).mean()
+
+
 LOGITS = (("from_logits", True),)
 CASES = (
     Case("mean_squared_error", torch=lambda y, p: F.mse_loss(p, y), plain=lambda y, p: ((p - y) ** 2).mean(),
@@ -65,7 +69,8 @@ CASES = (
     Case("huber", torch=lambda y, p: F.huber_loss(p, y), plain=lambda y, p: F.huber_loss(p, y),
          optax=lambda y, p: optax.huber_loss(p, y).mean()),
     Case("log_cosh", torch=_log_cosh, plain=_log_cosh, optax=lambda y, p: optax.log_cosh(p, y).mean()),
-    Case("hinge", torch=lambda y, p: (1 - y * p).clamp_min(0).mean(), plain=lambda y, p: (1 - y * p).clamp_min(0).mean(),
+    Case("hinge", torch=lambda y, p: (1 - y * p).clamp_min(0).mean(),
+         plain=lambda y, p: (1 - y * p).clamp_min(0).mean(),
          optax=lambda y, p: optax.hinge_loss(p, y).mean()),
     Case("squared_hinge", torch=lambda y, p: ((1 - y * p).clamp_min(0) ** 2).mean(),
          plain=lambda y, p: ((1 - y * p).clamp_min(0) ** 2).mean()),
@@ -81,7 +86,7 @@ CASES = (
     Case("cosine_similarity", torch=lambda y, p: -F.cosine_similarity(p, y).mean(),
          plain=lambda y, p: -(F.normalize(p, dim=-1) * F.normalize(y, dim=-1)).sum(-1).mean(),
          optax=lambda y, p: -optax.cosine_similarity(p, y).mean()),
-    Case("categorical_hinge", torch=lambda y, p: _categorical_hinge(y, p), plain=lambda y, p: _categorical_hinge(y, p)),
+    Case("categorical_hinge", torch=_categorical_hinge, plain=_categorical_hinge),
     Case("categorical_crossentropy", torch=lambda y, p: -(y * p.log()).sum(-1).mean(),
          plain=lambda y, p: -(y * torch.log(p)).sum(-1).mean()),
     Case("categorical_crossentropy", LOGITS, torch=lambda y, p: F.cross_entropy(p, y),
@@ -92,10 +97,6 @@ CASES = (
          optax=lambda y, p: optax.softmax_cross_entropy_with_integer_labels(p, y).mean(),
          sklearn=sk.HalfMultinomialLoss),
 )  # fmt: skip
-
-
-def _categorical_hinge(y: Any, p: Any) -> Any:
-    return (((1 - y) * p).amax(-1) - (y * p).sum(-1) + 1).clamp_min(0).mean()
 
 
 def inputs(case: Case, shape: tuple[int, int]) -> tuple[Any, Any]:
@@ -140,7 +141,7 @@ def _torch(function: Callable[[Any, Any], Any], y_true: Any, y_pred: Any) -> Run
         p.grad = None
         value = function(y, p)
         value.backward()
-        return float(value)
+        return float(value.detach())
 
     return run
 

@@ -26,7 +26,7 @@ def interleaved(runs: Mapping[str, Run], *, rounds: int, budget: float) -> dict[
             before = time.perf_counter()
             run()
             seen[name].append(time.perf_counter() - before)
-        if number >= 2 and time.perf_counter() - start > budget:
+        if number >= 4 and time.perf_counter() - start > budget:
             break
     return {name: {"min": min(times), "median": statistics.median(times)} for name, times in seen.items()}
 

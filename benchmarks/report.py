@@ -97,7 +97,7 @@ def picture(path: Path, results: Sequence[dict[str, Any]]) -> None:
     for place, name in enumerate(names):
         rows = [i for i, result in enumerate(chosen) if name in result["seconds"]]
         widths = [chosen[i]["seconds"][name]["min"] * 1e3 for i in rows]
-        color = {"stream": "black"}.get(name, f"C{place}" if name in OURS else str(0.45 + 0.07 * place))
+        color = {"stream": "black"}.get(name, f"C{place}" if name in OURS else str(min(0.85, 0.4 + 0.06 * place)))
         axes.barh([i + place * height for i in rows], widths, height, label=name, color=color)
     labels = [f"{r['loss']}\n{r['shape'][0]} x {r['shape'][1]}" for r in chosen]
     axes.set_yticks([i + 0.4 for i in range(len(chosen))], labels, fontsize=7)

@@ -34,9 +34,12 @@ def offer(batch: Batch, look: Callable[[], None] | None) -> Fused | None:
     """
     if _refusal(batch.program, batch):
         return None
-    from .run import Fused
+    from .run import Fused, NotInHostMemoryError
 
-    return Fused(batch, look)
+    try:
+        return Fused(batch, look)
+    except NotInHostMemoryError:
+        return None
 
 
 def _refusal(program: Program, batch: Batch) -> str:

@@ -45,8 +45,8 @@ def compiled(function: Function) -> Function:
 # Polynomials on the reduced range, fitted at Chebyshev nodes (`tests/test_kernels_functions.py` fits them again).
 # expm1(r) = r + r*r*E(r) for |r| <= log(2)/2; log((1+s)/(1-s)) = 2*s + s*z*L(z) for z = s*s <= (3 - 2*sqrt(2))**2.
 EXPM1: dict[str, tuple[float, ...]] = {
-    "float32": (0.500000001353873, 0.16666666681704215, 0.04166646419740569, 0.008333310844647862, 0.0013933730715792083,
-                0.00019891080463998843),
+    "float32": (0.500000001353873, 0.16666666681704215, 0.04166646419740569, 0.008333310844647862,
+                0.0013933730715792083, 0.00019891080463998843),
     "float64": (0.5, 0.16666666666666666, 0.04166666666666668, 0.008333333333333333, 0.0013888888888879004,
                 0.00019841269841263252, 2.480158733663095e-05, 2.7557319247344507e-06, 2.755726307730941e-07,
                 2.5052070959803662e-08, 2.091821231913398e-09, 1.6086677666787362e-10),
@@ -67,7 +67,7 @@ SINH: dict[str, tuple[float, ...]] = {
 def _horner(coefficients: tuple[float, ...], kind: Any) -> Function:
     """A polynomial as a function; the lowest coefficient comes first."""
     names: dict[str, Any] = {f"c{i}": kind(c) for i, c in enumerate(coefficients)}
-    names["held"] = held
+    names |= {"held": held, "__name__": __name__}
     body = f"held(c{len(coefficients) - 1})"
     for i in reversed(range(len(coefficients) - 1)):
         body = f"held(c{i}) + x * ({body})"
@@ -168,7 +168,7 @@ def _logarithms(kind: Any, constants: dict[str, Any], polynomial: Function, sing
 
     @compiled
     def assembled(f: Any, k: Any) -> Any:
-        """k * log(2) + log1p(f)."""
+        """K * log(2) + log1p(f)."""
         s = f / (two + f)
         z = s * s
         square = half * f * f
@@ -197,7 +197,7 @@ def _logarithms(kind: Any, constants: dict[str, Any], polynomial: Function, sing
 def _small_sinh(polynomial: Function) -> Function:
     @compiled
     def small_sinh(x: Any) -> Any:
-        """sinh for |x| <= 1."""
+        """Sinh for |x| <= 1."""
         z = x * x
         return x + (x * z) * polynomial(z)
 

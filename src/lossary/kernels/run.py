@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .._reduce import factors
-from ..backends import NUMPY
+from ..backends import NUMPY, Array, Backend
 from ..backends import words as namespace
 from ..graph import emit, words
 from ..program import Program
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, Any]
 # Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.
 _TASK = 1 << 18
-_lock = Lock()
+_locks = [Lock()]
 
 
 class Kernel:
@@ -66,7 +66,7 @@ def kernel(program: Program, use: Use, dtype: str) -> Kernel:
     """The kernel, compiled or loaded on first use."""
     found = _kernels.get(program, {}).get((use, dtype))
     if found is None:
-        with _lock:
+        with _locks[0]:
             own = _kernels.setdefault(program, {})
             if (use, dtype) not in own:
                 own[use, dtype] = Kernel(program, use, dtype)
@@ -76,12 +76,22 @@ def kernel(program: Program, use: Use, dtype: str) -> Kernel:
 
 def _forget() -> None:
     """In a forked child nobody is left to release a lock that another thread of the parent held."""
-    global _lock
-    _lock = Lock()
+    _locks[0] = Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+
+class NotInHostMemoryError(Exception):
+    """The numbers of an array cannot be reached without its framework."""
+
+
+def _in_host(backend: Backend, x: Array) -> Floats:
+    found = backend.host(x, wait=False)
+    if found is None:
+        raise NotInHostMemoryError
+    return found
 
 
 class Fused:
@@ -96,10 +106,8 @@ class Fused:
         self.program = batch.program
         self.look = look
         self.given = batch.numbers
-        y_pred = backend.host(batch.y_pred, wait=False)
-        y_true = backend.host(batch.y_true, wait=False)
-        weights = None if batch.weights is None else backend.host(batch.weights, wait=False)
-        mask = None if batch.mask is None else backend.host(batch.mask, wait=False)
+        y_true, y_pred = _in_host(backend, batch.y_true), _in_host(backend, batch.y_pred)
+        weights, mask = (None if x is None else _in_host(backend, x) for x in (batch.weights, batch.mask))
         if self.program.record.labels_are_integers:
             y_true = y_true.astype(np.int64, copy=False)
         self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, weights, mask

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import llvmlite
@@ -126,11 +125,10 @@ def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, fl
 
 
 def _compile(name: str, source: str, filename: str, scope: dict[str, Any], typed: Any, *, keep: bool) -> Any:
-    module = ModuleType(f"lossary_kernel_{name}")
-    module.__dict__.update(scope)
-    module.__file__ = filename
-    exec(compile(source, filename, "exec"), module.__dict__)
-    function = module.__dict__[name]
+    # What Numba keeps on disk refers to the function's module, which must be one that can be imported again.
+    scope = scope | {"__name__": __name__, "__file__": filename}
+    exec(compile(source, filename, "exec"), scope)
+    function = scope[name]
     return njit([typed], nogil=True, error_model="numpy", fastmath={"contract"}, cache=keep)(function)
 
 
