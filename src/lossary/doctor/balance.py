@@ -135,3 +135,31 @@ def classes_as_numbers(e: Evidence) -> Seen | None:
         f"loss = lossary.SparseCategoricalCrossentropy()   # with {len(values)} softmax units, if they are classes",
         better=known("sparse_categorical_crossentropy"),
     )
+
+
+@rule(
+    "LS224",
+    "more zeros than a law of counts allows",
+    severity="note",
+    bad="diagnose('poisson', np.where(bits > 0, counts + 3, 0.0), np.exp(margins))",
+    clean="diagnose('poisson', counts, np.exp(margins))",
+    needs="y_true",
+)
+def surplus_zeros(e: Evidence) -> Seen | None:
+    """Zeros that come from another process than the counts."""
+    if e.coding != "counts":
+        return None
+    enough(len(e.targets), 100, "targets to tell how many zeros are too many")
+    zeros, mean = float((e.targets == 0).mean()), float(e.targets.mean())
+    allowed = float(np.exp(-mean))
+    if zeros < allowed + 0.2:
+        return None
+    return Seen(
+        f"{share((e.targets == 0).sum(), e.targets.size)} targets are 0, while a Poisson law of their mean "
+        f"{number(mean)} "
+        f"has {number(100 * allowed)}%, first {e.place('y_true', e.targets == 0)}. If the zeros are cases of their "
+        f"own, "
+        "one rate for both fits neither",
+        "is_zero = y_true == 0\nloss = lossary.BinaryCrossentropy()   # for is_zero; lossary.Poisson() for "
+        "y_true[~is_zero]",
+    )

@@ -232,7 +232,7 @@ def number(value: Any) -> str:
 def share(part: Any, whole: int) -> str:
     """``12 of 40 (30%)``."""
     count = int(part)
-    return f"{count} of {whole} ({100 * count / max(whole, 1):.2g}%)"
+    return f"{count} of {whole} ({100 * count / max(whole, 1):.3g}%)"
 
 
 def known(*names: str) -> str | None:
