@@ -253,3 +253,24 @@ def test_custom_losses_get_kernels_and_redefinition_gets_a_new_one() -> None:
     for power, sums in ((3, 36 + 9), (2, 14 + 5)):
         value, _ = in_kernel(define(power).cls(), y_true, y_pred)
         np.testing.assert_allclose(value, 2.0 * sums / 6, rtol=1e-6)
+
+
+def test_a_formula_that_cannot_be_compiled_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lossary.kernels import run
+
+    @lossary.loss(name="kernel_without")
+    def without(y_true: Any, y_pred: Any) -> Any:
+        return lossary.words.mean(abs(y_pred - y_true))
+
+    def broken(*_: Any) -> Any:
+        raise TypeError("no such word")
+
+    monkeypatch.setattr(run, "source", broken)
+    y_true, y_pred = np.zeros((2, 2), "float32"), np.array([[1.0, -3.0], [2.0, 0.0]], "float32")
+    loss = without.cls()
+    value, gradient = loss.value_and_grad(y_true, y_pred)
+    np.testing.assert_allclose(value, 1.5)
+    np.testing.assert_allclose(gradient, [[0.25, -0.25], [0.25, 0.0]])
+    assert "no kernel can be compiled (TypeError: no such word)" in kernels.explain(loss, y_true, y_pred)
+    with pytest.raises(lossary.DomainError):
+        loss(y_true, y_pred * np.float32(np.nan))

@@ -24,7 +24,7 @@ SPACING = np.ldexp(1.0, np.maximum(np.arange(256), 1) - 127 - 23)
 
 
 def worst(name: str) -> Callable[..., tuple[float, int]]:
-    """A loop over bit patterns: the largest error against double precision, and how many answers are of a wrong kind."""
+    """A loop over bit patterns: the largest error against double precision, the number of wrong kinds."""
     single, double = functions.namespace("float32")[name], functions.namespace("float64")[name]
 
     @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from .base import Array
@@ -76,7 +75,13 @@ class _Total(torch.autograd.Function):
             return _again(ctx.words, y_pred, upstream[0]), *[None] * 6
         factor = float(upstream[0])
         # Handed over, not shared: whoever gets the gradient may keep it without copying.
-        gradient = ctx.gradient.pop() if ctx.gradient else torch.from_numpy(ctx.fused.slopes(ctx.reduction))
+        if ctx.gradient:
+            gradient = ctx.gradient.pop()
+        else:
+            found = ctx.fused.slopes(ctx.reduction)
+            if found is None:
+                return _again(ctx.words, y_pred, upstream[0]).detach(), *[None] * 6
+            gradient = torch.from_numpy(found)
         return gradient if factor == 1.0 else gradient.mul_(factor), *[None] * 6
 
 
@@ -94,8 +99,10 @@ class _Points(torch.autograd.Function):
         y_pred, _ = ctx.saved_tensors
         if torch.is_grad_enabled():
             return _again(ctx.words, y_pred, upstream[0]), *[None] * 4
-        factors = upstream[0].detach().to(y_pred.dtype).numpy()
-        return torch.from_numpy(np.asarray(ctx.fused.gradient(factors))), *[None] * 4
+        found = ctx.fused.gradient(upstream[0].detach().to(y_pred.dtype).numpy())
+        if found is None:
+            return _again(ctx.words, y_pred, upstream[0]).detach(), *[None] * 4
+        return torch.from_numpy(found), *[None] * 4
 
 
 def _again(words: Words, y_pred: Array, upstream: Array) -> Array:

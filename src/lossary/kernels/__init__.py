@@ -7,8 +7,10 @@ the loop.  Results do not depend on the number of threads.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..backends import NUMPY, by_name, find
@@ -60,8 +62,20 @@ def _refusal(program: Program, batch: Batch) -> str:
         return f"{size} elements are fewer than {THRESHOLD}, from which on a kernel pays"
     if shape[-1] > _LONGEST_ROW:
         return f"rows are longer than {_LONGEST_ROW}"
+    if _missing():
+        return _missing()
     if not all(isinstance(number, float) for number in batch.numbers):
         return "a parameter is an array"
+    return ""
+
+
+@cache
+def _missing() -> str:
+    """Why Numba cannot be used here, or nothing."""
+    try:
+        importlib.import_module(f"{__name__}.run")
+    except ImportError as error:
+        return f"numba cannot be imported: {error}"
     return ""
 
 
@@ -131,6 +145,9 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     reason = _refusal(batch.program, batch)
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
-    from .run import Fused
+    from .run import Fused, NoKernelError
 
-    return f"{name} runs in a fused kernel on {owner.name}, {Fused(batch, None).origin(batch)}"
+    try:
+        return f"{name} runs in a fused kernel on {owner.name}, {Fused(batch, None).origin()}"
+    except NoKernelError as error:
+        return f"{name} runs in the words of {owner.name}: no kernel can be compiled ({error})"

@@ -43,11 +43,15 @@ class Kernel:
         self.run, self.origin = store.compiled(self.name, text, dtype, typed, extra if use.mask else {})
         self._numbers = _host(program, parameters)
         self._kind = np.dtype(dtype).type
+        self._last: tuple[tuple[float, ...], tuple[Any, ...]] | None = None
 
-    def numbers(self, given: Sequence[float]) -> tuple[Any, ...]:
+    def numbers(self, given: tuple[float, ...]) -> tuple[Any, ...]:
         """The numbers computed from the parameters, in the kernel's dtype."""
-        with np.errstate(all="ignore"):
-            return tuple(self._kind(number) for number in self._numbers(*given))
+        last = self._last
+        if last is None or last[0] != given:
+            with np.errstate(all="ignore"):
+                last = self._last = given, tuple(self._kind(number) for number in self._numbers(*given))
+        return last[1]
 
 
 def _host(program: Program, parameters: Sequence[Any]) -> Callable[..., Sequence[float]]:
@@ -59,7 +63,11 @@ def _host(program: Program, parameters: Sequence[Any]) -> Callable[..., Sequence
     return function if len(parameters) > 1 else lambda *given: (function(*given),)
 
 
-_kernels: WeakKeyDictionary[Program, dict[tuple[Use, str], Kernel]] = WeakKeyDictionary()
+class NoKernelError(Exception):
+    """A formula that cannot be compiled; the message says why."""
+
+
+_kernels: WeakKeyDictionary[Program, dict[tuple[Use, str], Kernel | NoKernelError]] = WeakKeyDictionary()
 
 
 def kernel(program: Program, use: Use, dtype: str) -> Kernel:
@@ -69,9 +77,19 @@ def kernel(program: Program, use: Use, dtype: str) -> Kernel:
         with _locks[0]:
             own = _kernels.setdefault(program, {})
             if (use, dtype) not in own:
-                own[use, dtype] = Kernel(program, use, dtype)
+                own[use, dtype] = _made(program, use, dtype)
             found = own[use, dtype]
+    if isinstance(found, NoKernelError):
+        raise found
     return found
+
+
+def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
+    try:
+        return Kernel(program, use, dtype)
+    except Exception as error:
+        # Whatever a formula does that the emitter or Numba does not understand, the words can compute it.
+        return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def _forget() -> None:
@@ -119,32 +137,40 @@ class Fused:
 
     def values(self) -> Floats | None:
         """One value per data point."""
-        values, _ = self._points(None)
+        try:
+            values, _ = self._points(None)
+        except NoKernelError:
+            self._refused()
+            return None
         return values if np.isfinite(np.sum(values, dtype=np.float64)) else None
 
     def reduced(self, reduction: str, *, gradient: bool) -> tuple[Floats, Floats | None] | None:
         """The reduced loss and, if wanted, its gradient."""
-        if self._is_total(reduction):
-            return self._total(reduction, gradient=gradient)
-        factor = self.factors(reduction)
-        values, slopes = self._points(factor if gradient else None)
+        try:
+            if self._is_total(reduction):
+                return self._total(reduction, gradient=gradient)
+            factor = self.factors(reduction)
+            values, slopes = self._points(factor if gradient else None)
+        except NoKernelError:
+            self._refused()
+            return None
         weighted = values.astype(np.float64) * factor
         result = weighted if reduction == "none" else np.sum(weighted)
         if not np.all(np.isfinite(result)):
             return None
         return np.asarray(result, self.dtype), slopes
 
-    def gradient(self, upstream: Floats) -> Floats:
+    def gradient(self, upstream: Floats) -> Floats | None:
         """The gradient for one factor per data point."""
-        if self._is_total("sum") and not any(upstream.strides):
-            slopes = self._run_total(float(upstream.flat[0]), gradient=True)[1]
-        else:
-            slopes = self._points(np.broadcast_to(upstream, self.points))[1]
-        if slopes is None:
-            raise AssertionError("a gradient kernel gives a gradient")
-        return slopes
+        try:
+            if self._is_total("sum") and not any(upstream.strides):
+                return self._run_total(float(upstream.flat[0]), gradient=True)[1]
+            return self._points(np.broadcast_to(upstream, self.points))[1]
+        except NoKernelError:
+            self._refused()
+            return None
 
-    def slopes(self, reduction: str) -> Floats:
+    def slopes(self, reduction: str) -> Floats | None:
         """The gradient of the reduced loss."""
         if self._is_total(reduction):
             return self.gradient(np.broadcast_to(np.asarray(self._scale(reduction), self.dtype), self.points))
@@ -156,10 +182,15 @@ class Fused:
         with np.errstate(all="ignore"):
             return np.ascontiguousarray(factors(NUMPY, like, self.weights, self.mask, reduction), self.dtype)
 
-    def origin(self, batch: Batch) -> str:
+    def origin(self) -> str:
         """Where the kernel of a mean and its gradient comes from."""
         total = self._is_total("sum_over_batch_size")
         return self._kernel(gradient=True, total=total).origin
+
+    def _refused(self) -> None:
+        """The words compute the call, so the values are looked at first."""
+        if self.look is not None:
+            self.look()
 
     # --- running ---------------------------------------------------------------------------------------------------
 
