@@ -94,10 +94,14 @@ def test_guard_of_a_torch_loss_keeps_torchs_order() -> None:
     assert float(value) == pytest.approx(float(torch.nn.CrossEntropyLoss()(torch.tensor(PROBABILITIES), labels)))
 
 
-def test_guard_reads_the_model_and_raises() -> None:
+@pytest.mark.parametrize(("weight", "code"), [(0.1, "LS301"), (-0.5, "LS102")])
+def test_guard_reads_the_model_and_raises(weight: float, code: str) -> None:
+    """Scores that happen to lie in [0, 1] are known by the layer they come from."""
     model = torch.nn.Sequential(torch.nn.Linear(2, 3))
+    torch.nn.init.constant_(model[0].weight, weight)
+    torch.nn.init.constant_(model[0].bias, 0.1)
     loss = lossary.torch.guard(lossary.CategoricalCrossentropy(), model=model, doctor="raise")
-    with pytest.raises(DiagnosisError, match=r"LS102|LS301"):
+    with pytest.raises(DiagnosisError, match=f"{code} error"):
         loss(torch.tensor(ONE_HOT, dtype=torch.float32), model(torch.ones(4, 2)))
 
 

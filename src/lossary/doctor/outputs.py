@@ -94,6 +94,8 @@ def rows_without_unit_sum(e: Evidence) -> Seen | None:
     """Sigmoids where one softmax belongs."""
     if e.from_logits or not e.is_distribution or e.rows.shape[1] < 2 or not _in_unit(e.rows):
         return None
+    if e.head is not None and not _head_is(e, "softmax", "sigmoid", "hard_sigmoid"):
+        return None  # Scores that happen to lie in [0, 1]; LS301 speaks of the layer.
     sums = e.rows.sum(1)
     off = np.abs(sums - 1.0) >= e.row_tolerance
     if not off.any() or wrong_axis(e) is not None:
