@@ -24,6 +24,7 @@ def machine(threads: int) -> dict[str, Any]:
     return {
         "processor": model,
         "cores": os.cpu_count(),
+        "load when started": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "threads": threads,
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -47,11 +48,13 @@ def markdown(results: Sequence[dict[str, Any]], facts: dict[str, Any]) -> str:
         "# Benchmarks",
         "",
         f"Value and gradient of the mean loss in float32: milliseconds, least of interleaved rounds, on "
-        f"{facts['processor']} with {facts['threads']} threads ({packages}).",
+        f"{facts['processor']} with {facts['threads']} threads ({packages}). Load when started: {facts['load when started']:.1f}.",
         "`stream` reads the inputs once and writes a gradient into pages that are there already. "
         "`of limit` is stream divided by lossary on NumPy; `beside` is the fastest peer divided by lossary, on NumPy "
         "and on PyTorch (there against PyTorch's peers alone). Made by `python -m benchmarks`.",
     ]
+    first_use = "; ".join(f"{name} {value:.3g}" for name, value in facts["first use"].items())
+    lines += ["", f"First use: {first_use}."]
     for shape in dict.fromkeys(tuple(result["shape"]) for result in results):
         chosen = [result for result in results if tuple(result["shape"]) == shape]
         columns = list(dict.fromkeys(name for result in chosen for name in result["seconds"]))

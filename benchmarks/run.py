@@ -12,7 +12,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import contenders, measure, report
+from benchmarks import contenders, measure, report, startup  # noqa: E402
 from lossary.kernels import threads
 
 POINTWISE = ((32, 10), (4096, 64), (65536, 64))
@@ -56,6 +56,7 @@ def main() -> None:
     options.compile = not options.quick
     options.rounds = 15 if options.quick else 60
     chosen = tuple(filter(None, options.shape.split(",")))
+    facts = {} if options.quick else report.machine(threads.count()) | {"first use": startup.measure()}
     results = []
     for case in contenders.CASES:
         for shape in sorted(shapes(case), key=lambda shape: -shape[0] * shape[1]):
@@ -63,7 +64,7 @@ def main() -> None:
                 results.append(one(case, shape, options))
                 print(_line(results[-1]), flush=True)
                 if not options.quick:
-                    report.write(options.out, results, report.machine(threads.count()))
+                    report.write(options.out, results, facts)
 
 
 def _line(result: dict[str, Any]) -> str:
