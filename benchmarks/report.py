@@ -48,7 +48,8 @@ def markdown(results: Sequence[dict[str, Any]], facts: dict[str, Any]) -> str:
         "# Benchmarks",
         "",
         f"Value and gradient of the mean loss in float32: milliseconds, least of interleaved rounds, on "
-        f"{facts['processor']} with {facts['threads']} threads ({packages}). Load when started: {facts['load when started']:.1f}.",
+        f"{facts['processor']} with {facts['threads']} threads ({packages}). "
+        f"Load of the machine when started: {facts['load when started']:.1f}.",
         "`stream` reads the inputs once and writes a gradient into pages that are there already. "
         "`of limit` is stream divided by lossary on NumPy; `beside` is the fastest peer divided by lossary, on NumPy "
         "and on PyTorch (there against PyTorch's peers alone). Made by `python -m benchmarks`.",

@@ -12,7 +12,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import contenders, measure, report, startup  # noqa: E402
+from benchmarks import contenders, measure, report, startup
 from lossary.kernels import threads
 
 POINTWISE = ((32, 10), (4096, 64), (65536, 64))
