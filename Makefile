@@ -46,6 +46,8 @@ bench: $(VENV)/.dev  ## Speed beside the peers and the streaming limit; writes d
 docs: $(VENV)/.dev  ## Regenerate stubs, tables and the accuracy page
 	$(BIN)/python tools/generate.py
 	$(BIN)/python tools/generate.py accuracy
+	$(BIN)/python tools/make_gallery.py
+	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -126,6 +126,6 @@ def test_import_stays_light_and_the_doctor_brings_no_framework() -> None:
 
 
 def test_page_is_current() -> None:
-    script = Path(__file__).parent.parent / "docs" / "make_doctor.py"
+    script = Path(__file__).parent.parent / "tools" / "make_doctor.py"
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Draws every loss and writes the gallery page: ``python docs/make_gallery.py``."""
+"""Draws every loss and writes the gallery page: ``python tools/make_gallery.py``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def page(names: list[str]) -> str:
         "# Gallery",
         "",
         "Value and slope of every loss, drawn by `lossary.plot`; `lossary plot huber log_cosh` draws your own choice.",
-        "The slope is the derivative of the value along the horizontal axis. `docs/make_gallery.py` makes this page.",
+        "The slope is the derivative of the value along the horizontal axis. `tools/make_gallery.py` makes this page.",
     ]
     for title, text, file, _ in pictures(names):
         lines += ["", f"## {title}", "", *([text, ""] if text else []), f"![{title}: value and slope](images/{file})"]
@@ -72,5 +72,5 @@ def make(folder: Path, names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "docs"
     print(f"wrote {target / 'gallery.md'} and {make(target, builtin())} pictures")

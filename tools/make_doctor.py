@@ -13,7 +13,7 @@ from lossary.doctor.examples import run
 from lossary.doctor.fit import activation_fit
 from lossary.doctor.rules import RULES, Rule
 
-PAGE = Path(__file__).with_name("doctor.md")
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "doctor.md"
 HEAD = Path(__file__).with_name("doctor.head.md")
 MARKS = {"right": "**right**", "works": "works", "weak": "weak", "wrong": "wrong"}
 
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         stale = not PAGE.exists() or PAGE.read_text() != current
         if stale:
-            print(f"{PAGE.name} is not current; run: python docs/{Path(__file__).name}")
+            print(f"{PAGE.name} is not current; run: python tools/{Path(__file__).name}")
         return int(stale)
     PAGE.write_text(current)
     return 0
