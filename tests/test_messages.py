@@ -366,7 +366,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "too_many_arguments",
         lossary.ParameterError,
         lambda: lossary.mean_squared_error([1.0], [1.0], -1, 2),
-        "mean_squared_error: too many positional arguments; the call is mean_squared_error(y_true, y_pred, "
+        "mean_squared_error: too many positional arguments; accepted are mean_squared_error(y_true, y_pred, "
         "axis: 'int' = -1, *, check: 'str | None' = None)",
     ),
     (

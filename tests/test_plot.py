@@ -14,6 +14,7 @@ from matplotlib import pyplot
 from matplotlib.mathtext import MathTextParser
 
 import lossary
+from inputs import NAMES
 from lossary.show._curves import curve
 from lossary.show._mathtext import mathtext
 
@@ -52,15 +53,15 @@ def test_what_is_no_formula_is_left_out(definition: str) -> None:
     assert mathtext(definition) is None
 
 
-@pytest.mark.parametrize("name", lossary.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_definition_is_drawable(name: str) -> None:
     text = mathtext(lossary.get(name).record.definition)
     assert text is not None
     MathTextParser("path").parse(text)
 
 
-CONFIGURATIONS = [lossary.get(name) for name in lossary.names()] + [
-    lossary.get(name, from_logits=True) for name in lossary.names() if "from_logits" in lossary.get(name).parameters
+CONFIGURATIONS = [lossary.get(name) for name in NAMES] + [
+    lossary.get(name, from_logits=True) for name in NAMES if "from_logits" in lossary.get(name).parameters
 ]
 
 

@@ -440,7 +440,7 @@ def unnamed_parameters(record: Record, values: tuple[Any, ...]) -> ParameterErro
 
 def too_many_arguments(loss: str, signature: Any) -> ParameterError:
     """More positional arguments than the loss takes."""
-    return ParameterError(f"{loss}: too many positional arguments; the call is {loss}{signature}")
+    return ParameterError(f"{loss}: too many positional arguments; accepted are {loss}{signature}")
 
 
 def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> ParameterError:

@@ -209,7 +209,7 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
                 raise _check.parameter_value(loss, parameter, value)
         # An array of another framework is traced or differentiated, so its value is not looked at.
         return value
-    if isinstance(value, np.bool | np.integer):
+    if isinstance(value, (np.bool_, np.integer)):
         value = value.item()
     is_flag = isinstance(value, bool)
     wrong_flag = isinstance(parameter.default, bool) and not is_flag

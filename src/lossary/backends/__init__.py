@@ -85,7 +85,7 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
         if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
             raise _check.unsupported(loss, argument, value, converted.dtype.name)
         value = converted
-    elif type(value) is not np.ndarray and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
+    elif backend is NUMPY and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
         raise _check.masked_array(loss, argument)
     array = backend.asarray(value, like)
     dtype = backend.dtype(array)
