@@ -27,7 +27,7 @@ demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSS
 	$(BIN)/python -m lossary.demo
 
 test: $(VENV)/.dev  ## Install everything and run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.dev  ## Style
 	$(BIN)/ruff check .

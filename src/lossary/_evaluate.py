@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check, backends, kernels
+from . import _align, _check, backends, kernels
 from ._record import Record
 from ._reduce import factors, reduce
 from .backends import FLOATS, HALF, Array, Backend
@@ -17,8 +17,6 @@ from .program import Program, program_for
 
 if TYPE_CHECKING:
     from .kernels.run import Fused
-
-Shape = tuple[int | None, ...]
 
 
 @dataclass
@@ -33,7 +31,6 @@ class Batch:
     weights: Array | None
     mask: Array | None
     dtype: str
-    original: Array
     axis: int
     expanded: int
     split: int
@@ -79,8 +76,8 @@ class Batch:
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
         found = None if self.fused is None else self.fused.reduced(reduction, gradient=True)
-        if found is not None:
-            value, gradient = map(self.backend.from_host, found)
+        if found is not None and found[1] is not None:
+            value, gradient = map(self.backend.from_host, (found[0], found[1]))
             return self.result(value), self.gradient(gradient)
         values, slopes = self.values_and_slopes()
         factor = self.factors(values, reduction)
@@ -97,7 +94,7 @@ class Batch:
 
     def result(self, x: Array) -> Array:
         """In the dtype of the predictions."""
-        return x if self.backend.dtype(x) == self.dtype else self.backend.cast(x, self.dtype)
+        return _cast(self.backend, x, self.dtype)
 
     def gradient(self, x: Array) -> Array:
         """A gradient in the shape and dtype of the caller's y_pred."""
@@ -134,64 +131,38 @@ def prepare(
     Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
     With ``fusible`` a kernel may take the call; it looks at the values while it computes.
     """
-    name = record.name
     named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
-    backend = backends.find(name, named)
-    y_pred = original = backends.array(backend, name, "y_pred", y_pred, None)
-    y_true = backends.array(backend, name, "y_true", y_true, y_pred)
-    program = program_for(record, parameters, backend)
-    ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
+    backend = backends.find(record.name, named)
+    y_pred = backends.array(backend, record.name, "y_pred", y_pred)
+    y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
     dtype = _result_dtype(backend, y_true, y_pred)
     computing = "float32" if dtype in HALF else dtype
+    program = program_for(record, parameters, backend)
 
-    y_true, y_pred, expanded, dims_agree = _rank(backend, record, program, y_true, y_pred, batched)
-    shape = backend.shape(y_pred)
-    if check != "off":
-        integers = backend.dtype(y_true).startswith(("int", "uint", "bool"))
-        if not dims_agree:
-            raise _check.shapes_differ(record, backend.shape(y_true), shape, integers)
-        _not_empty(name, shape)
-    axis = _axis(name, axis, len(shape))
-    came = backend.shape(y_true)
-    if axis != -1:
-        y_pred = backend.moveaxis(y_pred, axis, -1)
-        if not record.labels_are_integers or len(backend.shape(y_true)) == len(shape):
-            y_true = backend.moveaxis(y_true, axis, -1)
-    if record.labels_are_integers and len(backend.shape(y_true)) < len(shape):
-        y_true = backend.expand_last(y_true)
-    if check != "off":
-        _lined_up(record, backend, y_true, y_pred, came)
-        y_true = backend.require_shape(
-            y_true, y_pred, rows=record.labels_are_integers, message=_check.shapes_at_run_time(name)
-        )
-
-    points = backend.shape(y_pred)[:-1]
-    weights = _per_point(backend, record, program, "sample_weight", sample_weight, points, y_pred)
-    mask = _per_point(backend, record, program, "where", where, points, y_pred)
-    split = int(any(_is_elementwise(backend, x, points) for x in (weights, mask)))
-    if split:
-        # One entry per element: every element is a data point of its own.
-        y_true, y_pred = backend.expand_last(y_true), backend.expand_last(y_pred)
-        weights, mask = (_spread_points(backend, x, backend.shape(y_pred)[:-1]) for x in (weights, mask))
-    if weights is not None:
-        weights = backend.cast(weights, computing)
-
-    ignored = parameters.get("ignore_class")
-    if ignored is not None:
-        valid = backend.logical_not(backend.equal(backend.squeeze_last(y_true), ignored))
-        mask = valid if mask is None else backend.logical_and(mask, valid)
-    y_true, y_pred = _replace_masked(backend, record, mask, y_true, y_pred, parameters)
-    if weights is not None and mask is not None:
-        weights = backend.where(mask, weights, backend.ones_like(weights) * 0)
+    rows = _align.rows(backend, program, y_true, y_pred, axis=axis, batched=batched, strict=check != "off")
+    points = _align.points(backend, program, rows, sample_weight, where)
+    mask = _without_ignored(backend, points, parameters.get("ignore_class"))
+    weights = _weights(backend, points.weights, mask, computing)
+    y_true, y_pred = _replace_masked(backend, record, mask, points.y_true, points.y_pred, parameters)
     look = None
     if check in (None, "full"):
-        _check_weights(backend, record, weights, wait=check == "full")
-        layout = _check.Layout(len(shape), axis, ranks)
-        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, layout, wait=check == "full")
-    y_true = _target(backend, record, y_true, computing)
-    y_pred = y_pred if backend.dtype(y_pred) == computing else backend.cast(y_pred, computing)
-    numbers = tuple(parameters[number] for number in program.numbers)
-    batch = Batch(backend, program, y_true, y_pred, numbers, weights, mask, dtype, original, axis, expanded, split)
+        wait = check == "full"
+        _check_weights(backend, record, weights, wait=wait)
+        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, rows.layout, wait=wait)
+
+    batch = Batch(
+        backend=backend,
+        program=program,
+        y_true=_target(backend, record, y_true, computing),
+        y_pred=_cast(backend, y_pred, computing),
+        numbers=tuple(parameters[number] for number in program.numbers),
+        weights=weights,
+        mask=mask,
+        dtype=dtype,
+        axis=rows.axis,
+        expanded=rows.expanded,
+        split=points.split,
+    )
     if fusible:
         batch.fused = kernels.offer(batch, look)
     if look is not None and batch.fused is None:
@@ -199,7 +170,24 @@ def prepare(
     return batch
 
 
-# --- arrays and dtypes ------------------------------------------------------------------------------------------------
+def _without_ignored(backend: Backend, points: _align.Points, ignored: int | None) -> Array | None:
+    """The mask, less the positions whose label is the class to ignore."""
+    if ignored is None:
+        return points.mask
+    valid = backend.logical_not(backend.equal(backend.squeeze_last(points.y_true), ignored))
+    return valid if points.mask is None else backend.logical_and(points.mask, valid)
+
+
+def _weights(backend: Backend, weights: Array | None, mask: Array | None, computing: str) -> Array | None:
+    """The weights, 0 under the mask whatever stands there."""
+    if weights is None:
+        return None
+    weights = backend.cast(weights, computing)
+    return weights if mask is None else backend.where(mask, weights, backend.ones_like(weights) * 0)
+
+
+def _cast(backend: Backend, x: Array, dtype: str) -> Array:
+    return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
 
 
 def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:
@@ -213,94 +201,14 @@ def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:
 def _target(backend: Backend, record: Record, y_true: Array, computing: str) -> Array:
     dtype = backend.dtype(y_true)
     if not record.labels_are_integers:
-        return y_true if dtype == computing else backend.cast(y_true, computing)
+        return _cast(backend, y_true, computing)
     wanted = backend.label_dtype(dtype)
     if dtype not in FLOATS:
-        return y_true if dtype == wanted else backend.cast(y_true, wanted)
+        return _cast(backend, y_true, wanted)
     # A float that is no whole number names no class; -1 makes its value NaN instead of a neighbour's.
     labels = backend.cast(y_true, wanted)
     whole = backend.equal(backend.cast(labels, dtype), y_true)
     return backend.where(whole, labels, backend.ones_like(labels) * -1)
-
-
-# --- shapes ---------------------------------------------------------------------------------------------------------
-
-
-def _agree(a: Shape, b: Shape) -> bool:
-    return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
-
-
-def _rank(
-    backend: Backend, record: Record, program: Program, y_true: Array, y_pred: Array, batched: bool
-) -> tuple[Array, Array, int, bool]:
-    """Brings both to the same rank where the intention is clear; the count is of axes added to y_pred."""
-    true, pred = backend.shape(y_true), backend.shape(y_pred)
-    if record.labels_are_integers:
-        if not pred:
-            raise _check.scalar(record.name)
-        return y_true, y_pred, 0, len(true) in (len(pred) - 1, len(pred))
-    if len(true) == 2 and len(pred) == 1 and true[1] in (1, None):
-        y_pred, expanded = backend.expand_last(y_pred), 1
-    elif len(pred) == 2 and len(true) == 1 and pred[1] in (1, None):
-        y_true, expanded = backend.expand_last(y_true), 0
-    elif true == pred and (not pred or (batched and len(pred) == 1 and program.separable)):
-        y_true, y_pred, expanded = backend.expand_last(y_true), backend.expand_last(y_pred), 1
-    else:
-        expanded = 0
-    return y_true, y_pred, expanded, _agree(backend.shape(y_true), backend.shape(y_pred))
-
-
-def _axis(loss: str, axis: Any, rank: int) -> int:
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or not -rank <= axis < rank:
-        raise _check.axis_out_of_range(loss, axis, rank)
-    return -1 if axis in (-1, rank - 1) else int(axis)
-
-
-def _not_empty(loss: str, shape: Shape) -> None:
-    if 0 in shape:
-        raise _check.empty(loss, "y_pred", shape)
-
-
-def _lined_up(record: Record, backend: Backend, y_true: Array, y_pred: Array, came: Shape) -> None:
-    if not record.labels_are_integers:
-        return
-    true, pred = backend.shape(y_true), backend.shape(y_pred)
-    if not _agree(true, (*pred[:-1], 1)):
-        raise _check.shapes_differ(record, came, pred, integers=True)
-
-
-def _per_point(
-    backend: Backend, record: Record, program: Program, argument: str, value: Any, points: Shape, like: Array
-) -> Array | None:
-    """Weights or mask in the shape of the data points, or of the elements where the loss allows that."""
-    if value is None:
-        return None
-    full = backend.shape(like)
-    array = backends.array(backend, record.name, argument, value, like)
-    if argument == "where" and backend.dtype(array) != "bool":
-        raise _check.mask_dtype(record.name, backend.dtype(array))
-    shape = backend.shape(array)
-    by_element = program.separable and len(full) > 0
-    if by_element and _agree(shape, full) and not _agree(shape, (*points, 1)):
-        return array
-    if _agree(shape, (*points, 1)) and len(points) > 0:
-        return backend.squeeze_last(array)
-    if len(shape) <= len(points) and _agree(shape, points[: len(shape)]) and (shape or not points):
-        return _spread_points(backend, array, points)
-    raise _check.per_point_shape(record.name, argument, shape, points, full if by_element else None)
-
-
-def _is_elementwise(backend: Backend, array: Array | None, points: Shape) -> bool:
-    return array is not None and len(backend.shape(array)) > len(points)
-
-
-def _spread_points(backend: Backend, array: Array | None, points: Shape) -> Array | None:
-    """Gives an array of leading axes the remaining axes, of length one; arithmetic spreads it."""
-    if array is None:
-        return None
-    while len(backend.shape(array)) < len(points):
-        array = backend.expand_last(array)
-    return array
 
 
 # --- values ---------------------------------------------------------------------------------------------------------

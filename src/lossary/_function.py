@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _check
+from ._align import Shape
 from ._domain import Real
-from ._evaluate import Shape, check_values
+from ._evaluate import check_values
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
