@@ -169,3 +169,16 @@ def test_lists_take_the_dtype_of_tensors() -> None:
     value = lossary.MeanSquaredError()([[0.0, 0.0]], tf.ones((1, 2)), sample_weight=[2])
     assert value.dtype == tf.float32
     assert float(value) == 2.0
+
+
+def test_graph_of_one_setting_is_not_that_of_another(rng: np.random.Generator) -> None:
+    """AutoGraph reads generated functions back from their source; each setting has its own."""
+    y_true, y_pred = tf.constant([[1.0, 0.0]]), tf.constant([[0.25, 0.5]])
+    plain = lossary.value_and_grad(lossary.BinaryCrossentropy())
+    scores = lossary.value_and_grad(lossary.BinaryCrossentropy(from_logits=True))
+    eager = [float(one(y_true, y_pred)[0]) for one in (plain, scores)]
+    np.testing.assert_allclose(
+        eager, [1.5 * np.log(2), (np.log1p(np.exp(-0.25)) + np.log1p(np.exp(0.5))) / 2], rtol=1e-6
+    )
+    graph = [float(tf.function(one)(y_true, y_pred)[0]) for one in (plain, scores)]
+    np.testing.assert_allclose(graph, eager, rtol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import linecache
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,6 +15,7 @@ from .errors import TraceError
 from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 
 Switches = tuple[tuple[str, Any], ...]
+_serial = itertools.count()
 
 
 class Program:
@@ -112,12 +114,15 @@ class Program:
         key = (backend.name, part)
         if key not in self._functions:
             source = self.source(part)
-            filename = f"<lossary {self.record.name} {part} {backend.name}>"
-            # Registered with linecache, so that tracebacks and debuggers show the generated lines.
+            # Unique, because AutoGraph, tracebacks and debuggers look the source up by this name.
+            filename = f"<lossary {self.record.name} {part} {backend.name} {next(_serial)}>"
             linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
             scope = namespace(backend, words.__all__)
             exec(compile(source, filename, "exec"), scope)
-            self._functions[key] = scope[f"{self.record.name}_{part}"]
+            function = scope[f"{self.record.name}_{part}"]
+            # TensorFlow's AutoGraph calls what carries this attribute as it is, instead of rewriting it.
+            function.autograph_info__ = {}
+            self._functions[key] = function
         return self._functions[key]
 
 
