@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import lossary
-from lossary import _check
+from lossary import _check, _check_values
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -461,7 +461,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     ),
 ]
 # Helpers that write no error of their own, and the text of a compiled graph, which the TensorFlow tests read.
-OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time"}
+OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time", "sibling"}
 
 
 @pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")
@@ -473,8 +473,12 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 
 
 def test_every_text_is_tested() -> None:
-    functions = {name for name, value in vars(_check).items() if inspect.isfunction(value) and name[0] != "_"}
-    own = {name for name in functions if getattr(_check, name).__module__ == _check.__name__}
+    own = {
+        name
+        for module in (_check, _check_values)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
+    }
     assert own - OTHERS == {builder for builder, *_ in MESSAGES}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import domains, losses, words
 from ._categorical import to_categorical
-from ._check import check
+from ._check_values import check
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
 from ._names import exports

@@ -6,7 +6,7 @@ from . import domains as domains
 from . import losses as losses
 from . import words as words
 from ._categorical import to_categorical as to_categorical
-from ._check import check as check
+from ._check_values import check as check
 from ._get import get as get
 from ._get import is_categorical_crossentropy as is_categorical_crossentropy
 from ._get import names as names

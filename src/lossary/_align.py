@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, backends
+from . import _check, _check_values, backends
 from ._record import Record
 from .backends import Array, Backend
 from .program import Program
@@ -23,7 +23,7 @@ class Rows:
     y_pred: Array
     axis: int
     expanded: int
-    layout: _check.Layout
+    layout: _check_values.Layout
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def rows(
         y_true = backend.expand_last(y_true)
     if strict:
         y_true = _same_rows(backend, record, y_true, y_pred, came)
-    return Rows(y_true, y_pred, axis, expanded, _check.Layout(len(shape), axis, ranks))
+    return Rows(y_true, y_pred, axis, expanded, _check_values.Layout(len(shape), axis, ranks))
 
 
 def points(backend: Backend, program: Program, lined: Rows, sample_weight: Any, where: Any) -> Points:

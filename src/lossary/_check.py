@@ -1,233 +1,25 @@
-"""What is checked about inputs, and every text the library says when something is wrong.
+"""Every text the library says when a call is wrong; those about single values stand in `_check_values`.
 
 A message names the loss, the argument, what came, what is accepted and the line to write instead.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import math
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ._domain import Bits, Domain, OneHot, Probabilities, Signs, Unit
-from .errors import BackendError, DomainError, DTypeError, ParameterError, ShapeError, UnknownLossError
+from ._domain import OneHot
+from .errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
 
 if TYPE_CHECKING:
     from ._record import Parameter, Record
 
-Mode = Literal["full", "shapes", "off"]
-MODES: tuple[Mode, ...] = ("full", "shapes", "off")
-_mode: ContextVar[Mode | None] = ContextVar("lossary_check", default=None)
-# How many `check` blocks are open anywhere; torch.compile cannot trace a ContextVar, so it is read only when needed.
-_active = 0
-_counting = threading.Lock()
 
-
-@contextlib.contextmanager
-def check(mode: Mode) -> Iterator[None]:
-    """How much is checked inside a ``with`` block.
-
-    ``"full"`` also reads values, waiting for an accelerator if need be; ``"shapes"`` checks shapes, dtypes and
-    parameters; ``"off"`` only what is needed to line the arrays up.  Without any choice, values are read wherever
-    that costs no wait: arrays in host memory, outside of tracing.
-
-    >>> import lossary
-    >>> with lossary.check("off"):
-    ...     print(lossary.poisson([[-1.0]], [[2.0]]).round(4))
-    [2.6931]
-    """
-    global _active  # noqa: PLW0603
-    token = _mode.set(valid_mode("check", mode))
-    with _counting:
-        _active += 1
-    try:
-        yield
-    finally:
-        with _counting:
-            _active -= 1
-        _mode.reset(token)
-
-
-def valid_mode(loss: str, mode: Any) -> Mode:
-    """The mode, or a `ParameterError`."""
-    if mode not in MODES:
-        raise ParameterError(
-            f"{loss}: check is {mode!r}; accepted are 'full', 'shapes' and 'off'. To leave values unread write "
-            "check='shapes'; without check= they are read where that costs no wait"
-        )
-    found: Mode = mode
-    return found
-
-
-def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
-    """The first choice that was made: of the call, of the object, of the context; None means the default."""
-    for choice in choices:
-        if choice is not None:
-            return valid_mode(loss, choice)
-    return _mode.get() if _active else None
-
-
-# --- values ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
-
-    ``rank`` is common to both once lined up; ``ranks`` are those of the caller's arguments.
-    """
-
-    rank: int
-    axis: int
-    ranks: Mapping[str, int]
-
-    def index(self, argument: str, index: tuple[int, ...]) -> tuple[int | str, ...]:
-        """The caller's index of an element, or of a whole row if its last entry is missing."""
-        full: list[int | str] = list(index[: self.rank])
-        full += [":"] * (self.rank - len(full))
-        if self.axis != -1 and self.ranks[argument] >= self.rank:
-            full.insert(self.axis % self.rank, full.pop())
-        while full and full[-1] == ":":
-            full.pop()
-        return tuple(full[: self.ranks[argument]])
-
-
-def values(
-    record: Record,
-    parameters: Mapping[str, Any],
-    y_true: np.ndarray[Any, Any] | None,
-    y_pred: np.ndarray[Any, Any] | None,
-    classes: int | None,
-    layout: Layout | None = None,
-) -> None:
-    """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
-    if y_true is not None:
-        _target_values(record, parameters, y_true, classes, layout)
-    if y_pred is not None:
-        domain = record.prediction_domain(parameters)
-        index = domain.fault(y_pred)
-        if index is not None:
-            raise _outside(record, parameters, "y_pred", y_pred, index, domain, layout)
-
-
-def _target_values(
-    record: Record,
-    parameters: Mapping[str, Any],
-    y_true: np.ndarray[Any, Any],
-    classes: int | None,
-    layout: Layout | None,
-) -> None:
-    if not record.labels_are_integers:
-        index = record.target.fault(y_true)
-        if index is not None:
-            raise _outside(record, parameters, "y_true", y_true, index, record.target, layout)
-        return
-    lowest, highest = np.min(y_true), np.max(y_true)
-    whole = y_true.dtype.kind in "iu" or bool(np.all(y_true == np.floor(y_true)))
-    if whole and lowest >= 0 and (classes is None or highest < classes):
-        return
-    beyond = np.inf if classes is None else classes
-    with np.errstate(invalid="ignore"):
-        wrong = ~((y_true >= 0) & (y_true < beyond) & (y_true == np.floor(y_true)))
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    raise _label(record, y_true[index], _place("y_true", index, layout), classes)
-
-
-def _place(argument: str, index: tuple[int, ...], layout: Layout | None = None) -> str:
-    shown = index if layout is None else layout.index(argument, index)
-    return f"{argument}[{', '.join(map(str, shown))}]" if shown else argument
-
-
-def _number(value: Any) -> str:
-    return f"{float(value):g}"
-
-
-def _label(record: Record, value: Any, place: str, classes: int | None) -> DomainError:
-    number = float(value)
-    accepted = "labels 0, 1, ..., C - 1" if classes is None else f"labels 0 to {classes - 1} ({classes} classes)"
-    if number != number:
-        remedy = "drop those rows, or pass where= with False at them"
-    elif number != np.floor(number):
-        remedy = (
-            f"round or recode the labels to whole numbers; for probabilities use "
-            f"lossary.{_sibling(record.name)}(y_true, y_pred)"
-        )
-    elif number < 0:
-        remedy = f"a label that marks positions to leave out is named with ignore_class={int(number)}"
-    else:
-        remedy = (
-            "labels start at 0 (labels 1..C need y_true - 1), and the output layer needs one unit per class: "
-            f"{int(number) + 1} units for this label"
-        )
-    return DomainError(
-        f"{record.name}: {place} is {_number(value)}; accepted are {accepted}. {remedy[0].upper()}{remedy[1:]}"
-    )
-
-
-def _sibling(name: str) -> str:
+def sibling(name: str) -> str:
+    """The loss for one-hot rows beside the one for integer labels."""
     return name.removeprefix("sparse_")
-
-
-def _outside(
-    record: Record,
-    parameters: Mapping[str, Any],
-    argument: str,
-    array: np.ndarray[Any, Any],
-    index: tuple[int, ...],
-    domain: Domain,
-    layout: Layout | None,
-) -> DomainError:
-    place = _place(argument, index, layout)
-    if len(index) < array.ndim:
-        total = _number(np.sum(array[index], dtype=np.float64))
-        return DomainError(
-            f"{record.name}: {place} sums to {total}; accepted are {domain.describe()}. {_row_remedy(float(total))}"
-        )
-    value = array[index]
-    return DomainError(
-        f"{record.name}: {place} is {_number(value)}; accepted are {domain.describe()}. "
-        f"{_value_remedy(record, parameters, argument, float(value), domain)}"
-    )
-
-
-def _row_remedy(total: float) -> str:
-    if total == 0:
-        return "Rows without any class are left out with where=y_true.sum(-1) > 0"
-    if total > 1.5:
-        return (
-            "Several classes at once (multi-label) need sigmoid outputs and lossary.binary_crossentropy(y_true, y_pred)"
-        )
-    return "Divide each row by its sum: y_true / y_true.sum(-1, keepdims=True)"
-
-
-def _value_remedy(record: Record, parameters: Mapping[str, Any], argument: str, value: float, domain: Domain) -> str:
-    if value != value:
-        return "A NaN entered here; leave such positions out with where=, or look for what produced it upstream"
-    if argument == "y_pred" and isinstance(domain, Unit):
-        if "from_logits" in parameters:
-            return (
-                f"Raw scores (no {domain.activation} in the last layer) need "
-                f"lossary.{record.name}(y_true, y_pred, from_logits=True)"
-            )
-        return f"Raw scores need a {domain.activation} output layer in front of this loss"
-    if isinstance(domain, Signs):
-        return "Recode the two classes to -1 and 1, for example 2 * y_true - 1 from 0/1"
-    if isinstance(domain, OneHot) and value == np.floor(value) and value > 1:
-        return "Integer labels need lossary.sparse_categorical_crossentropy, or lossary.to_categorical(y_true, C) first"
-    if isinstance(domain, Bits):
-        return "Recode the two classes to 0 and 1 (a 0/255 mask: y_true / 255)"
-    if isinstance(domain, Probabilities):
-        return "Turn scores into probabilities first, with a softmax"
-    if argument == "y_pred":
-        return f"Use a {domain.activation} output layer in front of this loss"
-    return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"
 
 
 # --- shapes, dtypes, frameworks -----------------------------------------------------------------------------------
@@ -301,7 +93,7 @@ def shapes_differ(
         if true == pred:
             return ShapeError(
                 f"{got}; accepted is one integer label per row, shape {shape_text(pred[:-1])}. One-hot rows need "
-                f"lossary.{_sibling(record.name)}(y_true, y_pred), or labels = y_true.argmax(-1)"
+                f"lossary.{sibling(record.name)}(y_true, y_pred), or labels = y_true.argmax(-1)"
             )
         return ShapeError(
             f"{got}; accepted is one integer label per row of scores: y_true {shape_text(pred[:-1])} or "
@@ -380,14 +172,6 @@ def mask_dtype(loss: str, dtype: str) -> DTypeError:
     """where= is not boolean."""
     return DTypeError(
         f"{loss}: where has dtype {dtype}; accepted is bool, True where a position counts. Write where != 0"
-    )
-
-
-def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
-    """A weight that is negative or NaN."""
-    return DomainError(
-        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are weights >= 0. "
-        "To leave a position out, give it weight 0 or pass where="
     )
 
 
@@ -512,29 +296,6 @@ def no_config(name: str) -> ParameterError:
 
 
 # --- to_categorical ---------------------------------------------------------------------------------------------
-
-
-def categorical_labels(labels: np.ndarray[Any, Any], num_classes: int | None) -> None:
-    """Raises a `DomainError` at the first label that to_categorical cannot place."""
-    beyond = np.inf if num_classes is None else num_classes
-    with np.errstate(invalid="ignore"):
-        wrong = ~((labels >= 0) & (labels < beyond) & (labels == np.floor(labels)))
-    if not wrong.any():
-        return
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    value = float(labels[index])
-    accepted = "integers >= 0"
-    if num_classes is not None:
-        accepted = f"integers 0 to {num_classes - 1} (num_classes={num_classes})"
-    if value < 0:
-        remedy = "shift the labels so that the smallest is 0: labels - labels.min()"
-    elif value != np.floor(value):
-        remedy = "labels are whole numbers; one-hot or soft rows need no conversion"
-    else:
-        remedy = f"pass num_classes={int(value) + 1} or more, or labels - 1 if they count from 1"
-    raise DomainError(
-        f"to_categorical: {_place('labels', index)} is {_number(value)}; accepted are {accepted}. To go on, {remedy}"
-    )
 
 
 def categorical_classes(num_classes: Any) -> ParameterError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _align, _check, backends, kernels
+from . import _align, _check_values, backends, kernels
 from ._record import Record
 from ._reduce import factors, reduce
 from .backends import FLOATS, HALF, Array, Backend
@@ -119,7 +119,7 @@ def prepare(
     y_pred: Any,
     *,
     axis: int = -1,
-    check: _check.Mode | None = None,
+    check: _check_values.Mode | None = None,
     sample_weight: Any = None,
     where: Any = None,
     batched: bool = False,
@@ -242,13 +242,15 @@ def check_values(
     y_true: Array,
     y_pred: Array,
     weights: Array | None,
-    layout: _check.Layout | None = None,
+    layout: _check_values.Layout | None = None,
     *,
     wait: bool,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
     classes = (backend.shape(y_pred) or (None,))[-1]
-    _check.values(record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes, layout)
+    _check_values.values(
+        record, parameters, backend.host(y_true, wait=wait), backend.host(y_pred, wait=wait), classes, layout
+    )
     _check_weights(backend, record, weights, wait=wait)
 
 
@@ -259,4 +261,4 @@ def _check_weights(backend: Backend, record: Record, weights: Array | None, *, w
             index = np.unravel_index(int(np.argmax(~(host >= 0))), host.shape)
             # Axes of length one were added to line the weights up.
             place = tuple(int(i) for i, length in zip(index, host.shape, strict=True) if length > 1)
-            raise _check.weight_value(record.name, host[index], place)
+            raise _check_values.weight_value(record.name, host[index], place)

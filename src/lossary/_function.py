@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import _check
+from . import _check, _check_values
 from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values
@@ -112,7 +112,7 @@ class FunctionLoss(Loss):
         weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
         if weights is not None:
             weights = backend.cast(weights, computing)
-        mode = _check.mode_of(self.name, self.check)
+        mode = _check_values.mode_of(self.name, self.check)
         if mode in (None, "full"):
             check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
         if mask is not None:

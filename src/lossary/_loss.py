@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, cast, overload
 
 import numpy as np
 
-from . import _check, _evaluate
+from . import _check, _check_values, _evaluate
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._record import Case, Formula, Parameter, Record, camel, fold
@@ -44,7 +44,7 @@ class Loss:
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        check: _check.Mode | None = None,
+        check: _check_values.Mode | None = None,
         **parameters: Any,
     ) -> None:
         record = self.record
@@ -54,7 +54,7 @@ class Loss:
         self.axis = axis
         self.reduction = standard(record.name, reduction)
         self.name = record.name if name is None else name
-        self.check = None if check is None else _check.valid_mode(record.name, check)
+        self.check = None if check is None else _check_values.valid_mode(record.name, check)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
@@ -73,7 +73,7 @@ class Loss:
             y_true,
             y_pred,
             axis=self.axis,
-            check=_check.mode_of(self.name, self.check),
+            check=_check_values.mode_of(self.name, self.check),
             sample_weight=sample_weight,
             where=where,
             batched=True,
@@ -163,7 +163,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
                 raise _check.too_many_arguments(name, signature)
             kwargs |= named
         axis = kwargs.pop("axis", -1)
-        mode = _check.mode_of(name, kwargs.pop("check", None))
+        mode = _check_values.mode_of(name, kwargs.pop("check", None))
         parameters = validated(record, kwargs, FUNCTION_SETTINGS)
         batch = _evaluate.prepare(record, parameters, y_true, y_pred, axis=axis, check=mode, fusible=True)
         return batch.result(batch.values())
