@@ -81,7 +81,7 @@ def test_float32_error_over_every_1021st_argument(name: str) -> None:
     assert 0.5 <= most <= BOUNDS[name]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", BOUNDS)
 def test_float32_error_over_all_arguments(name: str) -> None:
     most, wrong = over(name, 1)
