@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lossary
 from inputs import SETTINGS, Setting, central_difference
 from lossary import TraceError, words
 from lossary._domain import Real
@@ -139,3 +140,12 @@ def test_sources_are_python_that_runs_alone(setting: Setting) -> None:
 def test_words_outside_a_formula() -> None:
     with pytest.raises(TraceError, match="outside a formula"):
         words.log(2.0)
+
+
+def test_huber_slope_with_respect_to_the_target_at_the_edge() -> None:
+    import torch
+
+    y_true = torch.tensor([[0.0, 0.0, 0.0]], requires_grad=True)
+    lossary.huber(y_true, torch.tensor([[1.0, -1.0, 0.5]])).sum().backward()
+    assert y_true.grad is not None
+    np.testing.assert_allclose(y_true.grad, [[-1 / 3, 1 / 3, -0.5 / 3]], rtol=1e-6)

@@ -187,4 +187,5 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     [2.0625]
     """
     d = abs(y_pred - y_true)
-    return mean(where(d <= delta, 0.5 * square(minimum(d, delta)), delta * (d - 0.5 * delta)))
+    inside = d <= delta
+    return mean(where(inside, 0.5 * square(where(inside, d, delta)), delta * (d - 0.5 * delta)))
