@@ -26,7 +26,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSSES="huber poisson" DATA=fashion-mnist)
 	$(BIN)/python -m lossary.demo
 
-test: $(VENV)/.dev  ## Install everything and run all tests
+test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32 float32 numbers
