@@ -9,6 +9,7 @@ rng = np.random.default_rng(0)
 x = rng.uniform(-1, 1, size=(256, 1))
 y = 3 * x[:, 0] - 1 + rng.normal(scale=0.1, size=256)
 
+keras.utils.set_random_seed(0)
 model = Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 model.compile(loss="mean_squared_error", optimizer=keras.optimizers.SGD(0.1))
 history = model.fit(x, y, epochs=20, verbose=0)

@@ -39,7 +39,8 @@ def test_regression():
     assert slope == pytest.approx(3, abs=0.05)
     assert offset == pytest.approx(-1, abs=0.05)
     assert last == pytest.approx(0.01, abs=0.003)
-    assert first > 1
+    # The mean of the first epoch begins at (3 - w)**2 / 3 + 1 for a random slope w and falls while it is taken.
+    assert first > 10 * last
 
 
 def test_two_classes():
