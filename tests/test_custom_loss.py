@@ -205,6 +205,21 @@ def test_formulas_outside_the_vocabulary(formula: Any, text: str) -> None:
         loss(Y_TRUE, Y_PRED)
 
 
+def test_words_on_arrays_say_what_to_do() -> None:
+    with pytest.raises(lossary.TraceError, match=r"decorate the function that uses it with @lossary\.loss"):
+        lossary.words.mean(np.ones((2, 3)))  # type: ignore[arg-type]
+
+
+def test_parameters_may_be_called_like_words() -> None:
+    @lossary.loss(name="tests_named_like_words")
+    def formula(y_true: Any, y_pred: Any, *, power: float = 3.0, v0: float = 1.0) -> Any:
+        return lossary.words.mean(v0 * abs(y_pred - y_true) ** power)
+
+    value, slope = lossary.value_and_grad(formula.cls(v0=2.0))(np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]]))
+    assert value == 8.0  # 2 * (2**3 + 0) / 2
+    assert slope.tolist() == [[12.0, 0.0]]  # 2 * 3 * 2**2 / 2
+
+
 def test_definitions_that_cannot_be_understood() -> None:
     with pytest.raises(lossary.ParameterError, match=r"swapped: a loss starts with \(y_true, y_pred\).*def swapped"):
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,18 +15,37 @@ from .program import Program
 Shape = tuple[int | None, ...]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Targets and predictions with the rows along the last axis, and how that differs from what the caller gave."""
+class Lines(NamedTuple):
+    """How arrays of two shapes are lined up: which get a last axis of length one, and which axis becomes the last.
 
-    y_true: Array
-    y_pred: Array
+    ``expanded`` counts the axes that y_pred gets; ``axis`` is -1 where the rows lie along the last axis already;
+    ``unknown`` says that lengths remain to be compared at run time.
+    """
+
     axis: int
     expanded: int
+    expand_true: bool
+    move_true: bool
+    unknown: bool
     layout: _check_values.Layout
 
+    def apply(self, backend: Backend, record: Record, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Both arrays with one rank and the rows along the last axis."""
+        if self.expanded:
+            y_pred = backend.expand_last(y_pred)
+        if self.expand_true:
+            y_true = backend.expand_last(y_true)
+        if self.axis != -1:
+            y_pred = backend.moveaxis(y_pred, self.axis, -1)
+            if self.move_true:
+                y_true = backend.moveaxis(y_true, self.axis, -1)
+        if self.unknown:
+            message = _check.shapes_at_run_time(record.name)
+            y_true = backend.require_shape(y_true, y_pred, rows=record.labels_are_integers, message=message)
+        return y_true, y_pred
 
-@dataclass(frozen=True)
+
+@dataclass(slots=True)
 class Points:
     """Rows with weights and mask per data point; ``split`` counts axes added because every element is a point."""
 
@@ -37,41 +56,38 @@ class Points:
     split: int
 
 
-def rows(
-    backend: Backend,
-    program: Program,
-    y_true: Array,
-    y_pred: Array,
-    *,
-    axis: Any,
-    batched: bool,
-    strict: bool,
-) -> Rows:
-    """Brings both arrays to one rank and the rows to the last axis; ``strict`` also compares the lengths."""
+def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, batched: bool, strict: bool) -> Lines:
+    """How targets and predictions of these shapes are lined up; ``strict`` also compares the lengths.
+
+    ``dtype`` is that of the targets.
+    """
     record = program.record
-    ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
-    y_true, y_pred, expanded, agree = _rank(backend, program, y_true, y_pred, batched)
-    shape, came = backend.shape(y_pred), backend.shape(y_true)
-    if strict and not agree:
-        integers = backend.dtype(y_true).startswith(("int", "uint", "bool"))
-        raise _check.shapes_differ(record, came, shape, integers)
-    if strict and 0 in shape:
-        raise _check.empty(record.name, "y_pred", shape)
-    axis = _axis(record.name, axis, len(shape))
-    per_row = record.labels_are_integers and len(came) < len(shape)
-    if axis != -1:
-        y_pred = backend.moveaxis(y_pred, axis, -1)
-        y_true = y_true if per_row else backend.moveaxis(y_true, axis, -1)
-    if per_row:
-        y_true = backend.expand_last(y_true)
-    if strict:
-        y_true = _same_rows(backend, record, y_true, y_pred, came)
-    return Rows(y_true, y_pred, axis, expanded, _check_values.Layout(len(shape), axis, ranks))
+    ranks = {"y_true": len(true), "y_pred": len(pred)}
+    expand_true, expanded = _expansion(program, true, pred, batched)
+    true, pred = (*true, 1) if expand_true else true, (*pred, 1) if expanded else pred
+    labels = record.labels_are_integers
+    if strict and not (len(true) in (len(pred) - 1, len(pred)) if labels else _agree(true, pred)):
+        raise _check.shapes_differ(record, true, pred, dtype.startswith(("int", "uint", "bool")))
+    if strict and 0 in pred:
+        raise _check.empty(record.name, "y_pred", pred)
+    axis = _axis(record.name, axis, len(pred))
+    per_row = labels and len(true) < len(pred)
+    if strict and labels and not _agree((*true, 1) if per_row else _moved(true, axis), (*_moved(pred, axis)[:-1], 1)):
+        raise _check.shapes_differ(record, true, _moved(pred, axis), integers=True)
+    return Lines(
+        axis=axis,
+        expanded=int(expanded),
+        expand_true=expand_true or per_row,
+        move_true=not per_row,
+        unknown=strict and None in (*true, *pred),
+        layout=_check_values.Layout(len(pred), axis, ranks),
+    )
 
 
-def points(backend: Backend, program: Program, lined: Rows, sample_weight: Any, where: Any) -> Points:
+def points(backend: Backend, program: Program, y_true: Array, y_pred: Array, sample_weight: Any, where: Any) -> Points:
     """Weights and mask in the shape of the data points, which are the elements if one of them has that shape."""
-    y_true, y_pred = lined.y_true, lined.y_pred
+    if sample_weight is None and where is None:
+        return Points(y_true, y_pred, None, None, 0)
     weights = _per_point(backend, program, "sample_weight", sample_weight, y_pred)
     mask = _per_point(backend, program, "where", where, y_pred)
     rank = len(backend.shape(y_pred))
@@ -85,24 +101,18 @@ def _agree(a: Shape, b: Shape) -> bool:
     return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
 
 
-def _rank(
-    backend: Backend, program: Program, y_true: Array, y_pred: Array, batched: bool
-) -> tuple[Array, Array, int, bool]:
-    """Brings both to the same rank where the intention is clear; the count is of axes added to y_pred."""
-    true, pred = backend.shape(y_true), backend.shape(y_pred)
+def _expansion(program: Program, true: Shape, pred: Shape, batched: bool) -> tuple[bool, bool]:
+    """Which of both gets a last axis of length one, where the intention is clear."""
     if program.record.labels_are_integers:
         if not pred:
             raise _check.scalar(program.record.name)
-        return y_true, y_pred, 0, len(true) in (len(pred) - 1, len(pred))
+        return False, False
     if len(true) == 2 and len(pred) == 1 and true[1] in (1, None):
-        y_pred, expanded = backend.expand_last(y_pred), 1
-    elif len(pred) == 2 and len(true) == 1 and pred[1] in (1, None):
-        y_true, expanded = backend.expand_last(y_true), 0
-    elif true == pred and (not pred or (batched and len(pred) == 1 and program.separable)):
-        y_true, y_pred, expanded = backend.expand_last(y_true), backend.expand_last(y_pred), 1
-    else:
-        expanded = 0
-    return y_true, y_pred, expanded, _agree(backend.shape(y_true), backend.shape(y_pred))
+        return False, True
+    if len(pred) == 2 and len(true) == 1 and pred[1] in (1, None):
+        return True, False
+    both = true == pred and (len(pred) == 0 or (batched and len(pred) == 1 and program.separable))
+    return both, both
 
 
 def _axis(loss: str, axis: Any, rank: int) -> int:
@@ -111,13 +121,9 @@ def _axis(loss: str, axis: Any, rank: int) -> int:
     return -1 if axis in (-1, rank - 1) else int(axis)
 
 
-def _same_rows(backend: Backend, record: Record, y_true: Array, y_pred: Array, came: Shape) -> Array:
-    """The targets, once their rows are known to be those of the predictions, or will be compared at run time."""
-    pred = backend.shape(y_pred)
-    if record.labels_are_integers and not _agree(backend.shape(y_true), (*pred[:-1], 1)):
-        raise _check.shapes_differ(record, came, pred, integers=True)
-    message = _check.shapes_at_run_time(record.name)
-    return backend.require_shape(y_true, y_pred, rows=record.labels_are_integers, message=message)
+def _moved(shape: Shape, axis: int) -> Shape:
+    """The shape once the axis is the last."""
+    return shape if axis == -1 else (*shape[: axis % len(shape)], *shape[axis % len(shape) + 1 :], shape[axis])
 
 
 def _per_point(backend: Backend, program: Program, argument: str, value: Any, like: Array) -> Array | None:

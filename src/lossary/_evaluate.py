@@ -5,23 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import _align, _check_values, backends, kernels
+from . import _align, _check_values, _faults, kernels
+from ._plan import Plan, Setting, planned
 from ._record import Record
 from ._reduce import factors, reduce
-from .backends import FLOATS, HALF, Array, Backend
-from .program import Program, program_for
+from .backends import FLOATS, HALF, NUMPY, Array, Backend, owner
+from .program import Program
 
 if TYPE_CHECKING:
     from .kernels.run import Fused
 
 
-@dataclass
+class Call(Protocol):
+    """A call that has been checked and is ready to run, by ``batch`` or by a kernel in it."""
+
+    @property
+    def batch(self) -> Batch:
+        """What computes the call."""
+
+    def values(self) -> Array:
+        """One value per data point, differentiable, in the computing dtype."""
+
+    def reduced(self, reduction: str) -> Array:
+        """The reduced loss in the caller's dtype."""
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
+
+    def result(self, x: Array) -> Array:
+        """In the dtype of the predictions."""
+
+
+@dataclass(slots=True)
 class Batch:
-    """The arrays of one call, lined up: rows along the last axis, computing dtype, masked positions replaced."""
+    """The arrays of one call, lined up: rows along the last axis, computing dtype.
+
+    Masked positions have been replaced, unless there is a kernel, which leaves them out by itself.
+    """
 
     backend: Backend
     program: Program
@@ -35,62 +59,75 @@ class Batch:
     expanded: int
     split: int
     fused: Fused | None = None
+    poison: Array | None = None
+
+    @property
+    def batch(self) -> Batch:
+        """What computes the call."""
+        return self
 
     def values(self) -> Array:
         """One value per data point, differentiable, in the computing dtype."""
         if self.fused is not None:
-            found = self.backend.fused_values(
-                self.fused, self.y_true, self.y_pred, lambda y: replace(self, y_pred=y, fused=None).values()
-            )
-            if found is not None:
-                return found
+            found = self.fused.values()
+            return self.in_words().values() if found is None else found
         run = self.program.differentiable(self.backend)
         values = self.backend.squeeze_last(run(self.y_true, self.y_pred, *self.numbers))
-        return self._drop_masked(values)
+        return self._poisoned(self._drop_masked(values))
 
     def values_and_slopes(self) -> tuple[Array, Array]:
         """The values and their derivatives with respect to each row of y_pred."""
         run = self.program.value_and_slope(self.backend)
         with np.errstate(all="ignore"):
             values, slopes = run(self.y_true, self.y_pred, *self.numbers)
-        return self._drop_masked(self.backend.squeeze_last(values)), slopes
+        values = self._drop_masked(self.backend.squeeze_last(values))
+        if self.poison is not None:
+            slopes = slopes * self.backend.expand_last(self.poison)
+        return self._poisoned(values), slopes
 
-    def factors(self, values: Array, reduction: str) -> Array:
+    def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
         return factors(self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
         if self.fused is not None:
-            found = self.backend.fused_total(
-                self.fused,
-                reduction,
-                self.y_true,
-                self.y_pred,
-                lambda y: replace(self, y_pred=y, fused=None)._total(reduction),
-            )
-            if found is not None:
-                return self.result(found)
-        return self.result(self._total(reduction))
+            found = self.fused.reduced(reduction, gradient=False)
+            return self.in_words().reduced(reduction) if found is None else self.result(found[0])
+        values = self.values()
+        return self.result(reduce(self.backend, values, self.factors(values, reduction), reduction))
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
-        found = None if self.fused is None else self.fused.reduced(reduction, gradient=True)
-        if found is not None and found[1] is not None:
-            value, gradient = map(self.backend.from_host, (found[0], found[1]))
-            return self.result(value), self.gradient(gradient)
+        if self.fused is not None:
+            found = self.fused.reduced(reduction, gradient=True)
+            if found is None or found[1] is None:
+                return self.in_words().value_and_gradient(reduction)
+            return self.result(found[0]), self.gradient(found[1])
         values, slopes = self.values_and_slopes()
         factor = self.factors(values, reduction)
-        value = values * factor
-        if reduction != "none":
-            value = self.backend.total(value)
-        return self.result(value), self.gradient(self.backend.expand_last(factor) * slopes)
+        value = reduce(self.backend, values, factor, reduction)
+        return self.result(value), self.gradient(_per_row(self.backend, factor) * slopes)
 
-    def _total(self, reduction: str) -> Array:
-        values = self.values()
-        if self.weights is None and self.mask is None and reduction == "none":
-            return values
-        return reduce(self.backend, values, self.factors(values, reduction), reduction)
+    def pulled_back(self, upstream: Array) -> Array:
+        """The gradient for one factor per unreduced value, in the dtype and shape of the caller's y_pred."""
+        if self.mask is not None:
+            upstream = self.backend.where(self.mask, upstream, self.backend.ones_like(upstream) * 0)
+        factor = self.factors(upstream, "none")
+        # What nothing weights stays as it came: one number for all may be stored only once.
+        factor = upstream if isinstance(factor, float) else upstream * factor
+        if self.fused is not None:
+            found = self.fused.gradient(factor)
+            return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
+        _, slopes = self.values_and_slopes()
+        return self.gradient(_per_row(self.backend, factor) * slopes)
+
+    def in_words(self) -> Batch:
+        """The same call without a kernel."""
+        points = _align.Points(self.y_true, self.y_pred, self.weights, self.mask, self.split)
+        if self.mask is not None:
+            points = _replaced(self.backend, self.program.record, self.program.switches, points)
+        return replace(self, y_true=points.y_true, y_pred=points.y_pred, fused=None)
 
     def result(self, x: Array) -> Array:
         """In the dtype of the predictions."""
@@ -111,17 +148,19 @@ class Batch:
             return values
         return self.backend.where(self.mask, values, self.backend.ones_like(values) * 0)
 
+    def _poisoned(self, values: Array) -> Array:
+        return values if self.poison is None else values * self.poison
+
 
 def prepare(
-    record: Record,
-    parameters: Mapping[str, Any],
+    setting: Setting,
     y_true: Any,
     y_pred: Any,
+    sample_weight: Any = None,
+    where: Any = None,
     *,
     axis: int = -1,
     check: _check_values.Mode | None = None,
-    sample_weight: Any = None,
-    where: Any = None,
     batched: bool = False,
     fusible: bool = False,
 ) -> Batch:
@@ -131,71 +170,122 @@ def prepare(
     Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
     With ``fusible`` a kernel may take the call; it looks at the values while it computes.
     """
-    named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
-    backend = backends.find(record.name, named)
-    y_pred = backends.array(backend, record.name, "y_pred", y_pred)
-    y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
-    dtype = _result_dtype(backend, y_true, y_pred)
-    computing = "float32" if dtype in HALF else dtype
-    program = program_for(record, parameters, backend)
-
-    rows = _align.rows(backend, program, y_true, y_pred, axis=axis, batched=batched, strict=check != "off")
-    points = _align.points(backend, program, rows, sample_weight, where)
-    mask = _without_ignored(backend, points, parameters.get("ignore_class"))
-    weights = _weights(backend, points.weights, mask, computing)
-    y_true, y_pred = _replace_masked(backend, record, mask, points.y_true, points.y_pred, parameters)
-    look = None
-    if check in (None, "full"):
-        wait = check == "full"
-        _check_weights(backend, record, weights, wait=wait)
-        look = partial(check_values, backend, record, parameters, y_true, y_pred, None, rows.layout, wait=wait)
-
-    batch = Batch(
-        backend=backend,
-        program=program,
-        y_true=_target(backend, record, y_true, computing),
-        y_pred=_cast(backend, y_pred, computing),
-        numbers=tuple(parameters[number] for number in program.numbers),
-        weights=weights,
-        mask=mask,
-        dtype=dtype,
-        axis=rows.axis,
-        expanded=rows.expanded,
-        split=points.split,
+    plan, y_true, y_pred = planned(
+        setting, y_true, y_pred, sample_weight, where, axis=axis, batched=batched, strict=check != "off"
     )
-    if fusible:
-        batch.fused = kernels.offer(batch, look)
-    if look is not None and batch.fused is None:
-        look()
+    y_true, y_pred = plan.lines.apply(plan.backend, setting.record, y_true, y_pred)
+    points = _align.points(plan.backend, plan.program, y_true, y_pred, sample_weight, where)
+    if setting.ignored is not None:
+        points = _without_ignored(plan.backend, points, setting.ignored)
+    batch = _batch(setting, plan, points)
+    looking, wait = check in LOOKING, check == "full"
+    if looking and batch.weights is not None:
+        _check_weights(plan.backend, setting.record, batch.weights, wait=wait)
+    if fusible and (offered := kernels.offer(batch, partial(_look, setting, plan, points, wait) if looking else None)):
+        batch.fused = offered
+        return batch
+    if points.mask is not None:
+        points = _replaced(plan.backend, setting.record, setting.parameters, points)
+        batch = _batch(setting, plan, points)
+    if looking:
+        _look(setting, plan, points, wait)
+    if check == "async":
+        batch.poison = _poison(setting, plan, batch, points)
     return batch
 
 
-def _without_ignored(backend: Backend, points: _align.Points, ignored: int | None) -> Array | None:
-    """The mask, less the positions whose label is the class to ignore."""
-    if ignored is None:
-        return points.mask
-    valid = backend.logical_not(backend.equal(backend.squeeze_last(points.y_true), ignored))
-    return valid if points.mask is None else backend.logical_and(points.mask, valid)
+# Modes in which values are looked at wherever that costs no wait.
+LOOKING = frozenset({None, "full", "async"})
 
 
-def _weights(backend: Backend, weights: Array | None, mask: Array | None, computing: str) -> Array | None:
+def _batch(setting: Setting, plan: Plan, points: _align.Points) -> Batch:
+    """Points in the dtypes that are computed with."""
+    y_true, y_pred, weights = points.y_true, points.y_pred, points.weights
+    if not plan.ready:
+        computing = "float32" if plan.dtype in HALF else plan.dtype
+        y_true = _target(plan.backend, setting.record, y_true, computing)
+        y_pred = _cast(plan.backend, y_pred, computing)
+    if weights is not None:
+        weights = _weights(plan.backend, weights, points.mask, plan.backend.dtype(y_pred))
+    return Batch(
+        plan.backend,
+        plan.program,
+        y_true,
+        y_pred,
+        setting.numbers,
+        weights,
+        points.mask,
+        plan.dtype,
+        plan.lines.axis,
+        plan.lines.expanded,
+        points.split,
+    )
+
+
+def _look(setting: Setting, plan: Plan, points: _align.Points, wait: bool) -> None:
+    """Checks the values, other than those under the mask."""
+    if points.mask is not None:
+        points = _replaced(plan.backend, setting.record, setting.parameters, points)
+    check_values(
+        plan.backend,
+        setting.record,
+        setting.parameters,
+        points.y_true,
+        points.y_pred,
+        None,
+        plan.lines.layout,
+        wait=wait,
+    )
+
+
+def _poison(setting: Setting, plan: Plan, batch: Batch, points: _align.Points) -> Array | None:
+    rank = len(plan.backend.shape(batch.y_pred)) - 1
+    arrays = batch.y_true, batch.y_pred, batch.weights
+    return _faults.poison(
+        plan.backend, setting.record, setting.parameters, *arrays, plan.lines.layout, rank=rank, given=points.y_true
+    )
+
+
+def call(
+    setting: Setting,
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any = None,
+    where: Any = None,
+    *,
+    axis: int,
+    check: _check_values.Mode | None,
+    batched: bool = False,
+) -> Call:
+    """As `prepare`, by whatever computes this call fastest: a kernel, NumPy on a tensor's memory, or words."""
+    backend = owner(y_pred)
+    if backend is not NUMPY and setting.is_constant:
+        prepared = partial(prepare, setting, axis=axis, check=check, batched=batched)
+        lent = backend.lend(prepared, y_true, y_pred, sample_weight, where)
+        if lent is not None:
+            return lent
+    return prepare(setting, y_true, y_pred, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True)
+
+
+def _without_ignored(backend: Backend, points: _align.Points, ignored: int) -> _align.Points:
+    """Points whose mask leaves out the class to ignore."""
+    mask = backend.logical_not(backend.equal(backend.squeeze_last(points.y_true), ignored))
+    return replace(points, mask=mask if points.mask is None else backend.logical_and(points.mask, mask))
+
+
+def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:
     """The weights, 0 under the mask whatever stands there."""
-    if weights is None:
-        return None
-    weights = backend.cast(weights, computing)
+    weights = _cast(backend, weights, computing)
     return weights if mask is None else backend.where(mask, weights, backend.ones_like(weights) * 0)
+
+
+def _per_row(backend: Backend, factor: Array | float) -> Array | float:
+    """A factor per data point, to multiply the elements of its row."""
+    return factor if isinstance(factor, float) else backend.expand_last(factor)
 
 
 def _cast(backend: Backend, x: Array, dtype: str) -> Array:
     return x if backend.dtype(x) == dtype else backend.cast(x, dtype)
-
-
-def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:
-    for array in (y_pred, y_true):
-        dtype = backend.dtype(array)
-        if dtype in FLOATS:
-            return dtype
-    return backend.default_float()
 
 
 def _target(backend: Backend, record: Record, y_true: Array, computing: str) -> Array:
@@ -214,18 +304,15 @@ def _target(backend: Backend, record: Record, y_true: Array, computing: str) -> 
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
-def _replace_masked(
-    backend: Backend, record: Record, mask: Array | None, y_true: Array, y_pred: Array, parameters: Mapping[str, Any]
-) -> tuple[Array, Array]:
-    """Puts ordinary members of the domains under the mask, so that nothing there reaches the mathematics."""
-    if mask is None:
-        return y_true, y_pred
-    row = backend.expand_last(mask)
+def _replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], points: _align.Points) -> _align.Points:
+    """Points with ordinary members of the domains under the mask, so that nothing there reaches the mathematics."""
+    row = backend.expand_last(points.mask)
     target, prediction = record.target.neutral, record.prediction_domain(parameters).neutral
-    classes = backend.shape(y_pred)[-1]
+    classes = backend.shape(points.y_pred)[-1]
     if record.target.coding == "one-hot" and classes:
         target = 1.0 / classes
-    return _fill(backend, row, y_true, target), _fill(backend, row, y_pred, prediction)
+    y_true, y_pred = _fill(backend, row, points.y_true, target), _fill(backend, row, points.y_pred, prediction)
+    return replace(points, y_true=y_true, y_pred=y_pred)
 
 
 def _fill(backend: Backend, row: Array, x: Array, neutral: float) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import _check, _check_values
+from . import _check, _check_values, _faults
 from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values
@@ -113,13 +113,21 @@ class FunctionLoss(Loss):
         if weights is not None:
             weights = backend.cast(weights, computing)
         mode = _check_values.mode_of(self.name, self.check)
-        if mode in (None, "full"):
+        if mode in (None, "full", "async"):
             check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
+        if mode == "async":
+            values = self._poisoned(backend, values, y_true, y_pred, weights)
         if mask is not None:
             mask = _leading(backend, name, "where", where, points, y_pred)
             values = backend.where(mask, values, backend.ones_like(values) * 0)
         value = reduce(backend, values, factors(backend, values, weights, mask, self.reduction), self.reduction)
         return backend.cast(value, dtype) if dtype in FLOATS else value
+
+    def _poisoned(self, backend: Backend, values: Array, y_true: Array, y_pred: Array, weights: Array | None) -> Array:
+        ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
+        layout, rank = _check_values.Layout(max(ranks.values()), -1, ranks), len(backend.shape(values))
+        factor = _faults.poison(backend, self.record, {}, y_true, y_pred, weights, layout, rank=rank)
+        return values if factor is None else values * backend.cast(factor, backend.dtype(values))
 
 
 def _restore(function: Callable[[Any, Any], Any], settings: dict[str, Any]) -> FunctionLoss:

@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Protocol, cast, overload
 
 import numpy as np
 
-from . import _check, _check_values, _evaluate
+from . import _check, _check_values, _evaluate, _step
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
+from ._plan import Setting
 from ._record import Case, Formula, Parameter, Record, camel, fold
 from ._reduce import standard
 from .adapters import keras_caller
-from .backends import Array
+from .backends import Array, owner
 from .program import enrol
 
 _folded: dict[str, str] = {}
@@ -32,6 +33,9 @@ class Loss:
     Reductions and their denominators: ``"sum_over_batch_size"`` (alias ``"mean"``) divides the weighted sum by the
     number of unmasked data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
     ``"none"`` or ``None`` returns the weighted values.
+
+    ``check`` says how much is checked, as in `lossary.check`: ``SparseCategoricalCrossentropy(check="async")`` finds
+    wrong labels inside ``jit`` too.
     """
 
     record: Record
@@ -51,6 +55,7 @@ class Loss:
         if unnamed:
             raise _check.unnamed_parameters(record, unnamed)
         self.parameters: dict[str, Any] = validated(record, parameters, OBJECT_SETTINGS)
+        self._setting = Setting(record, self.parameters)
         self.axis = axis
         self.reduction = standard(record.name, reduction)
         self.name = record.name if name is None else name
@@ -61,15 +66,18 @@ class Loss:
         values = keras_caller.values_for_keras(self, y_true, y_pred)
         if values is not None:
             return values
-        return self.batch(y_true, y_pred, sample_weight, where, fusible=True).reduced(self.reduction)
+        if sample_weight is None and where is None:
+            total = owner(y_pred).stepped(self, y_true, y_pred)
+            if total is not None:
+                return total
+        return self.ready(y_true, y_pred, sample_weight, where).reduced(self.reduction)
 
     def batch(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
     ) -> _evaluate.Batch:
         """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
         return _evaluate.prepare(
-            self.record,
-            self.parameters,
+            self._setting,
             y_true,
             y_pred,
             axis=self.axis,
@@ -80,11 +88,28 @@ class Loss:
             fusible=fusible,
         )
 
+    def step(self, y_true: Any, y_pred: Any) -> _step.Step | None:
+        """What computes the total and its gradient for NumPy arrays like these, where nothing else is asked."""
+        mode = _check_values.mode_of(self.name, self.check)
+        return _step.find(self._setting, y_true, y_pred, self.axis, mode, self.reduction)
+
+    def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
+        """The arguments of a call, checked and handed to whatever computes it fastest."""
+        mode = _check_values.mode_of(self.name, self.check)
+        return _evaluate.call(
+            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=mode, batched=True
+        )
+
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Array]:
         """The reduced loss and its gradient with respect to y_pred."""
-        return self.batch(y_true, y_pred, sample_weight, where, fusible=True).value_and_gradient(self.reduction)
+        if sample_weight is None and where is None and type(y_true) is type(y_pred) is np.ndarray:
+            step = self.step(y_true, y_pred)
+            found = None if step is None else step(y_true, y_pred)
+            if found is not None:
+                return found
+        return self.ready(y_true, y_pred, sample_weight, where).value_and_gradient(self.reduction)
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object."""
@@ -152,7 +177,7 @@ class LossFunction(Protocol):
 def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     signature = _public_signature(record)
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][2:]
-    name = record.name
+    name, defaults = record.name, Setting(record, record.defaults())
 
     @wraps(record.formula)
     def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
@@ -164,9 +189,11 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
             kwargs |= named
         axis = kwargs.pop("axis", -1)
         mode = _check_values.mode_of(name, kwargs.pop("check", None))
-        parameters = validated(record, kwargs, FUNCTION_SETTINGS)
-        batch = _evaluate.prepare(record, parameters, y_true, y_pred, axis=axis, check=mode, fusible=True)
-        return batch.result(batch.values())
+        setting = defaults
+        if kwargs:
+            setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
+        call = _evaluate.call(setting, y_true, y_pred, axis=axis, check=mode)
+        return call.result(call.values())
 
     made = cast(Any, function)
     del made.__wrapped__

@@ -18,13 +18,19 @@ def standard(loss: str, reduction: Any) -> str:
     return synonyms.get(str(reduction), str(reduction))
 
 
-def factors(backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str) -> Array:
-    """What each value is multiplied by, so that the reduced loss is the sum of the products.
+def factors(
+    backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
+) -> Array | float:
+    """What each value is multiplied by, so that the reduced loss is the sum of the products; a number if all agree.
 
     The factor is ``w_i m_i / D`` with weight w (1 if none), mask m (1 if none) and the denominator D:
     ``sum_over_batch_size``: the number of unmasked data points; ``mean_with_sample_weight``: the sum of their
     weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.
     """
+    if weights is None and mask is None:
+        size = backend.size(values) if reduction not in ("sum", "none") else 1
+        if isinstance(size, int):
+            return 1.0 / size if size else 0.0
     # Weights and mask may hold one entry for several values; the denominators count values.
     ones = backend.ones_like(values)
     factor = ones if weights is None else ones * weights
@@ -45,7 +51,7 @@ def _divide(backend: Backend, factor: Array, denominator: Array) -> Array:
     return factor / backend.where(backend.equal(denominator, 0.0), backend.ones_like(denominator), denominator)
 
 
-def reduce(backend: Backend, values: Array, factor: Array, reduction: str) -> Array:
+def reduce(backend: Backend, values: Array, factor: Array | float, reduction: str) -> Array:
     """The weighted values, or their sum."""
-    weighted = values * factor
+    weighted = values if isinstance(factor, float) and factor == 1.0 else values * factor
     return weighted if reduction == "none" else backend.total(weighted)

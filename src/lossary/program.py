@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,9 @@ class Program:
         self._nodes = [self.y_true, self.y_pred, *(self.graph.input(name, Kind.HOST) for name in self.numbers)]
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._differentiable: dict[str, Callable[..., Any]] = {}
+        # Fused loops by use and dtype, and which of them small calls may use too.
+        self.kernels: dict[Hashable, Any] = {}
+        self.kernels_at_hand: set[Hashable] = set()
         self.separable = self._is_separable()
 
     def _trace(self, formula: Callable[..., Any]) -> Node:
@@ -162,6 +165,11 @@ def enrol(record: Record) -> None:
     for key in [key for key in _programs if key[0] == record.name]:
         del _programs[key]
     _built.difference_update({key for key in _built if key[0] == record.name})
+
+
+def enrolled(name: str) -> Record | None:
+    """The record known by this name."""
+    return _records.get(name)
 
 
 def is_enrolled(record: Record) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
+from . import words
 from .node import Kind, Node, walk
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
@@ -32,12 +34,17 @@ def emit(name: str, inputs: Sequence[str], outputs: Sequence[Node]) -> str:
             text = f"({text})"
         spelled[id(node)] = text
     results = ", ".join(_bare(spelled[id(node)]) for node in outputs)
-    return "\n".join([f"def {name}({', '.join(inputs)}):", *lines, f"    return {results}", ""])
+    return "\n".join([f"def {name}({', '.join(map(_argument, inputs))}):", *lines, f"    return {results}", ""])
+
+
+def _argument(name: str) -> str:
+    """An input's name, unless it already names a word or an intermediate result."""
+    return f"{name}_" if name in words.__all__ or re.fullmatch(r"v\d+", name) else name
 
 
 def _spell(node: Node, spelled: dict[int, str]) -> str:
     if node.op == "input":
-        return str(node.value)
+        return _argument(node.value)
     if node.op == "constant":
         return _literal(float(node.value))
     args = [spelled[id(arg)] for arg in node.args]

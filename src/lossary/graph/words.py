@@ -49,6 +49,10 @@ def _apply(op: str, *operands: Operand, kind: Kind | None = None, is_bool: bool 
     return graph.node(op, args, kind, is_bool=is_bool)
 
 
+def _kind(operand: Operand) -> Kind:
+    return _lift(_graph(operand), operand).kind
+
+
 def _constants(*operands: Operand) -> tuple[float | None, ...]:
     return tuple(o.constant if isinstance(o, Node) else float(o) for o in operands)
 
@@ -300,28 +304,28 @@ def _reduce(op: str, a: Node, *, kind: Kind = Kind.ROW, is_bool: bool = False) -
 
 def sum(a: Node) -> Node:
     """Sum over the row."""
-    if a.kind is not Kind.ELEMENT:
+    if _kind(a) is not Kind.ELEMENT:
         return a
     return _reduce("sum", a)
 
 
 def mean(a: Node) -> Node:
     """Mean over the row; it does not overflow where the mean fits."""
-    if a.kind is not Kind.ELEMENT:
+    if _kind(a) is not Kind.ELEMENT:
         return a
     return _reduce("mean", a)
 
 
 def mean_square(a: Node) -> Node:
     """Mean of the squares over the row; it does not overflow where the mean fits."""
-    if a.kind is not Kind.ELEMENT:
+    if _kind(a) is not Kind.ELEMENT:
         return square(a)
     return _reduce("mean_square", a)
 
 
 def max(a: Node) -> Node:
     """Largest element of the row; the slope belongs to the first one."""
-    if a.kind is not Kind.ELEMENT:
+    if _kind(a) is not Kind.ELEMENT:
         return a
     return _reduce("max", a)
 
@@ -338,7 +342,7 @@ def count(a: Node) -> Node:
 
 def spread(a: Node, like: Node) -> Node:
     """The number of the row repeated over a row as long as ``like``."""
-    if a.kind is Kind.ELEMENT:
+    if _kind(a) is Kind.ELEMENT:
         return a
     return _apply("spread", a, like, kind=Kind.ELEMENT)
 

@@ -49,7 +49,9 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     # The logarithm of a ratio close to 1 through the exact difference.
     near = abs(y_true - y_pred) < 0.5 * y_pred
     change = (y_true - y_pred) / where(near, y_pred, 1.0)
-    return sum(where(near, y_true * log1p(where(near, change, 0.0)), xlogy(y_true, y_true / y_pred)))
+    return sum(
+        where(near, y_true * log1p(where(near, change, 0.0)), xlogy(y_true, y_true / where(y_true == 0.0, 1.0, y_pred)))
+    )
 
 
 def _scaled(row: Any) -> tuple[Any, Any, Any]:
@@ -64,8 +66,8 @@ def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
     a, _, square_a = _scaled(y_true)
     b, scale, square_b = _scaled(y_pred)
     length_a, length_b = sqrt(where(square_a == 0.0, 1.0, square_a)), sqrt(where(square_b == 0.0, 1.0, square_b))
-    a, b = a / length_a, b / length_b
-    return where(square_b == 0.0, 0.0, (sum(a * b) * b - a) / length_b / scale)
+    cosine = sum(a * b) / (length_a * length_b)
+    return where(square_b == 0.0, 0.0, (cosine * (b / length_b) - a / length_a) / length_b / scale)
 
 
 @loss(

@@ -1,0 +1,106 @@
+"""What calls with arrays of the same types, dtypes and shapes have in common, found out once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+from . import _align, backends
+from ._record import Record
+from .backends import FLOATS, HALF, Array, Backend
+from .program import Program, is_enrolled, program_for
+
+
+class Setting:
+    """A loss with all its parameters, and what earlier calls found out about arrays like theirs."""
+
+    def __init__(self, record: Record, parameters: Mapping[str, Any]) -> None:
+        self.record = record
+        self.parameters = parameters
+        self.ignored: int | None = parameters.get("ignore_class")
+        self.numbers: tuple[Any, ...] = tuple(parameters[p.name] for p in record.parameters if p.is_number)
+        # A parameter that is an array is traced or differentiated by its framework.
+        self.is_constant = all(isinstance(number, float) for number in self.numbers)
+        self.plans: dict[Hashable, Plan] = {}
+        self.steps: dict[Hashable, Any] = {}
+
+
+# Plans and steps kept per setting; a training loop needs two or three.
+_KEPT = 64
+
+
+def keep(store: dict[Hashable, Any], key: Hashable, value: Any) -> None:
+    """Remembers a value; programs that see ever new shapes start anew now and then."""
+    if len(store) >= _KEPT:
+        store.clear()
+    store[key] = value
+
+
+class Plan(NamedTuple):
+    """What all calls have in common whose arrays agree in type, dtype and shape.
+
+    ``ready`` says that such arrays, once lined up, are computed with as they are.
+    """
+
+    backend: Backend
+    program: Program
+    lines: _align.Lines
+    dtype: str
+    ready: bool
+
+
+def planned(
+    setting: Setting,
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    where: Any,
+    *,
+    axis: Any,
+    batched: bool,
+    strict: bool,
+) -> tuple[Plan, Array, Array]:
+    """The plan of a call, and its targets and predictions as arrays."""
+    record = setting.record
+    plain = backends.plain(y_true, y_pred) if sample_weight is None and where is None else None
+    backend = plain or backends.find(
+        record.name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
+    )
+    key: Hashable = None
+    if plain is not None or (type(y_true) in backend.plain and type(y_pred) in backend.plain):
+        facts = backend.facts(y_true, y_pred)
+        if facts is not None and type(axis) is int:
+            key = (backend.name, facts, axis, batched, strict)
+            plan = setting.plans.get(key)
+            if plan is not None:
+                return plan, y_true, y_pred
+    given = y_true, y_pred
+    y_pred = backends.array(backend, record.name, "y_pred", y_pred)
+    y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
+    plan = _made(setting, backend, y_true, y_pred, axis=axis, batched=batched, strict=strict)
+    # The formula of a plain function may mean something else at the next call; whole numbers become what the
+    # framework's present default is.
+    floats = plan.dtype in (backend.dtype(y_pred), backend.dtype(y_true))
+    if key is not None and floats and y_true is given[0] and y_pred is given[1] and is_enrolled(record):
+        keep(setting.plans, key, plan)
+    return plan, y_true, y_pred
+
+
+def _made(
+    setting: Setting, backend: Backend, y_true: Array, y_pred: Array, *, axis: Any, batched: bool, strict: bool
+) -> Plan:
+    record, true, pred = setting.record, backend.dtype(y_true), backend.dtype(y_pred)
+    program = program_for(record, setting.parameters, backend)
+    shapes = backend.shape(y_true), backend.shape(y_pred)
+    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict)
+    wanted = backend.label_dtype(true) if record.labels_are_integers else pred
+    ready = pred in FLOATS - HALF and true == wanted
+    return Plan(backend, program, lines, _result_dtype(backend, y_true, y_pred), ready)
+
+
+def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:
+    for array in (y_pred, y_true):
+        dtype = backend.dtype(array)
+        if dtype in FLOATS:
+            return dtype
+    return backend.default_float()
