@@ -273,7 +273,7 @@ def test_reduction_and_check_names() -> None:
         ParameterError, "huber", "reduction is 'avg'", "'sum_over_batch_size'", "reduction='sum_over_batch_size'"
     ):
         lossary.Huber(reduction="avg")
-    with says(ParameterError, "huber", "check is 'none'", "'full', 'shapes' and 'off'", "check='shapes'"):
+    with says(ParameterError, "huber", "check is 'none'", "'full', 'async', 'shapes' and 'off'", "check='shapes'"):
         lossary.Huber(check="none")  # type: ignore[call-arg]
     with pytest.raises(ParameterError, match="check is 'no'"), lossary.check("no"):  # type: ignore[arg-type]
         pass

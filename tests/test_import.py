@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 HEAVY = ["torch", "jax", "jaxlib", "tensorflow", "pytensor", "keras", "numba", "llvmlite", "matplotlib", "typer"]
 HEAVY += ["rich", "pandas", "polars", "pyarrow", "scipy", "sklearn", "optax", "mpmath"]
@@ -34,7 +37,10 @@ print(json.dumps(sorted(sys.modules)))
     assert not found & {"torch", "jax", "tensorflow", "pytensor", "keras", "matplotlib", "typer", "rich"}
 
 
-def test_import_takes_little_longer_than_numpy() -> None:
+def test_import_takes_little_longer_than_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # With bytecode at hand, as after the first import of an installed package.
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
     program = """
 import time, numpy
 start = time.process_time()

@@ -25,7 +25,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "valid_mode",
         lossary.ParameterError,
         lambda: lossary.check("none").__enter__(),
-        "check: check is 'none'; accepted are 'full', 'shapes' and 'off'. To leave values unread write "
+        "check: check is 'none'; accepted are 'full', 'async', 'shapes' and 'off'. To leave values unread write "
         "check='shapes'; without check= they are read where that costs no wait",
     ),
     (
@@ -189,35 +189,35 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "or pass where=",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.huber([1.0, np.nan], [1.0, 2.0]),
         "huber: y_true[1] is nan; accepted are real numbers. A NaN entered here; leave such positions out "
         "with where=, or look for what produced it upstream",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.categorical_crossentropy([[0.0, 1.0]], [[-1.0, 3.0]]),
         "categorical_crossentropy: y_pred[0, 0] is -1; accepted are probabilities in [0, 1]. Raw scores (no "
         "softmax in the last layer) need lossary.categorical_crossentropy(y_true, y_pred, from_logits=True)",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.kl_divergence([[0.5, 0.5]], [[-1.0, 3.0]]),
         "kl_divergence: y_pred[0, 0] is -1; accepted are probabilities in [0, 1]. Raw scores need a softmax "
         "output layer in front of this loss",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.hinge([3.0], [1.0]),
         "hinge: y_true[0] is 3; accepted are labels -1 or 1 (0 is read as -1). Recode the two classes to -1 "
         "and 1, for example 2 * y_true - 1 from 0/1",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.categorical_crossentropy([[0, 7]], [[0.5, 0.5]]),
         "categorical_crossentropy: y_true[0, 1] is 7; accepted are rows that are distributions: one-hot, or "
@@ -225,7 +225,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "lossary.to_categorical(y_true, C) first",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.categorical_crossentropy([[1, 1]], [[0.5, 0.5]]),
         "categorical_crossentropy: y_true[0] sums to 2; accepted are rows that are distributions: one-hot, or"
@@ -233,55 +233,55 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "lossary.binary_crossentropy(y_true, y_pred)",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.categorical_crossentropy([[0, 0]], [[0.5, 0.5]]),
         "categorical_crossentropy: y_true[0] sums to 0; accepted are rows that are distributions: one-hot, or"
         " probabilities that sum to 1. Rows without any class are left out with where=y_true.sum(-1) > 0",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.categorical_crossentropy([[0.5, 0.25]], [[0.5, 0.5]]),
         "categorical_crossentropy: y_true[0] sums to 0.75; accepted are rows that are distributions: one-hot,"
         " or probabilities that sum to 1. Divide each row by its sum: y_true / y_true.sum(-1, keepdims=True)",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.binary_crossentropy([255.0], [0.5]),
         "binary_crossentropy: y_true[0] is 255; accepted are 0 or 1, or a probability between them. Recode "
         "the two classes to 0 and 1 (a 0/255 mask: y_true / 255)",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.kl_divergence([[3.0, 0.5]], [[0.5, 0.5]]),
         "kl_divergence: y_true[0, 0] is 3; accepted are probabilities in [0, 1]. Turn scores into "
         "probabilities first, with a softmax",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.poisson([1.0], [-1.0]),
         "poisson: y_pred[0] is -1; accepted are numbers >= 0. Use a softplus output layer in front of this loss",
     ),
     (
-        "values",
+        "outside",
         lossary.DomainError,
         lambda: lossary.poisson([-1.0], [1.0]),
         "poisson: y_true[0] is -1; accepted are numbers >= 0. Shift or recode the targets, or choose a loss "
         "for real numbers such as lossary.huber",
     ),
     (
-        "values",
+        "label",
         lossary.DomainError,
         lambda: lossary.sparse_categorical_crossentropy([-1], [[0.5, 0.5]]),
         "sparse_categorical_crossentropy: y_true[0] is -1; accepted are labels 0 to 1 (2 classes). A label "
         "that marks positions to leave out is named with ignore_class=-1",
     ),
     (
-        "values",
+        "label",
         lossary.DomainError,
         lambda: lossary.sparse_categorical_crossentropy([2], [[0.5, 0.5]]),
         "sparse_categorical_crossentropy: y_true[0] is 2; accepted are labels 0 to 1 (2 classes). Labels "
@@ -289,7 +289,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         " this label",
     ),
     (
-        "values",
+        "label",
         lossary.DomainError,
         lambda: lossary.sparse_categorical_crossentropy([0.5], [[0.5, 0.5]]),
         "sparse_categorical_crossentropy: y_true[0] is 0.5; accepted are labels 0 to 1 (2 classes). Round or "
@@ -297,7 +297,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "y_pred)",
     ),
     (
-        "values",
+        "label",
         lossary.DomainError,
         lambda: lossary.sparse_categorical_crossentropy([np.nan], [[0.5, 0.5]]),
         "sparse_categorical_crossentropy: y_true[0] is nan; accepted are labels 0 to 1 (2 classes). Drop "
@@ -453,6 +453,20 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         " ten classes write num_classes=10",
     ),
     (
+        "kernel_dtype",
+        lossary.ParameterError,
+        lambda: lossary.kernels.load("mse", dtype="float16"),
+        "mean_squared_error: dtype is 'float16'; accepted are 'float32', also for half precision, and 'float64'. Write "
+        "lossary.kernels.load(loss, dtype='float32')",
+    ),
+    (
+        "cannot_report",
+        lossary.ParameterError,
+        lambda: lossary.huber(pt.vector(), pt.vector(), check="async"),
+        "huber: check='async' looks at values inside compiled programs, and those of pytensor cannot report; accepted "
+        "are arrays of PyTorch, JAX and TensorFlow. To leave values unread write check='shapes'",
+    ),
+    (
         "unnamed_classes",
         lossary.ParameterError,
         lambda: lossary.to_categorical(pt.lvector()),
@@ -460,8 +474,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "to_categorical(labels, num_classes=10)",
     ),
 ]
-# Helpers that write no error of their own, and the text of a compiled graph, which the TensorFlow tests read.
-OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time", "sibling"}
+# Functions that write no text of their own, and those of compiled graphs, which the TensorFlow tests read.
+OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time", "sibling", "unreported", "values"}
 
 
 @pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")

@@ -7,11 +7,13 @@
 1.0
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import domains, losses, words
 from ._categorical import to_categorical
 from ._check_values import check
+from ._faults import raise_faults
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
 from ._names import exports
@@ -19,6 +21,7 @@ from ._record import Case
 from .errors import (
     BackendError,
     DomainError,
+    DomainWarning,
     DTypeError,
     LossError,
     ParameterError,
@@ -26,32 +29,30 @@ from .errors import (
     TraceError,
     UnknownLossError,
 )
-from .show import plot
 
 if TYPE_CHECKING:
     from .doctor import Advice, Explanation, Finding, Report, Verification, diagnose, explain, suggest, verify
+    from .show import plot
 
 __version__ = "0.1.0"
 
 # The stub beside this file lists these names for editors and type checkers.
 globals().update(exports())
 
-# Imported when first asked for, as training needs none of it.
-_DOCTOR = frozenset(
-    {"Advice", "Explanation", "Finding", "Report", "Verification", "diagnose", "explain", "suggest", "verify"}
-)
+# Imported when first asked for, as training needs none of it; each with the module it comes from.
+_LATE = dict.fromkeys(
+    ("Advice", "Explanation", "Finding", "Report", "Verification", "diagnose", "explain", "suggest", "verify"), "doctor"
+) | {"plot": "show"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _DOCTOR:
+    if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import doctor
-
-    return getattr(doctor, name)
+    return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_DOCTOR})
+    return sorted({*globals(), *_LATE})
 
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Case",
     "DTypeError",
     "DomainError",
+    "DomainWarning",
     "Explanation",
     "Finding",
     "Loss",
@@ -80,6 +82,7 @@ __all__ = [
     "losses",
     "names",
     "plot",
+    "raise_faults",
     "suggest",
     "to_categorical",
     "value_and_grad",

@@ -7,6 +7,7 @@ from . import losses as losses
 from . import words as words
 from ._categorical import to_categorical as to_categorical
 from ._check_values import check as check
+from ._faults import raise_faults as raise_faults
 from ._get import get as get
 from ._get import is_categorical_crossentropy as is_categorical_crossentropy
 from ._get import names as names
@@ -16,13 +17,13 @@ from ._loss import loss as loss
 from ._record import Case as Case
 from .errors import BackendError as BackendError
 from .errors import DomainError as DomainError
+from .errors import DomainWarning as DomainWarning
 from .errors import DTypeError as DTypeError
 from .errors import LossError as LossError
 from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import TraceError as TraceError
 from .errors import UnknownLossError as UnknownLossError
-from .show import plot as plot
 from .doctor import Advice as Advice
 from .doctor import Explanation as Explanation
 from .doctor import Finding as Finding
@@ -32,6 +33,7 @@ from .doctor import diagnose as diagnose
 from .doctor import explain as explain
 from .doctor import suggest as suggest
 from .doctor import verify as verify
+from .show import plot as plot
 
 __version__: str
 
@@ -55,8 +57,8 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -104,8 +106,8 @@ class BinaryCrossentropy(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -145,8 +147,8 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -197,8 +199,8 @@ class CategoricalCrossentropy(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -230,8 +232,8 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
         y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -268,8 +270,8 @@ class CategoricalHinge(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -295,8 +297,8 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -336,8 +338,8 @@ class CosineSimilarity(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -365,8 +367,8 @@ def hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None)
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -403,8 +405,8 @@ class Hinge(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -430,8 +432,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int = -1, *, check
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -473,8 +475,8 @@ class Huber(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -507,8 +509,8 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 
             as the same.
         epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -551,8 +553,8 @@ class KLDivergence(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -581,8 +583,8 @@ def log_cosh(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = No
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -620,8 +622,8 @@ class LogCosh(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -647,8 +649,8 @@ def mean_absolute_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str 
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -690,8 +692,8 @@ class MeanAbsoluteError(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -720,8 +722,8 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         epsilon: Least magnitude of a target in the denominator (a number >= 0); 1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -761,8 +763,8 @@ class MeanAbsolutePercentageError(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -789,8 +791,8 @@ def mean_squared_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str |
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -830,8 +832,8 @@ class MeanSquaredError(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -862,8 +864,8 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
         epsilon: Least value of targets and predictions; smaller ones count as this (a number >= 0); 1e-07 by
             default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -906,8 +908,8 @@ class MeanSquaredLogarithmicError(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -937,8 +939,8 @@ def poisson(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07,
         y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
         epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -978,8 +980,8 @@ class Poisson(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -1014,8 +1016,8 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -1065,8 +1067,8 @@ class SparseCategoricalCrossentropy(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.
@@ -1098,8 +1100,8 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Returns:
         One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
@@ -1135,8 +1137,8 @@ class SquaredHinge(Loss):
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point.
         name: Name in logs and configurations.
-        check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read
-            without waiting (see `lossary.check`).
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
 
     Raises:
         ShapeError: The shapes differ, or the batch is empty.

@@ -295,7 +295,15 @@ def no_config(name: str) -> ParameterError:
     )
 
 
-# --- to_categorical ---------------------------------------------------------------------------------------------
+# --- kernels and to_categorical ---------------------------------------------------------------------------------
+
+
+def kernel_dtype(loss: str, dtype: Any) -> ParameterError:
+    """A dtype that kernels do not compute in."""
+    return ParameterError(
+        f"{loss}: dtype is {dtype!r}; accepted are 'float32', also for half precision, and 'float64'. "
+        "Write lossary.kernels.load(loss, dtype='float32')"
+    )
 
 
 def categorical_classes(num_classes: Any) -> ParameterError:

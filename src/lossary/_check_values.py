@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,8 +18,8 @@ from .errors import DomainError, ParameterError
 if TYPE_CHECKING:
     from ._record import Record
 
-Mode = Literal["full", "shapes", "off"]
-MODES: tuple[Mode, ...] = ("full", "shapes", "off")
+Mode = Literal["full", "async", "shapes", "off"]
+MODES: tuple[Mode, ...] = ("full", "async", "shapes", "off")
 _mode: ContextVar[Mode | None] = ContextVar("lossary_check", default=None)
 # How many `check` blocks are open anywhere; torch.compile cannot trace a ContextVar, so it is read only when needed.
 _active = 0
@@ -33,6 +33,10 @@ def check(mode: Mode) -> Iterator[None]:
     ``"full"`` also reads values, waiting for an accelerator if need be; ``"shapes"`` checks shapes, dtypes and
     parameters; ``"off"`` only what is needed to line the arrays up.  Without any choice, values are read wherever
     that costs no wait: arrays in host memory, outside of tracing.
+
+    ``"async"`` is for where they cannot be read: inside ``jax.jit``, ``torch.compile`` and ``tf.function``, and on an
+    accelerator.  A data point with a value outside its set becomes NaN there, and the program tells afterwards which
+    one it was, without waiting at any step: by a `DomainWarning`, and by `raise_faults`.
 
     >>> import lossary
     >>> with lossary.check("off"):
@@ -55,8 +59,8 @@ def valid_mode(loss: str, mode: Any) -> Mode:
     """The mode, or a `ParameterError`."""
     if mode not in MODES:
         raise ParameterError(
-            f"{loss}: check is {mode!r}; accepted are 'full', 'shapes' and 'off'. To leave values unread write "
-            "check='shapes'; without check= they are read where that costs no wait"
+            f"{loss}: check is {mode!r}; accepted are 'full', 'async', 'shapes' and 'off'. To leave values unread "
+            "write check='shapes'; without check= they are read where that costs no wait"
         )
     found: Mode = mode
     return found
@@ -107,7 +111,7 @@ def values(
         domain = record.prediction_domain(parameters)
         index = domain.fault(y_pred)
         if index is not None:
-            raise _outside(record, parameters, "y_pred", y_pred, index, domain, layout)
+            raise outside(record.name, parameters, "y_pred", domain, *_seen(y_pred, index), layout)
 
 
 def _target_values(
@@ -120,9 +124,9 @@ def _target_values(
     if not record.labels_are_integers:
         index = record.target.fault(y_true)
         if index is not None:
-            raise _outside(record, parameters, "y_true", y_true, index, record.target, layout)
+            raise outside(record.name, parameters, "y_true", record.target, *_seen(y_true, index), layout)
         return
-    lowest, highest = np.min(y_true), np.max(y_true)
+    lowest, highest = np.minimum.reduce(y_true, axis=None), np.maximum.reduce(y_true, axis=None)
     whole = y_true.dtype.kind in "iu" or bool(np.all(y_true == np.floor(y_true)))
     if whole and lowest >= 0 and (classes is None or highest < classes):
         return
@@ -130,7 +134,13 @@ def _target_values(
     with np.errstate(invalid="ignore"):
         wrong = ~((y_true >= 0) & (y_true < beyond) & (y_true == np.floor(y_true)))
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    raise _label(record, y_true[index], _place("y_true", index, layout), classes)
+    raise label(record.name, float(y_true[index]), index, classes, layout)
+
+
+def _seen(array: np.ndarray[Any, Any], index: tuple[int, ...]) -> tuple[tuple[int, ...], float, bool]:
+    """Where something lies outside, what it is, and whether it is the sum of a row."""
+    row = len(index) < array.ndim
+    return index, float(np.sum(array[index], dtype=np.float64) if row else array[index]), row
 
 
 def _place(argument: str, index: tuple[int, ...], layout: Layout | None = None) -> str:
@@ -142,15 +152,17 @@ def _number(value: Any) -> str:
     return f"{float(value):g}"
 
 
-def _label(record: Record, value: Any, place: str, classes: int | None) -> DomainError:
-    number = float(value)
+def label(
+    loss: str, number: float, index: tuple[int, ...], classes: int | None, layout: Layout | None = None
+) -> DomainError:
+    """A label that names no class."""
     accepted = "labels 0, 1, ..., C - 1" if classes is None else f"labels 0 to {classes - 1} ({classes} classes)"
     if number != number:
         remedy = "drop those rows, or pass where= with False at them"
     elif number != np.floor(number):
         remedy = (
             f"round or recode the labels to whole numbers; for probabilities use "
-            f"lossary.{sibling(record.name)}(y_true, y_pred)"
+            f"lossary.{sibling(loss)}(y_true, y_pred)"
         )
     elif number < 0:
         remedy = f"a label that marks positions to leave out is named with ignore_class={int(number)}"
@@ -160,29 +172,30 @@ def _label(record: Record, value: Any, place: str, classes: int | None) -> Domai
             f"{int(number) + 1} units for this label"
         )
     return DomainError(
-        f"{record.name}: {place} is {_number(value)}; accepted are {accepted}. {remedy[0].upper()}{remedy[1:]}"
+        f"{loss}: {_place('y_true', index, layout)} is {_number(number)}; accepted are {accepted}. "
+        f"{remedy[0].upper()}{remedy[1:]}"
     )
 
 
-def _outside(
-    record: Record,
-    parameters: Mapping[str, Any],
+def outside(
+    loss: str,
+    parameters: Collection[str],
     argument: str,
-    array: np.ndarray[Any, Any],
-    index: tuple[int, ...],
     domain: Domain,
+    index: tuple[int, ...],
+    value: float,
+    row: bool,
     layout: Layout | None,
 ) -> DomainError:
+    """A value outside its set, or with ``row`` the sum of a row that is no distribution."""
     place = _place(argument, index, layout)
-    if len(index) < array.ndim:
-        total = _number(np.sum(array[index], dtype=np.float64))
+    if row:
         return DomainError(
-            f"{record.name}: {place} sums to {total}; accepted are {domain.describe()}. {_row_remedy(float(total))}"
+            f"{loss}: {place} sums to {_number(value)}; accepted are {domain.describe()}. {_row_remedy(value)}"
         )
-    value = array[index]
     return DomainError(
-        f"{record.name}: {place} is {_number(value)}; accepted are {domain.describe()}. "
-        f"{_value_remedy(record, parameters, argument, float(value), domain)}"
+        f"{loss}: {place} is {_number(value)}; accepted are {domain.describe()}. "
+        f"{_value_remedy(loss, parameters, argument, value, domain)}"
     )
 
 
@@ -196,14 +209,14 @@ def _row_remedy(total: float) -> str:
     return "Divide each row by its sum: y_true / y_true.sum(-1, keepdims=True)"
 
 
-def _value_remedy(record: Record, parameters: Mapping[str, Any], argument: str, value: float, domain: Domain) -> str:
+def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: float, domain: Domain) -> str:
     if value != value:
         return "A NaN entered here; leave such positions out with where=, or look for what produced it upstream"
     if argument == "y_pred" and isinstance(domain, Unit):
         if "from_logits" in parameters:
             return (
                 f"Raw scores (no {domain.activation} in the last layer) need "
-                f"lossary.{record.name}(y_true, y_pred, from_logits=True)"
+                f"lossary.{loss}(y_true, y_pred, from_logits=True)"
             )
         return f"Raw scores need a {domain.activation} output layer in front of this loss"
     if isinstance(domain, Signs):
@@ -224,6 +237,23 @@ def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError
     return DomainError(
         f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are weights >= 0. "
         "To leave a position out, give it weight 0 or pass where="
+    )
+
+
+def cannot_report(loss: str, backend: str) -> ParameterError:
+    """Values inside a program that has no way back to the host."""
+    return ParameterError(
+        f"{loss}: check='async' looks at values inside compiled programs, and those of {backend} cannot report; "
+        "accepted are arrays of PyTorch, JAX and TensorFlow. To leave values unread write check='shapes'"
+    )
+
+
+def unreported(loss: str) -> str:
+    """What is said where a program can remember a fault but not tell of it."""
+    return (
+        f"{loss}: check='async' turns the value of a data point outside its set into NaN, but XLA lets no TensorFlow "
+        "program tell by itself which one it was. To hear it, call lossary.raise_faults() now and then, or compile "
+        "with jit_compile=False"
     )
 
 

@@ -9,8 +9,8 @@ from ._record import Parameter, Record
 
 _AXIS = "axis: The axis of the outputs of one data point."
 _CHECK = (
-    'check: ``"full"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be read without '
-    "waiting (see `lossary.check`)."
+    'check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be '
+    "read without waiting (see `lossary.check`)."
 )
 _NAME = "name: Name in logs and configurations."
 _REDUCTION = (

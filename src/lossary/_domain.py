@@ -20,11 +20,13 @@ class Domain:
 
     ``neutral`` is a member that stands in for positions under a mask.
     ``coding`` says how targets are written, ``activation`` which output layer produces such predictions.
+    ``tolerance`` is how far a row's sum may be from 1, where that is asked.
     """
 
     low: ClassVar[float] = -math.inf
     high: ClassVar[float] = math.inf
     slack: ClassVar[float] = 0.0
+    tolerance: ClassVar[float | None] = None
     neutral: ClassVar[float] = 0.0
     coding: ClassVar[str] = "numbers"
     activation: ClassVar[str] = "linear"
@@ -50,11 +52,20 @@ class Domain:
     def fault(self, x: Floats) -> tuple[int, ...] | None:
         """Index of the first element that does not belong, or None."""
         if self.low == -math.inf and self.high == math.inf:
-            if not np.isnan(np.min(x)):
+            if not math.isnan(_least(x)):
                 return None
-        elif np.min(x) >= self.low and np.max(x) <= self.high + self.slack:
+        elif _least(x) >= self.low and _largest(x) <= self.high + self.slack:
             return None
         return _first(~self.contains(x))
+
+
+def _least(x: Floats) -> Any:
+    # As np.min, in half the time where x is small; a NaN is the least of all.
+    return np.minimum.reduce(x, axis=None)
+
+
+def _largest(x: Floats) -> Any:
+    return np.maximum.reduce(x, axis=None)
 
 
 def _first(wrong: Floats) -> tuple[int, ...] | None:
@@ -158,6 +169,8 @@ class Signs(Domain):
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
+        if x.dtype.kind != "b" and not (np.sign(x) != x).any():
+            return None
         return _first(~self.contains(x))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -180,7 +193,7 @@ class Probabilities(Unit):
 class OneHot(Probabilities):
     """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
 
-    tolerance: ClassVar[float] = 1e-2
+    tolerance = 1e-2
 
     def describe(self) -> str:
         return "rows that are distributions: one-hot, or probabilities that sum to 1"
@@ -189,7 +202,9 @@ class OneHot(Probabilities):
         return super().fault(x) or self._row_fault(x)
 
     def _row_fault(self, x: Floats) -> tuple[int, ...] | None:
-        totals = np.sum(x, axis=-1, dtype=np.float64)
+        totals = np.add.reduce(x, axis=-1, dtype=np.float64)
+        if _least(totals) >= 1.0 - self.tolerance and _largest(totals) <= 1.0 + self.tolerance:
+            return None
         return _first(np.abs(totals - 1.0) > self.tolerance)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:

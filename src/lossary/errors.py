@@ -19,6 +19,10 @@ class DomainError(LossError):
     """A value lies outside the set that the loss is defined on: a NaN, a label out of range, a probability of 3."""
 
 
+class DomainWarning(UserWarning):
+    """What a `DomainError` says, told after the fact: ``check="async"`` found the value inside a compiled program."""
+
+
 class ParameterError(LossError, TypeError):
     """A parameter of a loss has an unknown name or a value that is not allowed."""
 
