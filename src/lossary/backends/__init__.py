@@ -12,7 +12,21 @@ from .. import _check
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
 
-__all__ = ["FLOATS", "HALF", "NUMPY", "Array", "Backend", "array", "by_name", "find", "of", "words"]
+__all__ = [
+    "FLOATS",
+    "HALF",
+    "NUMPY",
+    "Array",
+    "Backend",
+    "array",
+    "by_name",
+    "find",
+    "of",
+    "owner",
+    "plain",
+    "settle",
+    "words",
+]
 
 # Libraries besides NumPy: an array of one of them can only exist once the library has been imported.
 FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
@@ -54,6 +68,25 @@ def _search(value: Any) -> Backend | None:
             if backend.owns(value):
                 return backend
     return NUMPY if NUMPY.owns(value) else None
+
+
+def owner(value: Any) -> Backend:
+    """The backend that computes with a value; NumPy's for what it would convert."""
+    _ready()
+    return of(value) or NUMPY
+
+
+def plain(y_true: Any, y_pred: Any) -> Backend | None:
+    """The backend of two arrays that it knows to be what they seem, or None."""
+    backend = _by_type.get(type(y_pred))
+    return backend if backend is not None and {type(y_true), type(y_pred)} <= backend.plain else None
+
+
+def settle() -> None:
+    """Waits for the reports of every framework in use."""
+    for name in FRAMEWORKS:
+        if f"{__name__}.{name}" in sys.modules:
+            by_name(name).settle()
 
 
 def find(loss: str, arguments: dict[str, Any]) -> Backend:

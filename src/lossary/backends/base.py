@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..kernels.run import Fused
+    from .._evaluate import Batch, Call
+    from .._faults import Look, Site
+    from .._loss import Loss
     from ..program import Program
 
 Array = Any
@@ -31,6 +33,10 @@ class Backend(ABC):
     """One array library."""
 
     name: str
+    # Whether a program that runs later can tell the host about values outside their sets.
+    can_report = False
+    # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
+    plain: frozenset[type] = frozenset()
 
     # --- facts about arrays ------------------------------------------------------------------------------------
 
@@ -58,6 +64,10 @@ class Backend(ABC):
         """The static shape; None where a length is not known yet."""
         return tuple(x.shape)
 
+    def facts(self, x: Array, y: Array) -> Hashable:
+        """All that lining up two plain arrays depends on, or None where it cannot be remembered."""
+        return (x.dtype, y.dtype, x.shape, y.shape)
+
     def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
         """``x``, which fails at run time if lengths that are unknown now differ from those of ``like``.
 
@@ -68,6 +78,17 @@ class Backend(ABC):
     @abstractmethod
     def host(self, x: Array, *, wait: bool) -> np.ndarray[Any, Any] | None:
         """A NumPy view for value checks, or None under tracing, or on a device when we should not wait for it."""
+
+    def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
+        """Calls ``site.tell`` once these values are known if one lies outside its set; never waits for that.
+
+        Returns ``poison``, one factor per data point, on whose use the report may hang.
+        """
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
+        return
 
     # --- moving things about --------------------------------------------------------------------------------
 
@@ -109,26 +130,24 @@ class Backend(ABC):
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         """A scalar function of y_pred and its gradient, by the framework's own differentiation."""
 
-    # --- fused kernels -----------------------------------------------------------------------------------------
+    # --- NumPy in the place of the framework ----------------------------------------------------------------
 
     def refuses_kernels(self, *arrays: Array) -> str:
-        """Why fused kernels cannot take these arrays, or nothing."""
+        """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
         return f"{self.name} compiles the formula itself"
 
-    def from_host(self, x: np.ndarray[Any, Any]) -> Array:
-        """A NumPy array as an array of this library, without a copy where that is possible."""
-        return self.asarray(x)
+    def lend(
+        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
+    ) -> Call | None:
+        """A call computed by NumPy on the memory of these arrays, or None where words of the framework do better.
 
-    def fused_values(self, fused: Fused, y_true: Array, y_pred: Array, words: Callable[[Array], Array]) -> Array | None:
-        """A kernel's values per data point, differentiable where arrays are; None if the words must compute them."""
-        return fused.values()
+        ``prepare`` lines up and checks a call.
+        """
+        return None
 
-    def fused_total(
-        self, fused: Fused, reduction: str, y_true: Array, y_pred: Array, words: Callable[[Array], Array]
-    ) -> Array | None:
-        """A kernel's reduced loss, differentiable where arrays are; None if the words must compute it."""
-        found = fused.reduced(reduction, gradient=False)
-        return None if found is None else found[0]
+    def stepped(self, loss: Loss, y_true: Any, y_pred: Any) -> Array | None:
+        """The total by ``loss.step``, differentiable where arrays are; None where there is more to the call."""
+        return None
 
     # --- words: elementwise --------------------------------------------------------------------------------
 

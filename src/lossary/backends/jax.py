@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from .base import Array, Backend
+from . import jax_fused, jax_report
+from .base import Array
+from .means import MeansByLength
 
 if TYPE_CHECKING:
+    from .._evaluate import Batch, Call
+    from .._faults import Look, Site
     from ..program import Program
 
 
-class JaxBackend(Backend):
+class JaxBackend(MeansByLength):
     """Arrays and tracers: ``jit``, ``grad``, ``jacfwd``, ``hessian``, ``vmap``, sharded arrays."""
 
     name = "jax"
+    can_report = True
 
     abs = staticmethod(jnp.abs)
     sign = staticmethod(jnp.sign)
@@ -63,6 +67,12 @@ class JaxBackend(Backend):
             return None
         return np.asarray(x)
 
+    def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
+        return jax_report.report_later(poison, looks, site)
+
+    def settle(self) -> None:
+        jax.effects_barrier()
+
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         return jnp.moveaxis(x, source, destination)
 
@@ -75,8 +85,8 @@ class JaxBackend(Backend):
     def total(self, x: Array) -> Array:
         return jnp.sum(x)
 
-    def size(self, x: Array) -> int:
-        return int(x.size)
+    def size(self, x: Array) -> Any:
+        return x.size if isinstance(x.size, int) else jnp.asarray(x.size, x.dtype)
 
     def ones_like(self, x: Array) -> Array:
         return jnp.ones_like(x)
@@ -92,17 +102,6 @@ class JaxBackend(Backend):
 
     def max(self, x: Array) -> Array:
         return jnp.max(x, axis=-1, keepdims=True)
-
-    # Scaling by a power of two that the length of the row fixes costs no pass over the row, and the sum cannot
-    # overflow where the mean fits; XLA takes what it pushes below 1e-38 for 0, as it does with all subnormals.
-
-    def mean(self, x: Array) -> Array:
-        scale = 2.0 ** math.ceil(math.log2(x.shape[-1]))
-        return self.sum(x * (1.0 / scale)) * (scale / x.shape[-1])
-
-    def mean_square(self, x: Array) -> Array:
-        scale = 2.0 ** math.ceil(math.log2(x.shape[-1]) / 2.0)
-        return self.sum(self.square(x * (1.0 / scale))) * (scale * scale / x.shape[-1])
 
     def first_max(self, x: Array) -> Array:
         # XLA reduces value and index together far more slowly than one after the other.
@@ -123,6 +122,14 @@ class JaxBackend(Backend):
 
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)
+
+    def refuses_kernels(self, *arrays: Array) -> str:
+        return jax_fused.refusal(*arrays)
+
+    def lend(
+        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
+    ) -> Call | None:
+        return jax_fused.lend(prepare, y_true, y_pred, sample_weight, where)
 
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         value, gradient = jax.value_and_grad(function)(y_pred)

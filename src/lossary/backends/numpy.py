@@ -12,11 +12,18 @@ from .base import Array, Backend
 if TYPE_CHECKING:
     from ..program import Program
 
+# NumPy makes up the name of a dtype at every request, which takes longer than a small loss.
+_DTYPES = ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64")
+_NAMES = {np.dtype(name): name for name in (*_DTYPES, "uint8", "uint16", "uint32", "uint64")}
+
 
 class NumpyBackend(Backend):
     """Arrays of NumPy, and everything it converts: lists, numbers, pandas and polars columns."""
 
+    # The ufuncs' own `reduce` stands where `np.sum` or `np.max` would do the same after more steps in Python.
+
     name = "numpy"
+    plain = frozenset({np.ndarray})
 
     abs = staticmethod(np.abs)
     sign = staticmethod(np.sign)
@@ -42,10 +49,11 @@ class NumpyBackend(Backend):
         return isinstance(value, np.ndarray | np.generic)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
-        return np.asarray(value)
+        array = np.asarray(value)
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
     def dtype(self, x: Array) -> str:
-        return str(x.dtype.name)
+        return _NAMES.get(x.dtype) or str(x.dtype.name)
 
     def cast(self, x: Array, dtype: str) -> Array:
         if dtype == "bfloat16":
@@ -71,7 +79,8 @@ class NumpyBackend(Backend):
         return x[..., 0]
 
     def total(self, x: Array) -> Array:
-        return np.sum(x, dtype=np.float64).astype(x.dtype)
+        total = np.add.reduce(x, axis=None, dtype=np.float64)
+        return total if x.dtype == np.float64 else total.astype(x.dtype)
 
     def size(self, x: Array) -> int:
         return int(x.size)
@@ -101,37 +110,39 @@ class NumpyBackend(Backend):
     # Sums are kept in float64, so that neither rounding nor overflow depends on the length of the row.
 
     def sum(self, x: Array) -> Array:
-        return np.sum(x, axis=-1, keepdims=True, dtype=np.float64).astype(x.dtype)
+        return np.add.reduce(x, axis=-1, keepdims=True, dtype=np.float64).astype(x.dtype, copy=False)
 
     def mean(self, x: Array) -> Array:
         if x.dtype == np.float64:
             return super().mean(x)
-        return np.mean(x, axis=-1, keepdims=True, dtype=np.float64).astype(x.dtype)
+        return (np.add.reduce(x, axis=-1, keepdims=True, dtype=np.float64) / x.shape[-1]).astype(x.dtype)
 
     def mean_square(self, x: Array) -> Array:
         if x.dtype == np.float64:
             return super().mean_square(x)
-        return np.mean(np.square(x, dtype=np.float64), axis=-1, keepdims=True).astype(x.dtype)
+        squares = np.square(x, dtype=np.float64)
+        return (np.add.reduce(squares, axis=-1, keepdims=True) / x.shape[-1]).astype(x.dtype)
 
     def max(self, x: Array) -> Array:
-        return np.max(x, axis=-1, keepdims=True)
+        return np.maximum.reduce(x, axis=-1, keepdims=True)
 
     def first_max(self, x: Array) -> Array:
-        return np.arange(x.shape[-1]) == np.argmax(x, axis=-1, keepdims=True)
+        return np.arange(x.shape[-1]) == x.argmax(-1)[..., None]
 
     def count(self, x: Array) -> Any:
         return x.dtype.type(x.shape[-1])
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]
-        taken = np.take_along_axis(x, np.clip(label, 0, length - 1), axis=-1)
-        return np.where((label >= 0) & (label < length), taken, np.asarray(np.nan, x.dtype))
+        taken = np.take_along_axis(x, np.minimum(np.maximum(label, 0), length - 1), axis=-1)
+        return np.where((label >= 0) & (label < length), taken, x.dtype.type(np.nan))
 
     def is_label(self, label: Array, like: Array) -> Array:
         return np.arange(like.shape[-1]) == label
 
     def spread(self, x: Array, like: Array) -> Array:
-        return np.broadcast_to(np.asarray(x, like.dtype), like.shape)
+        row = np.asarray(x, like.dtype)
+        return row if row.shape == like.shape else np.broadcast_to(row, like.shape)
 
 
 BACKEND = NumpyBackend()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from .base import Array, Backend
+from . import tensorflow_report
+from .base import Array
+from .means import MeansByLength
 
 if TYPE_CHECKING:
+    from .._faults import Look, Site
     from ..program import Program
 
 
-class TensorflowBackend(Backend):
+class TensorflowBackend(MeansByLength):
     """Eager and symbolic tensors: ``tf.function`` with and without XLA, nested ``GradientTape``."""
 
     name = "tensorflow"
+    can_report = True
 
     abs = staticmethod(tf.abs)
     sign = staticmethod(tf.sign)
@@ -67,6 +71,12 @@ class TensorflowBackend(Backend):
         if not wait and "CPU" not in x.device.upper() and x.device:
             return None
         return x.numpy()
+
+    def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
+        return tensorflow_report.report_later(poison, looks, site)
+
+    def settle(self) -> None:
+        tensorflow_report.collect()
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         order = [axis for axis in range(len(x.shape)) if axis != source % len(x.shape)]

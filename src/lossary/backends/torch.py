@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import torch_fused
+from . import torch_host, torch_report
 from .base import Array, Backend
 
 if TYPE_CHECKING:
-    from ..kernels.run import Fused
+    from .._evaluate import Batch, Call
+    from .._faults import Look, Site
+    from .._loss import Loss
     from ..program import Program
+
+
+_DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int64", "int32", "int16", "int8", "uint8")
+_NAMES = {getattr(torch, name): name for name in _DTYPES}
 
 
 class TorchBackend(Backend):
     """Tensors on any device; inside autograd, ``torch.func``, ``torch.compile`` and DataLoader workers."""
 
     name = "torch"
+    plain = torch_host.PLAIN
+    can_report = True
 
     abs = staticmethod(torch.abs)
     sign = staticmethod(torch.sign)
@@ -47,7 +55,7 @@ class TorchBackend(Backend):
         return torch.as_tensor(value, device=None if like is None else like.device)
 
     def dtype(self, x: Array) -> str:
-        return str(x.dtype).removeprefix("torch.")
+        return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
 
     def cast(self, x: Array, dtype: str) -> Array:
         return x.to(getattr(torch, dtype))
@@ -65,6 +73,12 @@ class TorchBackend(Backend):
             return x.resolve_neg().cpu().numpy()
         except RuntimeError:
             return None  # A wrapper of torch.func without storage of its own.
+
+    def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
+        return torch_report.report_later(poison, looks, site)
+
+    def settle(self) -> None:
+        torch_report.collect(wait=True)
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         return torch.movedim(x, source, destination)
@@ -141,19 +155,20 @@ class TorchBackend(Backend):
             (gradient,) = torch.autograd.grad(value, leaf)
         return value.detach(), gradient
 
+    def facts(self, x: Array, y: Array) -> Hashable:
+        # While torch.compile traces, lengths may be symbols.
+        return None if torch.compiler.is_compiling() else (x.dtype, y.dtype, x.shape, y.shape)
+
     def refuses_kernels(self, *arrays: Array) -> str:
-        return torch_fused.refusal(*arrays)
+        return torch_host.refusal(*arrays)
 
-    def from_host(self, x: Any) -> Array:
-        return torch.from_numpy(x)
+    def lend(
+        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
+    ) -> Call | None:
+        return torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
 
-    def fused_values(self, fused: Fused, y_true: Array, y_pred: Array, words: Callable[[Array], Array]) -> Array | None:
-        return torch_fused.per_point(fused, y_true, y_pred, words)
-
-    def fused_total(
-        self, fused: Fused, reduction: str, y_true: Array, y_pred: Array, words: Callable[[Array], Array]
-    ) -> Array | None:
-        return torch_fused.reduced(fused, reduction, y_true, y_pred, words)
+    def stepped(self, loss: Loss, y_true: Any, y_pred: Any) -> Array | None:
+        return torch_host.stepped(loss, y_true, y_pred)
 
     def differentiable(self, program: Program) -> Callable[..., Array]:
         reverse, both = _functions(program, self)

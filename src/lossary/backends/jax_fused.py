@@ -1,0 +1,311 @@
+"""Fused kernels as an operation of JAX: XLA calls them on the CPU, and everything else runs the formula in words."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+from .. import kernels
+from .base import Array
+
+if TYPE_CHECKING:
+    from .._evaluate import Batch
+    from ..kernels.handler import Handler
+    from ..program import Program
+
+# The version of XLA's interface whose layout the kernels know; later ones only add to it.
+_KNOWN = (0, 3)
+
+
+# --- where kernels run ----------------------------------------------------------------------------------------------
+
+
+def refusal(*arrays: Array) -> str:
+    """Why kernels cannot take these arrays, or nothing."""
+    if os.environ.get("LOSSARY_JAX_KERNELS", "0") != "1":
+        return "kernels inside JAX are on trial, and LOSSARY_JAX_KERNELS=1 switches them on"
+    if jax.default_backend() != "cpu":
+        return "XLA compiles the formula itself for what is not a CPU"
+    if jax.device_count() > 1:
+        return "the arrays may be spread over several devices"
+    if platform.machine().lower() not in ("x86_64", "amd64", "arm64", "aarch64") or sys.platform == "win32":
+        return "kernels for XLA need a processor with 64 bits and POSIX"
+    major, minor = _version()
+    if major != _KNOWN[0] or minor < _KNOWN[1]:
+        return f"XLA's interface has version {major}.{minor}, the kernels know {_KNOWN[0]}.{_KNOWN[1]}"
+    kinds = [jax.typeof(x) for x in arrays]
+    if not all(isinstance(length, int) for kind in kinds for length in kind.shape):
+        return "the shape is not known yet"
+    if any(kind.dtype == jnp.float64 for kind in kinds):
+        return "in float64 XLA keeps sums from overflowing that a kernel would not"
+    if any(getattr(kind, "vma", None) or not kind.sharding.mesh.empty for kind in kinds):
+        return "the arrays carry a sharding"
+    return ""
+
+
+@cache
+def _version() -> tuple[int, int]:
+    """The version of the interface, as the header says that comes with jaxlib."""
+    try:
+        text = (Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h").read_text(encoding="utf-8")
+        major, minor = (re.search(rf"#define XLA_FFI_API_{part} (\d+)", text) for part in ("MAJOR", "MINOR"))
+        return (int(major[1]), int(minor[1])) if major and minor else (-1, -1)
+    except (OSError, RuntimeError):
+        return (-1, -1)
+
+
+# --- what a kernel computes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is computed from arrays in rows: the values, or their total, and if wanted their gradient.
+
+    ``reduction`` is ``mean`` or ``sum`` where a separable loss is totalled at once, and nothing where every data
+    point has its own value and, for the gradient, its own factor.  Inputs are ``y_true``, ``y_pred``, the factors if
+    there are any, and what the kernel makes of the parameters, if it uses them.
+    """
+
+    program: Program
+    parameters: tuple[float, ...]
+    reduction: str
+    gradient: bool
+
+    def handler(self, y_true: Any, y_pred: Any) -> Handler:
+        """The compiled kernel."""
+        from ..kernels.handler import handler
+        from ..kernels.intrinsics import NARROW
+        from ..kernels.schedule import Use
+
+        columns = y_pred.shape[-1]
+        points = not self.reduction and self.program.separable and columns == 1
+        rows = not self.reduction and not points
+        use = Use(rows, points, self.gradient, mask=False, narrow=rows and columns <= NARROW)
+        label = str(y_true.dtype.name) if self.program.record.labels_are_integers else ""
+        return handler(self.program, use, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
+
+    def run(self, *arrays: Array) -> Sequence[Array]:
+        """Runs the kernel, which has no derivative of its own; where there is none, the words."""
+        from ..kernels.run import NoKernelError
+
+        try:
+            numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)
+        except NoKernelError:
+            return self.words(*arrays)
+        found: Sequence[Array] = _operation.bind(*arrays, *numbers, call=self)
+        return found
+
+    def words(self, y_true: Array, y_pred: Array, *factors: Array) -> tuple[Array, ...]:
+        """The same in the words of the formula."""
+        from .jax import BACKEND
+
+        labels = y_true[:, None] if self.program.record.labels_are_integers else y_true
+        values = self.program.differentiable(BACKEND)(labels, y_pred, *self.parameters)[:, 0]
+        scale = 1.0 / y_pred.shape[0] if self.reduction == "mean" else 1.0
+        if self.reduction:
+            values = BACKEND.total(values * scale)
+        if not self.gradient:
+            return (values,)
+        slope = self.program.slope(BACKEND)(labels, y_pred, *self.parameters)
+        return slope * (scale if self.reduction else factors[0][:, None]), values
+
+    def shapes(self, y_pred: Any) -> list[tuple[int, ...]]:
+        """Shapes of the outputs."""
+        rows = () if self.reduction else y_pred.shape[:1]
+        return [y_pred.shape, rows] if self.gradient else [rows]
+
+
+# --- derivatives ----------------------------------------------------------------------------------------------------
+# With respect to y_pred the first derivative comes from the kernel; all others come from the words.
+
+
+def _unless_words(words: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule for ``custom_jvp``: the kernel's where y_true is not differentiated, else that of the words."""
+
+    def rule(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
+        if isinstance(tangents[0], SymbolicZero):
+            return kernel(primals, tangents)
+        return jax.jvp(words, primals, tuple(map(_instantiated, tangents)))
+
+    return rule
+
+
+def _instantiated(tangent: Any) -> Any:
+    return np.zeros(tangent.shape, tangent.dtype) if isinstance(tangent, SymbolicZero) else tangent
+
+
+@lru_cache(maxsize=256)
+def _values(call: Call) -> Callable[..., Array]:
+    """Values per data point from targets and predictions."""
+
+    def kernel(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
+        y_true, y_pred = primals
+        slopes, values = _gradient(call)(y_true, y_pred, jnp.ones(y_pred.shape[0], y_pred.dtype))
+        return values, jnp.sum(slopes * _instantiated(tangents[1]), axis=-1)
+
+    run = jax.custom_jvp(lambda *arrays: call.run(*arrays)[0])
+    run.defjvp(_unless_words(lambda *arrays: call.words(*arrays)[0], kernel), symbolic_zeros=True)
+    return run
+
+
+@lru_cache(maxsize=256)
+def _total(call: Call) -> Callable[..., Array]:
+    """The reduced loss from targets, predictions and, unless the kernel itself reduces, factors."""
+
+    def reduced(values: Array, *factors: Array) -> Array:
+        return jnp.sum(values * factors[0]) if factors else values
+
+    def kernel(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
+        slopes, values = _gradient(call)(*primals)
+        change = jnp.sum(slopes * _instantiated(tangents[1]))
+        if tangents[2:]:
+            change = change + jnp.sum(values * _instantiated(tangents[2]))
+        return reduced(values, *primals[2:]), change
+
+    run = jax.custom_jvp(lambda y_true, y_pred, *factors: reduced(call.run(y_true, y_pred)[0], *factors))
+    run.defjvp(
+        _unless_words(lambda y_true, y_pred, *factors: reduced(call.words(y_true, y_pred)[0], *factors), kernel),
+        symbolic_zeros=True,
+    )
+    return run
+
+
+@lru_cache(maxsize=256)
+def _gradient(call: Call) -> Callable[..., Sequence[Array]]:
+    """Gradient and values, or their total; a derivative of that comes from the words."""
+    both = replace(call, gradient=True)
+    run = jax.custom_jvp(both.run)
+    run.defjvp(lambda primals, tangents: jax.jvp(lambda *a: list(both.words(*a)), primals, tangents))
+    return run
+
+
+# --- the operation --------------------------------------------------------------------------------------------------
+
+_operation = Primitive("lossary_kernel")
+_operation.multiple_results = True
+
+
+@_operation.def_impl
+def _run(*arrays: Array, call: Call) -> Sequence[Array]:
+    with jax.disable_jit(False):
+        return _compiled(call)(*arrays)
+
+
+@lru_cache(maxsize=256)
+def _compiled(call: Call) -> Callable[..., Sequence[Array]]:
+    return jax.jit(partial(_operation.bind, call=call))
+
+
+@_operation.def_abstract_eval
+def _shapes(*arrays: Any, call: Call) -> list[Any]:
+    return [jax.core.ShapedArray(shape, arrays[1].dtype) for shape in call.shapes(arrays[1])]
+
+
+def _one_by_one(arrays: Sequence[Array], axes: Sequence[Any], *, call: Call) -> tuple[Any, Any]:
+    """Under ``vmap`` the kernel is called once for every member of the batch."""
+    fixed = [not isinstance(axis, int) for axis in axes]
+    mapped = [jnp.moveaxis(x, axis, 0) for x, axis, same in zip(arrays, axes, fixed, strict=True) if not same]
+
+    def one(members: Sequence[Array]) -> Sequence[Array]:
+        rest = iter(members)
+        return _operation.bind(*(x if same else next(rest) for x, same in zip(arrays, fixed, strict=True)), call=call)
+
+    found = jax.lax.map(one, mapped)
+    return found, [0] * len(found)
+
+
+def _lowered(context: Any, *operands: Any, call: Call) -> Any:
+    """A call of the kernel; what is written down for other processes must not name a function of this one."""
+    if context.module_context.lowering_parameters.for_export:
+        return _in_words(context, *operands, call=call)
+    made = call.handler(*context.avals_in[:2])
+    _register(made.name, made.address)
+    return jax.ffi.ffi_lowering(made.name)(context, *operands)
+
+
+@cache
+def _register(name: str, address: int) -> None:
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(ctypes.c_void_p(address)), platform="cpu")
+
+
+def _spelled(*arrays: Array, call: Call) -> tuple[Array, ...]:
+    return call.words(*arrays)
+
+
+_in_words = mlir.lower_fun(_spelled, multiple_results=True)
+mlir.register_lowering(_operation, _in_words)
+mlir.register_lowering(_operation, _lowered, platform="cpu")
+batching.primitive_batchers[_operation] = _one_by_one
+
+
+# --- a call of a loss -----------------------------------------------------------------------------------------------
+
+
+def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Batch | None:
+    """The call with a kernel in it, or None where words must compute it."""
+    size = y_pred.size
+    if not isinstance(size, int) or size < max(1, kernels.THRESHOLD) or refusal(y_pred, y_pred):
+        return None
+    batch = prepare(y_true, y_pred, sample_weight=sample_weight, where=where)
+    if batch.poison is None and not kernels.refusal(batch):
+        batch.fused = JaxFused(batch)
+    return batch
+
+
+class JaxFused:
+    """The arrays of one call, ready for kernels."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.program = batch.program
+        self.numbers = batch.numbers
+        self.shape = batch.y_pred.shape
+        self.y_pred = batch.y_pred.reshape(-1, self.shape[-1])
+        labels = self.program.record.labels_are_integers
+        self.y_true = batch.y_true.reshape(self.y_pred.shape[:1] if labels else self.y_pred.shape)
+        self.mask, self.weights = batch.mask, batch.weights
+        self.factors = batch.factors
+
+    def values(self) -> Array:
+        """One value per data point."""
+        values = _values(self._call(""))(self.y_true, self.y_pred).reshape(self.shape[:-1])
+        return values if self.mask is None else jnp.where(self.mask, values, 0.0)
+
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None]:
+        """The reduced loss and, if wanted, its gradient."""
+        plain = self.weights is None and self.mask is None
+        if reduction != "none" and plain and self.program.separable:
+            call, factors = self._call("sum" if reduction == "sum" else "mean"), []
+        else:
+            ones = jnp.ones(self.shape[:-1], self.y_pred.dtype)
+            call, factors = self._call(""), [(ones * self.factors(ones, reduction)).reshape(-1)]
+        if reduction == "none" and not gradient:
+            return self.values() * factors[0].reshape(self.shape[:-1]), None
+        if not gradient:
+            return _total(call)(self.y_true, self.y_pred, *factors), None
+        slopes, value = _gradient(call)(self.y_true, self.y_pred, *factors)
+        if factors:
+            value = value * factors[0]
+            value = value.reshape(self.shape[:-1]) if reduction == "none" else jnp.sum(value)
+        return value, slopes.reshape(self.shape)
+
+    def origin(self) -> str:
+        """Where the kernel comes from that computes the values and their gradient."""
+        return replace(self._call(""), gradient=True).handler(self.y_true, self.y_pred).origin
+
+    def _call(self, reduction: str) -> Call:
+        return Call(self.program, self.numbers, reduction, gradient=False)
