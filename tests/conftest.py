@@ -28,3 +28,10 @@ def x64() -> Iterator[None]:
 
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(params=["long", "short"])
+def row_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels for long rows take all rows, or short ones go side by side."""
+    if request.param == "long":
+        monkeypatch.setattr("lossary.kernels.run.NARROW", 0)

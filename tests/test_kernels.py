@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import accuracy
 import lossary
 from inputs import SETTINGS, SLOW_SETTINGS, Setting
 from lossary import kernels
@@ -80,80 +77,6 @@ def test_values_alone_are_those_of_the_words(setting: Setting) -> None:
     assert_same([np.asarray(setting.configured()(y_true, y_pred))], [np.asarray(mean)], "float32")
 
 
-@EACH
-def test_every_answer_of_a_kernel_is_finite_alive_and_accurate(setting: Setting) -> None:
-    """Rows one at a time, so that one the words must compute does not take the others with it."""
-    taken = refused = 0
-    for kind in accuracy.KINDS:
-        value_account, slope_account = accuracy.Account(), accuracy.Account()
-        for y_true, y_pred in accuracy.inputs(setting.record, dict(setting.parameters), kind):
-            for t, p in zip(y_true[:12], y_pred[:12], strict=True):
-                fused = setting.configured(reduction="none").batch(t[None], p[None], fusible=True).fused
-                found = fused.reduced("none", gradient=True)
-                taken, refused = taken + (found is not None), refused + (found is None)
-                if found is not None:
-                    _account(setting, t, p, found, value_account, slope_account)
-        for account in (value_account, slope_account):
-            assert account.nonfinite == 0, account.examples
-            assert account.dead == 0, account.examples
-            assert account.worst <= 4.0, account.where
-    assert taken > 2 * refused
-
-
-def _account(setting: Setting, t: Any, p: Any, found: Any, values: Any, slopes: Any) -> None:
-    oracle, parameters = accuracy.oracle, dict(setting.parameters)
-    name, place = setting.record.name, f"t={t.tolist()} p={p.tolist()}"
-    exact = oracle.value(name, t, p, **parameters)
-    values.add(float(found[0][0]), exact, accuracy.unit(setting.record, t, p, parameters, exact, None), place)
-    for index, wanted in enumerate(oracle.slope(name, t, p, **parameters)):
-        one = accuracy.unit(setting.record, t, p, parameters, wanted, index)
-        slopes.add(float(found[1][0, index]), wanted, one, f"{place} [{index}]")
-
-
-LAYOUTS = {
-    "plain": lambda x: x,
-    "fortran": np.asfortranarray,
-    "reversed": lambda x: np.ascontiguousarray(x[::-1])[::-1],
-    "strided": lambda x: np.repeat(x, 2, axis=0)[::2],
-    "read-only": lambda x: _locked(x.copy()),
-    "unaligned": lambda x: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(x.dtype).reshape(x.shape),
-}
-
-
-def _locked(x: Any) -> Any:
-    x.flags.writeable = False
-    return x
-
-
-@given(
-    shape=st.lists(st.integers(1, 9), min_size=2, max_size=3).map(tuple),
-    setting=st.sampled_from(SLOW_SETTINGS),
-    layout=st.sampled_from(sorted(LAYOUTS)),
-    reduction=st.sampled_from(REDUCTIONS),
-    dtype=st.sampled_from(["float32", "float64"]),
-    weighted=st.booleans(),
-    masked=st.booleans(),
-    seed=st.integers(0, 2**16),
-)
-@settings(max_examples=120, deadline=None)
-def test_any_shape_layout_weight_and_mask(
-    shape: Any, setting: Setting, layout: str, reduction: str, dtype: str, weighted: bool, masked: bool, seed: int
-) -> None:
-    kernels.THRESHOLD = 0
-    rng = np.random.default_rng(seed)
-    y_true, y_pred = map(LAYOUTS[layout], cast(setting, *setting.draw(rng, shape), dtype))
-    options: dict[str, Any] = {"sample_weight": rng.random(shape[:-1])} if weighted else {}
-    if masked:
-        options["where"] = rng.random(shape[:1]) < 0.6
-    loss = setting.configured(reduction=reduction)
-    before = y_true.copy(), y_pred.copy()
-    values, _ = in_words(setting.configured(reduction="none"), y_true, y_pred)
-    size = float(np.sum(np.abs(values)) if reduction == "sum" else np.max(np.abs(values)))
-    assert_same(in_kernel(loss, y_true, y_pred, **options), in_words(loss, y_true, y_pred, **options), dtype, size)
-    np.testing.assert_array_equal(y_true, before[0])
-    np.testing.assert_array_equal(y_pred, before[1])
-
-
 @pytest.mark.parametrize("name", ["huber", "log_cosh", "binary_crossentropy"])
 def test_elementwise_weights_and_masks(name: str) -> None:
     rng = np.random.default_rng(5)
@@ -217,25 +140,6 @@ def test_a_mean_that_fits_does_not_overflow_in_its_sum() -> None:
     huge = np.array([[1e160, 0.0]])
     value, _ = lossary.value_and_grad(lossary.get("mse"))(np.zeros((1, 2)), huge / 1e8)
     np.testing.assert_allclose(value, 5e303, rtol=1e-12)
-
-
-def test_the_same_bits_whatever_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(9)
-    y_true, y_pred = (rng.normal(size=(3000, 401)).astype("float32") for _ in range(2))
-    seen = []
-    for threads in (1, 2, 3, 7):
-        monkeypatch.setattr(kernels_threads(), "count", lambda threads=threads: threads)
-        value, gradient = in_kernel(lossary.get("log_cosh"), y_true, y_pred)
-        again, _ = in_kernel(lossary.get("log_cosh"), y_true, y_pred)
-        assert value.tobytes() == again.tobytes()
-        seen.append((value.tobytes(), gradient.tobytes()))
-    assert len(set(seen)) == 1
-
-
-def kernels_threads() -> Any:
-    from lossary.kernels import threads
-
-    return threads
 
 
 def test_a_row_of_more_than_one_cache() -> None:

@@ -1,18 +1,20 @@
 """Fused loops for large arrays in host memory: value and gradient in one pass, made from the traced formula.
 
-A call takes a kernel when its arrays are NumPy's or PyTorch's on the CPU and large enough that the loop is worth
-loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source` shows
-the loop.  Results do not depend on the number of threads.
+A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is
+worth loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source`
+shows the loop.  Results do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .._check import kernel_dtype
 from ..backends import NUMPY, by_name, find
 from ..program import Program, is_enrolled, program_for
 from .pages import release
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from .._loss import Loss
     from .run import Fused
 
-__all__ = ["THRESHOLD", "explain", "offer", "release", "source"]
+__all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 
 # Elements in y_pred from which on a kernel is used.  Below, the words of the framework take less than a millisecond.
 THRESHOLD = 1 << 16
 _LONGEST_ROW = 2**31 - 1
+_loads = [0]
 
 
 def offer(batch: Batch, look: Callable[[], None] | None) -> Fused | None:
@@ -34,33 +37,50 @@ def offer(batch: Batch, look: Callable[[], None] | None) -> Fused | None:
 
     ``look`` checks the values and is called only when the kernel has met one outside its domain.
     """
-    if _refusal(batch.program, batch):
+    if batch.backend is not NUMPY:
         return None
-    from .run import Fused, NotInHostMemoryError
-
-    try:
-        return Fused(batch, look)
-    except NotInHostMemoryError:
+    small = batch.y_pred.size < THRESHOLD
+    if not _is_ready(batch) if small else refusal(batch):
         return None
+    fused: Fused = _run().Fused(batch, look, small=small)
+    return fused
 
 
-def _refusal(program: Program, batch: Batch) -> str:
+def small_step(
+    program: Program, parameters: tuple[float, ...], like: Any, columns: int, reduction: str, *, looking: bool
+) -> Callable[[Any, Any], Any] | None:
+    """What computes a small total and its gradient, or None unless `load` has made a kernel ready for it."""
+    if not program.kernels_at_hand:
+        return None
+    found: Callable[[Any, Any], Any] | None = _run().small_step(
+        program, parameters, like, columns, reduction, looking=looking
+    )
+    return found
+
+
+def loads() -> int:
+    """How often `load` has changed what small calls may use."""
+    return _loads[0]
+
+
+def _is_ready(batch: Batch) -> bool:
+    """Whether `load` was asked for the kernels of a small call."""
+    if not batch.program.kernels_at_hand or batch.mask is not None:
+        return False
+    return all(isinstance(number, float) for number in batch.numbers)
+
+
+def refusal(batch: Batch) -> str:
     """Why no kernel takes the call, or nothing."""
-    arrays = (batch.y_true, batch.y_pred, *(x for x in (batch.weights, batch.mask) if x is not None))
-    reason = batch.backend.refuses_kernels(*arrays)
-    if reason:
-        return reason
-    if not is_enrolled(program.record):
-        return "a plain function is traced anew at every call"
-    if os.environ.get("LOSSARY_KERNELS", "1") == "0":
-        return "LOSSARY_KERNELS=0 switches kernels off"
-    shape = tuple(int(n or 0) for n in batch.backend.shape(batch.y_pred))
-    size = 1
-    for length in shape:
-        size *= length
+    shape = batch.backend.shape(batch.y_pred)
+    size = math.prod(int(n or 0) for n in shape)
     if size < THRESHOLD:
         return f"{size} elements are fewer than {THRESHOLD}, from which on a kernel pays"
-    if shape[-1] > _LONGEST_ROW:
+    if not is_enrolled(batch.program.record):
+        return "a plain function is traced anew at every call"
+    if _switched_off():
+        return "LOSSARY_KERNELS=0 switches kernels off"
+    if int(shape[-1] or 0) > _LONGEST_ROW:
         return f"rows are longer than {_LONGEST_ROW}"
     if _missing():
         return _missing()
@@ -69,11 +89,49 @@ def _refusal(program: Program, batch: Batch) -> str:
     return ""
 
 
+def load(loss: Any, *, dtype: str = "float32") -> None:
+    """Makes the kernels of a loss ready for arrays of every size.
+
+    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes up to seconds to be compiled
+    the first time on a machine, and a fraction of one to be loaded later.  A program that calls a loss thousands of
+    times on small batches spends that gladly: a call then takes half as long or less.  Masked calls stay in words.
+
+    Args:
+        loss: A name, a function or a loss object.
+        dtype: ``"float32"``, also for half precision, or ``"float64"``.
+
+    Raises:
+        ParameterError: Another dtype.
+
+    >>> import lossary
+    >>> huber = lossary.Huber(delta=2.0)
+    >>> lossary.kernels.load(huber)
+    >>> print(huber([[1.0, 2.0]], [[1.0, 4.0]]))
+    1.0
+    """
+    program = _program(loss)
+    if dtype not in ("float32", "float64"):
+        raise kernel_dtype(program.record.name, dtype)
+    if is_enrolled(program.record) and not _switched_off() and not _missing():
+        _run().load(program, dtype)
+        _loads[0] += 1
+
+
+def _switched_off() -> bool:
+    return os.environ.get("LOSSARY_KERNELS", "1") == "0"
+
+
+@cache
+def _run() -> Any:
+    """What runs kernels; imports Numba."""
+    return importlib.import_module(f"{__name__}.run")
+
+
 @cache
 def _missing() -> str:
     """Why Numba cannot be used here, or nothing."""
     try:
-        importlib.import_module(f"{__name__}.run")
+        _run()
     except ImportError as error:
         return f"numba cannot be imported: {error}"
     return ""
@@ -93,8 +151,8 @@ def source(loss: Any, use: str = "gradient") -> str:
     >>> print(lossary.kernels.source("mean_squared_error", "value").splitlines()[0])
     def mean_squared_error_total(y_true, y_pred, totals, count, first, last):
     """
-    from .emit import Use
     from .emit import source as emitted
+    from .schedule import Use
 
     program = _program(loss)
     rows = not program.separable
@@ -128,8 +186,8 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     >>> import lossary, numpy as np
     >>> print(lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))))
     huber runs in the words of numpy: 6 elements are fewer than 65536, from which on a kernel pays
-    >>> print(lossary.kernels.explain("huber", backend="jax"))
-    huber runs in the words of jax: jax compiles the formula itself
+    >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
+    huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
     made = _loss(loss)
     name = made.record.name
@@ -142,12 +200,14 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if not is_enrolled(made.record):
         return f"{name} runs in the words of {owner.name}: a plain function is traced anew at every call"
     batch = made.batch(y_true, y_pred)
-    reason = _refusal(batch.program, batch)
-    if reason:
-        return f"{name} runs in the words of {owner.name}: {reason}"
-    from .run import Fused, NoKernelError
+    reason = owner.refuses_kernels(batch.y_true, batch.y_pred) or refusal(batch)
+    computing = made.ready(y_true, y_pred).batch
+    words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
+    if computing.fused is None:
+        return f"{name} runs in the words of {words}: {reason}"
+    from .run import NoKernelError
 
     try:
-        return f"{name} runs in a fused kernel on {owner.name}, {Fused(batch, None).origin()}"
+        return f"{name} runs in a fused kernel on {owner.name}, {computing.fused.origin()}"
     except NoKernelError as error:
-        return f"{name} runs in the words of {owner.name}: no kernel can be compiled ({error})"
+        return f"{name} runs in the words of {words}: no kernel can be compiled ({error})"

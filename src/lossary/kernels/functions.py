@@ -2,7 +2,8 @@
 
 Every function is straight-line arithmetic: argument reduction by exact multiples of log 2, a polynomial, and a power
 of two put together from its bits.  Functions of the same argument share their reduction and polynomial once LLVM has
-removed common terms, so ``exp(x)`` beside ``expm1(x)`` costs one of them.
+removed common terms, so ``exp(x)`` beside ``tanh(x)`` costs little more than one of them.  Where the range of the
+argument is known (`lossary.kernels.ranges`), shorter variants do without the special cases outside of it.
 
 Error bounds in units in the last place, float32 over all arguments, against correctly rounded results: see
 `tests/test_kernels_functions.py`, which proves them.
@@ -11,50 +12,46 @@ Error bounds in units in the last place, float32 over all arguments, against cor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from . import choices
+from .choices import Function, compiled
 from .intrinsics import (
     absolute,
     both,
-    either,
     exponent,
     held,
-    inverse_scale,
-    root,
-    scale_high,
-    scale_low,
+    lower_half,
+    power_of_two,
+    rescaled,
     select,
-    significand,
+    upper_half,
     with_sign,
 )
 
-Function = Callable[..., Any]
-
-
-def compiled(function: Function) -> Function:
-    """Numba's compilation for functions that are inlined into a kernel: fused multiply-add allowed, nothing else."""
-    made: Function = njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)(function)
-    return made
-
-
-# Polynomials on the reduced range, fitted at Chebyshev nodes (`tests/test_kernels_functions.py` fits them again).
-# expm1(r) = r + r*r*E(r) for |r| <= log(2)/2; log((1+s)/(1-s)) = 2*s + s*z*L(z) for z = s*s <= (3 - 2*sqrt(2))**2.
+# Polynomials on the reduced range, lowest coefficient first, by Chebyshev interpolation
+# (`tests/test_kernels_functions.py` bounds their errors).
+# expm1(r) = r + r*r*E(r) for |r| <= log(2)/2.
 EXPM1: dict[str, tuple[float, ...]] = {
-    "float32": (0.500000001353873, 0.16666666681704215, 0.04166646419740569, 0.008333310844647862,
-                0.0013933730715792083, 0.00019891080463998843),
-    "float64": (0.5, 0.16666666666666666, 0.04166666666666668, 0.008333333333333333, 0.0013888888888879004,
-                0.00019841269841263252, 2.480158733663095e-05, 2.7557319247344507e-06, 2.755726307730941e-07,
-                2.5052070959803662e-08, 2.091821231913398e-09, 1.6086677666787362e-10),
+    "float32": (0.5, 0.1666657702559799, 0.041666554662050534, 0.008363173074513711, 0.001392617611993558),
+    "float64": (0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326141, 0.0013888888888883752,
+                0.00019841269874800493, 2.4801587325533363e-05, 2.7557255425746435e-06, 2.7557273661348637e-07,
+                2.510520637395701e-08, 2.0914679376583935e-09),
 }  # fmt: skip
+# log((1+s)/(1-s)) = 2*s + s*z*L(z) for z = s*s: close to 1, z <= (3 - 2*sqrt(2))**2, and from 1 to 2, z <= 1/9.
 ATANH: dict[str, tuple[float, ...]] = {
-    "float32": (0.6666666655404201, 0.4000012221181065, 0.28550778633191964, 0.23331614471843498),
-    "float64": (0.6666666666666666, 0.40000000000000885, 0.28571428570799784, 0.22222222392581045, 0.18181795547521137,
-                0.15386244737621665, 0.13268638369266825, 0.13088034850927555),
+    "float32": (0.6666668503957586, 0.3998878056602198, 0.2957994939197279),
+    "float64": (0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.2222221113479508, 0.18182889125261723,
+                0.15331721600556042, 0.14616449685043406),
+}  # fmt: skip
+WIDE_ATANH: dict[str, tuple[float, ...]] = {
+    "float32": (0.6666666732052742, 0.3999970633192972, 0.28592357994302836, 0.21706575800880373, 0.2322432922402335),
+    "float64": (0.6666666666666666, 0.39999999999999525, 0.285714285716001, 0.2222222219823677, 0.18181819897962714,
+                0.1538454396486055, 0.13335178631449257, 0.11734279061303197, 0.10845178394880015,
+                0.07492143795550767, 0.1563057780092285),
 }  # fmt: skip
 # (sinh(x) - x) / (x*z) for z = x*x <= 1.
 SINH: dict[str, tuple[float, ...]] = {
@@ -62,6 +59,19 @@ SINH: dict[str, tuple[float, ...]] = {
     "float64": (0.16666666666666666, 0.008333333333333333, 0.00019841269841269773, 2.755731922404061e-06,
                 2.5052108363972185e-08, 1.6059048410081293e-10, 7.646624280324513e-13, 2.8445596736423237e-15),
 }  # fmt: skip
+
+
+def _constants(kind: Any, *numbers: float) -> tuple[Function, ...]:
+    """Numbers as functions without arguments, because `held` works inside compiled code."""
+    return tuple(map(_constant, map(kind, numbers)))
+
+
+def _constant(number: Any) -> Function:
+    @compiled
+    def constant() -> Any:
+        return held(number)
+
+    return constant
 
 
 def _horner(coefficients: tuple[float, ...], kind: Any) -> Function:
@@ -75,123 +85,184 @@ def _horner(coefficients: tuple[float, ...], kind: Any) -> Function:
     return compiled(names["polynomial"])
 
 
-def _reduction(name: str, kind: Any) -> dict[str, Any]:
-    """Constants of the argument reduction; the high part of log 2 times any exponent is exact."""
-    single = name == "float32"
-    log2_bits = 9 if single else 11
-    mantissa = 23 if single else 52
-    step = 2.0 ** (mantissa - log2_bits)
+def _split_log2(name: str) -> tuple[float, float]:
+    """Log 2 in two parts; the high one times any exponent is exact."""
+    step = 2.0**14 if name == "float32" else 2.0**41
     high = math.floor(math.log(2.0) * step) / step
     # log 2 is the double nearest to it plus 2.319e-17.
-    low = (math.log(2.0) - high) + 2.3190468138462996e-17
-    return {
-        "high": kind(high),
-        "low": kind(low),
-        "per_log2": kind(1.0 / math.log(2.0)),
-        "magic": kind(1.5 * 2.0**mantissa),
-        "mantissa": mantissa,
-    }
+    return high, (math.log(2.0) - high) + 2.3190468138462996e-17
 
 
 @cache
 def namespace(name: str) -> dict[str, Any]:
     """The words of kernels in this dtype: ``float32`` or ``float64``."""
     kind = np.dtype(name).type
-    single = name == "float32"
-    made = _exponentials(kind, _reduction(name, kind), _horner(EXPM1[name], kind), single)
-    made |= _logarithms(kind, _reduction(name, kind), _horner(ATANH[name], kind), single)
+    polynomial = _horner(EXPM1[name], kind)
+    made = _growing(kind, name, polynomial) | _decaying(kind, name, polynomial)
+    made |= _logarithms(kind, name)
     made |= _compositions(kind, made)
     made["small_sinh"] = _small_sinh(_horner(SINH[name], kind))
-    made |= _choices(kind)
-    made["power"] = _power(kind, single)
+    made |= choices.namespace(kind)
+    made["power"] = _power(kind, name == "float32")
     return {"F": kind, **made}
 
 
-def _exponentials(kind: Any, constants: dict[str, Any], polynomial: Function, single: bool) -> dict[str, Function]:
-    high, low, per_log2, magic = (constants[key] for key in ("high", "low", "per_log2", "magic"))
-    one, half, two = kind(1.0), kind(0.5), kind(2.0)
-    largest, smallest = kind(90.0 if single else 711.0), kind(-104.0 if single else -746.0)
-    # Beyond `far` the 1 in exp(x) - 1, or the exp(-x) in sinh(x), is below half a unit in the last place.
-    far = kind(30.0 if single else 60.0)
+def _reduction(kind: Any, name: str, polynomial: Function, offset: float) -> tuple[Function, Function]:
+    """``shifted`` holds a multiple of log 2 plus ``offset`` in its low bits, ``remainder`` is expm1 of the rest."""
+    mantissa = np.finfo(kind).nmant
+    high, low, per_log2, magic = _constants(kind, *_split_log2(name), 1.0 / math.log(2.0), 1.5 * 2.0**mantissa + offset)
 
     @compiled
     def shifted(x: Any) -> Any:
-        """round(x / log 2) above the magic number, whose low bits then hold it."""
-        x = select(x > largest, largest, select(x < smallest, smallest, x))
-        return x * per_log2 + magic
+        return x * per_log2() + magic()
 
     @compiled
     def remainder(x: Any) -> Any:
-        """expm1 of x less the multiple of log 2 in `shifted`."""
-        x = select(x > largest, largest, select(x < smallest, smallest, x))
-        n = (x * per_log2 + magic) - magic
-        r = (x - n * high) - n * low
+        n = shifted(x) - magic()
+        r = (x - n * high()) - n * low()
         return r + (r * r) * polynomial(r)
+
+    return shifted, remainder
+
+
+def _growing(kind: Any, name: str, polynomial: Function) -> dict[str, Function]:
+    """Exponentials of any number: 2**k is put together from two halves, neither of which leaves the range."""
+    single = name == "float32"
+    shifted, remainder = _reduction(kind, name, polynomial, 2 * (np.finfo(kind).maxexp - 1))
+    # Beyond `far` the 1 in exp(x) - 1, or the exp(-x) in sinh(x), is below half a unit in the last place.
+    one, half, largest, smallest, far = _constants(
+        kind, 1.0, 0.5, *((90.0, -104.0, 30.0) if single else (711.0, -746.0, 60.0))
+    )
+
+    @compiled
+    def clamped(x: Any) -> Any:
+        x = select(largest() < x, largest(), x)
+        return select(smallest() > x, smallest(), x)
 
     @compiled
     def exp(x: Any) -> Any:
+        x = clamped(x)
         k = shifted(x)
-        return ((one + remainder(x)) * scale_low(k)) * scale_high(k)
+        return ((one() + remainder(x)) * lower_half(k)) * upper_half(k)
 
     @compiled
     def expm1(x: Any) -> Any:
+        x = clamped(x)
         k = shifted(x)
-        p, low_scale, high_scale = remainder(x), scale_low(k), scale_high(k)
-        scale = low_scale * high_scale
-        return select(x > far, ((one + p) * low_scale) * high_scale, scale * p + (scale - one))
-
-    @compiled
-    def tanh(x: Any) -> Any:
-        u = expm1(-(two * absolute(x)))
-        return with_sign(u / (two + u), x)
+        p, lower, upper = remainder(x), lower_half(k), upper_half(k)
+        scale = lower * upper
+        return select(x > far(), ((one() + p) * lower) * upper, scale * p + (scale - one()))
 
     @compiled
     def sinh(x: Any) -> Any:
-        a = absolute(x)
+        a = clamped(absolute(x))
         k = shifted(a)
-        u = expm1(select(a > far, far, a))
-        huge = ((one + remainder(a)) * scale_low(k)) * (half * scale_high(k))
-        return with_sign(select(a > far, huge, half * (u + u / (u + one))), x)
+        u = expm1(select(a > far(), far(), a))
+        huge = ((one() + remainder(a)) * lower_half(k)) * (half() * upper_half(k))
+        return with_sign(select(a > far(), huge, half() * (u + u / (u + one()))), x)
 
-    return {"exp": exp, "expm1": expm1, "tanh": tanh, "sinh": sinh}
+    return {"exp": exp, "expm1": expm1, "sinh": sinh}
 
 
-def _logarithms(kind: Any, constants: dict[str, Any], polynomial: Function, single: bool) -> dict[str, Function]:
-    high, low = constants["high"], constants["low"]
-    zero, one, half, two = kind(0.0), kind(1.0), kind(0.5), kind(2.0)
-    infinity, undefined = kind(math.inf), kind(math.nan)
-    tiny = np.finfo(kind).tiny
-    lift_by = kind(constants["mantissa"] + 2)
-    lift = kind(2.0 ** (constants["mantissa"] + 2))
-    # Above this, 1 + x and x round to the same number or differ by less than the result can show.
-    plain = kind(2.0**60)
+def _decaying(kind: Any, name: str, polynomial: Function) -> dict[str, Function]:
+    """Exponentials of numbers that are not positive: 2**k is made 2**lift times too large, and brought back at the end.
+
+    The one rounding to a subnormal number happens there.
+    """
+    single = name == "float32"
+    lift = 64 if single else 512
+    shifted, remainder = _reduction(kind, name, polynomial, np.finfo(kind).maxexp - 1 + lift)
+    one, two, smallest, lowered = _constants(kind, 1.0, 2.0, -104.0 if single else -746.0, 2.0**-lift)
+
+    @compiled
+    def exp_decaying(x: Any) -> Any:
+        x = select(smallest() > x, smallest(), x)
+        return ((one() + remainder(x)) * power_of_two(shifted(x))) * lowered()
+
+    @compiled
+    def tanh(x: Any) -> Any:
+        double = -(two() * absolute(x))
+        double = select(smallest() > double, smallest(), double)
+        scale = power_of_two(shifted(double)) * lowered()
+        u = scale * remainder(double) + (scale - one())
+        return with_sign(u / (two() + u), x)
+
+    return {"exp_decaying": exp_decaying, "tanh": tanh}
+
+
+def _logarithms(kind: Any, name: str) -> dict[str, Function]:
+    near, wide = _horner(ATANH[name], kind), _horner(WIDE_ATANH[name], kind)
+    mantissa = np.finfo(kind).nmant
+    high, low = _constants(kind, *_split_log2(name))
+    one, half, two, tiny = _constants(kind, 1.0, 0.5, 2.0, float(np.finfo(kind).tiny))
+    lift, lift_by, infinity, undefined = _constants(kind, 2.0 ** (mantissa + 2), mantissa + 2, math.inf, math.nan)
+    zero = kind(0.0)
 
     @compiled
     def assembled(f: Any, k: Any) -> Any:
         """K * log(2) + log1p(f)."""
-        s = f / (two + f)
+        s = f / (two() + f)
         z = s * s
-        square = half * f * f
-        return k * high + (f - (square - (s * (square + z * polynomial(z)) + k * low)))
+        square = half() * f * f
+        return k * high() + (f - (square - (s * (square + z * near(z)) + k * low())))
+
+    @compiled
+    def finished(x: Any, u: Any, result: Any) -> Any:
+        """The result, or what the logarithm is at and below 0 and at infinity."""
+        regular = select(x < infinity(), result, x)
+        return select(u > zero, regular, select(u == zero, -infinity(), undefined()))
+
+    @compiled
+    def log_or_log1p(x: Any, plus_one: Any) -> Any:
+        """Log(x), or log(1 + x) where the condition holds."""
+        u = select(plus_one, one() + x, x)
+        small = u < tiny()
+        lifted = select(small, u * lift(), u)
+        k = exponent(lifted) - select(small, lift_by(), zero)
+        whole = select(plus_one, inverse(lifted), zero)
+        f = rescaled(select(plus_one, x, lifted), lifted) + (whole - one())
+        return finished(x, u, assembled(f, k))
 
     @compiled
     def log(x: Any) -> Any:
-        small = x < tiny
-        u = select(small, x * lift, x)
-        k = exponent(u) - select(small, lift_by, zero)
-        result = assembled(significand(u) - one, k)
-        regular = select(x < infinity, result, x)
-        return select(x > zero, regular, select(x == zero, -infinity, undefined))
+        small = x < tiny()
+        u = select(small, x * lift(), x)
+        k = exponent(u) - select(small, lift_by(), zero)
+        return finished(x, x, assembled(rescaled(u, u) - one(), k))
+
+    @compiled
+    def inverse(u: Any) -> Any:
+        """The power of two that brings u close to 1; 0 for the largest u, where it would not be a normal number."""
+        scale = rescaled(one(), u)
+        return select(scale > zero, scale, zero)
 
     @compiled
     def log1p(x: Any) -> Any:
-        u = one + x
-        scale = inverse_scale(u)
-        f = select(u > plain, significand(u) - one, x * scale + (scale - one))
-        regular = select(x < infinity, assembled(f, exponent(u)), x)
-        return select(u > zero, regular, select(u == zero, -infinity, undefined))
+        u = one() + x
+        return finished(x, u, assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u)))
 
-    return {"log": log, "log1p": log1p}
+    @compiled
+    def log1p_growing(x: Any) -> Any:
+        """Log1p for x >= 0."""
+        u = one() + x
+        result = assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u))
+        return select(x < infinity(), result, x)
+
+    @compiled
+    def log1p_unit(x: Any) -> Any:
+        """Log1p for 0 <= x <= 1."""
+        s = x / (two() + x)
+        z = s * s
+        square = half() * x * x
+        return x - (square - s * (square + z * wide(z)))
+
+    return {
+        "log": log,
+        "log1p": log1p,
+        "log_or_log1p": log_or_log1p,
+        "log1p_growing": log1p_growing,
+        "log1p_unit": log1p_unit,
+    }
 
 
 def _small_sinh(polynomial: Function) -> Function:
@@ -205,13 +276,14 @@ def _small_sinh(polynomial: Function) -> Function:
 
 
 def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
-    zero, one = kind(0.0), kind(1.0)
-    exp, log, log1p = made["exp"], made["log"], made["log1p"]
+    zero = kind(0.0)
+    (one,) = _constants(kind, 1.0)
+    exp, log, log1p = made["exp_decaying"], made["log"], made["log1p_unit"]
 
     @compiled
     def sigmoid(x: Any) -> Any:
         e = exp(-absolute(x))
-        return select(x >= zero, one, e) / (one + e)
+        return select(x >= zero, one(), e) / (one() + e)
 
     @compiled
     def softplus(x: Any) -> Any:
@@ -219,67 +291,9 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
 
     @compiled
     def xlogy(x: Any, y: Any) -> Any:
-        return x * log(select(x == zero, one, y))
+        return x * log(select(x == zero, one(), y))
 
     return {"sigmoid": sigmoid, "softplus": softplus, "xlogy": xlogy}
-
-
-def _choices(kind: Any) -> dict[str, Function]:
-    zero, one = kind(0.0), kind(1.0)
-
-    @compiled
-    def maximum(a: Any, b: Any) -> Any:
-        return select(either(a > b, a != a), a, b)
-
-    @compiled
-    def minimum(a: Any, b: Any) -> Any:
-        return select(either(a < b, a != a), a, b)
-
-    @compiled
-    def sign(x: Any) -> Any:
-        return select(x > zero, one, select(x < zero, -one, x))
-
-    @compiled
-    def indicator(condition: Any) -> Any:
-        return select(condition, one, zero)
-
-    @compiled
-    def square(x: Any) -> Any:
-        return x * x
-
-    @compiled
-    def less(a: Any, b: Any) -> Any:
-        return a < b
-
-    @compiled
-    def less_equal(a: Any, b: Any) -> Any:
-        return a <= b
-
-    @compiled
-    def equal(a: Any, b: Any) -> Any:
-        return a == b
-
-    @compiled
-    def logical_not(a: Any) -> Any:
-        return not a
-
-    return {
-        "abs": absolute,
-        "sqrt": root,
-        "where": select,
-        "maximum": maximum,
-        "minimum": minimum,
-        "guard": maximum,
-        "sign": sign,
-        "indicator": indicator,
-        "square": square,
-        "less": less,
-        "less_equal": less_equal,
-        "equal": equal,
-        "logical_and": both,
-        "logical_or": either,
-        "logical_not": logical_not,
-    }
 
 
 def _power(kind: Any, single: bool) -> Function:

@@ -5,17 +5,20 @@ Each is one or a few LLVM instructions, without a branch, so that loops over the
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-# Per float type: bits, bits of the mantissa, bias of the exponent, bits of sqrt(1/2) and of 1.5 * 2**mantissa.
+# Per float type: bits, bits of the mantissa, bias of the exponent, bits of sqrt(1/2).
 _LAYOUT = {
-    types.float32: (32, 23, 127, 0x3F3504F3, 0x4B400000),
-    types.float64: (64, 52, 1023, 0x3FE6A09E667F3BCD, 0x4338000000000000),
+    types.float32: (32, 23, 127, 0x3F3504F3),
+    types.float64: (64, 52, 1023, 0x3FE6A09E667F3BCD),
 }
+# The letter by which inline assembly asks for a vector register.
+_VECTOR_REGISTER = {"x86_64": "x", "AMD64": "x", "aarch64": "w", "arm64": "w"}.get(platform.machine())
 
 
 def _bits(builder: Any, value: Any, kind: Any) -> tuple[Any, Any]:
@@ -33,28 +36,22 @@ def _unary(typing_context: Any, x: Any, name: str) -> Any:
 
 
 @intrinsic
-def held(typing_context: Any, constant: Any) -> Any:
-    """A constant that LLVM takes for an unknown number.
+def held(typing_context: Any, number: Any) -> Any:
+    """The same number, about which LLVM knows nothing.
 
-    It then keeps the number in a register, or as a whole vector on the stack, instead of fetching and spreading it
-    anew in every turn of the loop; that takes a third of the instructions out of a loop with several polynomials.
+    A constant known to LLVM is fetched and spread over a vector anew in every turn of a loop that has more constants
+    than there are registers: two instructions each, a quarter of a loop with polynomials.  An unknown number that does
+    not change is spread once, before the loop, and then read from the stack as part of the instruction that needs it.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number = args[0]
-        if not isinstance(number, ir.Constant):
-            return number
-        name = f"lossary.{number.type}.{float(number.constant).hex()}"
-        variable = builder.module.globals.get(name)
-        if variable is None:
-            variable = ir.GlobalVariable(builder.module, number.type, name)
-            # A weak definition might be replaced, so its value is not known; it never is.
-            variable.linkage, variable.initializer = "weak", number
-        loaded = builder.load(variable)
-        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return loaded
+        if _VECTOR_REGISTER is None:
+            return args[0]
+        kind = args[0].type
+        nothing = ir.InlineAsm(ir.FunctionType(kind, [kind]), "", f"={_VECTOR_REGISTER},0", side_effect=False)
+        return builder.call(nothing, args, attrs=("readnone", "nounwind"))
 
-    return constant(constant), codegen
+    return number(number), codegen
 
 
 @intrinsic
@@ -109,33 +106,37 @@ either = intrinsic(_logic("or_"))
 
 
 @intrinsic
-def scale_low(typing_context: Any, shifted: Any) -> Any:
-    """``2**(k >> 1)`` for a float that holds the whole number k above 1.5 * 2**mantissa."""
-    return shifted(shifted), _power(lambda builder, k, one: builder.ashr(k, one))
+def lower_half(typing_context: Any, shifted: Any) -> Any:
+    """``2**(k >> 1)`` for a float whose low bits are k and twice the exponent's bias; above them only zeros count."""
+    return shifted(shifted), _power(lambda builder, bits, one: builder.lshr(bits, one))
 
 
 @intrinsic
-def scale_high(typing_context: Any, shifted: Any) -> Any:
+def upper_half(typing_context: Any, shifted: Any) -> Any:
     """``2**(k - (k >> 1))``, the other half of ``2**k``."""
-    return shifted(shifted), _power(lambda builder, k, one: builder.sub(k, builder.ashr(k, one)))
+    return shifted(shifted), _power(lambda builder, bits, one: builder.sub(bits, builder.lshr(bits, one)))
+
+
+@intrinsic
+def power_of_two(typing_context: Any, shifted: Any) -> Any:
+    """``2**k`` for a float whose low bits are k and the exponent's bias."""
+    return shifted(shifted), _power(lambda builder, bits, one: bits)
 
 
 def _power(part: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = signature.args[0]
-        _, mantissa, bias, _, magic = _LAYOUT[kind]
-        bits, word = _bits(builder, args[0], kind)
-        k = part(builder, builder.sub(bits, word(magic)), word(1))
-        return builder.bitcast(builder.shl(builder.add(k, word(bias)), word(mantissa)), args[0].type)
+        bits, word = _bits(builder, args[0], signature.args[0])
+        mantissa = _LAYOUT[signature.args[0]][1]
+        return builder.bitcast(builder.shl(part(builder, bits, word(1)), word(mantissa)), args[0].type)
 
     return codegen
 
 
 def _exponent(builder: Any, value: Any, kind: Any) -> tuple[Any, Any, Any]:
-    """The k that brings value / 2**k into [sqrt(1/2), sqrt(2)), with the bits of the value."""
+    """The k that brings value / 2**k into [sqrt(1/2), sqrt(2)), at the place of the exponent."""
     bits, word = _bits(builder, value, kind)
-    _, mantissa, _, half_root, _ = _LAYOUT[kind]
-    return builder.ashr(builder.sub(bits, word(half_root)), word(mantissa)), bits, word
+    _, mantissa, _, half_root = _LAYOUT[kind]
+    return builder.and_(builder.sub(bits, word(half_root)), word(-1 << mantissa)), bits, word
 
 
 @intrinsic
@@ -144,37 +145,28 @@ def exponent(typing_context: Any, x: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = signature.args[0]
-        magic = _LAYOUT[kind][4]
-        k, _, word = _exponent(builder, args[0], kind)
-        shifted = builder.bitcast(builder.add(k, word(magic)), args[0].type)
-        return builder.fsub(shifted, builder.bitcast(word(magic), args[0].type))
+        mantissa = _LAYOUT[kind][1]
+        placed, _, word = _exponent(builder, args[0], kind)
+        # 64-bit processors of before AVX-512 turn only 32-bit integers into floats a vector at a time.
+        narrow = builder.trunc(builder.ashr(placed, word(mantissa)), ir.IntType(32))
+        return builder.sitofp(narrow, args[0].type)
 
     return x(x), codegen
 
 
-@intrinsic
-def significand(typing_context: Any, x: Any) -> Any:
-    """``x / 2**k`` in [sqrt(1/2), sqrt(2))."""
+def _rescaled(typing_context: Any, x: Any, of: Any) -> Any:
+    """``x / 2**k`` for the k of `exponent` of the second argument, where both are normal numbers or k is 0."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = signature.args[0]
-        k, bits, word = _exponent(builder, args[0], kind)
-        return builder.bitcast(builder.sub(bits, builder.shl(k, word(_LAYOUT[kind][1]))), args[0].type)
+        placed, _, _ = _exponent(builder, args[1], kind)
+        bits, _ = _bits(builder, args[0], kind)
+        return builder.bitcast(builder.sub(bits, placed), args[0].type)
 
-    return x(x), codegen
+    return x(x, of), codegen
 
 
-@intrinsic
-def inverse_scale(typing_context: Any, x: Any) -> Any:
-    """``2**-k`` for the k of `exponent`, where that is a normal number."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = signature.args[0]
-        _, mantissa, bias, _, _ = _LAYOUT[kind]
-        k, _, word = _exponent(builder, args[0], kind)
-        return builder.bitcast(builder.shl(builder.sub(word(bias), k), word(mantissa)), args[0].type)
-
-    return x(x), codegen
+rescaled = intrinsic(_rescaled)
 
 
 # --- reductions: the flags let LLVM keep several partial results side by side ---------------------------------------
@@ -289,3 +281,27 @@ def faulty(typing_context: Any, faults: Any, inside: Any) -> Any:
         return builder.or_(args[0], builder.zext(builder.not_(args[1]), args[0].type))
 
     return types.int32(types.int32, types.boolean), codegen
+
+
+# --- room on the stack: LLVM knows that no two of these overlap ---------------------------------------------------
+
+LANES = 32
+# Elements of an array that are computed before a kernel turns to the next: a few arrays of them stay in the cache.
+CACHED = 2048
+# Rows of at most this many outputs are computed side by side.
+NARROW = 24
+
+
+def _room(count: int) -> Any:
+    def typed(typing_context: Any, like: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = context.get_data_type(signature.args[0])
+            return cgutils.alloca_once(builder, kind, size=ir.Constant(ir.IntType(64), count))
+
+        return types.CPointer(like)(like), codegen
+
+    return typed
+
+
+lanes = intrinsic(_room(LANES))
+tile = intrinsic(_room(LANES * NARROW))

@@ -7,6 +7,7 @@ for the next one.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class _Lease:
 def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
     """An array whose contents are arbitrary."""
     kind = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    size = math.prod(shape) * kind.itemsize
     if size < _LARGE:
         return np.empty(shape, kind)
     try:

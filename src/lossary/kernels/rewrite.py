@@ -1,29 +1,74 @@
-"""Changes to a graph that only a loop needs: positions instead of marks, and one computation for two branches."""
+"""Changes to a graph that only a loop needs.
+
+Positions instead of marks, one computation for two branches, and shorter functions where the range of the argument
+is known.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 
 from ..graph import Kind, Node, walk, words
+from ..graph.emit import INFIX
+from ..program import Program
+from .ranges import Ranges
 
 # Functions worth merging when two branches of one condition each call one.
 _MERGED = ("log1p", "log", "expm1", "exp", "tanh", "sinh")
+# Marks of single places in the row.
+_PLACES = ("at", "is_label")
+# One machine instruction where the limit is known not to be NaN: kernels take no NaN for a parameter.
+_LIMITS = {"maximum": "at_least", "guard": "at_least", "minimum": "at_most"}
 
 
-def lowered(outputs: Sequence[Node]) -> list[Node]:
+def lowered(program: Program, outputs: Sequence[Node]) -> list[Node]:
     """The outputs in the words of a kernel."""
     found = _mapped(outputs, {})
     for _ in range(8):
-        pair = _branches(found)
-        if pair is None:
+        merged = _branches(found)
+        if not merged:
             break
-        condition, first, second = pair
-        graph = condition.graph
-        argument = words.where(condition, first.args[0], second.args[0])
-        merged = graph.node(first.op, (argument,), first.kind)
-        found = _mapped(found, {id(first): merged, id(second): merged})
-    return found
+        found = _mapped(found, merged)
+    return _narrowed(program, found)
+
+
+def _narrowed(program: Program, outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with the shortest variant of each function that its arguments allow."""
+    ranges = Ranges(program)
+    made: dict[int, Node] = {}
+    for node in walk(outputs):
+        args = tuple(made[id(arg)] for arg in node.args)
+        if node.op == "where" and args[0].op not in _PLACES:
+            args = args[0], _under(args[0], 1, args[1]), _under(args[0], 2, args[2])
+        op = _variant(node.op, *ranges.of(node.args[0])) if node.op in ("exp", "log1p", "sinh") else node.op
+        made[id(node)] = node.graph.node(op, args, node.kind, node.value, is_bool=node.is_bool)
+    return [made[id(node)] for node in outputs]
+
+
+def _under(condition: Node, branch: int, node: Node) -> Node:
+    """The node where the condition is known, without further selections by it.
+
+    Guards against numbers that nobody will look at serve derivatives; in a loop nothing comes of those numbers.
+    Functions are left as they are, because both branches may share one.
+    """
+    if node.op == "where" and node.args[0] is condition:
+        return _under(condition, branch, node.args[branch])
+    if node.op not in INFIX:
+        return node
+    args = tuple(_under(condition, branch, arg) for arg in node.args)
+    if all(a is b for a, b in zip(args, node.args, strict=True)):
+        return node
+    return node.graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+
+
+def _variant(op: str, low: float, high: float) -> str:
+    if op == "exp" and high <= 0:
+        return "exp_decaying"
+    if op == "sinh" and low >= -1 and high <= 1:
+        return "small_sinh"
+    if op == "log1p" and low >= 0:
+        return "log1p_unit" if high <= 1 else "log1p_growing"
+    return op
 
 
 def _mapped(outputs: Sequence[Node], replaced: dict[int, Node]) -> list[Node]:
@@ -51,8 +96,11 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if node.op == "sigmoid":
         odds = words.exp(-words.abs(args[0]))
         return words.where(words.less_equal(0.0, args[0]), 1.0, odds) / (1.0 + odds)
-    if node.op == "sinh" and _bound(args[0]) <= 1.0:
-        return graph.node("small_sinh", args, node.kind)
+    if node.op in _LIMITS and Kind.HOST in (args[0].kind, args[1].kind) and node.kind is not Kind.HOST:
+        x, limit = args if args[1].kind is Kind.HOST else (args[1], args[0])
+        return graph.node(_LIMITS[node.op], (x, limit), node.kind)
+    if node.op == "xlogy":
+        return args[0] * words.log(words.where(words.equal(args[0], 0.0), 1.0, args[1]))
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
     return graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
@@ -67,63 +115,42 @@ def _is_leader(node: Node) -> bool:
 
 
 def _as_magnitude(args: tuple[Node, ...]) -> tuple[Node, ...]:
-    """``where(x > 0, x, -x)`` as |x|, and its negative; anything else as it is."""
+    """``where(x > 0, x, -x)`` and ``where(a < b, b - a, a - b)`` as magnitudes, or their negatives; else as it is."""
     condition, a, b = args
-    if condition.op != "less" or condition.args[0].constant != 0:
+    if a is b:
+        return (a,)
+    if condition.op != "less":
         return args
-    x = condition.args[1]
-    if a is x and b.op == "negative" and b.args[0] is x:
-        return (words.abs(x),)
-    if b is x and a.op == "negative" and a.args[0] is x:
-        return (-words.abs(x),)
+    low, high = condition.args
+    if low.constant == 0 and a is high and b.op == "negative" and b.args[0] is high:
+        return (words.abs(high),)
+    if low.constant == 0 and b is high and a.op == "negative" and a.args[0] is high:
+        return (-words.abs(high),)
+    if a.op == b.op == "subtract" and all(x is y for x, y in zip(a.args + b.args, (high, low, low, high), strict=True)):
+        return (words.abs(a),)
     return args
 
 
-def _bound(node: Node) -> float:
-    """A number that the magnitude of the node is known not to exceed."""
-    if node.constant is not None:
-        return abs(node.constant)
-    if node.op == "multiply":
-        return _bound(node.args[0]) * _bound(node.args[1])
-    if node.op == "where":
-        condition, a, b = node.args
-        limit = condition.args[1].constant if condition.op == "less" and condition.args[0] is a else None
-        if a.op == "abs" and limit is not None:
-            return max(limit, _bound(b))
-    return math.inf
-
-
-def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
-    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order."""
-    scale: list[tuple[str, Node]] = []
-    while True:
-        if slope.op == "spread":
-            slope = slope.args[0]
-        elif slope.op == "divide" and _is_uniform(slope.args[1]):
-            scale.append(("/", slope.args[1]))
-            slope = slope.args[0]
-        elif slope.op == "multiply" and _is_uniform(slope.args[0]):
-            scale.append(("*", slope.args[0]))
-            slope = slope.args[1]
-        else:
-            return slope, scale
-
-
-def _is_uniform(node: Node) -> bool:
-    return node.kind is Kind.HOST or node.op == "count"
-
-
-def _branches(outputs: Sequence[Node]) -> tuple[Node, Node, Node] | None:
-    """Two calls of one function, each needed only where a condition holds, or only where it does not."""
+def _branches(outputs: Sequence[Node]) -> dict[int, Node]:
+    """One node for two calls of one function, each needed only where a condition holds, or only where it does not."""
     order = walk(outputs)
     for condition in {id(node.args[0]): node.args[0] for node in order if node.op == "where"}.values():
         holds, fails = _only_under(outputs, order, condition, 1), _only_under(outputs, order, condition, 2)
-        for op in _MERGED:
-            first = [node for node in holds if node.op == op]
-            second = [node for node in fails if node.op == op]
-            if first and second and first[-1].kind is second[-1].kind:
-                return condition, first[-1], second[-1]
-    return None
+        for first, second in [(op, op) for op in _MERGED] + [("log1p", "log"), ("log", "log1p")]:
+            a = [node for node in holds if node.op == first]
+            b = [node for node in fails if node.op == second]
+            if a and b and a[-1].kind is b[-1].kind:
+                merged = _merged(condition, a[-1], b[-1])
+                return {id(a[-1]): merged, id(b[-1]): merged}
+    return {}
+
+
+def _merged(condition: Node, a: Node, b: Node) -> Node:
+    argument = words.where(condition, a.args[0], b.args[0])
+    if a.op == b.op:
+        return condition.graph.node(a.op, (argument,), a.kind)
+    plus_one = condition if a.op == "log1p" else words.logical_not(condition)
+    return condition.graph.node("log_or_log1p", (argument, plus_one), a.kind)
 
 
 def _only_under(outputs: Sequence[Node], order: Sequence[Node], condition: Node, branch: int) -> list[Node]:
@@ -138,3 +165,98 @@ def _only_under(outputs: Sequence[Node], order: Sequence[Node], condition: Node,
         cut = branch if node.op == "where" and node.args[0] is condition else None
         stack.extend(arg for place, arg in enumerate(node.args) if place != cut)
     return [node for node in order if id(node) not in reached]
+
+
+# --- numbers of the row -----------------------------------------------------------------------------------------------
+
+
+def without_divisions(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with elements multiplied by the inverse of what their row is divided by.
+
+    A division takes as long as ten multiplications; a correction makes the quotient as exact.  Both are brought close
+    to 1 by the same power of two first, so that the inverse of any divisor is an ordinary number.
+    """
+    made: dict[int, Node] = {}
+    for node in walk(outputs):
+        args = tuple(made[id(arg)] for arg in node.args)
+        op, graph = node.op, node.graph
+        if op == "divide" and args[0].kind is Kind.ELEMENT and args[1].kind is Kind.ROW:
+            scale = graph.node("scale_to_one", args[1:], Kind.ROW)
+            divisor = graph.node("multiply", (args[1], scale), Kind.ROW)
+            inverse = graph.node("inverse", (divisor,), Kind.ROW)
+            op, args = "quotient", (args[0], scale, divisor, inverse)
+        made[id(node)] = graph.node(op, args, node.kind, node.value, is_bool=node.is_bool)
+    return [made[id(node)] for node in outputs]
+
+
+def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
+    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order."""
+    scale: list[tuple[str, Node]] = []
+    while True:
+        if slope.op == "spread":
+            slope = slope.args[0]
+        elif slope.op == "divide" and slope.args[1].kind is not Kind.ELEMENT:
+            scale.append(("/", slope.args[1]))
+            slope = slope.args[0]
+        elif slope.op == "multiply" and slope.args[0].kind is not Kind.ELEMENT:
+            scale.append(("*", slope.args[0]))
+            slope = slope.args[1]
+        elif slope.op == "where" and slope.args[1].constant == 0 and slope.args[0].kind is Kind.ROW:
+            rest, inner = without_scale(slope.args[2])
+            return words.where(slope.args[0], slope.args[1], rest), scale + inner
+        else:
+            return slope, scale
+
+
+# --- single places of a row -----------------------------------------------------------------------------------------
+
+
+def places(nodes: Sequence[Node]) -> list[Node]:
+    """The positions in the row with which the nodes compare theirs."""
+    found = {id(node.args[0]): node.args[0] for node in walk(nodes) if node.op in _PLACES}
+    return list(found.values())
+
+
+def elsewhere(node: Node, known: Container[int]) -> Node:
+    """The node at all other places of the row, made of the nodes whose ids are known."""
+    return _settled(node, known, lambda mark: False)
+
+
+def there(node: Node, known: Container[int], place: Node) -> Node:
+    """The node at one place, which may be another one too."""
+    return _settled(node, known, lambda mark: True if mark.args[0] is place else None)
+
+
+def _settled(node: Node, known: Container[int], decide: Callable[[Node], bool | None]) -> Node:
+    """The node with some marks of places decided."""
+    made: dict[int, Node | bool] = {}
+    for below in walk([node]):
+        decision = decide(below) if below.op in _PLACES else None
+        if decision is not None:
+            made[id(below)] = decision
+        elif below.kind is Kind.ELEMENT and id(below) not in known:
+            made[id(below)] = _folded(below, [made[id(arg)] for arg in below.args])
+        else:
+            made[id(below)] = below
+    result = made[id(node)]
+    return result if isinstance(result, Node) else node
+
+
+def _folded(node: Node, args: Sequence[Node | bool]) -> Node | bool:
+    first = args[0] if args else None
+    if node.op == "where" and isinstance(first, bool):
+        return args[1] if first else args[2]
+    if node.op == "indicator" and isinstance(first, bool):
+        return node.graph.constant(float(first))
+    if node.op == "logical_not" and isinstance(first, bool):
+        return not first
+    if node.op in ("logical_and", "logical_or") and any(isinstance(arg, bool) for arg in args):
+        decided, other = args if isinstance(first, bool) else reversed(args)
+        return other if decided == (node.op == "logical_and") else decided
+    operands = [arg for arg in args if isinstance(arg, Node)]
+    if len(operands) < len(args) or all(a is b for a, b in zip(operands, node.args, strict=True)):
+        return node
+    if node.op in INFIX or node.op == "negative":
+        made: Node = getattr(words, node.op)(*operands)
+        return made
+    return node.graph.node(node.op, tuple(operands), node.kind, node.value, is_bool=node.is_bool)

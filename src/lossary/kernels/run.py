@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .._reduce import factors
-from ..backends import NUMPY, Array, Backend
+from ..backends import NUMPY
 from ..backends import words as namespace
 from ..graph import emit, words
 from ..program import Program
 from . import pages, store, threads
-from .emit import CHUNK, Use, source
+from .emit import source
+from .intrinsics import NARROW
+from .schedule import CHUNK, Use
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
 
 Floats = np.ndarray[Any, Any]
 # Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.
-_TASK = 1 << 18
-_locks = [Lock()]
+TASK = 1 << 18
+_LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
+locks = [Lock()]
 
 
 class Kernel:
@@ -40,8 +43,11 @@ class Kernel:
             "NEUTRAL_TARGET": program.record.target.neutral,
             "NEUTRAL_PREDICTION": program.record.prediction_domain(program.switches).neutral,
         }
-        self.run, self.origin = store.compiled(self.name, text, dtype, typed, extra if use.mask else {})
-        self._numbers = _host(program, parameters)
+        self._compiled: Any
+        self._compiled, self.origin = store.compiled(self.name, text, dtype, typed, extra if use.mask else {})
+        # The machine code itself, without Numba's choice among several by the types of the arguments.
+        self.run: Callable[..., int] = next(iter(self._compiled.overloads.values())).entry_point
+        self._numbers = host_numbers(program, parameters)
         self._kind = np.dtype(dtype).type
         self._last: tuple[tuple[float, ...], tuple[Any, ...]] | None = None
 
@@ -50,11 +56,15 @@ class Kernel:
         last = self._last
         if last is None or last[0] != given:
             with np.errstate(all="ignore"):
-                last = self._last = given, tuple(self._kind(number) for number in self._numbers(*given))
+                found = tuple(self._kind(number) for number in self._numbers(*given))
+            if any(number != number for number in found):
+                raise NoKernelError("a parameter is NaN")
+            last = self._last = given, found
         return last[1]
 
 
-def _host(program: Program, parameters: Sequence[Any]) -> Callable[..., Sequence[float]]:
+def host_numbers(program: Program, parameters: Sequence[Any]) -> Callable[..., Sequence[float]]:
+    """The numbers that a kernel takes, computed from the parameters in double precision."""
     if not parameters:
         return lambda *given: ()
     scope = namespace(NUMPY, words.__all__)
@@ -67,21 +77,81 @@ class NoKernelError(Exception):
     """A formula that cannot be compiled; the message says why."""
 
 
-_kernels: WeakKeyDictionary[Program, dict[tuple[Use, str], Kernel | NoKernelError]] = WeakKeyDictionary()
+# Whether a loop takes rows, single points, computes the gradient, minds a mask, is for short rows; and its dtype.
+Key = tuple[bool, bool, bool, bool, bool, str]
 
 
-def kernel(program: Program, use: Use, dtype: str) -> Kernel:
+def kernel(program: Program, key: Key) -> Kernel:
     """The kernel, compiled or loaded on first use."""
-    found = _kernels.get(program, {}).get((use, dtype))
+    found: Kernel | NoKernelError | None = program.kernels.get(key)
     if found is None:
-        with _locks[0]:
-            own = _kernels.setdefault(program, {})
-            if (use, dtype) not in own:
-                own[use, dtype] = _made(program, use, dtype)
-            found = own[use, dtype]
+        with locks[0]:
+            if key not in program.kernels:
+                program.kernels[key] = _made(program, Use(*key[:5]), key[5])
+            found = program.kernels[key]
     if isinstance(found, NoKernelError):
         raise found
     return found
+
+
+def load(program: Program, dtype: str) -> None:
+    """Makes the kernels ready that small calls without a mask need."""
+    keys: list[Key] = [
+        (True, False, gradient, False, narrow, dtype) for gradient in (False, True) for narrow in (False, True)
+    ]
+    if program.separable:
+        keys += [(False, False, gradient, False, False, dtype) for gradient in (False, True)]
+    for key in keys:
+        with contextlib.suppress(NoKernelError):  # Then words compute it, as `explain` says.
+            kernel(program, key)
+            program.kernels_at_hand.add(key)
+
+
+def small_step(
+    program: Program, parameters: tuple[float, ...], like: Floats, columns: int, reduction: str, *, looking: bool
+) -> Callable[[Floats, Floats], tuple[Floats, Floats] | None] | None:
+    """A function of targets and predictions like this one: their total and its gradient, None where words are needed.
+
+    It does what `Fused` does, for a kernel at hand, few elements, and neither weights nor mask.
+    """
+    rowwise = not program.separable
+    key = (rowwise, False, True, False, rowwise and columns <= NARROW, NUMPY.dtype(like))
+    if key not in program.kernels_at_hand:
+        return None
+    try:
+        made = kernel(program, key)
+        run, numbers = made.run, made.numbers(parameters)
+    except NoKernelError:
+        return None
+    shape, dtype, kind = like.shape, like.dtype, like.dtype.type
+    rows, largest = like.size // columns, _LARGEST[key[5]]
+    factor = 1.0 if reduction == "sum" else 1.0 / rows
+    chunks, factors = -(-like.size // CHUNK), np.full(rows, factor, dtype)
+    flat = (-1,) if program.record.labels_are_integers else (rows, columns)
+
+    def total(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
+        if not (y_true.flags.carray and y_pred.flags.carray):
+            return None
+        slopes, parts = np.empty(shape, dtype), np.empty(chunks)
+        last = slopes.reshape(-1), parts, factor, columns, 0, chunks
+        faults = run(y_true.reshape(-1), y_pred.reshape(-1), *last, *numbers)
+        value = float(parts[0] if chunks == 1 else parts.sum()) / columns * factor
+        if (faults and looking) or not abs(value) <= largest:
+            return None
+        return kind(value), slopes
+
+    def by_rows(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
+        if not (y_true.flags.carray and y_pred.flags.carray):
+            return None
+        slopes, values = np.empty(shape, dtype), np.empty(rows, dtype)
+        last = slopes.reshape(rows, columns), values, factors, 0, rows
+        faults = run(y_true.reshape(flat), y_pred.reshape(rows, columns), *last, *numbers)
+        value = float(np.add.reduce(values, axis=None, dtype=np.float64)) * factor
+        if (faults and looking) or not abs(value) <= largest:
+            return None
+        return kind(value), slopes
+
+    return total if program.separable else by_rows
 
 
 def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
@@ -94,42 +164,30 @@ def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
 
 def _forget() -> None:
     """In a forked child nobody is left to release a lock that another thread of the parent held."""
-    _locks[0] = Lock()
+    locks[0] = Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-class NotInHostMemoryError(Exception):
-    """The numbers of an array cannot be reached without its framework."""
-
-
-def _in_host(backend: Backend, x: Array) -> Floats:
-    found = backend.host(x, wait=False)
-    if found is None:
-        raise NotInHostMemoryError
-    return found
-
-
 class Fused:
-    """The arrays of one call, ready for kernels.
+    """The NumPy arrays of one call, ready for kernels.
 
-    Methods return None where the result is not finite: the framework's words, which scale more carefully, then
-    compute it again.
+    Methods return None where the result is not finite: NumPy's words, which scale more carefully, then compute it
+    again.  ``small`` calls take what `load` has made ready and wait for nothing.
     """
 
-    def __init__(self, batch: Batch, look: Callable[[], None] | None) -> None:
-        backend = batch.backend
+    def __init__(self, batch: Batch, look: Callable[[], None] | None, *, small: bool = False) -> None:
         self.program = batch.program
+        self.small = small
         self.look = look
         self.given = batch.numbers
-        y_true, y_pred = _in_host(backend, batch.y_true), _in_host(backend, batch.y_pred)
-        weights, mask = (None if x is None else _in_host(backend, x) for x in (batch.weights, batch.mask))
-        if self.program.record.labels_are_integers:
+        y_true, y_pred = batch.y_true, batch.y_pred
+        if y_true.dtype.kind != "f":
             y_true = y_true.astype(np.int64, copy=False)
-        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, weights, mask
-        self.dtype = str(y_pred.dtype.name)
+        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, batch.weights, batch.mask
+        self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
         self.columns = y_pred.shape[-1]
 
@@ -154,11 +212,12 @@ class Fused:
         except NoKernelError:
             self._refused()
             return None
-        weighted = values.astype(np.float64) * factor
-        result = weighted if reduction == "none" else np.sum(weighted)
-        if not np.all(np.isfinite(result)):
-            return None
-        return np.asarray(result, self.dtype), slopes
+        if reduction == "none":
+            weighted = np.multiply(values, factor, dtype=self.dtype)
+            return (weighted, slopes) if np.isfinite(weighted).all() else None
+        if isinstance(factor, float):
+            return self._finite(float(np.add.reduce(values, axis=None, dtype=np.float64)) * factor, slopes)
+        return self._finite(float(np.sum(np.multiply(values, factor, dtype=np.float64))), slopes)
 
     def gradient(self, upstream: Floats) -> Floats | None:
         """The gradient for one factor per data point."""
@@ -170,17 +229,14 @@ class Fused:
             self._refused()
             return None
 
-    def slopes(self, reduction: str) -> Floats | None:
-        """The gradient of the reduced loss."""
-        if self._is_total(reduction):
-            return self.gradient(np.broadcast_to(np.asarray(self._scale(reduction), self.dtype), self.points))
-        return self.gradient(self.factors(reduction))
-
-    def factors(self, reduction: str) -> Floats:
+    def factors(self, reduction: str) -> Floats | float:
         """What each value is multiplied by."""
+        if self.weights is None and self.mask is None:
+            return 1.0 if reduction in ("sum", "none") else self.columns / self.y_pred.size
         like = np.empty(self.points, self.dtype)
         with np.errstate(all="ignore"):
-            return np.ascontiguousarray(factors(NUMPY, like, self.weights, self.mask, reduction), self.dtype)
+            found = factors(NUMPY, like, self.weights, self.mask, reduction)
+        return np.ascontiguousarray(found, self.dtype)
 
     def origin(self) -> str:
         """Where the kernel of a mean and its gradient comes from."""
@@ -195,51 +251,51 @@ class Fused:
     # --- running ---------------------------------------------------------------------------------------------------
 
     def _is_total(self, reduction: str) -> bool:
-        return self.program.separable and self.weights is None and self.mask is None and reduction != "none"
+        return reduction != "none" and self.weights is None and self.mask is None and self.program.separable
 
     def _kernel(self, *, gradient: bool, total: bool) -> Kernel:
         points = not total and self.program.separable and self.columns == 1
         rows = not total and not points
-        return kernel(self.program, Use(rows, points, gradient, self.mask is not None), self.dtype)
+        narrow = rows and self.columns <= NARROW and self.mask is None
+        key = (rows, points, gradient, self.mask is not None, narrow, self.dtype)
+        if self.small and key not in self.program.kernels_at_hand:
+            raise NoKernelError(f"kernels.load was not asked for {self.dtype}")
+        return kernel(self.program, key)
 
     def _total(self, reduction: str, *, gradient: bool) -> tuple[Floats, Floats | None] | None:
-        factor = self._scale(reduction)
+        factor = 1.0 if reduction == "sum" else self.columns / self.y_pred.size
         total, slopes = self._run_total(factor, gradient=gradient)
-        value = total / self.columns * factor
-        with np.errstate(over="ignore"):
-            result = np.asarray(value, self.dtype)
-        return (result, slopes) if np.isfinite(result) else None
+        return self._finite(total / self.columns * factor, slopes)
 
-    def _scale(self, reduction: str) -> float:
-        """The reducer's factor where it is the same for every data point."""
-        return 1.0 if reduction == "sum" else self.columns / self.y_pred.size
+    def _finite(self, value: float, slopes: Floats | None) -> tuple[Floats, Floats | None] | None:
+        return (np.asarray(value, self.dtype), slopes) if abs(value) <= _LARGEST[self.dtype] else None
 
     def _run_total(self, factor: float, *, gradient: bool) -> tuple[float, Floats | None]:
         made = self._kernel(gradient=gradient, total=True)
-        kind = np.dtype(self.dtype).type
-        size = self.y_pred.size
         y_true, y_pred = self.y_true, self.y_pred
         # Elements do not see each other, so any order that both arrays share will do.
-        turned = y_pred.ndim > 1 and all(x.flags.f_contiguous and not x.flags.c_contiguous for x in (y_true, y_pred))
+        turned = not y_pred.flags.c_contiguous and y_pred.flags.f_contiguous and y_true.flags.f_contiguous
         if turned:
             y_true, y_pred = y_true.T, y_pred.T
-        slopes = pages.empty(y_pred.shape, self.dtype) if gradient else None
-        chunks = -(-size // CHUNK)
+        chunks = -(-y_pred.size // CHUNK)
         totals = np.empty(chunks)
-        arrays = [_flat(y_true), _flat(y_pred), *([] if slopes is None else [slopes.reshape(-1)]), totals]
-        arrays += [kind(factor)] if gradient else []
-        self._run(made, [*arrays, kind(self.columns)], chunks, CHUNK)
-        return float(np.sum(totals)), slopes.T if turned and slopes is not None else slopes
+        if not gradient:
+            self._run(made, [_flat(y_true), _flat(y_pred), totals, self.columns], chunks, CHUNK)
+            return float(totals.sum()) if chunks > 1 else float(totals[0]), None
+        slopes = pages.empty(y_pred.shape, self.dtype)
+        arrays = [_flat(y_true), _flat(y_pred), slopes.reshape(-1), totals, factor, self.columns]
+        self._run(made, arrays, chunks, CHUNK)
+        return float(totals.sum()) if chunks > 1 else float(totals[0]), slopes.T if turned else slopes
 
-    def _points(self, factor: Floats | None) -> tuple[Floats, Floats | None]:
+    def _points(self, factor: Floats | float | None) -> tuple[Floats, Floats | None]:
         made = self._kernel(gradient=factor is not None, total=False)
-        kind = np.dtype(self.dtype).type
         size = self.y_pred.size
         rows = size // self.columns
         slopes = None if factor is None else pages.empty(self.y_pred.shape, self.dtype)
         values = np.empty(rows, self.dtype)
         ends = [values] if self.mask is None else [_flat(np.broadcast_to(self.mask, self.points)), values]
-        ends += [] if factor is None else [_flat(factor)]
+        if factor is not None:
+            ends += [np.full(rows, factor, self.dtype) if isinstance(factor, float) else _flat(factor)]
         shape = (rows, self.columns) if made.use.rows else (size,)
         out = [] if slopes is None else [slopes.reshape(shape)]
         y_true = _flat(self.y_true)
@@ -249,25 +305,23 @@ class Fused:
         if made.use.rows:
             self._run(made, arrays, rows, self.columns)
         else:
-            self._run(made, [*arrays, kind(1.0)], -(-size // CHUNK), CHUNK)
+            self._run(made, [*arrays, 1.0], -(-size // CHUNK), CHUNK)
         return values.reshape(self.points), slopes
 
     def _run(self, made: Kernel, arrays: list[Any], units: int, unit: int) -> None:
         numbers = made.numbers(self.given)
-        step = max(1, _TASK // unit)
+        step = max(1, TASK // unit)
 
         def task(first: int) -> int:
-            return int(made.run(*arrays, first, min(first + step, units), *numbers))
+            return made.run(*arrays, first, min(first + step, units), *numbers)
 
-        faults = threads.run(task, range(0, units, step))
+        faults = task(0) if units <= step else threads.run(task, range(0, units, step))
         if faults and self.look is not None:
             self.look()
 
 
 def _flat(x: Floats) -> Floats:
-    """A read-only view of all elements in order; a copy where memory does not lie in order."""
+    """All elements in order; a copy where memory does not lie in order."""
     if not (x.flags.c_contiguous and x.flags.aligned):
         x = np.require(x, requirements=["C", "A"])
-    view = x.reshape(-1).view()
-    view.flags.writeable = False
-    return view
+    return x.reshape(-1)

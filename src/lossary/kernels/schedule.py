@@ -11,49 +11,97 @@ while two loops over stored values keep it busy with several elements at a time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._domain import Domain, OneHot
 from ..graph import Kind, Node, walk, words
 from ..program import Program
-from .rewrite import lowered, without_scale
+from .rewrite import lowered, without_divisions, without_scale
 
-REDUCTIONS = frozenset({"sum", "mean", "mean_square", "max", "position", "total"})
+REDUCTIONS = frozenset({"sum", "mean", "mean_square", "max", "total"})
 # Worth a store and a load instead of a second computation.
-COSTLY = frozenset({"exp", "expm1", "log", "log1p", "sinh", "tanh", "power", "xlogy"})
-# Kept in double precision.  A loop that carries such a sum processes half as many float32 elements at a time, so a
-# loop with costly functions stores what is to be summed, and a second, light loop over the stored row sums it.
+COSTLY = frozenset(
+    {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_growing", "log1p_unit", "log_or_log1p"}
+    | {"sinh", "small_sinh", "tanh", "power"}
+)
+# Kept in double precision, which halves the number of float32 elements that a loop takes at a time.
 WIDE = frozenset({"sum", "mean", "mean_square", "total"})
-
-
-# A loop with at most this many operations sums directly.
+# A loop with more operations leaves its reductions to light loops over what it stores: LLVM interleaves loops that
+# reduce, and a long loop then has far more numbers at hand than the processor has registers.
 LIGHT = 10
+
+
+# Start, step and result of a running reduction.
+REDUCE = {
+    "sum": ("0.0", "accumulate({total}, {x})", "F({total})"),
+    "mean": ("0.0", "accumulate({total}, {x})", "F({total} / columns)"),
+    "mean_square": ("0.0", "accumulate_square({total}, {x})", "F({total} / columns)"),
+    "max": ("LOWEST", "larger({total}, order_key({x}))", "from_order_key({total}, ONE)"),
+    "total": ("0.0", "accumulate({total}, {x})", "{total}"),
+}
+# Elements that a loop without rows takes at a time.
+CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a kernel is for.
+
+    ``rows`` keeps data points apart; otherwise a separable loss runs over all elements at once and gives their total.
+    ``points`` is the same with one element per data point, whose values and factors are arrays.  ``narrow`` is for
+    short rows.
+    """
+
+    rows: bool
+    points: bool
+    gradient: bool
+    mask: bool
+    narrow: bool = False
+
+    @property
+    def name(self) -> str:
+        """A short name for files and functions."""
+        shape = "narrow" if self.narrow else "rows" if self.rows else "points" if self.points else "total"
+        return "_".join([shape, *(["gradient"] if self.gradient else []), *(["masked"] if self.mask else [])])
 
 
 @dataclass
 class Loop:
     """One pass over the row: what it reduces, what it writes, what it keeps for later loops.
 
-    ``sums`` are the reductions left to a light loop of their own.
+    Checks and narrow reductions, and wide reductions, get light loops of their own after a heavy one, and where
+    nothing is written.
     """
 
     reductions: list[Node] = field(default_factory=list)
-    sums: list[Node] = field(default_factory=list)
+    heavy: bool = False
     result: Node | None = None
     slope: Node | None = None
     scale: list[tuple[str, Node]] = field(default_factory=list)
     keeps: list[Node] = field(default_factory=list)
     inside: list[Node] = field(default_factory=list)
 
+    def written(self) -> list[Node]:
+        """What the loop stores, element by element."""
+        return [*self.keeps, *(node for node in (self.result, self.slope) if node is not None)]
+
+    def passes(self) -> list[Loop]:
+        """The loops that this one becomes."""
+        if self.written() and not self.heavy:
+            return [self]
+        narrow = [node for node in self.reductions if node.op not in WIDE]
+        wide = [node for node in self.reductions if node.op in WIDE]
+        light = [Loop(reductions=narrow, inside=self.inside), Loop(reductions=wide)]
+        return [loop for loop in (replace(self, reductions=[], inside=[]), *light) if loop.roots()]
+
     def roots(self) -> list[Node]:
         """Everything computed per element."""
-        written = [node for node in (self.result, self.slope) if node is not None]
-        return [*map(reduced, self.reductions), *self.keeps, *written, *self.inside]
+        return [*map(reduced, self.reductions), *self.written(), *self.inside]
 
 
 def reduced(node: Node) -> Node:
     """What a reduction looks at, element by element."""
-    return words.equal(*node.args) if node.op == "position" else node.args[0]
+    return node.args[0]
 
 
 @dataclass
@@ -77,7 +125,7 @@ class Schedule:
         return found
 
 
-def conditions(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
+def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
     """What membership in the domain means, element by element and for the whole row."""
     if x.kind is Kind.ROW:
         return [], []
@@ -97,14 +145,18 @@ def schedule(program: Program, *, slope: bool, rows: bool, points: bool) -> Sche
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
     outputs = [value, program.derivative(1)] if slope else [value]
     checks = [
-        conditions(program.record.target, program.y_true),
-        conditions(program.record.prediction_domain(program.switches), program.y_pred),
+        membership(program.record.target, program.y_true),
+        membership(program.record.prediction_domain(program.switches), program.y_pred),
     ]
     inside = [node for element, _ in checks for node in element]
     row_inside = [node for _, row in checks for node in row] if rows else []
-    roots = lowered([*outputs, *inside, *row_inside])
+    roots = lowered(program, [*outputs, *inside, *row_inside])
     value, inside, row_inside = roots[0], roots[len(outputs) :][: len(inside)], roots[len(outputs) + len(inside) :]
     gradient, scale = without_scale(roots[1]) if slope else (None, [])
+    if rows:
+        value, *rest = without_divisions([value, *(n for _, n in scale), *([] if gradient is None else [gradient])])
+        scale = [(sign, node) for (sign, _), node in zip(scale, rest, strict=False)]
+        gradient = rest[-1] if slope else None
     if not rows and not points:
         value = value.graph.node("total", (value,), Kind.ROW)
     return _arrange(value, gradient, scale, inside, row_inside, points=points)
@@ -135,7 +187,7 @@ def _arrange(
     if points:
         loops[level[id(value)]].result = value
     loops[0].inside = inside
-    _keep(loops, level, stored)
+    _keep(loops, rows, level, _with_selections(order, level, stored))
     for number, loop in enumerate(loops):
         _lighten(loop, {id(node) for earlier in loops[:number] for node in earlier.keeps})
     return Schedule(loops, rows, value, row_inside, _parameters(order, scale))
@@ -153,15 +205,32 @@ def _levels(order: Iterable[Node]) -> tuple[dict[int, int], set[int]]:
         late = costly and chain == below
         level[id(node)] = below + (node.op in REDUCTIONS or late)
         busy[id(node)] = level[id(node)] if costly else chain
-        stored |= {id(node)} if costly else set()
+        slow = node.op == "divide" and node.args[1].kind is Kind.ELEMENT
+        stored |= {id(node)} if costly or slow else set()
         stored |= {id(arg) for arg in node.args if busy[id(arg)] == below} if late else set()
     return level, stored
 
 
-def _keep(loops: Sequence[Loop], level: dict[int, int], stored: set[int]) -> None:
-    """Stores the results of costly functions that a later loop needs."""
+def _with_selections(order: Sequence[Node], level: dict[int, int], stored: set[int]) -> set[int]:
+    """Values to store, each with the selection that is its only use, if there is one, which is then not repeated."""
+    users: dict[int, list[Node]] = {}
+    for node in order:
+        for arg in node.args:
+            users.setdefault(id(arg), []).append(node)
+    found = set()
+    for node in order:
+        if id(node) in stored:
+            use = users.get(id(node), [])
+            selected = len(use) == 1 and use[0].op == "where" and level[id(use[0])] == level[id(node)]
+            found.add(id(use[0]) if selected else id(node))
+    return found
+
+
+def _keep(loops: Sequence[Loop], rows: Sequence[Sequence[Node]], level: dict[int, int], stored: set[int]) -> None:
+    """Stores the results of costly functions that a later loop, or a search before it, needs."""
     for number in reversed(range(len(loops))):
-        stack, seen = list(loops[number].roots()), set()
+        searched = [node.args[0] for node in rows[number] if node.op == "position"]
+        stack, seen = [*loops[number].roots(), *searched], set()
         while stack:
             node = stack.pop()
             if id(node) in seen or node.kind is not Kind.ELEMENT:
@@ -180,14 +249,12 @@ def _add(nodes: list[Node], node: Node) -> None:
 
 
 def _lighten(loop: Loop, kept: set[int]) -> None:
-    """Leaves the sums of a loop with many operations to a light loop."""
-    if _work(loop.roots(), kept) <= LIGHT:
-        return
-    loop.sums = [node for node in loop.reductions if node.op in WIDE]
-    loop.reductions = [node for node in loop.reductions if node.op not in WIDE]
-    for node in loop.sums:
-        if _work([node.args[0]], kept | {id(keep) for keep in loop.keeps}) > 2:
-            _add(loop.keeps, node.args[0])
+    """Makes a loop with many operations keep what its reductions look at."""
+    loop.heavy = _work(loop.roots(), kept) > LIGHT
+    if loop.heavy:
+        for node in map(reduced, loop.reductions):
+            if _work([node], kept | {id(keep) for keep in loop.keeps}) > 2 and not node.is_bool:
+                _add(loop.keeps, node)
 
 
 def _work(roots: Sequence[Node], kept: set[int]) -> int:

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import llvmlite
 import numba
@@ -25,9 +25,10 @@ import numpy as np
 from llvmlite import binding
 from numba import njit, types
 
-from . import functions, intrinsics
+from . import choices, functions, intrinsics
 
 Kernel = Callable[..., int]
+T = TypeVar("T")
 
 
 def folder() -> Path:
@@ -54,7 +55,7 @@ def _environment() -> bytes:
         platform.python_version(),
         binding.get_host_cpu_name(),
         binding.get_host_cpu_features().flatten(),
-        *(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (functions, intrinsics)),
+        *(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (choices, functions, intrinsics)),
     ]
     return "\0".join(parts).encode()
 
@@ -76,11 +77,13 @@ def namespace(dtype: str) -> dict[str, Any]:
         "LOWEST": key(np.iinfo(key).min),
         "NOWHERE": np.int32(2**31 - 1),
         "NONE": np.int32(0),
+        "LANES": intrinsics.LANES,
     }
 
 
 _INTRINSICS = (
-    "accumulate", "accumulate_square", "at", "earlier", "faulty", "from_order_key", "larger", "order_key", "place",
+    "accumulate", "accumulate_square", "at", "earlier", "faulty", "from_order_key", "lanes", "larger", "order_key",
+    "place", "tile",
 )  # fmt: skip
 
 
@@ -109,19 +112,31 @@ def signature(parameters: Sequence[str], dtype: str, labels: bool, rows: bool) -
 def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, float]) -> tuple[Kernel, str]:
     """The machine code of a kernel, and where it came from."""
     scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
-    identity = "\0".join([source, dtype, repr(typed), repr(sorted(extra.items()))]).encode()
-    digest = hashlib.sha256(identity + _environment()).hexdigest()[:20]
+    identity = "\0".join([dtype, repr(typed), repr(sorted(extra.items()))])
+
+    def build(filename: str, keep: bool) -> tuple[Kernel, int]:
+        kernel = _compile(name, source, filename, scope, typed, keep=keep)
+        return kernel, sum(kernel.stats.cache_hits.values())
+
+    return built(f"{name}_{dtype}", source, identity, build)
+
+
+def built(name: str, source: str, identity: str, build: Callable[[str, bool], tuple[T, int]]) -> tuple[T, str]:
+    """What ``build`` makes of a file with this source, and where the machine code came from.
+
+    ``identity`` is whatever the machine code depends on besides the source and this machine.  ``build`` takes the name
+    of the file and whether machine code is kept beside it, and also tells how often it was found there.
+    """
+    digest = hashlib.sha256("\0".join([source, identity]).encode() + _environment()).hexdigest()[:20]
     try:
-        path = _written(folder() / f"{name}_{dtype}_{digest}.py", source)
-        kernel = _compile(name, source, str(path), scope, typed, keep=True)
-        hits = sum(kernel.stats.cache_hits.values())
-        return kernel, f"loaded from {path.parent}" if hits else f"compiled and kept in {path.parent}"
+        path = _written(folder() / f"{name}_{digest}.py", source)
+        made, hits = build(str(path), True)
+        return made, f"loaded from {path.parent}" if hits else f"compiled and kept in {path.parent}"
     except Exception as error:
         # A broken cache must never keep a loss from being computed: whatever is wrong, compile without it.
-        filename = f"<lossary kernel {name} {dtype} {digest}>"
+        filename = f"<lossary kernel {name} {digest}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        kernel = _compile(name, source, filename, scope, typed, keep=False)
-        return kernel, f"compiled for this process alone: {type(error).__name__}: {error}"
+        return build(filename, False)[0], f"compiled for this process alone: {type(error).__name__}: {error}"
 
 
 def _compile(name: str, source: str, filename: str, scope: dict[str, Any], typed: Any, *, keep: bool) -> Any:

@@ -1,0 +1,76 @@
+"""Inputs on which a careless spelling of each loss loses its digits, overflows or dies: batches per setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from inputs import Setting
+
+_ABOVE, _BELOW = 1.0 + 2.0**-23, 1.0 - 2.0**-24
+
+# Differences: tiny ones, both sides of the change of formula at 1, and where an exponential or a square overflows.
+_DIFFERENCES = [0.0, 1e-30, -1e-12, 1e-8, 3e-3, -0.03, 0.5, _BELOW, 1.0, -_ABOVE, 9.0, 44.3, -88.8, 89.5, 1e4, 1e15]
+# Scores: where a sigmoid rounds to 1, where its complement leaves float32, and where exp overflows.
+_SCORES = [0.0, 1e-30, -1e-8, 0.02, 0.3, 8.0, -16.75, 16.75, 20.0, 50.0, -87.4, 88.8, -90.0, 103.0, 1e4, -1e30]
+# Margins on both sides of the edge, and far from it.
+_MARGINS = [0.0, 1e-30, 0.98, _BELOW, 1.0, _ABOVE, -1.0, -_BELOW, 1e-8, 1e15, -1e15]
+# Probabilities of one thing: 0 and 1, the clip, and next to 1.
+_CHANCES = [0.0, 1e-30, 9e-8, 1e-7, 1.1e-7, 1e-3, 0.5, 0.999, 1.0 - 2.0**-22, _BELOW, 1.0]
+# Rows of scores: leads of 16 and more, ties, and sizes whose exponentials leave float32.
+_SCORE_ROWS = [
+    [0.0, 0.0, 0.0], [16.0, 0.0, -1.0], [17.5, 0.0, 0.0], [50.0, -50.0, 0.0], [100.0, 0.0, 1.0], [0.0, 20.0, 20.0],
+    [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
+]  # fmt: skip
+# Rows of shares: next to 1, 0, below the clip, ties, and rows that do not sum to 1 exactly.
+_SHARE_ROWS = [
+    [1.0, 0.0, 0.0], [1.0 - 2.0**-22, 2.0**-23, 2.0**-23], [_BELOW, 6e-8, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3],
+    [1e-8, 1.0, 1e-8], [1e-3, 0.999, 1e-30], [0.25, 0.25, 0.5], [0.25, 0.125, 0.5], [0.9, 0.8, 0.7],
+]  # fmt: skip
+# Rows whose squares overflow or vanish, and a row of zeros.
+_VECTORS = [
+    [1e19, 1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
+    [1.0, 1.0, 1.0], [1e-30, 1e-30, 1e-30], [2e30, 0.0, -2e30],
+]  # fmt: skip
+
+
+def edges(setting: Setting) -> list[tuple[Any, Any]]:
+    """Batches of targets and predictions, one data point per row; losses of elements also with one per data point."""
+    pairs = _pairs(setting)
+    batches = [pairs]
+    if not isinstance(pairs[0][0], int) and len(pairs[0][0]) == 2:
+        batches.append([(t[:1], p[:1]) for t, p in pairs])
+    kind = np.int64 if setting.record.labels_are_integers else np.float32
+    return [(np.array([t for t, _ in some], kind), np.array([p for _, p in some], np.float32)) for some in batches]
+
+
+def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
+    name, target = setting.record.name, setting.record.target.name
+    if name == "cosine_similarity":
+        return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
+    if name == "kl_divergence":
+        return [(t, p) for t in _SHARE_ROWS for p in _SHARE_ROWS]
+    if target in ("OneHot", "Classes"):
+        return _classes(setting, _SCORE_ROWS if setting.parameters or name == "categorical_hinge" else _SHARE_ROWS)
+    if name == "poisson":
+        return [([t, 1.0], [p, 2.0]) for t in (0.0, 1.0, 3.0, 1e4) for p in (0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4)]
+    if name == "mean_squared_logarithmic_error":
+        near = [(x, x * _ABOVE) for x in (1e-6, 0.5, 3.0, 1e5, 1e15)]
+        far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
+        return [([t, 1.0], [p, 1.0]) for t, p in near + far]
+    if target == "Signs":
+        return [([t, 1.0], [p, 0.5]) for t in (-1.0, 0.0, 1.0) for p in _MARGINS]
+    if target == "Bits":
+        predictions = _SCORES if setting.parameters else _CHANCES
+        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions]
+    # A square that fits beside one that would overflow the sum, and differences of neighbours.
+    more = [([0.0, 0.0], [1.2e19, 1.0]), ([1e4, 3.0], [1e4 + 2.0**-10, 3.0 * _ABOVE]), ([1e-8, 0.0], [0.0, 1e-9])]
+    return [([0.0, 1.0], [d, 1.0]) for d in _DIFFERENCES] + more
+
+
+def _classes(setting: Setting, scores: list[list[float]]) -> list[tuple[Any, Any]]:
+    if setting.record.labels_are_integers:
+        return [(label, row) for label in range(3) for row in scores]
+    soft = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.25, 0.5, 0.25]]
+    return [(t, row) for t in soft for row in scores]

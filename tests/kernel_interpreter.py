@@ -1,0 +1,114 @@
+"""Kernels run as the Python they are written in: no compiler, one operation at a time on NumPy's scalars.
+
+It takes milliseconds where compiling takes seconds, so hundreds of broken kernels can be looked at.  Numba, LLVM and
+the polynomials of the elementary functions are left out: what is interpreted is the emitted source alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lossary.backends import NUMPY
+from lossary.backends import words as spelled
+from lossary.graph import words
+from lossary.kernels import intrinsics, store
+
+Change = Callable[[str], str]
+
+
+def _within(function: Callable[[Any], Any], low: float, high: float) -> Callable[[Any], Any]:
+    """A function that is emitted only for arguments known to lie in a range; NaN is in every range."""
+
+    def checked(x: Any) -> Any:
+        assert np.isnan(x) or low <= x <= high, f"{function.__name__} of {x}, which is not between {low} and {high}"
+        return function(x)
+
+    return checked
+
+
+def _quotient(x: Any, scale: Any, divisor: Any, inverse: Any) -> Any:
+    assert not np.isfinite(inverse) or abs(inverse * divisor - 1) < 1e-6, f"{inverse} is not the inverse of {divisor}"
+    return x / (divisor / scale)
+
+
+def _scale_to_one(x: Any) -> Any:
+    return type(x)(2.0 ** -np.round(np.log2(float(min(max(abs(x), 2.0**-126), 2.0**126)))))
+
+
+def namespace(dtype: str) -> dict[str, Any]:
+    """The names that a kernel's source may use, each with the plainest meaning it can have."""
+    kind = np.dtype(dtype).type
+    return {
+        **spelled(NUMPY, words.__all__),
+        "F": kind,
+        "where": lambda condition, a, b: a if condition else b,
+        "indicator": lambda condition: kind(bool(condition)),
+        "at_least": lambda x, limit: limit if limit > x else x,
+        "at_most": lambda x, limit: limit if limit < x else x,
+        "log_or_log1p": lambda x, plus_one: np.log1p(x) if plus_one else np.log(x),
+        "exp_decaying": _within(np.exp, -np.inf, 0.0),
+        "log1p_growing": _within(np.log1p, 0.0, np.inf),
+        "log1p_unit": _within(np.log1p, 0.0, 1.0),
+        "small_sinh": _within(np.sinh, -1.0, 1.0),
+        "row_sum": lambda x, columns: float(np.sum(x[:columns], dtype=np.float64)),
+        "quotient": _quotient,
+        "scale_to_one": _scale_to_one,
+        "empty": np.empty,
+        "lanes": lambda like: [like] * intrinsics.LANES,
+        "tile": lambda like: [like] * (intrinsics.LANES * intrinsics.NARROW),
+        "rows_at_once": lambda columns: 4,
+        "LANES": intrinsics.LANES,
+        "ZERO": kind(0.0),
+        "ONE": kind(1.0),
+        "INFINITY": float("inf"),
+        "UNDEFINED": kind(np.nan),
+        "LOWEST": (False, -np.inf),
+        "NOWHERE": 2**31 - 1,
+        "NONE": 0,
+        "accumulate": lambda total, x: total + float(x),
+        "accumulate_square": lambda total, x: total + float(x) * float(x),
+        "order_key": lambda x: (bool(np.isnan(x)), x),
+        "larger": max,
+        "from_order_key": lambda key, like: type(like)(key[1]),
+        "earlier": lambda found, index, condition: min(found, index) if condition else found,
+        "at": lambda index, place: index == place,
+        "place": lambda label, columns: int(label) if 0 <= label < columns else -1,
+        "faulty": lambda faults, inside: faults | (not inside),
+    }
+
+
+def compiler(change: Change = str) -> Callable[..., Any]:
+    """What to put in the place of `lossary.kernels.store.compiled`; ``change`` may break the source.
+
+    The result looks like Numba's as far as a kernel looks at it.
+    """
+
+    def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, float]) -> Any:
+        scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
+        exec(change(source), scope)
+
+        def run(*args: Any) -> int:
+            for result in _results(source, args):
+                result.fill(np.nan)  # What a kernel does not write must not look as if it had.
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                return int(scope[name](*args))
+
+        return SimpleNamespace(overloads={"": SimpleNamespace(entry_point=run)}), "interpreted"
+
+    return compiled
+
+
+def _results(source: str, args: Sequence[Any]) -> list[Any]:
+    """The arrays that a kernel writes."""
+    names = source[source.index("(") + 1 : source.index(")")].split(", ")
+    return [x for name, x in zip(names, args, strict=True) if name in ("gradient", "values", "totals")]
+
+
+def known() -> set[str]:
+    """The names that compiled kernels may use."""
+    return set(store.namespace("float32"))

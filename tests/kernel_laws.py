@@ -1,0 +1,285 @@
+"""What every kernel obeys, against 60-digit references: an error budget, totals, weights, masks and faults.
+
+A kernel may be off by what the plain formula is off by, over inputs of the same kind, and one unit in the last place
+more.  Each law raises AssertionError when broken.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+import accuracy
+import oracle
+from inputs import Setting
+from kernel_edges import edges
+from lossary import DomainError
+from lossary._loss import Loss
+
+KINDS = (*accuracy.KINDS, "edges")
+# Units in the last place of float64 are smaller than those of float32 by this.
+_FINER = {"float32": 1.0, "float64": 2.0**-29}
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One data point with its exact value and slopes, and what one unit in the last place of each is."""
+
+    t: Any
+    p: Any
+    value: Any
+    slopes: tuple[Any, ...]
+    units: tuple[Any, ...]
+
+
+@cache
+def rows(setting: Setting, kind: str, dtype: str, most: int) -> tuple[Row, ...]:
+    """Data points of one kind, at most so many of each width."""
+    return tuple(_row(setting, t, p, dtype) for t, p in _inputs(setting, kind, dtype, most))
+
+
+def _inputs(setting: Setting, kind: str, dtype: str, most: int) -> Iterator[tuple[Any, Any]]:
+    parameters = dict(setting.parameters)
+    batches = edges(setting) if kind == "edges" else accuracy.inputs(setting.record, parameters, kind)
+    for y_true, y_pred in batches:
+        for t, p in list(zip(y_true, y_pred, strict=True))[: None if kind == "edges" else most]:
+            # Numbers that float32 holds would multiply without rounding in float64.
+            fine = p.astype(dtype) * (1.0 if dtype == "float32" else 1.0 - 2.0**-40)
+            yield (t.astype(dtype) if setting.has_float_targets else t), fine.astype(dtype)
+
+
+def _row(setting: Setting, t: Any, p: Any, dtype: str) -> Row:
+    record, parameters = setting.record, dict(setting.parameters)
+    value = oracle.value(record.name, t, p, **parameters)
+    slopes = tuple(oracle.slope(record.name, t, p, **parameters))
+    units = [accuracy.unit(record, t, p, parameters, value, None)]
+    units += [accuracy.unit(record, t, p, parameters, slope, index) for index, slope in enumerate(slopes)]
+    return Row(t, p, value, slopes, tuple(unit * _FINER[dtype] for unit in units))
+
+
+Result = tuple[Any, Any]
+
+
+def in_words(loss: Loss, t: Any, p: Any, **options: Any) -> Result:
+    """Value and gradient by the plain formula."""
+    return loss.batch(t, p, fusible=False, **options).value_and_gradient(loss.reduction)
+
+
+def in_kernel(loss: Loss, t: Any, p: Any, **options: Any) -> Result | None:
+    """Value and gradient by the kernel; None where it leaves the call to the plain formula."""
+    fused = loss.batch(t, p, fusible=True, **options).fused
+    assert fused is not None, "no kernel took the call"
+    found: Result | None = fused.reduced(loss.reduction, gradient=True)
+    return found
+
+
+def _account(row: Row, found: Result, accounts: tuple[accuracy.Account, accuracy.Account]) -> None:
+    place = f"t={row.t.tolist()} p={row.p.tolist()}"
+    accounts[0].add(float(found[0][0]), row.value, row.units[0], place)
+    for index, (got, wanted) in enumerate(zip(found[1][0], row.slopes, strict=True)):
+        accounts[1].add(float(got), wanted, row.units[index + 1], f"{place} [{index}]")
+
+
+def _accounts() -> tuple[accuracy.Account, accuracy.Account]:
+    return accuracy.Account(), accuracy.Account()
+
+
+@cache
+def _plain(setting: Setting, kind: str, dtype: str, most: int) -> tuple[float, float]:
+    """How far the plain formula is off, in units in the last place: value and slope."""
+    accounts = _accounts()
+    for row in rows(setting, kind, dtype, most):
+        _account(row, in_words(setting.configured(reduction="none"), row.t[None], row.p[None]), accounts)
+    return accounts[0].worst, accounts[1].worst
+
+
+def error_budget(loss: Loss, setting: Setting, dtype: str = "float32", most: int = 6) -> None:
+    """Every value and slope is finite, alive where the answer is, and as accurate as the plain formula's."""
+    taken = refused = 0
+    for kind in KINDS:
+        accounts = _accounts()
+        for row, found in _results(loss, rows(setting, kind, dtype, most)):
+            taken, refused = taken + (found is not None), refused + (found is None)
+            if found is not None:
+                _account(row, found, accounts)
+        for account, plain in zip(accounts, _plain(setting, kind, dtype, most), strict=True):
+            assert account.nonfinite == 0, (kind, account.examples[:3])
+            assert account.dead == 0, (kind, account.examples[:3])
+            assert account.worst <= plain + 1.0, (kind, plain, account.where)
+    assert taken > 2 * refused, (taken, refused)
+
+
+def _results(loss: Loss, some: Sequence[Row]) -> Iterator[tuple[Row, Result | None]]:
+    """Each row's result; rows that are left to the words do not take the others with them."""
+    for _, group in groupby(some, key=lambda row: len(row.p)):
+        same = list(group)
+        found = in_kernel(loss, *stacked(same))
+        for number, row in enumerate(same):
+            if found is None:
+                yield row, in_kernel(loss, row.t[None], row.p[None])
+            else:
+                yield row, (found[0][number : number + 1], found[1][number : number + 1])
+
+
+def batches(setting: Setting) -> list[list[Row]]:
+    """Data points of one width each that a kernel takes together: ordinary ones, and the milder edges."""
+    ordinary = [row for row in rows(setting, "ordinary", "float32", 6) if len(row.p) in (1, 3)]
+    mild = [
+        row for row in rows(setting, "edges", "float32", 6) if max(np.max(np.abs(row.t)), np.max(np.abs(row.p))) < 10
+    ]
+    return [list(group) for some in (ordinary, mild) for _, group in groupby(some, key=lambda row: len(row.p))]
+
+
+def stacked(some: Sequence[Row]) -> tuple[Any, Any]:
+    """Targets and predictions as arrays."""
+    return np.stack([row.t for row in some]), np.stack([row.p for row in some])
+
+
+def with_reduction(loss: Loss, reduction: str) -> Loss:
+    """The same loss with another reduction."""
+    return type(loss)(**{**loss.parameters, "reduction": reduction})
+
+
+def totals_weights_and_masks(loss: Loss, setting: Setting) -> None:
+    """A sum and a mean with weights and masks, with and without a gradient, from exact values and slopes."""
+    for some in batches(setting):
+        weights = np.linspace(0.5, 2.0, len(some), dtype="float32")
+        keep = np.arange(len(some)) % 3 != 1
+        for weighted, masked in itertools.product((False, True), repeat=2):
+            factor = np.ones(len(some)) * (weights if weighted else 1.0) * (keep if masked else 1.0)
+            options = ({"sample_weight": weights} if weighted else {}) | ({"where": keep} if masked else {})
+            points = keep.sum() if masked else len(some)
+            _reduced(with_reduction(loss, "sum"), some, factor, options)
+            _reduced(with_reduction(loss, "sum_over_batch_size"), some, factor / points, options)
+
+
+def _reduced(loss: Loss, some: list[Row], factor: Any, options: dict[str, Any]) -> None:
+    t, p = stacked(some)
+    fused = loss.batch(t, p, fusible=True, **options).fused
+    assert fused is not None
+    values = np.array([float(row.value) for row in some])
+    size = float(np.sum(np.abs(values) * factor)) + sum(float(r.units[0]) for r in some) / accuracy.EPSILON
+    for gradient in (True, False):
+        found = fused.reduced(loss.reduction, gradient=gradient)
+        assert found is not None
+        np.testing.assert_allclose(float(found[0]), np.sum(values * factor), rtol=0, atol=8 * accuracy.EPSILON * size)
+        _slopes_are(some, factor, found[1] if gradient else fused.gradient(factor.astype("float32")))
+
+
+def _slopes_are(some: list[Row], factor: Any, got: Any) -> None:
+    for row, mine, scale in zip(some, got, factor, strict=True):
+        wanted = np.array([float(x) for x in row.slopes]) * scale
+        assert np.all(np.abs(mine - wanted) <= 8 * scale * np.array([float(x) for x in row.units[1:]])), (mine, wanted)
+
+
+def values_alone(loss: Loss, setting: Setting) -> None:
+    """Values without a gradient, and the gradient for factors that come later."""
+    for some in batches(setting):
+        fused = loss.batch(*stacked(some), fusible=True).fused
+        assert fused is not None
+        values, upstream = fused.values(), np.linspace(-1.0, 2.0, len(some), dtype="float32")
+        assert values is not None
+        for row, value in zip(some, values, strict=True):
+            assert abs(float(value) - float(row.value)) <= 8 * float(row.units[0])
+        _slopes_are(some, np.abs(upstream), fused.gradient(upstream) * np.sign(upstream)[:, None])
+
+
+def nothing_leaks_from_under_a_mask(loss: Loss, setting: Setting) -> None:
+    """NaN in masked rows: value and slope are 0 there, and what they would be elsewhere."""
+    for some in batches(setting):
+        keep = np.arange(len(some)) % 3 != 1
+        t, p = stacked(some)
+        expected = in_kernel(loss, t[keep], p[keep])
+        found = in_kernel(loss, t, np.where(keep[:, None], p, np.float32(np.nan)), where=keep)
+        assert found is not None
+        assert expected is not None
+        np.testing.assert_array_equal(found[0][keep], expected[0])
+        np.testing.assert_array_equal(found[1][keep], expected[1])
+        assert not found[0][~keep].any()
+        assert not found[1][~keep].any()
+
+
+# Inside, at the edge of and outside every domain there is; as labels, 0 to 2 are classes.
+_PROBES = (-2.0, -1.0, -0.02, -1e-3, 0.0, 0.02, 0.5, 1.0, 1.01, 1.04, 2.0, 3.0, np.nan)
+
+
+def faults_are_seen(loss: Loss, setting: Setting) -> None:
+    """The kernel looks at the values exactly when one of them is refused without kernels."""
+    for some in batches(setting)[:2]:
+        t, p = stacked(some[:4])
+        for reduction, masked in itertools.product(("none", "sum"), (False, True)):
+            own = with_reduction(loss, reduction)
+            options = {"where": np.ones(len(t), bool)} if masked else {}
+            for number, probe in enumerate(_PROBES):
+                place = number % p.shape[0], number % p.shape[1]
+                _looks_when_refused(own, t, _put(p, place, probe), options)
+                if setting.has_float_targets:
+                    _looks_when_refused(own, _put(t, place, probe), p, options)
+                elif not np.isnan(probe):
+                    _looks_when_refused(own, _put(t, place[:1], probe), p, options)
+
+
+def _put(x: Any, place: tuple[int, ...], value: float) -> Any:
+    changed = x.copy()
+    changed[place] = value
+    return changed
+
+
+def _looks_when_refused(loss: Loss, t: Any, p: Any, options: dict[str, Any]) -> None:
+    try:
+        loss.batch(t, p, fusible=False, **options)
+        refused = False
+    except DomainError:
+        refused = True
+    fused = loss.batch(t, p, fusible=True, **options).fused
+    assert fused is not None
+    for gradient in (True, False):
+        seen: list[bool] = []
+        fused.look = partial(seen.append, True)
+        fused.reduced(loss.reduction, gradient=gradient)
+        assert bool(seen) == refused, (t.tolist(), p.tolist())
+
+
+# Another value for every parameter that is a number.
+_OTHERS = {"delta": 0.25, "epsilon": 0.125, "label_smoothing": 0.25}
+
+
+def parameters_reach_the_kernel(loss: Loss, setting: Setting) -> None:
+    """With other parameters the kernel gives what the plain formula gives, which is something else than before."""
+    for parameter in setting.record.parameters:
+        if parameter.is_number:
+            changed = setting.configured(reduction="sum", **{parameter.name: _OTHERS[parameter.name]})
+            # The formula is the original one, whatever has been done to the loss at hand.
+            own = type(loss)(**{**loss.parameters, **changed.parameters, "reduction": "sum"})
+            _agree([(own, changed, *stacked(some)) for some in batches(setting)])
+
+
+def _agree(calls: list[tuple[Loss, Loss, Any, Any]]) -> None:
+    for own, original, t, p in calls:
+        found, wanted = in_kernel(own, t, p), in_words(original, t, p)
+        assert found is not None
+        for got, expected in zip(found, wanted, strict=True):
+            size = float(np.max(np.abs(expected)))
+            np.testing.assert_allclose(got, expected, rtol=0, atol=16 * accuracy.EPSILON * size)
+
+
+LAWS = (
+    totals_weights_and_masks,
+    values_alone,
+    nothing_leaks_from_under_a_mask,
+    faults_are_seen,
+    parameters_reach_the_kernel,
+    error_budget,
+)
+
+
+def battery(loss: Loss, setting: Setting) -> None:
+    """Everything that must fail for a kernel that is broken."""
+    for law in LAWS:
+        law(loss, setting)

@@ -1,0 +1,120 @@
+"""Teeth of the kernels' laws: sabotaged formulas and broken sources, run through kernels, must be noticed.
+
+The kernels are interpreted here; that compiled ones obey the same laws is shown in `test_kernels_budget`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import kernel_interpreter
+import kernel_laws
+from inputs import SETTINGS, Setting
+from kernel_mutants import Mutant, mutants
+from lossary import kernels
+from lossary._record import Record
+from lossary.kernels import store
+from lossary.program import enrol
+from test_teeth import BUILTIN, dropped, loss_of, sabotages
+
+Prepare = Callable[..., None]
+# Every so many broken sources one is run: a few hundred of ten thousand.
+STRIDE = 37
+
+
+@pytest.fixture
+def prepare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepare]:
+    """Makes the kernels of a record interpreted ones, perhaps with a broken source."""
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    touched: dict[str, Record] = {}
+
+    def prepare(record: Record, change: kernel_interpreter.Change = str) -> None:
+        monkeypatch.setattr(store, "compiled", kernel_interpreter.compiler(change))
+        touched[record.name] = next(original for original in BUILTIN if original.name == record.name)
+        enrol(record)
+
+    yield prepare
+    for original in touched.values():
+        enrol(original)
+
+
+def test_the_interpreter_knows_every_name() -> None:
+    assert kernel_interpreter.known() <= set(kernel_interpreter.namespace("float32"))
+
+
+@pytest.mark.usefixtures("row_length")
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_the_laws_hold_for_the_sources_as_they_are(setting: Setting, prepare: Prepare) -> None:
+    prepare(setting.record)
+    kernel_laws.battery(setting.configured(reduction="none"), setting)
+
+
+def plain(record: Record) -> Setting:
+    """The setting of a record with its defaults."""
+    return next(setting for setting in SETTINGS if setting.record.name == record.name and not setting.parameters)
+
+
+@pytest.mark.parametrize(
+    ("record", "sabotage"),
+    [(record, name) for record in BUILTIN for name in sabotages(record)],
+    ids=lambda x: getattr(x, "name", None) or str(x),
+)
+def test_a_sabotaged_formula_is_noticed_in_kernels(record: Record, sabotage: str, prepare: Prepare) -> None:
+    sabotaged = sabotages(record)[sabotage]()
+    prepare(sabotaged)
+    with pytest.raises(AssertionError):
+        kernel_laws.battery(loss_of(sabotaged, reduction="none"), plain(record))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_a_dropped_term_is_noticed_in_kernels(setting: Setting, prepare: Prepare) -> None:
+    record = setting.record
+    settings = record.defaults() | dict(setting.parameters)
+    switches = {p.name: settings[p.name] for p in record.parameters if not p.is_number}
+    for number, sabotaged in enumerate(dropped(record, switches)):
+        prepare(sabotaged)
+        try:
+            kernel_laws.battery(loss_of(sabotaged, reduction="none", **setting.parameters), setting)
+        except AssertionError:
+            continue
+        pytest.fail(f"dropping term {number} went unnoticed")
+
+
+def sources(setting: Setting, prepare: Prepare) -> list[str]:
+    """The source of every kernel that the laws use."""
+    seen: list[str] = []
+
+    def keep(source: str) -> str:
+        seen.append(source)
+        return source
+
+    prepare(setting.record, keep)
+    kernel_laws.battery(setting.configured(reduction="none"), setting)
+    return list(dict.fromkeys(seen))
+
+
+def survives(setting: Setting, source: str, mutant: Mutant, prepare: Prepare) -> bool:
+    prepare(setting.record, lambda text: mutant.apply(text) if text == source else text)
+    try:
+        kernel_laws.battery(setting.configured(reduction="none"), setting)
+    except Exception:  # A broken source may also fail to run at all.
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("row_length")
+def test_broken_sources_are_noticed(prepare: Prepare) -> None:
+    """Some changes mean the same: dividing by 1 or by a sign, a bound no number reaches, a form for accuracy alone."""
+    tried, alive = 0, []
+    for setting in SETTINGS:
+        every: list[Any] = [(source, mutant) for source in sources(setting, prepare) for mutant in mutants(source)]
+        for source, mutant in every[3::STRIDE]:
+            tried += 1
+            if survives(setting, source, mutant, prepare):
+                alive.append(f"{setting}: {mutant}")
+    assert tried > 100
+    assert len(alive) < 0.1 * tried, "\n".join(alive)
