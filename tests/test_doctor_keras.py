@@ -83,38 +83,6 @@ def test_a_subclassed_model_is_run_on_the_first_rows() -> None:
         own.fit(X, ONE_HOT, verbose=0)
 
 
-def test_a_pydataset_is_looked_at_and_a_generator_is_left_alone() -> None:
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-        def __len__(self) -> int:
-            return 2
-
-        def __getitem__(self, index: int) -> Any:
-            return X[:20], ONE_HOT[:20]
-
-    wrong = model("softmax")
-    wrong.compile(loss=lossary.CategoricalCrossentropy(from_logits=True), optimizer="sgd", doctor="raise")
-    with pytest.raises(DiagnosisError):
-        wrong.fit(Batches(), verbose=0)
-    seen = []
-
-    def batches() -> Any:
-        for _ in range(2):
-            seen.append(1)
-            yield X[:20], ONE_HOT[:20]
-
-    wrong.compile(loss=lossary.CategoricalCrossentropy(from_logits=True), optimizer="sgd", doctor="raise")
-    wrong.fit(batches(), steps_per_epoch=2, verbose=0)
-    assert len(seen) == 2
-
-
-def test_several_outputs_are_left_alone() -> None:
-    x = keras.Input((5,))
-    two = Model(x, [keras.layers.Dense(3, activation="softmax")(x), keras.layers.Dense(1)(x)])
-    two.compile(loss=["categorical_crossentropy", "mse"], optimizer="sgd", doctor="raise")
-    history = two.fit(X, [ONE_HOT, X[:, :1]], verbose=0)
-    assert np.isfinite(history.history["loss"][0])
-
-
 def test_unknown_mode() -> None:
     with pytest.raises(lossary.ParameterError, match="'warn', 'raise' and 'off'"):
         model().compile(loss="mse", optimizer="sgd", doctor="loud")

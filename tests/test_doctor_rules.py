@@ -241,6 +241,45 @@ def test_losses_of_other_libraries_are_understood() -> None:
     }
 
 
+def test_losses_of_torch_are_read_as_torch_reads_them() -> None:
+    """Classes along axis 1, (input, target), and losses that lossary has no name for."""
+    import torch
+
+    rng = np.random.default_rng(1)
+    steps = torch.tensor(rng.integers(0, 3, (64, 4)))
+    scores = torch.tensor(rng.normal(size=(64, 3, 4)))
+    assert not lossary.diagnose(torch.nn.CrossEntropyLoss(), steps, scores).findings
+    shares = torch.softmax(scores, 1)
+    assert "LS101" in {f.code for f in lossary.diagnose(torch.nn.CrossEntropyLoss(), steps, shares).findings}
+    assert not lossary.diagnose(torch.nn.CrossEntropyLoss(), torch.softmax(scores + 1, 1), scores).findings
+    model = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.LogSoftmax(-1))
+    found = lossary.diagnose(torch.nn.NLLLoss(), steps[:, 0], scores[:, :, 0].log_softmax(1), model=model)
+    assert not found.findings
+    assert any("NLLLoss is a function of which nothing is known" in line for line in found.not_checked)
+    counts = torch.tensor(rng.poisson(2.0, (64, 1)))
+    assert not lossary.diagnose(torch.nn.PoissonNLLLoss(), counts, scores[:, :1, 0]).findings
+    wants_variance = lossary.diagnose(torch.nn.GaussianNLLLoss(), scores[:, 0], scores[:, 1])
+    assert not wants_variance.findings
+    assert any("GaussianNLLLoss wants other arguments" in line for line in wants_variance.not_checked)
+
+
+def test_torchs_silent_mistakes() -> None:
+    import torch
+
+    y, p = torch.randn(8), torch.randn(8, 1)
+    for loss in (torch.nn.MSELoss(), torch.nn.L1Loss(), torch.nn.HuberLoss(), torch.nn.SmoothL1Loss()):
+        (finding,) = lossary.diagnose(loss, y, p).findings
+        assert finding.code == "LS002"
+        assert "y_true has shape (8,) and y_pred (8, 1); PyTorch broadcasts both to (8, 8)" in finding.message
+        assert not lossary.diagnose(loss, y[:, None], p).at_least("error")
+    assert "LS002" not in {f.code for f in lossary.diagnose("mse", y, p).findings}
+    shares = torch.softmax(torch.randn(8, 3), -1)
+    (finding,) = lossary.diagnose(torch.nn.KLDivLoss(reduction="batchmean"), shares, shares).findings
+    assert finding.code == "LS003"
+    assert "8 of 8 (100%) rows do not" in finding.message
+    assert not lossary.diagnose(torch.nn.KLDivLoss(reduction="batchmean"), shares, shares.log()).findings
+
+
 def test_a_function_of_ones_own() -> None:
     assert lossary.diagnose(lambda y_true, y_pred: ((y_true - y_pred) ** 2).mean(-1), NS["reals"], NS["reals"]).ok
     report = lossary.diagnose(lambda y_true, y_pred: y_true.nonsense(), NS["reals"], NS["reals"])

@@ -25,9 +25,10 @@ def run(*command, **environment):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
-def test_suite(backend, tmp_path):
+@pytest.mark.parametrize("suite", ["keras_suite.py", "keras_doctor_suite.py"])
+def test_suite(suite, backend, tmp_path):
     options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=")
-    done = run("-m", "pytest", *options, str(HERE / "keras_suite.py"), KERAS_BACKEND=backend)
+    done = run("-m", "pytest", *options, str(HERE / suite), KERAS_BACKEND=backend)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout

@@ -53,23 +53,36 @@ class Head:
         return RANGES.get(self.activation)
 
 
+@dataclass(frozen=True)
+class Output:
+    """One of the outputs of a Keras model."""
+
+    model: Any
+    index: int
+
+
 class UnreadableHeadError(Exception):
     """The last layer of this model cannot be told; the text says why."""
 
 
 def read(model: Any) -> Head:
-    """The head of a Keras model or a torch module.
+    """The head of a Keras model, of one of its outputs, or of a torch module.
 
     Raises:
         UnreadableHeadError: The model's end cannot be told from its structure.
     """
+    if isinstance(model, Output):
+        return _reader("keras").read(model.model, model.index)
     for framework, kind in (("keras", "Layer"), ("torch", "nn.Module")):
         if framework in sys.modules and isinstance(model, _attribute(sys.modules[framework], kind)):
-            head: Head = importlib.import_module(f"{__package__}.heads_{framework}").read(model)
-            return head
+            return _reader(framework).read(model)
     raise UnreadableHeadError(
         f"{type(model).__name__} is neither a Keras model nor a torch.nn.Module, so its output layer cannot be read"
     )
+
+
+def _reader(framework: str) -> Any:
+    return importlib.import_module(f"{__package__}.heads_{framework}")
 
 
 def _attribute(module: Any, dotted: str) -> Any:

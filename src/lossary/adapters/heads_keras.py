@@ -37,9 +37,9 @@ ACTIVATIONS = {
 }
 
 
-def read(model: Any) -> Head:
-    """The head of a Sequential or functional model, or of a single layer."""
-    chain = _chain(model)
+def read(model: Any, output: int | None = None) -> Head:
+    """The head of a Sequential or functional model, of one of its outputs, or of a single layer."""
+    chain = _chain(model, output)
     for layer in chain:
         if isinstance(layer, PASSING):
             continue
@@ -48,23 +48,23 @@ def read(model: Any) -> Head:
         activation = _activation(layer)
         if activation == "linear":
             break
-        return Head(activation, _units(model, layer), layer.name, "keras")
+        return Head(activation, _units(model, layer, output), layer.name, "keras")
     else:
         raise UnreadableHeadError(f"{model.name} has no layer that computes anything")
-    return Head("linear", _units(model, layer), layer.name, "keras")
+    return Head("linear", _units(model, layer, output), layer.name, "keras")
 
 
-def _chain(model: Any) -> list[Any]:
+def _chain(model: Any, output: int | None) -> list[Any]:
     """The layers from the output backwards, as far as they follow one another."""
     if isinstance(model, keras.Sequential):
         return list(reversed(model.layers))
     outputs = getattr(model, "outputs", None) if isinstance(model, keras.Model) else None
     if outputs:
-        if len(outputs) > 1:
+        if output is None and len(outputs) > 1:
             raise UnreadableHeadError(
                 f"{model.name} has {len(outputs)} outputs; diagnose each output with its own loss"
             )
-        return _backwards(outputs[0])
+        return _backwards(outputs[output or 0])
     if isinstance(model, keras.Model):
         raise UnreadableHeadError(
             f"{model.name} is a subclassed model, whose forward pass is Python code; its last layer cannot be told"
@@ -95,9 +95,9 @@ def _activation(layer: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _units(model: Any, layer: Any) -> int | None:
+def _units(model: Any, layer: Any, output: int | None) -> int | None:
     try:
-        shape = model.output_shape
+        shape = model.output_shape if output is None else tuple(model.outputs[output].shape)
     except (AttributeError, ValueError):
         return getattr(layer, "units", None) or getattr(layer, "filters", None)
     return shape[-1] if isinstance(shape, tuple) and shape else None

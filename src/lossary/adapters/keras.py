@@ -13,6 +13,7 @@ from keras.src.models.functional import Functional as KerasFunctional
 from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss
+from ..backends import settle
 from ..doctor.first_batch import When
 from ..errors import UnknownLossError
 from .keras_caller import announce, unreduced
@@ -179,7 +180,7 @@ class _Compiles:
         """As ``keras.Model.compile``; ``loss`` may also be anything `lossary.get` understands, for each output.
 
         With ``doctor="warn"`` or ``"raise"`` the first ``fit`` begins with a look at the first targets, the last layer
-        and the metrics, as `lossary.diagnose` does; ``"off"`` leaves it out.
+        and the metrics of each output, as `lossary.diagnose` does; ``"off"`` leaves it out.
 
         Raises:
             UnknownLossError: Neither lossary nor Keras knows a name; the message lists the nearest ones.
@@ -187,14 +188,18 @@ class _Compiles:
         """
         resolved = resolve(loss)
         super().compile(optimizer, resolved, *args, **settings)  # type: ignore[misc]
-        self._examination = Examination.ordered(resolved, settings.get("metrics"), doctor)
+        # Keras takes loss weights and metrics by position too.
+        metrics = args[1] if len(args) > 1 else settings.get("metrics")
+        self._examination = Examination.ordered(resolved, metrics, doctor)
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *args: Any, **settings: Any) -> Any:
         """As ``keras.Model.fit``."""
         examination, self._examination = getattr(self, "_examination", None), None
         if examination is not None:
-            examination.look(self, x, y, batch_size)
-        return super().fit(x, y, batch_size, *args, **settings)  # type: ignore[misc]
+            x = examination.look(self, x, y, batch_size)
+        history = super().fit(x, y, batch_size, *args, **settings)  # type: ignore[misc]
+        settle()  # What check="async" found in the last steps, or waits to be asked for.
+        return history
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model; Keras asks every class with its own ``compile`` to say how."""

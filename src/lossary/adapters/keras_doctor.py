@@ -9,11 +9,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..doctor.first_batch import When, check_first_batch, valid_mode
-from . import heads
+from ..doctor.first_batch import UNREAD, When, check_first_batch, not_looked_at, valid_mode
+from . import heads, keras_batches
 
 # So few rows that nothing is concluded from how they are spread: the data may be sorted and shuffled later.
 ROWS = 64
+
+
+@dataclass(frozen=True)
+class Part:
+    """What belongs to one output of a model; ``name`` is empty where there is only one."""
+
+    name: str
+    loss: Any
+    y_true: Any
+    y_pred: Any
+    head: Any
+    metrics: Any
 
 
 @dataclass
@@ -26,46 +38,79 @@ class Examination:
 
     @classmethod
     def ordered(cls, loss: Any, metrics: Any, doctor: Any) -> Examination | None:
-        """An examination, or None where there is nothing to look at: switched off, or several losses or none."""
-        if valid_mode(doctor) == "off" or loss is None or _several(loss):
+        """An examination, or None where there is nothing to look at: switched off, or no loss."""
+        return None if valid_mode(doctor) == "off" or loss is None else cls(loss, metrics, doctor)
+
+    def look(self, model: Any, x: Any, y: Any, batch_size: int | None) -> Any:
+        """Looks at targets, heads and metrics, and hands back what to train on instead of ``x``.
+
+        The model is run only if its last layer cannot be read.
+        """
+        x, rows = keras_batches.first(x, y, min(batch_size or 32, ROWS))
+        parts = self._parts(model, rows)
+        for part in parts or []:
+            check_first_batch(
+                getattr(part.loss, "loss", part.loss),
+                part.y_true,
+                part.y_pred,
+                model=part.head,
+                metrics=part.metrics,
+                doctor=self.doctor,
+                output=part.name,
+                stacklevel=4,
+            )
+        unread = UNREAD["outputs"] if parts is None else rows.unread
+        if unread:
+            not_looked_at(unread, stacklevel=4)
+        return x
+
+    def _parts(self, model: Any, rows: keras_batches.FirstRows) -> list[Part] | None:
+        """The outputs that have a loss; None where it cannot be told what belongs to which."""
+        names = _names(model, self.loss, rows.y)
+        if len(names) == 1:
+            losses, targets = _by_output(self.loss, names), _by_output(rows.y, names)
+            if losses is None or targets is None:
+                return None
+            predicted = None if _readable(model) else _outputs(model, rows.x)
+            return [Part("", losses[0], targets[0], predicted, model, self.metrics)]
+        losses = _by_output(self.loss, names) or ([self.loss] * len(names) if _is_one(self.loss) else None)
+        targets = _by_output(rows.y, names)
+        if losses is None or targets is None:
             return None
-        return cls(getattr(loss, "loss", loss), metrics, doctor)
-
-    def look(self, model: Any, x: Any, y: Any, batch_size: int | None) -> None:
-        """Looks at targets, head and metrics; the model is run only if its last layer cannot be read."""
-        rows = min(batch_size or 32, ROWS)
-        x, y = _first(x, y, rows)
-        if y is None:
-            return
-        check_first_batch(
-            self.loss,
-            y,
-            None if _readable(model) else _outputs(model, x),
-            model=model,
-            metrics=self.metrics,
-            doctor=self.doctor,
-            stacklevel=4,
-        )
+        ends = [heads.Output(model, index) for index in range(len(names))]
+        outputs = None if all(map(_readable, ends)) else _outputs(model, rows.x)
+        predicted = _by_output(outputs, names) or [None] * len(names)
+        metrics = _by_output(self.metrics, names) or [None] * len(names)
+        parts = map(Part, names, losses, targets, predicted, ends, metrics)
+        return [part for part in parts if part.loss is not None]
 
 
-def _several(loss: Any) -> bool:
-    return isinstance(loss, list | tuple) or (isinstance(loss, Mapping) and "class_name" not in loss)
+def _names(model: Any, loss: Any, y: Any) -> list[str]:
+    """The names of the outputs."""
+    names = list(getattr(model, "output_names", None) or [])
+    if isinstance(loss, Mapping) and "class_name" not in loss and set(loss) != set(names):
+        return sorted(loss)  # Outputs in a dict, which Keras takes in this order.
+    if names:
+        return names
+    if isinstance(y, dict):
+        return sorted(y)
+    several = next((each for each in (loss, y) if isinstance(each, list | tuple)), [None])
+    return [str(index) for index in range(len(several))]
 
 
-def _first(x: Any, y: Any, rows: int) -> tuple[Any, Any]:
-    """The first rows of arrays or of a PyDataset; other sources could not be looked at without being consumed."""
-    if isinstance(x, keras.utils.PyDataset):
-        batch = x[0]
-        x, y = (batch[0], batch[1]) if isinstance(batch, tuple) and len(batch) > 1 else (None, None)
-    if y is None or not (hasattr(y, "shape") or hasattr(y, "iloc")):
-        return None, None
-    return _rows(x, rows), _rows(y, rows)
+def _is_one(value: Any) -> bool:
+    return not isinstance(value, list | tuple) and not (isinstance(value, Mapping) and "class_name" not in value)
 
 
-def _rows(array: Any, rows: int) -> Any:
-    if hasattr(array, "iloc"):
-        return array.iloc[:rows]
-    return array[:rows] if hasattr(array, "shape") else None
+def _by_output(value: Any, names: list[str]) -> list[Any] | None:
+    """One entry per output; None where the value does not say which is whose."""
+    if value is None:
+        return [None] * len(names)
+    if _is_one(value):
+        return [value] if len(names) == 1 else None
+    if isinstance(value, Mapping):
+        return [value.get(name) for name in names]
+    return list(value) if len(value) == len(names) else None
 
 
 def _readable(model: Any) -> bool:
@@ -82,6 +127,6 @@ def _outputs(model: Any, x: Any) -> Any:
         return None
     try:
         outputs = model(x, training=False)
-        return np.asarray(keras.ops.convert_to_numpy(outputs))
+        return keras.tree.map_structure(lambda each: np.asarray(keras.ops.convert_to_numpy(each)), outputs)
     except Exception:
         return None

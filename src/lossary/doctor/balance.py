@@ -122,6 +122,7 @@ def unvarying(e: Evidence) -> Seen | None:
 )
 def classes_as_numbers(e: Evidence) -> Seen | None:
     """Integers 0..C-1 that may name classes."""
+    e.check_meaning()
     raw = e.raw_true
     if e.coding != "numbers" or raw is None or raw.dtype.kind not in "iu" or e.targets.shape[1] != 1:
         return None

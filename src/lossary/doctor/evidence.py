@@ -56,6 +56,8 @@ class Evidence:
         y_pred: Any = None,
         head: Head | None = None,
         metrics: Sequence[Any] | None = None,
+        *,
+        habit: str = "",
     ) -> None:
         self.loss = loss
         self.record = loss.record
@@ -65,6 +67,7 @@ class Evidence:
         self.row_tolerance = HALF_TOLERANCE if "float16" in str(getattr(y_pred, "dtype", "")) else ROW_TOLERANCE
         self.head = head
         self.metrics = metrics
+        self.habit = habit  # What another library's loss does that ours do not.
 
     # --- the loss ---------------------------------------------------------------------------------------------
 
@@ -82,6 +85,11 @@ class Evidence:
     def is_function(self) -> bool:
         """Whether the loss is a plain function of the user's, of which nothing is known."""
         return isinstance(self.loss, FunctionLoss)
+
+    def check_meaning(self) -> None:
+        """Leaves a rule that would have to know how the loss reads targets."""
+        if self.is_function:
+            raise NotCheckedError(f"{self.name} is a function of which nothing is known but its values")
 
     @property
     def coding(self) -> str:

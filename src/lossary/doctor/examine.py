@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..adapters import heads
+from ..adapters import foreign, heads
 from . import balance, head, metric, outputs, refusal, start, targets  # noqa: F401  (entering their rules)
 from .evidence import Evidence, NotCheckedError, resolved
 from .report import SEVERITIES, Finding, Report
@@ -68,9 +68,8 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     loss = lossary.CategoricalCrossentropy()   # or drop the softmax from the last layer
     """
     found, unread = _head(model)
-    evidence = Evidence(
-        resolved(loss, y_true), y_true, y_pred, found, None if metrics is None else list(metric.flattened(metrics))
-    )
+    named = None if metrics is None else list(metric.flattened(metrics))
+    evidence = Evidence(resolved(loss, y_true), y_true, y_pred, found, named, habit=foreign.habit(loss))
     return examine(evidence, unread)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -55,4 +56,5 @@ def names() -> dict[str, Any]:
 
 def run(source: str) -> Any:
     """The report of an example."""
-    return eval(source, names())
+    framework = {"torch": importlib.import_module("torch")} if "torch." in source else {}
+    return eval(source, names() | framework)

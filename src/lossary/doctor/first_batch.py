@@ -13,8 +13,18 @@ When = Literal["warn", "raise", "off"]
 MODES: Final[tuple[str, ...]] = get_args(When)
 
 
+# Why targets were left unread at the start of `fit`.
+UNREAD: Final = {
+    "targets": "they are not arrays with one row per data point",
+    "kind": "a {} cannot be read without taking something from it",
+    "loader": "this DataLoader's items cannot be read one by one, and a batch of it would start workers or be lost",
+    "dataset": "reading this tf.data pipeline once more would change it (a shuffle's order, a cache, a generator)",
+    "outputs": "it is not clear which of them belong to which output",
+}
+
+
 class DiagnosisWarning(UserWarning):
-    """The doctor found errors or warnings in the first batch."""
+    """The doctor found errors or warnings in the first batch, or could not look at it."""
 
 
 class DiagnosisError(LossError):
@@ -24,8 +34,8 @@ class DiagnosisError(LossError):
         report: The whole report.
     """
 
-    def __init__(self, report: Report) -> None:
-        super().__init__(summary(report))
+    def __init__(self, report: Report, output: str = "") -> None:
+        super().__init__(summary(report, output))
         self.report = report
 
 
@@ -39,13 +49,24 @@ def valid_mode(doctor: Any) -> When:
     return found
 
 
-def summary(report: Report) -> str:
+def summary(report: Report, output: str = "") -> str:
     """The errors and warnings of a report, and how to see the rest."""
     findings = "\n".join(map(str, report.at_least("warning")))
+    of_output = f", at output {output!r}" if output else ""
     return (
-        f"the doctor looked at the first batch.\n{findings}\n"
+        f"the doctor looked at the first batch{of_output}.\n{findings}\n"
         f"{len(report.not_checked)} things were not checked; lossary.diagnose(loss, y_true, y_pred, model=model) lists "
         "them. To train on regardless: doctor='off'"
+    )
+
+
+def not_looked_at(why: str, *, stacklevel: int = 2) -> None:
+    """Says that the targets of a training went unread: silence would be taken for approval."""
+    warnings.warn(
+        f"the doctor did not look at the targets: {why}. To have a batch looked at: "
+        "print(lossary.diagnose(loss, y_true, y_pred, model=model)). To train without this line: doctor='off'",
+        DiagnosisWarning,
+        stacklevel=stacklevel,
     )
 
 
@@ -57,6 +78,7 @@ def check_first_batch(
     model: Any = None,
     metrics: Any = None,
     doctor: When = "warn",
+    output: str = "",
     stacklevel: int = 2,
 ) -> Report | None:
     """Looks at one batch as `diagnose` does and warns, or raises, if there is an error or a warning.
@@ -68,6 +90,7 @@ def check_first_batch(
         model: The model, whose last layer is read.
         metrics: Metrics trained with.
         doctor: ``"warn"``, ``"raise"`` or ``"off"``.
+        output: Name of the output that this is about, if there are several.
         stacklevel: Whose line a warning names, as in ``warnings.warn``.
 
     Returns:
@@ -86,6 +109,6 @@ def check_first_batch(
     report = diagnose(loss, y_true, y_pred, model=model, metrics=metrics)
     if not report.ok:
         if doctor == "raise":
-            raise DiagnosisError(report)
-        warnings.warn(summary(report), DiagnosisWarning, stacklevel=stacklevel)
+            raise DiagnosisError(report, output)
+        warnings.warn(summary(report, output), DiagnosisWarning, stacklevel=stacklevel)
     return report

@@ -61,6 +61,7 @@ def activation(e: Evidence) -> Seen | None:
 def units(e: Evidence) -> Seen | None:
     """One unit per class or per target column."""
     assert e.head is not None
+    e.check_meaning()
     have = e.head.units
     if have is None or e.record.labels_are_integers:
         return None  # LS203 compares labels with units.
@@ -120,6 +121,7 @@ def single_unit(e: Evidence) -> Seen | None:
 def reach(e: Evidence) -> Seen | None:
     """A relu for negative targets, a sigmoid for targets above 1."""
     assert e.head is not None
+    e.check_meaning()
     limits = e.head.range
     if limits is None or e.coding in ("integers", "one-hot", "bits", "signs") or e.activation in ("softmax", "sigmoid"):
         return None

@@ -2,11 +2,66 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from .._check import shape_text
 from ..errors import LossError
-from .evidence import Evidence, refusal
+from .evidence import HALF_TOLERANCE, Evidence, NotCheckedError, known, number, refusal, share
 from .rules import Seen, rule
 
 CODE = "LS001"
+
+
+@rule(
+    "LS002",
+    "shapes that PyTorch broadcasts",
+    bad="diagnose(torch.nn.MSELoss(), reals[:, 0], reals + noise)",
+    clean="diagnose(torch.nn.MSELoss(), reals, reals + noise)",
+)
+def broadcast(e: Evidence) -> Seen | None:
+    """``(N,)`` against ``(N, 1)`` in PyTorch's own losses, which compare all with all."""
+    assert e.raw_true is not None
+    assert e.raw_pred is not None
+    true, pred = e.raw_true.shape, e.raw_pred.shape
+    try:
+        together = np.broadcast_shapes(true, pred)
+    except ValueError:
+        return None
+    if e.habit != "broadcasts" or true == pred:
+        return None
+    same = e.raw_true.size == e.raw_pred.size
+    return Seen(
+        f"y_true has shape {shape_text(true)} and y_pred {shape_text(pred)}; PyTorch broadcasts both to "
+        f"{shape_text(together)} and compares targets with predictions of other data points, so the model learns "
+        "little more than the mean of the targets",
+        "y_true = y_true.reshape(y_pred.shape)" if same else "# y_true and y_pred need the same shape",
+    )
+
+
+@rule(
+    "LS003",
+    "outputs that are no logarithms of probabilities",
+    bad="diagnose(torch.nn.NLLLoss(), labels, scores)",
+    clean="diagnose(torch.nn.NLLLoss(), labels, np.log(softmax(scores)))",
+)
+def logarithms(e: Evidence) -> Seen | None:
+    """Scores or probabilities for PyTorch's losses that read logarithms, and compute a number from anything."""
+    assert e.raw_pred is not None
+    if e.habit != "reads logarithms":
+        return None
+    classes = -1 if e.name == "KLDivLoss" else 1
+    totals = np.exp(np.atleast_2d(e.raw_pred.astype(np.float64))).sum(classes)
+    off = np.abs(totals - 1.0) > HALF_TOLERANCE
+    if not off.any():
+        return None
+    return Seen(
+        f"{e.name} reads logarithms of probabilities, whose exponentials sum to 1 in every row; here "
+        f"{share(off.sum(), off.size)} rows do not, the first of them sums to {number(totals[off][0])}. The loss has "
+        "no floor then, and falls without the model becoming better",
+        "y_pred = torch.log_softmax(scores, dim=1)   # of raw scores, without a softmax before it"
+        + ("\nloss = torch.nn.CrossEntropyLoss()        # or this, on raw scores" if e.name == "NLLLoss" else ""),
+        better=known("sparse_categorical_crossentropy" if e.name == "NLLLoss" else "kl_divergence"),
+    )
 
 
 @rule(
@@ -24,6 +79,8 @@ def refused(e: Evidence) -> Seen | None:
     if error is None:
         return None
     if not isinstance(error, LossError):
+        if isinstance(error, TypeError) and "argument" in str(error):
+            raise NotCheckedError(f"{e.name} wants other arguments than y_true and y_pred ({error})")
         message = f"the function {e.name!r} fails on these arrays with {type(error).__name__}: {error}"
         return Seen(message, f"{e.name}(y_true[:2], y_pred[:2])   # call it by itself to see where")
     fact, _, remedy = str(error).rpartition(". ")
