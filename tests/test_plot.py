@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 
 import lossary
 from inputs import NAMES
+from lossary._domain import OneHot
 from lossary.show._curves import curve
+from lossary.show._maps import _levels
 from lossary.show._mathtext import mathtext
+from lossary.show._surfaces import Surface, surface
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -178,7 +182,7 @@ def test_matplotlib_is_imported_when_needed_and_named_when_missing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "True lossary.plot needs matplotlib, which is not installed. Install it with: pip install 'lossary[plot]'"
+        'True lossary.plot needs matplotlib, which is not installed. Install it with: pip install "lossary[plot]"'
     )
 
 
@@ -203,3 +207,129 @@ def test_the_gallery_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert picture.shape[0] > 300
     assert picture.shape[1] > 900
     assert picture[..., :3].std() > 0.05
+
+
+# --- surfaces of row losses ----------------------------------------------------------------------------------------
+
+ROWS = [loss for loss in CONFIGURATIONS if surface(loss) is not None]
+
+
+def places(drawn: Surface) -> np.ndarray:
+    """The shares of the three classes at every place of a triangle."""
+    height = drawn.y / math.sqrt(0.75)
+    return np.stack([height, 1.0 - drawn.x - height / 2, drawn.x - height / 2], -1)
+
+
+def at(drawn: Surface, *shares: float) -> int:
+    """The place with these shares."""
+    return int(np.abs(places(drawn) - shares).max(-1).argmin())
+
+
+def test_row_losses_have_surfaces_and_others_do_not() -> None:
+    names = {loss.record.name for loss in ROWS}
+    assert {"categorical_crossentropy", "sparse_categorical_crossentropy", "kl_divergence", "categorical_hinge"} < names
+    assert "cosine_similarity" in names
+    assert not names & {"mean_squared_error", "hinge", "binary_crossentropy", "poisson"}
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_crossentropy_over_the_triangle(name: str) -> None:
+    drawn = surface(lossary.get(name))
+    # -log p of the true class, and its derivative -1/p.
+    for shares, p in (((0.2, 0.4, 0.4), 0.2), ((0.5, 0.5, 0.0), 0.5), ((0.8, 0.0, 0.2), 0.8)):
+        assert drawn.value[at(drawn, *shares)] == pytest.approx(-math.log(p), abs=1e-6)
+        assert drawn.slope[at(drawn, *shares)] == pytest.approx(-1 / p, rel=1e-6)
+    assert drawn.mark == (0.5, math.sqrt(0.75))
+    assert drawn.value.argmin() == at(drawn, 1.0, 0.0, 0.0)
+
+
+def test_divergence_over_the_triangle_is_least_at_the_target() -> None:
+    drawn = surface(lossary.KLDivergence())
+    nearest = drawn.value.argmin()
+    assert (drawn.x[nearest], drawn.y[nearest]) == pytest.approx(drawn.mark, abs=1e-2)
+    third = at(drawn, 1 / 3, 1 / 3, 1 / 3)
+    # log 3 less the entropy of (0.7, 0.2, 0.1); -0.7/(1/3) + 0.3/(2/3).
+    assert drawn.value[third] == pytest.approx(
+        math.log(3) + 0.7 * math.log(0.7) + 0.2 * math.log(0.2) + 0.1 * math.log(0.1)
+    )
+    assert drawn.slope[third] == pytest.approx(-2.1 + 0.45)
+
+
+def test_scores_against_the_third_class() -> None:
+    drawn = surface(lossary.CategoricalCrossentropy(from_logits=True))
+    total = np.exp(drawn.x) + np.exp(drawn.y) + 1.0
+    np.testing.assert_allclose(drawn.value, np.log(total) - drawn.x, rtol=1e-9)
+    np.testing.assert_allclose(drawn.slope, np.exp(drawn.x) / total - 1.0, rtol=1e-7, atol=1e-12)
+    drawn = surface(lossary.CategoricalHinge())
+    np.testing.assert_allclose(drawn.value, np.maximum(0.0, 1.0 + np.maximum(drawn.y, 0.0) - drawn.x), atol=1e-12)
+
+
+def test_cosine_over_the_plane() -> None:
+    drawn = surface(lossary.CosineSimilarity())
+    square = drawn.x**2 + drawn.y**2
+    np.testing.assert_allclose(drawn.value, -drawn.x / np.sqrt(square), rtol=1e-9)
+    np.testing.assert_allclose(drawn.slope, np.abs(drawn.y) / square, rtol=1e-7)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in ROWS if surface(loss).rows == "shares"], ids=repr)
+def test_the_slope_in_the_triangle_is_the_change_towards_the_true_class(loss: lossary.Loss) -> None:
+    drawn = surface(loss)
+    one_hot = isinstance(loss.record.target, OneHot)
+    true = 0 if loss.record.labels_are_integers else [1.0, 0.0, 0.0] if one_hot else [0.7, 0.2, 0.1]
+    for shares in ((0.2, 0.4, 0.4), (0.4, 0.4, 0.2), (0.6, 0.1, 0.3)):
+        here, step = np.array(shares), 1e-6
+        towards = (np.array([1.0, 0.0, 0.0]) - here) / (1.0 - here[0])
+        below, above = (float(loss([true], [here + sign * step * towards])) for sign in (-1, 1))
+        assert drawn.slope[at(drawn, *shares)] == pytest.approx((above - below) / (2 * step), rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ROWS, ids=repr)
+def test_contours_are_round_increasing_and_enough(loss: lossary.Loss) -> None:
+    drawn = surface(loss)
+    for heights in (drawn.value, drawn.slope):
+        levels = _levels(heights)
+        assert (np.diff(levels) > 0).all()
+        assert 5 <= len(levels) <= 13
+        assert all(float(f"{level:.3g}") == pytest.approx(level, abs=1e-12) for level in levels)
+        # Most of the plane lies between them.
+        assert ((heights >= levels[0]) & (heights <= levels[-1])).mean() > 0.7
+
+
+def test_a_row_loss_alone_is_a_surface_with_words() -> None:
+    figure = lossary.plot("categorical_crossentropy", lossary.SparseCategoricalCrossentropy(from_logits=True))
+    triangle, _, plane, _ = (axes for axes in figure.axes if axes.get_label() != "<colorbar>")
+    bars = [axes.get_ylabel() for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    assert bars[:2] == ["value", "slope towards the true class"]
+    assert bars[2:] == ["value", "slope along the logit of the true class"]
+    words = [text.get_text() for text in triangle.texts]
+    assert {"the true class", "another class", "a third class", "probability of the true class"} < set(words)
+    assert plane.get_xlabel() == "logit of the true class"
+    assert plane.get_ylabel() == "logit of another class, the third's being 0"
+    titles = [part.get_suptitle() for part in figure.subfigs]
+    assert titles[0].startswith("categorical_crossentropy:   $")
+    assert r"\mathrm{softmax}(z)" in titles[1]
+
+
+def test_row_losses_on_one_axis_are_compared_as_curves() -> None:
+    figure = lossary.plot("categorical_crossentropy", lossary.CategoricalCrossentropy(label_smoothing=0.2))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["value", "slope"]
+    assert len(figure.axes[0].get_lines()) == 3
+
+
+def test_nothing_written_overlaps() -> None:
+    figure = lossary.plot("categorical_crossentropy", "kl_divergence", "cosine_similarity", "huber")
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and not text.get_rotation() % 90
+    ]
+    page = figure.bbox
+    for number, (name, box) in enumerate(boxes):
+        assert page.x0 <= box.x0, name
+        assert box.x1 <= page.x1, name
+        for other, beside in boxes[:number]:
+            width = min(box.x1, beside.x1) - max(box.x0, beside.x0)
+            height = min(box.y1, beside.y1) - max(box.y0, beside.y0)
+            assert min(width, height) <= 1.0, f"{name!r} lies on {other!r}"

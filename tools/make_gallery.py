@@ -19,6 +19,7 @@ GROUPS: dict[str, list[Any]] = {
     "Regression losses side by side": ["mean_squared_error", "mean_absolute_error", "huber", "log_cosh"],
     "Two classes, from raw scores": [lossary.BinaryCrossentropy(from_logits=True), "hinge", "squared_hinge"],
     "Huber's delta": [lossary.Huber(delta=delta) for delta in (0.5, 1.0, 2.0)],
+    "Label smoothing": [lossary.CategoricalCrossentropy(label_smoothing=share) for share in (0.0, 0.1, 0.3)],
 }
 
 
@@ -54,7 +55,9 @@ def page(names: list[str]) -> str:
         "# Gallery",
         "",
         "Value and slope of every loss, drawn by `lossary.plot`; `lossary plot huber log_cosh` draws your own choice.",
-        "The slope is the derivative of the value along the horizontal axis. `tools/make_gallery.py` makes this page.",
+        "The slope is the derivative of the value along the horizontal axis. Losses of whole rows are drawn as",
+        "surfaces: in the triangles, a corner gives all probability to one class and the middle a third to each; in",
+        "the squares, the third class has the score 0. `tools/make_gallery.py` makes this page.",
     ]
     for title, text, file, _ in pictures(names):
         lines += ["", f"## {title}", "", *([text, ""] if text else []), f"![{title}: value and slope](images/{file})"]

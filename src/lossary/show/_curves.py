@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from .._domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
 from .._loss import Loss
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Rows = Literal["shares", "scores", "direction"]
 
 # Even, so that no point falls on the corner in the middle of a symmetric range.
 POINTS = 800
@@ -64,19 +65,30 @@ def _with_gaps(slope: Floats) -> Floats:
     return broken
 
 
+def shape_of_rows(loss: Loss) -> Rows | None:
+    """What the predictions of a row are together, or None where each output is scored for itself."""
+    if isinstance(loss.record.target, Signs | Bits):
+        return None
+    if isinstance(loss.record.target, Probabilities | Classes):
+        return "scores" if _is_raw(loss) else "shares"
+    return None if loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable else "direction"
+
+
+def _is_raw(loss: Loss) -> bool:
+    return loss.record.prediction_domain(loss.parameters).activation == "linear"
+
+
 def _line(loss: Loss) -> Line:
     record = loss.record
-    raw = record.prediction_domain(loss.parameters).activation == "linear"
     if isinstance(record.target, Signs):
         return _single(r"margin $y\,\hat{y}$", -2.5, 2.5, target=1.0, mark=1.0)
     if isinstance(record.target, Bits):
-        if raw:
+        if _is_raw(loss):
             return _single("logit of the true class", -6.0, 6.0, target=1.0)
         return _single("probability given to the true class", 0.004, 0.996, target=1.0, mark=1.0)
-    if isinstance(record.target, Probabilities | Classes):
-        return _scores(loss) if raw else _shares(loss)
-    if not loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable:
-        return _angle()
+    rows = shape_of_rows(loss)
+    if rows is not None:
+        return {"scores": _scores, "shares": _shares, "direction": _angle}[rows](loss)
     if _depends_on_the_difference(loss):
         return _single(r"error $\hat{y} - y$", -3.0, 3.0, target=0.0, mark=0.0)
     if isinstance(record.target, NonNegative):
@@ -125,18 +137,23 @@ def _shares(loss: Loss) -> Line:
     return Line(label, (0.0, 1.0), x, y_true, np.stack([x, *others], -1), np.tile(direction, (POINTS, 1)), mark)
 
 
+def scores_of(loss: Loss) -> tuple[str, float]:
+    """What raw outputs are called, and how far from 0 they are shown."""
+    return ("logit", 6.0) if "from_logits" in loss.parameters else ("score", 2.5)
+
+
 def _scores(loss: Loss) -> Line:
-    x = np.linspace(-6.0, 6.0, POINTS) if "from_logits" in loss.parameters else np.linspace(-2.5, 2.5, POINTS)
+    what, reach = scores_of(loss)
+    x = np.linspace(-reach, reach, POINTS)
     y_pred = np.zeros((POINTS, CLASSES))
     y_pred[:, 0] = x
     direction = np.zeros_like(y_pred)
     direction[:, 0] = 1.0
-    what = "logit" if "from_logits" in loss.parameters else "score"
     label = f"lead of the true class's {what} over {CLASSES - 1} others"
     return Line(label, _limits(x[0], x[-1]), x, _targets(loss), y_pred, direction, None)
 
 
-def _angle() -> Line:
+def _angle(_: Loss) -> Line:
     angle = np.linspace(-np.pi, np.pi, POINTS)
     y_pred = np.stack([np.cos(angle), np.sin(angle)], -1)
     y_true = np.tile([1.0, 0.0], (POINTS, 1))

@@ -11,13 +11,17 @@ from .._get import get
 from .._loss import Loss
 from ..errors import DTypeError
 from ._curves import Curve, curve
+from ._maps import draw_surface
 from ._mathtext import mathtext
 from ._style import SETTINGS, pen
+from ._surfaces import surface
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL = (4.6, 3.1)
+# The height of a row with a surface, which has a title and a legend of its own.
+MAP = 4.3
 
 
 class Plot:
@@ -29,6 +33,10 @@ class Plot:
         The horizontal axis follows from what the loss is about: the error for regression, the margin for hinges, the
         probability or the lead of the logit of the true class for classification.  Losses with different axes get a
         row of panels each.  The slope is the derivative of the value along that axis.
+
+        A loss of whole rows that is alone on its axis is drawn as a surface: over all ways to divide the probability
+        among three classes, over the scores of two of them against the third, or over a plane of directions.  Several
+        on one axis, such as one loss with three values of a parameter, are drawn as curves to be compared.
 
         Args:
             *losses: Anything `lossary.get` understands.
@@ -53,15 +61,26 @@ class Plot:
         rows: dict[Any, list[tuple[int, Curve]]] = {}
         for number, drawn in enumerate(curves):
             rows.setdefault((drawn.line.label, drawn.line.limits), []).append((number, drawn))
+        groups = list(rows.values())
+        planes = [surface(members[0][1].loss) if len(members) == 1 else None for members in groups]
+        heights = [PANEL[1] if plane is None else MAP for plane in planes]
+        names = sum(len(members) for members, plane in zip(groups, planes, strict=True) if plane is None)
         with pyplot.rc_context(SETTINGS):
-            height = PANEL[1] * len(rows) + 0.32 * len(curves) + 0.2
-            figure: Figure = pyplot.figure(figsize=(2 * PANEL[0], height), layout="constrained")
-            grid = figure.subplots(len(rows), 2, squeeze=False)
-            for panels, members in zip(grid, rows.values(), strict=True):
-                _draw_row(panels, members)
-            handles = {line.get_gid(): line for panels in grid for line in panels[0].get_lines() if line.get_gid()}
-            ordered = [handles[f"loss {number}"] for number in range(len(curves))]
-            figure.legend(ordered, [line.get_label() for line in ordered], loc="outside lower center", ncols=1)
+            size = (2 * PANEL[0], sum(heights) + 0.32 * names + 0.2)
+            figure: Figure = pyplot.figure(figsize=size, layout="constrained")
+            if any(planes):
+                parts = figure.subfigures(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+            else:
+                parts = figure.subplots(len(groups), 2, squeeze=False)
+            lines: dict[int, Any] = {}
+            for part, members, plane in zip(parts, groups, planes, strict=True):
+                if plane is not None:
+                    draw_surface(part, plane, _label(plane.loss))
+                else:
+                    lines |= _draw_row(part.subplots(1, 2) if any(planes) else part, members)
+            if lines:
+                ordered = [lines[number] for number in sorted(lines)]
+                figure.legend(ordered, [line.get_label() for line in ordered], loc="outside lower center", ncols=1)
         return figure
 
     def history(self, history: Any, *, title: str | None = None) -> Figure:
@@ -137,11 +156,12 @@ def _label(loss: Loss) -> str:
     return f"{name}:   {formula}" if formula else name
 
 
-def _draw_row(panels: Any, members: list[tuple[int, Curve]]) -> None:
+def _draw_row(panels: Any, members: list[tuple[int, Curve]]) -> dict[int, Any]:
+    """Draws the curves of one row of panels; returns their lines by number."""
     value, slope = panels
-    line = members[0][1].line
+    line, lines = members[0][1].line, {}
     for number, drawn in members:
-        value.plot(drawn.line.x, drawn.value, label=_label(drawn.loss), gid=f"loss {number}", **pen(number))
+        (lines[number],) = value.plot(drawn.line.x, drawn.value, label=_label(drawn.loss), **pen(number))
         slope.plot(drawn.line.x, drawn.slope, **pen(number))
     for axes, heights, name in (
         (value, [drawn.value for _, drawn in members], "value"),
@@ -151,6 +171,7 @@ def _draw_row(panels: Any, members: list[tuple[int, Curve]]) -> None:
         axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1)
         if line.mark is not None and line.limits[0] < line.mark < line.limits[1]:
             axes.axvline(line.mark, color="#999999", linewidth=0.8, zorder=1)
+    return lines
 
 
 def _limits(heights: list[Any]) -> tuple[float, float]:
