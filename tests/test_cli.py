@@ -85,12 +85,12 @@ def test_list_names_every_loss() -> None:
 
 
 def test_list_by_family_and_backend_in_json() -> None:
-    found = json.loads(told("list", "--family", "regression", "--backend", "jax", "--json"))
+    found = json.loads(told("list", "--family", "regression", "--backend", "tensorflow", "--json"))
     huber = next(loss for loss in found if loss["name"] == "huber")
     assert {loss["family"] for loss in found} == {"regression"}
     assert huber["parameters"] == {"delta": 1.0}
-    assert huber["backend"] == "jax"
-    assert "jax compiles the formula" in huber["path"]
+    assert huber["backend"] == "tensorflow"
+    assert "tensorflow compiles the formula" in huber["path"]
     assert "huber_loss" in huber["aliases"]
 
 
@@ -166,6 +166,17 @@ def test_score_prints_a_table(preds: Path) -> None:
     ]
 
 
+def test_scores_stay_readable_in_a_narrow_terminal(preds: Path) -> None:
+    lines = [line.split() for line in told("score", preds, *SCORE, "--by", "shop", COLUMNS="30").splitlines()]
+    assert lines[:4] == [["shop:", "a"], ["rows", "2"], ["mean_squared_error", "2.5"], ["mean_absolute_error", "1.5"]]
+    assert lines[-4:] == [["all"], ["rows", "3"], ["mean_squared_error", "1.66667"], ["mean_absolute_error", "1"]]
+
+
+def test_whole_numbers_are_labels_as_written(preds: Path) -> None:
+    lines = told("score", preds, *SCORE, "--by", "label").splitlines()
+    assert [line.split()[0] for line in lines] == ["label", "0", "1", "all"]
+
+
 def test_score_of_rows(preds: Path) -> None:
     loss = ("--loss", "sparse_categorical_crossentropy", "-t", "label", "-p", "p0", "-p", "p1")
     found = json.loads(told("score", preds, *loss, "--json"))
@@ -189,6 +200,10 @@ def test_check_finds_and_its_status_says_so(binary: Path) -> None:
     good = run("check", binary, "--loss", "binary_crossentropy", "--target", "y", "--prediction", "p")
     assert (good.returncode, good.stderr) == (0, "")
     assert "not checked" in good.stdout
+    # The doctor's texts name Python's arguments; here they name what a file lacks.
+    assert "a file holds no model; lossary.diagnose takes one" in good.stdout
+    assert "a file holds no metrics; lossary.diagnose takes them" in good.stdout
+    assert "pass m" not in good.stdout
     logits = ("check", binary, "--loss", "binary_crossentropy", "--target", "y", "--prediction", "z")
     bad = run(*logits, "--json")
     assert bad.returncode == 1
@@ -337,7 +352,7 @@ def test_a_missing_extra_is_named_with_its_line(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(f"lossary: the command line needs {module}, which is not installed.")
-    assert done.stderr.endswith("Install it with: pip install 'lossary[cli]'\n")
+    assert done.stderr.endswith('Install it with: pip install "lossary[cli]"\n')
 
 
 def test_missing_readers_are_named(preds: Path) -> None:
@@ -346,8 +361,49 @@ def test_missing_readers_are_named(preds: Path) -> None:
         [sys.executable, "-c", script, "score", str(preds), *SCORE], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "pip install 'lossary[cli]'" in done.stderr
+    assert 'pip install "lossary[cli]"' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_numpy_files_need_no_reader(binary: Path) -> None:
+    script = "import sys; sys.modules['pyarrow'] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
+    arguments = ["score", str(binary), "-l", "bce", "-t", "y", "-p", "p", "--json"]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["all"]["rows"] == 400
+
+
+@pytest.mark.parametrize(("module", "extra"), [("matplotlib", "plot"), ("keras", "demo"), ("sklearn", "demo")])
+def test_what_commands_need_is_named_before_they_work(module: str, extra: str, tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.modules[{module!r}] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
+    )
+    command = ["plot", "mse"] if extra == "plot" else ["demo"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f'needs {module}, which is not installed. Install it with: pip install "lossary[{extra}]"' in " ".join(
+        done.stderr.split()
+    )
+
+
+def test_a_fault_of_ours_is_told_in_one_line(preds: Path) -> None:
+    script = (
+        "import sys; sys.argv[0] = 'lossary'; from lossary.scoring import _score\n"
+        "def broken(*_): raise KeyError('k')\n"
+        "_score._Run.result = broken\n"
+        "from lossary.cli import main; main()"
+    )
+    command = [sys.executable, "-c", script, "score", str(preds), *SCORE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert " ".join(done.stderr.split()) == (
+        "lossary: KeyError: 'k'. This is a fault of lossary; LOSSARY_TRACEBACK=1 shows where it happened"
+    )
+    loud = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"LOSSARY_TRACEBACK": "1"}
+    )
+    assert "Traceback" in loud.stderr
 
 
 def test_importing_lossary_imports_none_of_it() -> None:

@@ -14,13 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import lossary
+from lossary.kernels.sums import CompiledSums
 from lossary.scoring import ColumnError, FileError, open_table, score
-from lossary.scoring._exact import ExactSums, Factor, quotient
+from lossary.scoring._exact import ExactSums, exact_products, quotient
 
 FORMATS = ("parquet", "csv", "npz")
 
@@ -52,24 +53,61 @@ def frame(rng: np.random.Generator) -> dict[str, Any]:
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
-@given(arrays(np.float64, st.integers(1, 60), elements=FINITE))
-def test_sums_are_exact(x: np.ndarray) -> None:
-    sums = ExactSums()
+EITHER = pytest.mark.parametrize("kind", [ExactSums, CompiledSums])
+
+
+@EITHER
+@settings(deadline=None)
+@given(x=arrays(np.float64, st.integers(1, 60), elements=FINITE))
+def test_sums_are_exact(kind: type[ExactSums], x: np.ndarray) -> None:
+    sums = kind()
     sums.add(x)
     assert sums.total() == sum(map(Fraction, x.tolist()))
 
 
-@given(arrays(np.float64, st.integers(2, 60), elements=FINITE), st.randoms(use_true_random=False))
-def test_sums_of_groups_do_not_depend_on_order_or_chunks(x: np.ndarray, random: Any) -> None:
+@EITHER
+@settings(deadline=None)
+@given(x=arrays(np.float64, st.integers(2, 60), elements=FINITE), random=st.randoms(use_true_random=False))
+def test_sums_of_groups_do_not_depend_on_order_or_chunks(kind: type[ExactSums], x: np.ndarray, random: Any) -> None:
     codes = np.array([random.randrange(3) for _ in x])
     expected = [
         sum((Fraction(v) for v, c in zip(x.tolist(), codes, strict=True) if c == g), Fraction()) for g in range(3)
     ]
     order = np.array(random.sample(range(len(x)), len(x)))
-    sums, cut = ExactSums(), random.randrange(len(x))
+    sums, cut = kind(), random.randrange(len(x))
     for part in (order[:cut], order[cut:]):
         sums.add(x[part], codes[part], 3)
     assert [sums.total(g) for g in range(3)] == expected
+
+
+@settings(deadline=None)
+@given(x=arrays(np.float64, 20, elements=FINITE), y=arrays(np.float64, 20, elements=FINITE))
+def test_compiled_sums_of_products_are_exact_over_the_whole_range(x: np.ndarray, y: np.ndarray) -> None:
+    codes = np.arange(20) % 3
+    sums = CompiledSums()
+    # Groups turn up one after the other.
+    for last in (1, 2, 3):
+        part = codes < last
+        sums.add(x[part], codes[part], last, weights=y[part])
+    for group in range(3):
+        pairs = zip(x[codes == group].tolist(), y[codes == group].tolist(), strict=True)
+        assert sums.total(group) == (3 - group) * sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction())
+
+
+def test_compiled_sums_carry_before_they_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lossary.kernels.sums.CARRY_EVERY", 800)
+    x = np.array([2.0**31 - 1, -1.5, 0.1, 3e-20, -1e12] * 100)
+    sums = CompiledSums()
+    for _ in range(5):
+        sums.add(x, weights=x)
+    assert sums.total() == 500 * sum(Fraction(v) ** 2 for v in x[:5].tolist())
+    assert np.abs(sums._limbs).max() < 2**43
+    carried = CompiledSums()
+    carried._limbs, carried._base = np.full((1, 3), -(2**62)), 60
+    before = carried.total()
+    carried._carry()
+    assert carried.total() == before
+    assert (carried._limbs[0, :2] < 2**32).all()
 
 
 def test_many_blocks_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,15 +120,24 @@ def test_many_blocks_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sums.total() == 5 * sum(map(Fraction, x.tolist()))
 
 
-def test_infinities_and_nan_stay_what_they_are() -> None:
+@EITHER
+def test_infinities_and_nan_stay_what_they_are(kind: type[ExactSums]) -> None:
     for values, expected in (
         ([1.0, math.inf], math.inf),
         ([-math.inf, 1.0], -math.inf),
         ([math.inf, -math.inf], math.nan),
     ):
-        sums = ExactSums()
+        sums = kind()
         sums.add(np.array(values))
         assert sums.total() == expected or (math.isnan(expected) and math.isnan(sums.total()))
+
+
+def test_a_weight_of_zero_under_an_infinite_loss_is_undefined() -> None:
+    for kind in (ExactSums, CompiledSums):
+        sums = kind()
+        with np.errstate(invalid="ignore"):
+            sums.add(np.array([math.inf, 1.0]), weights=np.array([0.0, 1.0]))
+        assert math.isnan(sums.total())
 
 
 MODERATE = st.floats(-1e100, 1e100).filter(lambda v: v == 0 or abs(v) > 1e-100)
@@ -98,7 +145,7 @@ MODERATE = st.floats(-1e100, 1e100).filter(lambda v: v == 0 or abs(v) > 1e-100)
 
 @given(arrays(np.float64, 20, elements=MODERATE), arrays(np.float64, 20, elements=MODERATE))
 def test_products_lose_nothing(a: np.ndarray, b: np.ndarray) -> None:
-    product, error = Factor(a).products(b)
+    product, error = exact_products(a, b)
     for x, y, high, low in zip(*(array.tolist() for array in (a, b, product, error)), strict=True):
         assert Fraction(x) * Fraction(y) == Fraction(high) + Fraction(low)
 
@@ -264,8 +311,10 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"no file .*pred\.npz; did you mean preds\.npz"):
         open_table(tmp_path / "pred.npz")
     (tmp_path / "preds.xlsx").write_bytes(b"x")
-    with pytest.raises(FileError, match=r"ends in \.xlsx; accepted are \.parquet, \.pq, \.csv, \.npz"):
+    with pytest.raises(FileError, match=r"ends in \.xlsx; accepted are files in \.parquet, \.pq, \.csv, \.tsv, \.npz"):
         open_table(tmp_path / "preds.xlsx")
+    with pytest.raises(FileError, match="is a folder; accepted are files in"):
+        open_table(tmp_path)
     for kind in ("parquet", "npz"):
         (tmp_path / f"broken.{kind}").write_bytes(b"not what it says")
         with pytest.raises(FileError, match=f"cannot be read as {kind.upper()}"):
@@ -280,8 +329,66 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Expected 2 columns, got 1"):
         score(tmp_path / "ragged.csv", ["mse"], target="y", prediction="p")
     (tmp_path / "header.csv").write_text("y,p\n")
-    with pytest.raises(FileError, match="no rows"):
+    with pytest.raises(FileError, match="holds no rows, at most the names of columns"):
         score(tmp_path / "header.csv", ["mse"], target="y", prediction="p")
+    (tmp_path / "bare.csv").write_text("1,2\n3,4\n")
+    with pytest.raises(
+        ColumnError, match="no column 'y'; the first line seems to hold numbers, and must hold the names"
+    ):
+        score(tmp_path / "bare.csv", ["mse"], target="y", prediction="p")
+    (tmp_path / "gaps.csv").write_text("y,p\n,1\n2,\n")
+    with pytest.raises(FileError, match="each of the 2 rows has a missing value"):
+        score(tmp_path / "gaps.csv", ["mse"], target="y", prediction="p", skip_missing=True)
+
+
+def test_other_encodings_are_named_with_the_line_that_converts(tmp_path: Path) -> None:
+    text = "y,p,seg\n" + "1,2,a\n" * 9000 + "1,2,\xf6\n"
+    for name, encoding, told in (("late", "latin1", "latin1"), ("wide", "utf-16", "utf-16")):
+        file = tmp_path / f"{name}.csv"
+        file.write_bytes(text.encode(encoding))
+        with pytest.raises(FileError, match=rf"iconv -f {told} -t utf-8 .*{name}\.csv > .*{name}-utf8\.csv"):
+            score(file, ["mse"], target="y", prediction="p", by="seg")
+
+
+@pytest.mark.parametrize(
+    ("text", "mean"),
+    [
+        # Decimal commas, bare and quoted; with a decimal point somewhere a comma is no decimal sign.
+        ("y;p\n1,5;2,5\n3;4\n", 1.0),
+        ('y\tp\n"-,5"\t",5"\n', 1.0),
+        ("y;p;note\n1.5;2.5;7,5\n3;4;8\n", 1.0),
+        ("y,p\n1,5\n2,4\n", 10.0),
+        # Blanks around names and numbers.
+        ("y, p\n1, 3\n2, 2\n", 2.0),
+    ],
+)
+def test_local_habits_of_csv_are_understood(tmp_path: Path, text: str, mean: float) -> None:
+    (tmp_path / "preds.csv").write_text(text)
+    assert score(tmp_path / "preds.csv", ["mse"], target="y", prediction="p").overall.means == {
+        "mean_squared_error": mean
+    }
+
+
+def test_only_single_values_are_groups(tmp_path: Path) -> None:
+    columns = {"y": [1.0, 2.0], "p": [1.0, 1.0]}
+    parquet = write(tmp_path / "p.parquet", columns | {"k": [{"a": 1}, {"a": 2}]})
+    with pytest.raises(
+        ColumnError, match=r"'k' holds struct<a: int64>; accepted to group by are text, numbers and dates"
+    ):
+        score(parquet, ["mse"], target="y", prediction="p", by="k")
+    matrix = write(tmp_path / "p.npz", columns | {"k": np.ones((2, 2))})
+    with pytest.raises(ColumnError, match=r"'k' holds rows of shape \(2,\); accepted to group by"):
+        score(matrix, ["mse"], target="y", prediction="p", by="k")
+
+
+def test_missing_groups_come_last(tmp_path: Path) -> None:
+    (tmp_path / "preds.csv").write_text("y,p,k\n1,1,b\n1,2,\n1,3,a\n")
+    found = score(tmp_path / "preds.csv", ["mae"], target="y", prediction="p", by="k")
+    assert [(group.group, group.means["mean_absolute_error"]) for group in found.groups] == [
+        ("a", 2),
+        ("b", 0),
+        ("", 1),
+    ]
 
 
 def test_lists_of_different_length_are_explained(tmp_path: Path) -> None:
@@ -305,3 +412,43 @@ def test_a_fortran_ordered_matrix_is_read_by_rows(tmp_path: Path, rng: np.random
     assert [score(x, ["mse"], target="y", prediction="p", rows=7).overall.means for x in (c, f)] == [
         {"mean_squared_error": pytest.approx(1.0)}
     ] * 2
+
+
+def test_numbers_of_every_width_arrive_as_they_are(tmp_path: Path) -> None:
+    columns = {
+        "y": pa.array([1, 0, 1], pa.int8()),
+        "p": pa.array([True, True, False]),
+        "half": pa.array(np.array([0.5, 1.0, 2.0], np.float16)),
+        "gap": pa.array([2**62, None, 3], pa.int64()),
+    }
+    file = write(tmp_path / "preds.parquet", columns)
+    (block,) = open_table(file).blocks(list(columns), None, 10)
+    found = {name: (str(column.dtype), column.tolist()) for name, column in block.columns.items()}
+    assert found["y"] == ("int8", [1, 0, 1])
+    assert found["p"] == ("float64", [1.0, 1.0, 0.0])
+    assert found["half"] == ("float64", [0.5, 1.0, 2.0])
+    assert found["gap"][1][::2] == [2.0**62, 3.0]
+    assert math.isnan(found["gap"][1][1])
+
+
+def test_reading_numbers_does_not_import_pandas(tmp_path: Path) -> None:
+    columns = {"y": [1.0, 2.0], "p": [1, None], "k": ["a", None]}
+    for kind in ("parquet", "csv"):
+        file = write(tmp_path / f"preds.{kind}", columns)
+        script = (
+            "import sys; from lossary.scoring import score; "
+            f"score({str(file)!r}, ['mse'], target='y', prediction='p', by='k', skip_missing=True); "
+            "print('pandas' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n"
+
+
+def test_a_score_is_a_mean_of_each_loss_once(tmp_path: Path, frame: dict[str, Any]) -> None:
+    file = write(tmp_path / "preds.npz", frame)
+    found = score(file, ["mse", lossary.MeanSquaredError()], target="y", prediction="p")
+    assert list(found.overall.means) == ["mean_squared_error"]
+    with pytest.raises(
+        lossary.ParameterError, match=r"huber: reduction is 'sum'; a score is sum\(w \* loss\) / sum\(w\)"
+    ):
+        score(file, [lossary.Huber(reduction="sum")], target="y", prediction="p")

@@ -1,4 +1,4 @@
-"""The command line: ``lossary list``, ``show``, ``plot``, ``suggest``, ``check``, ``score``, ``demo``, ``bench``."""
+"""The command line: ``lossary list``, ``show``, ``plot``, ``verify``, ``suggest``, ``check``, ``score``, ..."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ def main() -> None:
     except MissingExtraError as error:
         print(f"lossary: {error}", file=sys.stderr)
         sys.exit(2)
-    from ._app import app
+    try:
+        from ._app import app
 
-    app(prog_name="lossary")
+        app(prog_name="lossary")
+    except KeyboardInterrupt:
+        sys.exit(130)

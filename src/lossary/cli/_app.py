@@ -39,6 +39,7 @@ def _main(
 app.command("list")(_catalogue.list_losses)
 app.command("show")(_catalogue.show)
 app.command("plot")(_catalogue.plot)
+app.command("verify")(_catalogue.verify)
 app.command("suggest")(_files.suggest)
 app.command("check")(_files.check)
 app.command("score")(_files.score)

@@ -1,18 +1,22 @@
-"""Commands about losses themselves: ``list``, ``show``, ``plot``."""
+"""Commands about losses themselves: ``list``, ``show``, ``plot``, ``verify``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from .._extras import require
 from .._loss import Loss, records
 from .._record import Case, Parameter, Record
-from ._arguments import AsJson, complete_loss, loss_from, one_of
-from ._output import code, console, draw, emit, reporting, say, table
+from ._arguments import LOSS, AsJson, complete_loss, loss_from, one_of
+from ._output import FOUND, as_command, code, console, draw, emit, reporting, say, table
+
+if TYPE_CHECKING:
+    from ..doctor.verifier import Verification
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
 
@@ -79,12 +83,8 @@ def _plain(prose: str) -> str:
     return prose.replace("`", "")
 
 
-LossName = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME", help="Any spelling, with parameters as huber:delta=2.", autocompletion=complete_loss
-    ),
-]
+LossName = Annotated[str, typer.Argument(metavar="NAME", help=LOSS, autocompletion=complete_loss)]
+LossArguments = Annotated[list[str], typer.Argument(metavar="NAME", help=LOSS, autocompletion=complete_loss)]
 
 
 @reporting
@@ -152,7 +152,7 @@ def _describe(loss: Loss) -> None:
 def _parameter(loss: Loss, parameter: Parameter) -> tuple[str, str]:
     meaning = getattr(parameter.allowed, "meaning", "")
     accepted = f" ({parameter.allowed.describe()})" if parameter.allowed is not None else ""
-    return parameter.name, f"{loss.parameters[parameter.name]!r}: {meaning}{accepted}"
+    return parameter.name, f"{loss.parameters[parameter.name]!r}" + (f": {meaning}" if meaning else "") + accepted
 
 
 def _case(record: Record, case: Case) -> str:
@@ -161,12 +161,51 @@ def _case(record: Record, case: Case) -> str:
     return f"{record.name}({case.y_true}, {case.y_pred}{settings}) = [{values}]: {case.working}"
 
 
+MARKS = {
+    "passed": Text("ok", style="green"),
+    "failed": Text("FAIL", style="bold red"),
+    "fact": Text(),
+    "not checked": Text("--", style="yellow"),
+}
+
+
+@reporting
+def verify(
+    names: LossArguments,
+    backend: Annotated[str, typer.Option(help=f"The array library: {', '.join(BACKENDS)}.")] = "numpy",
+    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Verify that losses are sound: gradient, minimum, edges.
+
+    The exit status is 0 if no check failed, 1 if one did, 2 if a loss could not be verified.
+    """
+    from ..doctor import verify as examine
+
+    wanted = one_of("backend", backend, BACKENDS)
+    require(wanted, None, f"--backend {wanted}")
+    found = [examine(loss_from(name), wanted, seed=seed) for name in names]
+    ok = all(one.ok for one in found)
+    if as_json:
+        emit({"ok": ok, "reports": [one.to_dict() for one in found]})
+    else:
+        for number, one in enumerate(found):
+            _print_verification(one, apart=number > 0)
+    if not ok:
+        raise typer.Exit(FOUND)
+
+
+def _print_verification(found: Verification, *, apart: bool) -> None:
+    if apart:
+        say("")
+    verdict = "sound" if found.ok else f"{len(found.failed)} of {len(found.checks)} checks failed"
+    say(f"{found.loss} on {found.backend}: {verdict}", style="bold green" if found.ok else "bold red")
+    table(["", "", ""], [(MARKS[one.status], one.name, as_command(one.detail)) for one in found.checks], headed=False)
+
+
 @reporting
 def plot(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME", help="Losses, with parameters as huber:delta=2.", autocompletion=complete_loss),
-    ],
+    names: LossArguments,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: PNG, SVG or PDF by its ending.")
     ] = Path("losses.png"),
@@ -182,8 +221,6 @@ def plot(
 
 
 def _draw(losses: list[Loss], output: Path) -> None:
-    from .._extras import require
-
     require("matplotlib", "plot", "drawing").use("agg")
     from ..show import plot as draw
 

@@ -9,11 +9,10 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from .._extras import require
 from ..scoring import Score, Scores, Table, open_table
 from ..scoring import score as score_file
 from ._arguments import AsJson, LossNames, Rows, loss_from, one_of
-from ._output import FOUND, code, console, emit, progress, reporting, say, table
+from ._output import FOUND, as_command, code, console, emit, progress, reporting, say, table
 
 if TYPE_CHECKING:
     from ..doctor import Advice, Report
@@ -34,11 +33,6 @@ Prediction = Annotated[
         help="The column of the predictions; repeat it for one per class or output, or name a column of lists.",
     ),
 ]
-
-
-def _table(path: Path) -> Table:
-    require("pyarrow", "cli", "reading CSV and Parquet files")
-    return open_table(path)
 
 
 def _read(source: Table, columns: list[str], rows: int) -> tuple[Any, bool]:
@@ -67,7 +61,7 @@ def suggest(
 
     paste: Any = one_of("framework", framework, ("keras", "torch"))
     wanted: Any = goal
-    values, whole = _read(_table(path), target, rows)
+    values, whole = _read(open_table(path), target, rows)
     advice = advise(values, goal=wanted)
     seen = {"file": str(path), "target": target, "rows": len(values), "whole_file": whole}
     if as_json:
@@ -124,7 +118,7 @@ def check(
     from ..doctor import diagnose
 
     losses = [loss_from(name) for name in loss]
-    source = _table(path)
+    source = open_table(path)
     y_true, whole = _read(source, target, rows)
     y_pred, _ = _read(source, prediction, rows)
     reports = [diagnose(one, y_true, y_pred) for one in losses]
@@ -150,7 +144,7 @@ def _print_report(report: Report, unread: list[str]) -> None:
         if finding.better:
             say(f"  better: {finding.better}")
     _bullets("measured", list(report.facts))
-    _bullets("not checked", [*unread, *report.not_checked])
+    _bullets("not checked", [*unread, *map(as_command, report.not_checked)])
 
 
 def _indented(text: str) -> str:
@@ -175,7 +169,6 @@ def score(
     is read in blocks, so it may be larger than memory.
     """
     losses = [loss_from(name) for name in loss]
-    _table(path)
     with progress(path.name, quiet=as_json) as advance:
         scores = score_file(
             path,
@@ -211,20 +204,25 @@ def _score_facts(scores: Scores, weight: str | None, by: str | None) -> dict[str
 def _print_scores(scores: Scores, weight: str | None, by: str | None) -> None:
     names = list(scores.overall.means)
     headings = [by or "", "rows", *(["weight"] if weight else []), *names]
-    rows = [(_group(score.group), score) for score in scores.groups] + [("all", scores.overall)]
-    table(
-        headings,
-        [
-            (label, f"{score.rows}", *([f"{score.weight:.6g}"] if weight else []), *_means(score))
-            for label, score in rows
-        ],
-        numbers_from=1,
-    )
+    found = [(_group(score.group), score) for score in scores.groups] + [("all", scores.overall)]
+    rows = [
+        (label, f"{score.rows}", *([f"{score.weight:.6g}"] if weight else []), *_means(score)) for label, score in found
+    ]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    if sum(widths) + 2 * len(widths) <= console().width:
+        table(headings, rows, numbers_from=1)
+    else:
+        # A number broken into lines cannot be read: a block per group instead of a row.
+        for place, (label, *numbers) in enumerate(rows):
+            say(f"{by}: {label}" if place < len(scores.groups) else label, style="bold")
+            table(["", ""], list(zip(headings[1:], numbers, strict=True)), headed=False)
     if scores.skipped:
         console(errors=True).print(f"{scores.skipped} rows with missing values left out")
 
 
 def _group(label: Any) -> str:
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
     return "(missing)" if label in (None, "") else str(label)
 
 

@@ -74,7 +74,7 @@ def _plain(data: Any) -> Any:
 
 def table(
     headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[str | Text]],
     *,
     numbers_from: int | None = None,
     headed: bool = True,
@@ -108,9 +108,7 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
             function(*args, **kwargs)
             sys.stdout.flush()
         except LossError as error:
-            # The library names its own call; here the same list is a command.
-            message = str(error).replace("lossary.names()", "lossary list")
-            _fail(type(error).__name__, message, as_json=bool(kwargs.get("as_json")))
+            _fail(type(error).__name__, as_command(str(error)), as_json=bool(kwargs.get("as_json")))
         except BrokenPipeError:
             # The reader of the pipe (head, less) has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,8 +117,38 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
             _fail(type(error).__name__, str(error) or "out of memory", as_json=bool(kwargs.get("as_json")))
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("LOSSARY_TRACEBACK"):
+                raise
+            _fail(*_unforeseen(error), as_json=bool(kwargs.get("as_json")))
 
     return command
+
+
+def _unforeseen(error: Exception) -> tuple[str, str]:
+    """What to say of an error that no one foresaw: in code named on the command line, or here."""
+    from ._own import place_in_own_code, told
+
+    if place_in_own_code(error):
+        return "OwnCodeError", told(error)
+    return "InternalError", f"{told(error)}. This is a fault of lossary; LOSSARY_TRACEBACK=1 shows where it happened"
+
+
+SPOKEN = {
+    "lossary.names()": "lossary list",
+    "pass backend='torch', 'jax' or 'tensorflow'": "write --backend torch, jax or tensorflow",
+    "no model was given; pass model=": "a file holds no model; lossary.diagnose takes one",
+    "no metrics were given; pass metrics=[...]": "a file holds no metrics; lossary.diagnose takes them",
+}
+
+
+def as_command(text: str) -> str:
+    """A text of the library, which names its own calls, in the words of the command line."""
+    for call, words in SPOKEN.items():
+        text = text.replace(call, words)
+    return text
 
 
 def _fail(kind: str, message: str, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ._arguments import AsJson, complete_loss
+from ._arguments import LOSS, AsJson, complete_loss, loss_from
 from ._output import UsageError, emit, reporting
 
 
@@ -20,7 +20,9 @@ def demo(
     losses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="LOSS", help="Losses to compare with categorical crossentropy.", autocompletion=complete_loss
+            metavar="LOSS",
+            help=f"Losses to compare with categorical crossentropy. {LOSS}",
+            autocompletion=complete_loss,
         ),
     ] = None,
     *,
@@ -35,7 +37,7 @@ def demo(
 
     # With --json the training reports on the error stream, and the output is JSON alone.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        results = run(losses or None, data, data_dir, epochs, output)
+        results = run([loss_from(loss) for loss in losses or ()] or None, data, data_dir, epochs, output)
     if as_json:
         emit({"picture": str(output), "results": [dataclasses.asdict(result) for result in results]})
 

@@ -9,10 +9,11 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import get
 from .._extras import require
+from ..scoring import loss_names
 
 if TYPE_CHECKING:
     from ._train import Result
@@ -24,7 +25,7 @@ OTHERS = ("huber", "mean_squared_error")
 
 
 def run(
-    losses: Sequence[str] | None = None,
+    losses: Sequence[Any] | None = None,
     data: str = "digits",
     data_dir: str | Path | None = None,
     epochs: int | None = None,
@@ -36,7 +37,8 @@ def run(
     Ctrl-C ends the training and keeps what was trained until then.
 
     Args:
-        losses: Names of losses besides categorical crossentropy; huber and mean_squared_error by default.
+        losses: Losses besides categorical crossentropy, anything `lossary.get` understands; huber and
+            mean_squared_error by default.
         data: ``"digits"`` (scikit-learn's) or ``"fashion-mnist"``.
         data_dir: A folder of IDX files to read instead: ``train-images-idx3-ubyte`` and its three companions, each
             plain or ``.gz``.
@@ -51,20 +53,22 @@ def run(
         DataError: The images cannot be found or read.
         MissingExtraError: Keras or scikit-learn is not installed.
     """
-    names = list(dict.fromkeys(get(name).record.name for name in (FIRST, *(OTHERS if losses is None else losses))))
+    chosen = list(dict.fromkeys(get(loss) for loss in (FIRST, *(OTHERS if losses is None else losses))))
+    names = loss_names(chosen)
     if "KERAS_BACKEND" not in os.environ and find_spec("jax") is not None:
         os.environ["KERAS_BACKEND"] = "jax"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     require("keras", "demo", "the demo")
     require("rich", "demo", "the demo")
+    require("matplotlib", "demo", "the picture of the demo")
     from . import _data, _report, _train
 
     images = _data.load(data, None if data_dir is None else Path(data_dir))
     passes = epochs or (15 if images.pixels < 400 else 5)
     _report.announce(images, names, passes)
     results: list[Result] = []
-    for name in names:
-        result = _train.train(get(name), images, passes)
+    for name, loss in zip(names, chosen, strict=True):
+        result = _train.train(loss, name, images, passes)
         results.append(result)
         if result.stopped:
             break

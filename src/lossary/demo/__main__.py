@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..cli._arguments import loss_from
 from ..cli._output import INTERRUPTED, reporting
 from . import OTHERS, run
 
@@ -23,7 +24,7 @@ def main(
     output: Annotated[Path, typer.Option("--output", "-o", envvar="OUTPUT", help="The picture.")] = Path("demo.png"),
 ) -> None:
     """Train one small network on real images with several losses, and compare them."""
-    results = run(losses or list(OTHERS), data, data_dir, epochs, output)
+    results = run([loss_from(loss) for loss in losses or OTHERS], data, data_dir, epochs, output)
     if results[-1].stopped:
         raise typer.Exit(INTERRUPTED)
 

@@ -53,14 +53,14 @@ def _convolution(filters: int, *, pooled: bool) -> list[Any]:
     return [convolution, *pool, layers.BatchNormalization(momentum=0.9)]
 
 
-def train(loss: Loss, images: Images, epochs: int) -> Result:
+def train(loss: Loss, name: str, images: Images, epochs: int) -> Result:
     """Trains a fresh network; output layer and label coding are those that the loss's record asks for."""
     record = loss.record
     activation, coding = record.prediction_domain(loss.parameters).activation, record.target.coding
     keras.utils.set_random_seed(0)
     model = network(images.train.shape[1:], images.classes, activation)
-    model.compile(loss=record.name, optimizer="sgd", metrics=["accuracy"])
-    print(f"\n{record.name}: {activation} outputs, {coding} as targets", flush=True)
+    model.compile(loss=loss, optimizer="sgd", metrics=["accuracy"])
+    print(f"\n{name}: {activation} outputs, {coding} as targets", flush=True)
     course, start, stopped = keras.callbacks.History(), time.perf_counter(), False
     try:
         model.fit(
@@ -77,7 +77,7 @@ def train(loss: Loss, images: Images, epochs: int) -> Result:
         stopped = True
     kept = getattr(course, "history", {})
     return Result(
-        loss=record.name,
+        loss=name,
         activation=activation,
         coding=coding,
         seconds=time.perf_counter() - start,

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import LossError
+from ..errors import LossError, ParameterError
 
 
 class FileError(LossError):
@@ -28,8 +28,9 @@ def no_file(path: Path) -> FileError:
 
 def unknown_kind(path: Path, known: Sequence[str]) -> FileError:
     """The file's ending names no format that can be read."""
+    what = "is a folder" if path.is_dir() else f"ends in {path.suffix or 'nothing'}"
     return FileError(
-        f"{path} ends in {path.suffix or 'nothing'}; accepted are {', '.join(known)}. "
+        f"{path} {what}; accepted are files in {', '.join(known)}. "
         "A pandas frame becomes one with frame.to_parquet('preds.parquet')"
     )
 
@@ -39,9 +40,27 @@ def unreadable(path: Path, reason: str) -> FileError:
     return FileError(f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: {reason}")
 
 
+def not_utf8(path: Path, start: bytes = b"") -> FileError:
+    """Text in an older encoding; ``start`` is the beginning of the file."""
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin1"
+    converted = path.with_name(f"{path.stem}-utf8{path.suffix}")
+    return FileError(
+        f"{path} is no text in UTF-8; accepted is UTF-8 alone. If it is {encoding}, write: "
+        f"iconv -f {encoding} -t utf-8 {path} > {converted}"
+    )
+
+
 def empty(path: Path) -> FileError:
-    """Not one row is left."""
-    return FileError(f"{path} holds no rows to score; a mean over nothing is undefined")
+    """Not one row in the whole file."""
+    return FileError(f"{path} holds no rows, at most the names of columns; at least one row is needed")
+
+
+def nothing_left(path: Path, skipped: int) -> FileError:
+    """Every row misses a value."""
+    return FileError(
+        f"{path}: each of the {skipped} rows has a missing value in the columns used, so none is left to score; "
+        "fill them, or name other columns"
+    )
 
 
 def unknown_column(path: Path, name: str, names: Sequence[str]) -> ColumnError:
@@ -49,8 +68,18 @@ def unknown_column(path: Path, name: str, names: Sequence[str]) -> ColumnError:
     lower = {other.lower(): other for other in names}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
     hint = f"did you mean {' or '.join(near)}? All of " if near else ""
+    if names and all(_is_number(other) for other in names):
+        hint = "the first line seems to hold numbers, and must hold the names of the columns; "
     shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
     return ColumnError(f"{path} has no column {name!r}; {hint}its columns are: {shown}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def ambiguous(path: Path, name: str) -> ColumnError:
@@ -80,6 +109,19 @@ def missing(path: Path, name: str, row: int) -> ColumnError:
         f"{path}: column {name!r} has no value in row {row} (counted from 0); leave such rows out with --skip-missing "
         "(skip_missing=True), or fill them"
     )
+
+
+def no_mean(loss: str, reduction: str) -> ParameterError:
+    """A loss object that is not averaged, where means are what is computed."""
+    return ParameterError(
+        f"{loss}: reduction is {reduction!r}; a score is sum(w * loss) / sum(w) over the rows. Leave reduction= out; "
+        "the sum is the mean times the weight, which is reported beside it"
+    )
+
+
+def no_label(path: Path, name: str, kind: str) -> ColumnError:
+    """A column to group by whose cells are no single values."""
+    return ColumnError(f"{path}: column {name!r} holds {kind}; accepted to group by are text, numbers and dates")
 
 
 def too_many_groups(path: Path, name: str, limit: int) -> ColumnError:

@@ -34,8 +34,14 @@ class ExactSums:
         self._outside: Floats = np.zeros(1)
         self._blocks = 0
 
-    def add(self, terms: Floats, codes: Integers | None = None, groups: int = 1) -> None:
-        """Adds each term to the sum of its group; without codes all belong to group 0."""
+    def add(
+        self, terms: Floats, codes: Integers | None = None, groups: int = 1, *, weights: Floats | None = None
+    ) -> None:
+        """Adds each term, times its weight, to the sum of its group; without codes all belong to group 0."""
+        if weights is not None:
+            for part in exact_products(terms, weights):
+                self.add(part, codes, groups)
+            return
         for start in range(0, len(terms), BLOCK):
             block = slice(start, start + BLOCK)
             self._add(terms[block], None if codes is None else codes[block], groups)
@@ -116,26 +122,18 @@ def quotient(numerator: Fraction | float, denominator: Fraction | float) -> floa
         return math.copysign(math.inf, numerator)
 
 
-class Factor:
-    """An array that others are multiplied with, exactly."""
-
-    def __init__(self, x: Floats) -> None:
-        self._x = x
-        self._high, self._low = _halves(x)
-
-    def products(self, y: Floats) -> tuple[Floats, Floats]:
-        """Rounded products and what the rounding left out: together they are the exact products."""
-        product, error = np.empty_like(y), np.empty_like(y)
-        # Short slices, so that what lies between stays in the cache.
-        for start in range(0, len(y), SLICE):
-            part = slice(start, start + SLICE)
-            y_high, y_low = _halves(y[part])
-            x_high, x_low = self._high[part], self._low[part]
-            rounded = np.multiply(y[part], self._x[part], out=product[part])
-            error[part] = ((y_high * x_high - rounded) + y_high * x_low + y_low * x_high) + y_low * x_low
-        if not math.isfinite(_largest(error)):
-            error[~np.isfinite(error)] = 0.0
-        return product, error
+def exact_products(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Rounded products and what the rounding left out: together they are the exact products."""
+    product, error = np.empty_like(x), np.empty_like(x)
+    # Short slices, so that what lies between stays in the cache.
+    for start in range(0, len(x), SLICE):
+        part = slice(start, start + SLICE)
+        (x_high, x_low), (y_high, y_low) = _halves(x[part]), _halves(y[part])
+        rounded = np.multiply(x[part], y[part], out=product[part])
+        error[part] = ((y_high * x_high - rounded) + y_high * x_low + y_low * x_high) + y_low * x_low
+    if not math.isfinite(_largest(error)):
+        error[~np.isfinite(error)] = 0.0
+    return product, error
 
 
 def _halves(x: Floats) -> tuple[Floats, Floats]:

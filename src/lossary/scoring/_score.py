@@ -9,9 +9,10 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from .._loss import Loss
 from ..errors import DomainError, ShapeError
 from ..program import is_enrolled
 from . import _errors
-from ._exact import ExactSums, Factor, Floats, Integers, quotient
+from ._exact import ExactSums, Floats, Integers, quotient
 from ._tables import Block, Grouping, open_table
 
 ROWS = 1 << 16
@@ -86,6 +87,7 @@ def score(
     Raises:
         FileError: The file is missing, unreadable, or has no rows.
         ColumnError: A column is missing, is no number, or has missing values.
+        ParameterError: A loss has a reduction that is no mean.
         LossError: What the losses themselves raise, with the row counted from the start of the file.
 
     >>> import numpy as np, tempfile, pathlib, lossary.scoring
@@ -97,12 +99,21 @@ def score(
     """
     table = open_table(path)
     columns = _Columns(_list(target), _list(prediction), weight, by)
-    run = _Run(table.path, [get(loss) for loss in losses], columns, skip_missing)
+    run = _Run(table.path, _distinct(losses), columns, skip_missing)
     for block in _ahead(table.blocks(columns.numbers(), by, rows)):
         run.add(block)
         if progress is not None:
             progress(block.done)
     return run.result()
+
+
+def _distinct(losses: Sequence[Any]) -> list[Loss]:
+    """The losses, each once; a reduction that is no mean would be ignored, so it is refused."""
+    found = list(dict.fromkeys(get(loss) for loss in losses))
+    for loss in found:
+        if loss.reduction not in ("sum_over_batch_size", "mean_with_sample_weight"):
+            raise _errors.no_mean(loss.name, loss.reduction)
+    return found
 
 
 def _list(names: str | Sequence[str]) -> list[str]:
@@ -154,12 +165,33 @@ class _Columns:
         return list(dict.fromkeys([*self.targets, *self.predictions, *([self.weight] if self.weight else [])]))
 
 
+class Sums(Protocol):
+    """One exact sum per group."""
+
+    def add(
+        self, terms: Floats, codes: Integers | None = None, groups: int = 1, *, weights: Floats | None = None
+    ) -> None:
+        """Adds each term, times its weight, to the sum of its group."""
+
+    def total(self, group: int = 0) -> Fraction | float:
+        """The exact sum of a group; a float only where infinities or NaN took part."""
+
+
+def _fastest_sums() -> Callable[[], Sums]:
+    """The compiled loop where Numba is there; the sums are exact either way."""
+    try:
+        from ..kernels.sums import CompiledSums
+    except ImportError:
+        return ExactSums
+    return CompiledSums
+
+
 @dataclass
 class _Tally:
     """The exact sums of one loss; its own weights only where it leaves rows out itself (``ignore_class``)."""
 
-    values: ExactSums = field(default_factory=ExactSums)
-    weights: ExactSums | None = None
+    values: Sums
+    weights: Sums | None = None
 
 
 class _Run:
@@ -168,11 +200,12 @@ class _Run:
     def __init__(self, path: Path, losses: list[Loss], columns: _Columns, skip_missing: bool) -> None:
         self.path, self.losses, self.columns, self.skip_missing = path, losses, columns, skip_missing
         self.labels: dict[Any, int] = {} if columns.by else {None: 0}
-        self.tallies = [_Tally() for _ in losses]
-        self.weights = ExactSums()
+        self.fused = path.stat().st_size >= FUSED_FROM and os.environ.get("LOSSARY_KERNELS", "1") != "0"
+        self.sums = _fastest_sums() if self.fused else ExactSums
+        self.tallies = [_Tally(self.sums()) for _ in losses]
+        self.weights = self.sums()
         self.rows: Integers = np.zeros(len(self.labels), np.int64)
         self.start = self.skipped = 0
-        self.fused = path.stat().st_size >= FUSED_FROM and os.environ.get("LOSSARY_KERNELS", "1") != "0"
 
     def add(self, block: Block) -> None:
         """Scores one block."""
@@ -216,17 +249,13 @@ class _Run:
             self.weights.add(weights, codes, groups)
         y_pred = _matrix(columns, self.columns.predictions)
         y_true = _matrix(columns, self.columns.targets)
-        factor = None if weights is None else Factor(weights)
         for loss, tally in zip(self.losses, self.tallies, strict=True):
             batch = self._batch(loss, y_true, y_pred, weights, kept)
-            own = factor
+            own = weights
             if batch.mask is not None:
-                remaining = batch.mask * (1.0 if weights is None else weights)
-                own, tally.weights = Factor(remaining), tally.weights or ExactSums()
-                tally.weights.add(remaining, codes, groups)
-            values = self._values(batch)
-            for terms in (values,) if own is None else own.products(values):
-                tally.values.add(terms, codes, groups)
+                own, tally.weights = batch.mask * (1.0 if weights is None else weights), tally.weights or self.sums()
+                tally.weights.add(own, codes, groups)
+            tally.values.add(self._values(batch), codes, groups, weights=own)
 
     def _batch(self, loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None, kept: Integers | None) -> Batch:
         """The arrays of a block, checked."""
@@ -267,7 +296,7 @@ class _Run:
     def result(self) -> Scores:
         """The means."""
         if not self.rows.sum():
-            raise _errors.empty(self.path)
+            raise _errors.nothing_left(self.path, self.skipped) if self.skipped else _errors.empty(self.path)
         every = range(len(self.labels))
         labels = sorted(self.labels, key=_order)
         groups = [self._score(label, [self.labels[label]]) for label in labels if self.rows[self.labels[label]]]
@@ -293,7 +322,7 @@ class _Run:
         return Score(label, rows, float(weight), means)
 
 
-def _total(sums: ExactSums, members: Sequence[int]) -> Any:
+def _total(sums: Sums, members: Sequence[int]) -> Any:
     return sum((sums.total(i) for i in members), start=0)
 
 
@@ -303,7 +332,7 @@ def _label(label: Any) -> Any:
 
 
 def _order(label: Any) -> tuple[int, float, str]:
-    if label is None:
+    if label is None or label == "":
         return 2, 0.0, ""
     if isinstance(label, int | float):
         return 0, float(label), ""

@@ -12,16 +12,19 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
+from .._extras import require
 from ..errors import LossError
 from . import _errors
 
 Array = np.ndarray[Any, Any]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 
-KINDS = (".parquet", ".pq", ".csv", ".npz")
+KINDS = (".parquet", ".pq", ".csv", ".tsv", ".npz")
 # One block of CSV text; the reader holds a few of them.
 CSV_BYTES = 1 << 21
 DELIMITERS = (",", ";", "\t")
+# So many characters behind the header tell whether numbers have a decimal comma.
+SAMPLE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,18 @@ def open_table(path: str | Path) -> Table:
 
     Raises:
         FileError: There is no such file, or its kind is not known.
+        MissingExtraError: The file is none of NumPy's, and pyarrow is not installed.
     """
     path = Path(path)
     if not path.exists():
         raise _errors.no_file(path)
     ending = path.suffix.lower()
+    if path.is_dir() or ending not in KINDS:
+        raise _errors.unknown_kind(path, KINDS)
     if ending == ".npz":
         return NpzTable(path)
-    if ending == ".csv":
-        return CsvTable(path)
-    if ending in (".parquet", ".pq"):
-        return ParquetTable(path)
-    raise _errors.unknown_kind(path, KINDS)
+    require("pyarrow", "cli", "reading CSV and Parquet files")
+    return CsvTable(path) if ending in (".csv", ".tsv") else ParquetTable(path)
 
 
 def known(table: Table, names: Sequence[str]) -> None:
@@ -100,9 +103,12 @@ class ParquetTable:
         self.names = list(self._file.schema_arrow.names)
 
     def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         known(self, [*numbers, *([by] if by else [])])
+        if by and pa.types.is_nested(self._file.schema_arrow.field(by).type):
+            raise _errors.no_label(self.path, by, str(self._file.schema_arrow.field(by).type))
         file = pq.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False, read_dictionary=[by] if by else None)
         total, read = max(1, file.metadata.num_rows), 0
         for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*numbers, *([by] if by else [])]))):
@@ -127,11 +133,12 @@ class CsvTable:
         self.path = path
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                header = file.readline()
+                header, start = file.readline(), file.read(SAMPLE)
         except UnicodeDecodeError as error:
-            raise _errors.unreadable(path, str(error)) from None
+            raise _errors.not_utf8(path, error.object) from None
         self._delimiter = max(DELIMITERS, key=header.count)
-        self.names = next(csv.reader([header], delimiter=self._delimiter), [])
+        self._decimal = "," if self._delimiter != "," and _has_decimal_commas(start) else "."
+        self.names = [name.strip() for name in next(csv.reader([header], delimiter=self._delimiter), [])]
         if not self.names:
             raise _errors.empty(path)
 
@@ -145,9 +152,11 @@ class CsvTable:
             try:
                 with arrow_csv.open_csv(
                     file,
-                    read_options=arrow_csv.ReadOptions(block_size=CSV_BYTES),
+                    read_options=arrow_csv.ReadOptions(block_size=CSV_BYTES, column_names=self.names, skip_rows=1),
                     parse_options=arrow_csv.ParseOptions(delimiter=self._delimiter),
-                    convert_options=arrow_csv.ConvertOptions(include_columns=columns, column_types=types),
+                    convert_options=arrow_csv.ConvertOptions(
+                        include_columns=columns, column_types=types, decimal_point=self._decimal
+                    ),
                 ) as reader:
                     for batch in reader:
                         yield batch, min(1.0, file.tell() / size)
@@ -157,6 +166,8 @@ class CsvTable:
     def _fault(self, reason: str) -> LossError:
         """What the reader said, with the column's name instead of its number."""
         found = re.search(r"In CSV column #(\d+): CSV conversion error to \w+: invalid value '(.*)'", reason)
+        if "invalid UTF8" in reason:
+            return _errors.not_utf8(self.path)
         if found is None:
             return _errors.unreadable(self.path, reason)
         return _errors.not_numbers(self.path, self.names[int(found[1])], f"the text {found[2]!r}")
@@ -183,6 +194,12 @@ class CsvTable:
         return _joined(self.path, name, batches, rows), held <= rows
 
 
+def _has_decimal_commas(text: str) -> bool:
+    """Whether cells are numbers like 0,5, and none is one like 0.5."""
+    commas, points = (rf'(?:^|[;\t])"?-?\d*[{mark}]\d+"?(?=[;\t\r\n]|\Z)' for mark in ",.")
+    return bool(re.search(commas, text, re.MULTILINE)) and not re.search(points, text, re.MULTILINE)
+
+
 def _joined(path: Path, name: str, chunks: list[Any], rows: int) -> Any:
     import pyarrow as pa
 
@@ -204,11 +221,11 @@ def _arrow_grouping(column: Any) -> Grouping:
 
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode(null_encoding="encode")
-    codes = column.indices
+    codes = column.indices.cast(pa.int64())
     labels = column.dictionary.to_pylist()
     if codes.null_count:
-        codes, labels = codes.fill_null(len(labels)), [*labels, None]
-    return Grouping(np.asarray(codes).astype(np.int64), labels)
+        return Grouping(_filled(codes, np.int64, len(labels)), [*labels, None])
+    return Grouping(np.from_dlpack(codes).astype(np.int64, copy=False), labels)
 
 
 def _is_number(kind: Any) -> bool:
@@ -231,22 +248,35 @@ def _numbers(path: Path, name: str, column: Any) -> Array:
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     if _is_number(column.type):
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=_dtype(column))
+        return _values(column)
     if not _is_list(column.type):
         raise _errors.not_numbers(path, name, str(column.type))
     flat = column.flatten()
-    lengths = np.asarray(column.value_lengths().fill_null(0)) if len(column) else np.zeros(1, int)
+    lengths = np.from_dlpack(column.value_lengths().fill_null(0)) if len(column) else np.zeros(1, int)
     if lengths.min() != lengths.max() or column.null_count:
         raise _errors.ragged(path, name, [int(lengths.min()), int(lengths.max())])
-    matrix = flat.to_numpy(zero_copy_only=False).astype(_dtype(flat), copy=False)
-    return np.asarray(matrix.reshape(len(column), -1))
+    return _values(flat).reshape(len(column), -1)
 
 
-def _dtype(column: Any) -> Any:
-    """The column's own integers where none is missing, floats otherwise."""
-    if column.null_count == 0 and np.dtype(column.type.to_pandas_dtype()).kind in "iu":
-        return column.type.to_pandas_dtype()
-    return np.float64
+def _values(column: Any) -> Array:
+    """The column's own integers where none is missing, floats otherwise; pyarrow's conversions would import pandas."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) and not column.null_count:
+        return np.from_dlpack(column)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    if not column.null_count:
+        return np.from_dlpack(column).astype(np.float64, copy=False)
+    return _filled(column.cast(pa.float64(), safe=False), np.float64, np.nan)
+
+
+def _filled(column: Any, dtype: Any, filler: Any) -> Array:
+    """A column of numbers of eight bytes with something in the place of what is missing."""
+    import pyarrow as pa
+
+    absent = np.from_dlpack(column.is_null().cast(pa.uint8())).astype(bool)
+    return np.where(absent, filler, np.frombuffer(column.buffers()[1], dtype, len(column), 8 * column.offset))
 
 
 # --- NumPy ----------------------------------------------------------------------------------------------------------
@@ -277,6 +307,8 @@ class NpzTable:
                 for name in numbers:
                     if arrays[name].dtype.kind not in "biuf":
                         raise _errors.not_numbers(self.path, name, f"dtype {arrays[name].dtype}")
+                if by and arrays[by].ndim > 1:
+                    raise _errors.no_label(self.path, by, f"rows of shape {arrays[by].shape[1:]}")
                 grouping = None if by is None else _numpy_grouping(arrays[by])
                 yield Block(
                     {name: _plain(arrays[name]) for name in numbers}, grouping, min(1.0, (start + rows) / total)
