@@ -1,5 +1,7 @@
 """Entry point of ``python -m benchmarks``."""
 
-from .run import main
+from benchmarks.run import main
 
-main()
+# Workers import this module too, when they start.
+if __name__ == "__main__":
+    main()

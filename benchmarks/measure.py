@@ -1,63 +1,105 @@
-"""Interleaved timing: one call of everyone in turn, many rounds, so that a busy moment hits all alike."""
+"""Interleaved measuring: everyone in turn, many rounds, so that a busy moment hits all alike."""
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import numba
-import numpy as np
+from benchmarks.cases import Case, Shape
+from benchmarks.worker import Worker
 
-from lossary.kernels import threads
+# Threads of the one before spin for a moment before they sleep.
+_REST = 0.002
+_ROUNDS = 8
+_FEWEST = 3
 
-Run = Callable[[], Any]
+
+@contextmanager
+def staffed(stacks: Iterable[str], **environment: str) -> Iterator[list[Worker]]:
+    """Workers for these frameworks, which see these variables."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    workers = [Worker(stack) for stack in stacks]
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
 
 
-def interleaved(runs: Mapping[str, Run], *, rounds: int, budget: float) -> dict[str, dict[str, float]]:
-    """Seconds per call: the least and the median of all rounds, within a budget of seconds for all together."""
-    seen: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
+def together(workers: Sequence[Worker], method: str, *args: Any) -> list[dict[str, float]]:
+    """The answers of all workers, which work side by side: for what is not timed."""
+    for worker in workers:
+        worker.tell(method, *args)
+    return [worker.answer() for worker in workers]
+
+
+def one(workers: Sequence[Worker], case: Case, shape: Shape, *, compiled: bool, budget: float) -> dict[str, Any]:
+    """One loss at one shape: seconds of everyone, who must agree on the value."""
+    names: dict[str, Worker] = {}
+    values: dict[str, float] = {}
+    for worker, found in zip(workers, together(workers, "prepare", case, shape, compiled), strict=True):
+        names |= dict.fromkeys(found, worker)
+        values |= found
+    values.pop("stream", None)
+    disagreement(f"{case.label} at {shape[0]} x {shape[1]}", values)
+    return {"loss": case.label, "shape": list(shape), "seconds": interleaved(names, budget)}
+
+
+def disagreement(what: str, values: dict[str, float]) -> None:
+    """Raises an error unless everyone computes the same loss."""
+    wanted = statistics.median(values.values())
+    wrong = {name: value for name, value in values.items() if not abs(value - wanted) <= 1e-3 * max(abs(wanted), 1e-3)}
+    if wrong:
+        raise AssertionError(f"{what}: the value is {wanted}, but {wrong}")
+
+
+def interleaved(names: dict[str, Worker], budget: float) -> dict[str, dict[str, float]]:
+    """Seconds per call, least and median, within about this many seconds for all together."""
+    seen: dict[str, list[float]] = {name: [] for name in names}
+    lasting = budget / len(names) / _ROUNDS
     start = time.perf_counter()
-    for number in range(rounds):
-        for name, run in runs.items():
-            before = time.perf_counter()
-            run()
-            seen[name].append(time.perf_counter() - before)
-        if number >= 4 and time.perf_counter() - start > budget:
-            break
+    rounds = 0
+    while rounds < _FEWEST or time.perf_counter() - start < budget:
+        for name, worker in names.items():
+            time.sleep(_REST)
+            seen[name] += worker.ask("turn", name, lasting)
+        rounds += 1
     return {name: {"min": min(times), "median": statistics.median(times)} for name, times in seen.items()}
 
 
-@numba.njit(nogil=True, fastmath=True)  # type: ignore[misc]
-def _touch(a: Any, b: Any, out: Any, first: int, last: int) -> int:
-    for start in range(first, last, 8192):
-        stop = min(start + 8192, last)
-        x, y, z = a[start:stop], b[start:stop], out[start:stop]
-        for j in range(x.size):
-            z[j] = x[j] + y[j]
-    return 0
+def first_calls(
+    stacks: Sequence[str], case: Case, shapes: Sequence[tuple[Shape, bool]], *, compiled: bool
+) -> dict[str, dict[str, float]]:
+    """Seconds of first calls in fresh processes: with empty caches on disk, and where asked with what these left."""
+    found: dict[str, dict[str, float]] = {}
+    for shape, again in shapes:
+        label = f"{shape[0]} x {shape[1]}"
+        with tempfile.TemporaryDirectory() as folder:
+            caches = {"LOSSARY_CACHE_DIR": f"{folder}/ours", "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch"}
+            for column in (label, f"{label}, caches on disk")[: 1 + again]:
+                for stack in stacks:
+                    with staffed([stack], **caches) as (worker,):
+                        for name, seconds in worker.ask("first", case, shape, compiled).items():
+                            found.setdefault(name, {})[column] = seconds
+    found.pop("stream", None)
+    return found
 
 
-@numba.njit(nogil=True, fastmath=True)  # type: ignore[misc]
-def _touch_one(a: Any, out: Any, first: int, last: int) -> int:
-    for start in range(first, last, 8192):
-        stop = min(start + 8192, last)
-        x, z = a[start:stop], out[start:stop]
-        for j in range(x.size):
-            z[j] = x[j] + np.float32(1.0)
-    return 0
-
-
-def stream(y_true: Any, y_pred: Any) -> Run:
-    """The limit: every input read once and a gradient written, in pages that are there already."""
-    p = y_pred.ravel()
-    out = np.empty_like(p)
-    step = max(8192, p.size // (8 * threads.count()))
-    tasks = range(0, p.size, step)
-    if y_true.dtype != y_pred.dtype:
-        return lambda: threads.run(lambda i: _touch_one(p, out, i, min(i + step, p.size)), tasks)
-    y = y_true.ravel()
-    return lambda: threads.run(lambda i: _touch(y, p, out, i, min(i + step, p.size)), tasks)
+def import_seconds() -> float:
+    """Importing the library where NumPy is loaded, the least of five processes."""
+    program = "import numpy, time; t = time.perf_counter(); import lossary; print(time.perf_counter() - t)"
+    root = Path(__file__).resolve().parent.parent
+    done = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root)
+            for _ in range(5)]  # fmt: skip
+    return min(float(one.stdout) for one in done)

@@ -1,17 +1,23 @@
-"""The results as JSON, as a Markdown table and as a picture."""
+"""The results as JSON and as Markdown."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-OURS = ("lossary numpy", "lossary torch", "lossary jax")
-PACKAGES = ("numpy", "numba", "torch", "jax", "optax", "keras", "scikit-learn")
+from benchmarks.compare import OURS, PEERS, Result, fastest, limit, ratio, seconds, verdict
+
+PACKAGES = ("numpy", "numba", "torch", "jax", "tensorflow-cpu", "optax", "keras", "scikit-learn")
+COLUMNS = (
+    "stream", "lossary numpy", "sklearn", "lossary torch", "lossary torch.compile", *PEERS["PyTorch"],
+    "lossary jax", *PEERS["JAX"], "lossary tf", "lossary tf xla", *PEERS["TensorFlow"],
+)  # fmt: skip
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -32,82 +38,137 @@ def machine(threads: int) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, results: Sequence[dict[str, Any]], facts: dict[str, Any]) -> None:
-    """All three files."""
-    folder.mkdir(exist_ok=True)
-    data = {"machine": facts, "results": list(results)}
+def write(folder: Path, data: dict[str, Any]) -> None:
+    """The figures and the page."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(data, indent=1) + "\n")
-    (folder / "benchmarks.md").write_text(markdown(results, facts))
-    picture(folder / "benchmarks.png", results)
+    (folder / "benchmarks.md").write_text(markdown(data))
 
 
-def markdown(results: Sequence[dict[str, Any]], facts: dict[str, Any]) -> str:
-    """One table per shape: milliseconds, and how our best compares."""
+def line(result: Result) -> str:
+    """One result as a line of a terminal."""
+    shares = [f"{name} {_percent(limit(result, name))} {_times(ratio(result, name))}" for name in OURS]
+    times = "  ".join(f"{name} {s * 1e3:.3g}" for name, s in seconds(result).items())
+    return f"{result['loss']:40} {_shape(result):12} | of limit, beside: {', '.join(shares)} | ms: {times}"
+
+
+def markdown(data: Mapping[str, Any]) -> str:
+    """The page."""
+    results = data["results"]
+    parts = [_head(data["machine"]), _summary(results)]
+    for shape in dict.fromkeys(map(_shape, results)):
+        parts += _shape_tables(shape, [result for result in results if _shape(result) == shape])
+    parts += _first(data) + _memory(data)
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(facts: Mapping[str, Any]) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in facts["packages"].items())
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Value and gradient of the mean loss in float32: milliseconds, least of interleaved rounds, on "
-        f"{facts['processor']} with {facts['threads']} threads ({packages}). "
-        f"Load of the machine when started: {facts['load when started']:.1f}.",
-        "`stream` reads the inputs once and writes a gradient into pages that are there already. "
-        "`of limit` is stream divided by lossary on NumPy; `beside` is the fastest peer divided by lossary, on NumPy "
-        "and on PyTorch (there against PyTorch's peers alone). Made by `python -m benchmarks`.",
+    return f"""# Benchmarks
+
+Value and gradient of the mean loss in float32 on {facts["processor"]} with {facts["threads"]} threads, Python
+{facts["python"]} ({packages}). Load of the machine when started: {facts["load when started"]:.1f}.
+All frameworks take turns in one run, each in a process of its own; a time is the least of all rounds.
+Made by `make bench`; all figures, medians too, stand in `benchmarks.json`.
+
+`stream` reads the inputs once and writes a gradient into pages that are there already. **of limit** is stream divided
+by lossary. **beside** compares lossary with the fastest peer: ▲ 2x means lossary takes half the peer's time, ▼ 0.5x
+twice, ≈ the same within five percent. On NumPy the peers are scikit-learn and everyone else's, compiled ones included;
+on PyTorch, JAX and TensorFlow those of the framework. JAX is jitted,
+ours with `LOSSARY_JAX_KERNELS=1`. `tf` is a `tf.function`, `tf xla` one with
+`jit_compile=True`; beside the peers stands lossary's `tf xla`. `torch.compile` compiles the best plain expression, once
+for all shapes (`dynamic=True`).
+
+![The same as bars](benchmarks.png)"""
+
+
+def _summary(results: Sequence[Result]) -> str:
+    """How often lossary is ahead, by shape and framework."""
+    rows = []
+    for shape in dict.fromkeys(map(_shape, results)):
+        cells = []
+        for framework in OURS:
+            ratios = (ratio(result, framework) for result in results if _shape(result) == shape)
+            found = sorted(r for r in ratios if r is not None)
+            ahead, even, behind = (sum(verdict(r) == sign for r in found) for sign in (1, 0, -1))
+            spread = f"median {statistics.median(found):.2g}x" if found else ""
+            ends = f"{_times(found[0])} to {_times(found[-1])}" if found else ""
+            cells.append(f"▲ {ahead}, ≈ {even}, ▼ {behind}; {spread}, {ends}" if found else "")
+        rows.append([shape, *cells])
+    return "## How many losses are faster (▲), the same (≈) and slower (▼) than the fastest peer\n\n" + _table(
+        ["shape", *OURS], rows
+    )
+
+
+def _shape_tables(shape: str, results: Sequence[Result]) -> list[str]:
+    """How we compare, and the milliseconds with the fastest peer of each framework in bold."""
+    head = ["loss", *(f"{name}: of limit, beside" for name in OURS)]
+    compared = [[result["loss"], *(_compared(result, name) for name in OURS)] for result in results]
+    columns = [name for name in COLUMNS if any(name in result["seconds"] for result in results)]
+    times = [[result["loss"], *(_milliseconds(result, name) for name in columns)] for result in results]
+    return [f"## {shape}", _table(head, compared), "Milliseconds; **bold** is the fastest peer of its framework.",
+            _table(["loss", *columns], times)]  # fmt: skip
+
+
+def _compared(result: Result, framework: str) -> str:
+    share, peer = limit(result, framework), fastest(result, framework)
+    beside = "" if peer is None else f", {_times(ratio(result, framework))} {peer[0]}"
+    return _percent(share) + beside
+
+
+def _milliseconds(result: Result, name: str) -> str:
+    if name not in result["seconds"]:
+        return ""
+    text = f"{seconds(result)[name] * 1e3:.3g}"
+    leaders = {found[0] for framework in OURS if framework != "NumPy" and (found := fastest(result, framework))}
+    return f"**{text}**" if name in leaders or name == "sklearn" else text
+
+
+def _first(data: Mapping[str, Any]) -> list[str]:
+    if "first" not in data:
+        return []
+    columns = list(dict.fromkeys(column for row in data["first"].values() for column in row))
+    rows = [
+        [name, *(f"{row[column]:.3g}" if column in row else "" for column in columns)]
+        for name in COLUMNS
+        if (row := data["first"].get(name))
     ]
-    first_use = "; ".join(f"{name} {value:.3g}" for name, value in facts["first use"].items())
-    lines += ["", f"First use: {first_use}."]
-    for shape in dict.fromkeys(tuple(result["shape"]) for result in results):
-        chosen = [result for result in results if tuple(result["shape"]) == shape]
-        columns = list(dict.fromkeys(name for result in chosen for name in result["seconds"]))
-        lines += ["", f"## {shape[0]} x {shape[1]}", ""]
-        lines.append("| loss | " + " | ".join([*columns, "of limit", "beside, NumPy", "beside, torch"]) + " |")
-        lines.append("|---" * (len(columns) + 4) + "|")
-        lines += [_row(result, columns) for result in chosen]
-    return "\n".join(lines) + "\n"
+    return [
+        "## First calls",
+        f"Importing the library where NumPy is loaded takes {data['import']:.2f} s. Seconds of the first call of "
+        "`log_cosh` in a fresh process, the framework imported and started. The first two columns begin with empty "
+        "caches on disk.",
+        _table(["", *columns], rows),
+    ]
 
 
-def _row(result: dict[str, Any], columns: Sequence[str]) -> str:
-    seconds = {name: times["min"] for name, times in result["seconds"].items()}
-    cells = [f"{seconds[name] * 1e3:.3g}" if name in seconds else "" for name in columns]
-    ratio = ratios(result)
-    cells += [f"{ratio['limit']:.0%}", f"{ratio['numpy']:.1f}x", f"{ratio['torch']:.1f}x"]
-    return f"| {result['loss']} | " + " | ".join(cells) + " |"
+def _memory(data: Mapping[str, Any]) -> list[str]:
+    if not data.get("memory"):
+        return []
+    columns = list(data["memory"])
+    rows = [[name, *(f"{data['memory'][column][name]:.2f}" for column in columns)]
+            for name in COLUMNS if name in data["memory"][columns[0]]]  # fmt: skip
+    return [
+        "## Memory",
+        "The most memory that a warm call takes beyond its inputs at 262144 x 64, as the system counts it, in "
+        "multiples of the gradient's 64 MiB: 1.00 is the gradient alone.",
+        _table(["", *columns], rows),
+    ]
 
 
-def ratios(result: dict[str, Any]) -> dict[str, float]:
-    """Share of the streaming limit, and the fastest peer over us."""
-    seconds = {name: times["min"] for name, times in result["seconds"].items()}
-    peers = {name: s for name, s in seconds.items() if name not in OURS and name != "stream"}
-    in_torch = [s for name, s in peers.items() if name.startswith("torch")]
-    return {
-        "limit": seconds["stream"] / seconds["lossary numpy"],
-        "numpy": min(peers.values(), default=float("nan")) / seconds["lossary numpy"],
-        "torch": min(in_torch, default=float("nan")) / seconds["lossary torch"],
-    }
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *map(list, rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def picture(path: Path, results: Sequence[dict[str, Any]]) -> None:
-    """Bars of the largest pointwise shape, and of the row shapes."""
-    import matplotlib as mpl
+def _shape(result: Result) -> str:
+    return f"{result['shape'][0]} x {result['shape'][1]}"
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
 
-    chosen = [r for r in results if r["shape"] == [65536, 64]] or list(results)
-    chosen += [r for r in results if r["shape"] in ([8192, 1000], [1024, 32000])]
-    names = list(dict.fromkeys(name for result in chosen for name in result["seconds"]))
-    figure, axes = plt.subplots(figsize=(9, 0.55 * len(chosen) + 1.5), layout="constrained")
-    height = 0.8 / len(names)
-    for place, name in enumerate(names):
-        rows = [i for i, result in enumerate(chosen) if name in result["seconds"]]
-        widths = [chosen[i]["seconds"][name]["min"] * 1e3 for i in rows]
-        color = {"stream": "black"}.get(name, f"C{place}" if name in OURS else str(min(0.85, 0.4 + 0.06 * place)))
-        axes.barh([i + place * height for i in rows], widths, height, label=name, color=color)
-    labels = [f"{r['loss']}\n{r['shape'][0]} x {r['shape'][1]}" for r in chosen]
-    axes.set_yticks([i + 0.4 for i in range(len(chosen))], labels, fontsize=7)
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlabel("milliseconds for value and gradient (shorter is better)")
-    axes.legend(fontsize=7)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+def _times(value: float | None) -> str:
+    return "-" if value is None else f"{'≈▲▼'[verdict(value)]} {value:.2g}x"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
