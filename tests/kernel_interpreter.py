@@ -79,6 +79,7 @@ def namespace(dtype: str) -> dict[str, Any]:
         "at": lambda index, place: index == place,
         "place": lambda label, columns: int(label) if 0 <= label < columns else -1,
         "faulty": lambda faults, inside: faults | (not inside),
+        "widest_vectors": lambda: None,
     }
 
 

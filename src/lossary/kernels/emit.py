@@ -32,7 +32,7 @@ def source(program: Program, use: Use) -> tuple[str, list[Node]]:
     arrays += [] if use.rows else ["count"]
     signature = ", ".join([*arrays, "first", "last", *(f"h{number}" for number in range(len(plan.parameters)))])
     head = f"def {program.record.name}_{use.name}({signature}):"
-    return "\n".join([head, *indent(body), ""]), plan.parameters
+    return "\n".join([head, *indent(["widest_vectors()", *body]), ""]), plan.parameters
 
 
 def _chunks(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
@@ -123,13 +123,14 @@ def _row_numbers(program: Program, use: Use, nodes: Sequence[Node], names: Names
 
 
 def _taken(program: Program, node: Node, names: Names) -> list[str]:
-    """The element that the label names, computed once more for that place alone."""
+    """The element at one place, computed once more for that place alone."""
     scope = names.inner()
-    body = ["j = label", *loads(program, node.args[:1], scope), *definitions(node.args[:1], scope)]
+    index = Text(names).of(node.args[1])
+    body = [f"j = {index}", *loads(program, node.args[:1], scope), *definitions(node.args[:1], scope)]
     names.count = scope.count
     text = Text(scope).of(node.args[0])
     name = names.result(node)
-    return [f"{name} = UNDEFINED", "if label >= 0:", *indent([*body, f"{name} = {text}"])]
+    return [f"{name} = UNDEFINED", f"if 0 <= {index} < columns:", *indent([*body, f"{name} = {text}"])]
 
 
 def _searched(program: Program, node: Node, names: Names) -> list[str]:

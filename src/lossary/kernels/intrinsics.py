@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -17,6 +17,7 @@ _LAYOUT = {
     types.float32: (32, 23, 127, 0x3F3504F3),
     types.float64: (64, 52, 1023, 0x3FE6A09E667F3BCD),
 }
+_HAS_FAST_512_BITS = binding.get_host_cpu_features().get("avx512fp16", False)
 # The letter by which inline assembly asks for a vector register.
 _VECTOR_REGISTER = {"x86_64": "x", "AMD64": "x", "aarch64": "w", "arm64": "w"}.get(platform.machine())
 
@@ -52,6 +53,23 @@ def held(typing_context: Any, number: Any) -> Any:
         return builder.call(nothing, args, attrs=("readnone", "nounwind"))
 
     return number(number), codegen
+
+
+@intrinsic
+def widest_vectors(typing_context: Any) -> Any:
+    """Has LLVM use the longest vectors there are in the function that calls this.
+
+    For all of Intel's processors with 512 bits it takes 256 by default, because older ones slow down for longer ones.
+    Those since Sapphire Rapids, known by their half precision, hardly do.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _HAS_FAST_512_BITS:
+            # llvmlite prints whatever is in the set, but its own `add` knows no attributes with values.
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

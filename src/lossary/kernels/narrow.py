@@ -69,8 +69,9 @@ def _row_numbers(program: Program, nodes: Sequence[Node], names: Names) -> list[
             found = text.of(node.args[0])
             name = names.result(node, like="NOWHERE" if node.op == "position" else "ZERO")
             if node.op == "take":
-                inner = ["j = label[k]", *inner, f"{name} = {found}"]
-                lines += _over_lanes([f"{name} = UNDEFINED", "if label[k] >= 0:", *indent(inner)])
+                index = Text(names).of(node.args[1])
+                inner = [f"j = {index}", *inner, f"{name} = {found}"]
+                lines += _over_lanes([f"{name} = UNDEFINED", f"if 0 <= {index} < columns:", *indent(inner)])
             else:
                 inner.append(f"{name} = earlier({name}, j, equal({found}, {text.of(node.args[1])}))")
                 lines += [*_over_lanes([f"{name} = NOWHERE"]), *_over_columns(_over_lanes(inner))]

@@ -89,8 +89,12 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
         args = _as_magnitude(args)
         if len(args) == 1:
             return args[0]
-    if node.op == "sum" and _is_leader(args[0]):
-        return words.max(args[0].args[1])
+    if node.op == "sum" and _is_single(args[0]):
+        mark, element, _ = args[0].args
+        position = mark.args[0]
+        if position.op == "position" and position.args[0] is element:
+            return words.max(element)
+        return graph.node("take", (element, position), Kind.ROW)
     if node.op == "softplus":
         return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
     if node.op == "sigmoid":
@@ -106,12 +110,9 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     return graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
 
 
-def _is_leader(node: Node) -> bool:
-    """Whether all but the row's largest element are replaced by 0."""
-    if node.op != "where" or node.args[0].op != "at" or node.args[2].constant != 0:
-        return False
-    position = node.args[0].args[0]
-    return position.op == "position" and position.args[0] is node.args[1]
+def _is_single(node: Node) -> bool:
+    """Whether all but one element of the row are replaced by 0."""
+    return node.op == "where" and node.args[0].op in _PLACES and node.args[2].constant == 0
 
 
 def _as_magnitude(args: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -83,7 +83,7 @@ def namespace(dtype: str) -> dict[str, Any]:
 
 _INTRINSICS = (
     "accumulate", "accumulate_square", "at", "earlier", "faulty", "from_order_key", "lanes", "larger", "order_key",
-    "place", "tile",
+    "place", "tile", "widest_vectors",
 )  # fmt: skip
 
 

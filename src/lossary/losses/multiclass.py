@@ -46,25 +46,28 @@ def _surprise(row: Any, epsilon: Any) -> Any:
     return maximum(minimum(surprise, -log(epsilon)), -log1p(-epsilon))
 
 
-def _smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> Any:
-    return y_true * (1.0 - label_smoothing) + label_smoothing / count(y_pred)
+def _smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> tuple[Any, Any]:
+    """The smoothed targets and their sum."""
+    kept = 1.0 - label_smoothing
+    return y_true * kept + label_smoothing / count(y_pred), sum(y_true) * kept + label_smoothing
 
 
 def _categorical_slope(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    y_true = _smoothed(y_true, y_pred, label_smoothing)
+    y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
         first, _, odds, rest = _odds(y_pred)
         # softmax - y_true; at the leader 1/(1 + rest) - y over one denominator, so that nothing cancels there.
         missing = sum(where(first, 0.0, y_true))
         whole = 1.0 + rest
-        return where(first, (missing - y_true * rest) / whole, sum(y_true) * (odds / whole) - y_true)
+        return where(first, (missing - y_true * rest) / whole, whole_true * (odds / whole) - y_true)
     first, _, others, total, share = _shares(y_pred)
     per_share = y_true / where(y_true == 0.0, 1.0, maximum(share, epsilon))
     used = per_share * share
-    at_leader = sum(where(first, 0.0, used)) - per_share * (others / total)
-    return where(first, at_leader, sum(used) - per_share) / total
+    used_by_others, used_by_first = sum(where(first, 0.0, used)), sum(where(first, used, 0.0))
+    at_leader = used_by_others - per_share * (others / total)
+    return where(first, at_leader, used_by_others + used_by_first - per_share) / total
 
 
 @loss(
@@ -100,10 +103,10 @@ def categorical_crossentropy(
     >>> print(lossary.categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]]).round(4))
     [0.6931]
     """
-    y_true = _smoothed(y_true, y_pred, label_smoothing)
+    y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
         _, lead, _, rest = _odds(y_pred)
-        return sum(where(y_true == 0.0, 0.0, y_true * (lead - y_pred))) + sum(y_true) * log1p(rest)
+        return sum(where(y_true == 0.0, 0.0, y_true * (lead - y_pred))) + whole_true * log1p(rest)
     return sum(where(y_true == 0.0, 0.0, y_true * _surprise(y_pred, epsilon)))
 
 
