@@ -89,8 +89,8 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
         args = _as_magnitude(args)
         if len(args) == 1:
             return args[0]
-    if node.op == "sum" and _is_leader(args[0]):
-        return words.max(args[0].args[1])
+    if node.op == "lead":
+        return words.max(args[0])
     if node.op == "softplus":
         return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
     if node.op == "sigmoid":
@@ -104,14 +104,6 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
     return graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
-
-
-def _is_leader(node: Node) -> bool:
-    """Whether all but the row's largest element are replaced by 0."""
-    if node.op != "where" or node.args[0].op != "at" or node.args[2].constant != 0:
-        return False
-    position = node.args[0].args[0]
-    return position.op == "position" and position.args[0] is node.args[1]
 
 
 def _as_magnitude(args: tuple[Node, ...]) -> tuple[Node, ...]:
