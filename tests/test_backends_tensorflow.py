@@ -108,6 +108,42 @@ def test_xla(setting: Setting, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+def test_xla_in_float32_keeps_digits_and_differentiates_twice(setting: Setting, rng: np.random.Generator) -> None:
+    """XLA has spellings of its own for some words; rows hold an equal pair, because a maximum decides between them."""
+    y_true, y_pred = tensors(setting, rng, "float32", shape=(3, 4))
+    y_pred = tf.concat([y_pred[:, :2], y_pred[:, :1], y_pred[:, :1]], -1)
+
+    def step(true: Any, pred: Any) -> Any:
+        with tf.GradientTape() as outer:
+            outer.watch(pred)
+            with tf.GradientTape() as tape:
+                tape.watch(pred)
+                value = setting(true, pred)
+            slope = tape.gradient(value, pred)
+        return value, slope, outer.gradient(slope, pred, unconnected_gradients="zero")
+
+    with lossary.check("off"):
+        found = tf.function(step, jit_compile=True)(y_true, y_pred)
+        exact = step(tf.cast(y_true, "float64") if y_true.dtype.is_floating else y_true, tf.cast(y_pred, "float64"))
+    for got, wanted in zip(found, exact, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log1p_of_xla(dtype: str) -> None:
+    from lossary.backends.tensorflow import BACKEND
+
+    rng = np.random.default_rng(3)
+    spread = 10.0 ** rng.uniform(-37, 38, 10000)
+    x = np.concatenate([spread, -spread[spread < 1], rng.uniform(-1, 3, 10000), 10.0 ** rng.uniform(-8, 0, 10000)])
+    x = x.astype(dtype)
+    log1p = tf.function(BACKEND.log1p, jit_compile=True)
+    np.testing.assert_allclose(log1p(tf.constant(x)), np.log1p(np.longdouble(x)), rtol=2 * np.finfo(dtype).eps)
+    poles = np.array([-1.0, 0.0, np.inf, np.nan, -2.0], dtype)
+    np.testing.assert_array_equal(log1p(tf.constant(poles)), [-np.inf, 0.0, np.inf, np.nan, np.nan])
+
+
 def test_gradient_of_a_parameter() -> None:
     # huber beyond delta is delta |d| - delta**2 / 2, so its derivative with respect to delta is |d| - delta = 3 - 0.5
     zero = tf.zeros((1, 1), tf.float64)

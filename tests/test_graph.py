@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "mean": (lambda y, p: p * words.mean(p), lambda p: p * np.mean(p, -1, keepdims=True)),
     "mean_square": (lambda y, p: p * words.mean_square(p), lambda p: p * np.mean(p * p, -1, keepdims=True)),
     "max": (lambda y, p: p * words.max(p), lambda p: p * np.max(p, -1, keepdims=True)),
+    "lead": (lambda y, p: p * words.lead(p), lambda p: p * np.max(p, -1, keepdims=True)),
     "count": (lambda y, p: p * words.count(p), lambda p: p * p.shape[-1]),
     "spread": (lambda y, p: words.spread(words.max(p), p), lambda p: np.max(p, -1, keepdims=True) + 0 * p),
     "logical": (

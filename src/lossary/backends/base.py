@@ -214,6 +214,10 @@ class Backend(ABC):
     def first_max(self, x: Array) -> Array:
         """Marks the first maximum of each row."""
 
+    def lead(self, x: Array) -> Array:
+        """The value of the first maximum of each row."""
+        return self.sum(self.where(self.first_max(x), x, 0.0))
+
     @abstractmethod
     def count(self, x: Array) -> Any:
         """Row length."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 from . import tensorflow_report
 from .base import Array
@@ -14,6 +16,11 @@ from .means import MeansByLength
 if TYPE_CHECKING:
     from .._faults import Look, Site
     from ..program import Program
+
+
+_PRODUCTS = frozenset({"Mul", "Square"})
+# Whole numbers up to here are float32 numbers.
+_EXACT = 2**24
 
 
 class TensorflowBackend(MeansByLength):
@@ -27,7 +34,6 @@ class TensorflowBackend(MeansByLength):
     exp = staticmethod(tf.exp)
     expm1 = staticmethod(tf.math.expm1)
     log = staticmethod(tf.math.log)
-    log1p = staticmethod(tf.math.log1p)
     sqrt = staticmethod(tf.sqrt)
     square = staticmethod(tf.square)
     tanh = staticmethod(tf.tanh)
@@ -106,13 +112,35 @@ class TensorflowBackend(MeansByLength):
     def indicator(self, condition: Array, like: Array) -> Array:
         return tf.cast(condition, like.dtype)
 
+    def log1p(self, x: Array) -> Array:
+        if not _is_compiled():
+            return tf.math.log1p(x)
+        # XLA's own spelling is a rational function beside a logarithm; this is one logarithm, and the first-order
+        # term of what rounding 1 + x took away, as in the GNU Scientific Library's gsl_log1p; its error is smaller too.
+        whole = 1.0 + x
+        lost = x - (whole - 1.0)
+        return tf.where(tf.abs(lost) > 0.0, tf.math.log(whole) + lost / whole, tf.math.log(whole))
+
     def sum(self, x: Array) -> Array:
-        return tf.reduce_sum(x, axis=-1, keepdims=True)
+        return tf.reduce_sum(_no_product(x), axis=-1, keepdims=True)
 
     def max(self, x: Array) -> Array:
         return tf.reduce_max(x, axis=-1, keepdims=True)
 
+    def lead(self, x: Array) -> Array:
+        @tf.custom_gradient
+        def lead(x: Array) -> Any:
+            return self.max(x), lambda upstream: self.where(self.first_max(x), upstream, 0.0)
+
+        return lead(x)
+
     def first_max(self, x: Array) -> Array:
+        length = x.shape[-1]
+        if length is not None and length <= _EXACT and _is_compiled():
+            # XLA reduces value and index together element by element, and whole numbers without its fast sums.
+            position = tf.range(float(length))
+            first = tf.reduce_min(tf.where(x == self.max(x), position, float(length)), axis=-1, keepdims=True)
+            return position == first
         return tf.range(tf.shape(x)[-1]) == tf.expand_dims(tf.argmax(x, axis=-1, output_type=tf.int32), -1)
 
     def count(self, x: Array) -> Any:
@@ -164,6 +192,20 @@ class TensorflowBackend(MeansByLength):
             return None
         gradient = upstream * program.slope(self, index)(*inputs)
         return gradient if len(like.shape) == len(gradient.shape) else tf.reduce_sum(gradient)
+
+
+def _is_compiled() -> bool:
+    """Whether XLA compiles what is being traced."""
+    return not tf.executing_eagerly() and bool(
+        control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    )
+
+
+def _no_product(x: Array) -> Array:
+    """The same numbers; for XLA, which sums products in a slower way than anything else, as a maximum."""
+    if _is_compiled() and x.op.type in _PRODUCTS:
+        return tf.maximum(x, tf.constant(-math.inf, x.dtype))
+    return x
 
 
 BACKEND = TensorflowBackend()

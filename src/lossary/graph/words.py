@@ -17,8 +17,8 @@ from .node import Graph, Kind, Node, Operand, Rule
 
 __all__ = [
     "abs", "add", "count", "divide", "equal", "exp", "expm1", "first_max", "greater", "greater_equal", "guard",
-    "indicator", "is_label", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "max",
-    "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "sigmoid", "sign", "sinh",
+    "indicator", "is_label", "lead", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or",
+    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "sigmoid", "sign", "sinh",
     "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "where", "xlogy",
 ]  # fmt: skip
 
@@ -330,6 +330,11 @@ def max(a: Node) -> Node:
     return _reduce("max", a)
 
 
+def lead(a: Node) -> Node:
+    """The value of the first largest element; unlike `max`, differentiable again where elements are equal."""
+    return _reduce("lead", a)
+
+
 def first_max(a: Node) -> Node:
     """True at the first largest element of the row and false elsewhere."""
     return _reduce("first_max", a, kind=Kind.ELEMENT, is_bool=True)
@@ -424,6 +429,7 @@ RULES: dict[str, Rule] = {
     "mean": lambda n, g: (g / count(n.args[0]),),
     "mean_square": lambda n, g: (2.0 * g * (n.args[0] / count(n.args[0])),),
     "max": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
+    "lead": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
     "count": lambda n, g: (None,),
     "spread": lambda n, g: (g, None),
     "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),

@@ -89,12 +89,10 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
         args = _as_magnitude(args)
         if len(args) == 1:
             return args[0]
+    if node.op == "lead":
+        return words.max(args[0])
     if node.op == "sum" and _is_single(args[0]):
-        mark, element, _ = args[0].args
-        position = mark.args[0]
-        if position.op == "position" and position.args[0] is element:
-            return words.max(element)
-        return graph.node("take", (element, position), Kind.ROW)
+        return graph.node("take", (args[0].args[1], args[0].args[0].args[0]), Kind.ROW)
     if node.op == "softplus":
         return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
     if node.op == "sigmoid":

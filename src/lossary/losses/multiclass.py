@@ -8,16 +8,25 @@ from typing import Any
 from .._domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities, Real
 from .._loss import loss
 from .._record import Case
-from ..words import count, exp, first_max, indicator, is_label, log, log1p, max, maximum, minimum, sum, take, where
+from ..words import (
+    count,
+    exp,
+    first_max,
+    indicator,
+    is_label,
+    lead,
+    log,
+    log1p,
+    max,
+    maximum,
+    minimum,
+    sum,
+    take,
+    where,
+)
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
-
-
-def _leader(row: Any) -> tuple[Any, Any]:
-    """Marks the first largest element, and its value; unlike `max`, differentiable again where elements are equal."""
-    first = first_max(row)
-    return first, sum(where(first, row, 0.0))
 
 
 def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
@@ -25,24 +34,24 @@ def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
 
     The probability of the leader is 1/(1 + rest).  Nothing is lost when it leads by 100: rest is then e^-100.
     """
-    first, lead = _leader(scores)
-    odds = where(first, 0.0, exp(scores - lead))
-    return first, lead, odds, sum(odds)
+    first, top = first_max(scores), lead(scores)
+    odds = where(first, 0.0, exp(scores - top))
+    return first, top, odds, sum(odds)
 
 
 def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
     """The leader, its value, the sum of the others, the sum of all, and each element's share of that."""
-    first, lead = _leader(row)
+    first, top = first_max(row), lead(row)
     others = sum(where(first, 0.0, row))
-    total = others + lead
+    total = others + top
     total = where(total == 0.0, 1.0, total)
-    return first, where(lead == 0.0, 1.0, lead), others, total, row / total
+    return first, where(top == 0.0, 1.0, top), others, total, row / total
 
 
 def _surprise(row: Any, epsilon: Any) -> Any:
     """``-log(share)`` clipped to shares in [epsilon, 1 - epsilon], accurate for shares near 1."""
-    first, lead, others, _, share = _shares(row)
-    surprise = where(first, log1p(others / lead), -log(maximum(share, epsilon)))
+    first, top, others, _, share = _shares(row)
+    surprise = where(first, log1p(others / top), -log(maximum(share, epsilon)))
     return maximum(minimum(surprise, -log(epsilon)), -log1p(-epsilon))
 
 
@@ -105,8 +114,8 @@ def categorical_crossentropy(
     """
     y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        _, lead, _, rest = _odds(y_pred)
-        return sum(where(y_true == 0.0, 0.0, y_true * (lead - y_pred))) + whole_true * log1p(rest)
+        _, top, _, rest = _odds(y_pred)
+        return sum(where(y_true == 0.0, 0.0, y_true * (top - y_pred))) + whole_true * log1p(rest)
     return sum(where(y_true == 0.0, 0.0, y_true * _surprise(y_pred, epsilon)))
 
 
@@ -167,8 +176,8 @@ def sparse_categorical_crossentropy(
     [0.6931 1.3863]
     """
     if from_logits:
-        _, lead, _, rest = _odds(y_pred)
-        return lead - take(y_pred, y_true) + log1p(rest)
+        _, top, _, rest = _odds(y_pred)
+        return top - take(y_pred, y_true) + log1p(rest)
     return take(_surprise(y_pred, epsilon), y_true)
 
 

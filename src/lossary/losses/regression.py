@@ -154,9 +154,8 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     d = abs(y_pred - y_true)
     small = d < 1.0
     # 2 sinh^2(d/2) = cosh(d) - 1 keeps all digits of a small difference.
-    near = log1p(2.0 * square(sinh(0.5 * where(small, d, 0.0))))
-    far = d + log1p(exp(-2.0 * d)) - math.log(2.0)
-    return mean(where(small, near, far))
+    near, far = 2.0 * square(sinh(0.5 * where(small, d, 0.0))), exp(-2.0 * d)
+    return mean(where(small, 0.0, d - math.log(2.0)) + log1p(where(small, near, far)))
 
 
 def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
