@@ -18,7 +18,6 @@ import lossary
 from inputs import FLOAT_TARGETS, SLOW_SETTINGS, Setting
 from lossary import kernels
 
-pytestmark = pytest.mark.trial
 SHAPE = (33, 12)
 LIMIT_IN_ULP = 4.0
 
@@ -26,7 +25,7 @@ LIMIT_IN_ULP = 4.0
 @pytest.fixture(autouse=True)
 def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
-    monkeypatch.setenv("LOSSARY_JAX_KERNELS", "1")
+    monkeypatch.delenv("LOSSARY_JAX_KERNELS", raising=False)
 
 
 def drawn(setting: Setting, shape: tuple[int, ...] = SHAPE) -> tuple[jax.Array, jax.Array]:
@@ -232,6 +231,9 @@ def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
     spread = jax.device_put(p, jax.NamedSharding(mesh, jax.P("d")))
     assert "sharding" in kernels.explain("huber", jnp.zeros_like(spread), spread)
+    monkeypatch.setenv("LOSSARY_JAX_KERNELS", "0")
+    assert "LOSSARY_JAX_KERNELS=0 switches" in kernels.explain("huber", y, p)
+    monkeypatch.delenv("LOSSARY_JAX_KERNELS")
     assert "LOSSARY_KERNELS=0" in in_words(monkeypatch, lambda: kernels.explain("huber", y, p))
 
 
