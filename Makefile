@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
-.PHONY: help demo test proof trial lint types doctest bench docs clean
+.PHONY: help demo test proof lint types doctest bench docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -27,13 +27,10 @@ demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSS
 	$(BIN)/python -m lossary.demo
 
 test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive and not trial"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32 float32 numbers
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m exhaustive
-
-trial: $(VENV)/.dev  ## Tests of kernels inside JAX, which are not on by default
-	$(BIN)/python -m pytest -m trial
 
 lint: $(VENV)/.dev  ## Style
 	$(BIN)/ruff check .

@@ -74,8 +74,7 @@ Made by `make bench`; all figures, medians too, stand in `benchmarks.json`.
 `stream` reads the inputs once and writes a gradient into pages that are there already. **of limit** is stream divided
 by lossary. **beside** compares lossary with the fastest peer: ▲ 2x means lossary takes half the peer's time, ▼ 0.5x
 twice, ≈ the same within five percent. On NumPy the peers are scikit-learn and everyone else's, compiled ones included;
-on PyTorch, JAX and TensorFlow those of the framework. JAX is jitted,
-ours with `LOSSARY_JAX_KERNELS=1`. `tf` is a `tf.function`, `tf xla` one with
+on PyTorch, JAX and TensorFlow those of the framework. JAX is jitted. `tf` is a `tf.function`, `tf xla` one with
 `jit_compile=True`; beside the peers stands lossary's `tf xla`. `torch.compile` compiles the best plain expression, once
 for all shapes (`dynamic=True`).
 

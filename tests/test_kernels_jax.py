@@ -18,7 +18,6 @@ import lossary
 from inputs import FLOAT_TARGETS, SLOW_SETTINGS, Setting
 from lossary import kernels
 
-pytestmark = pytest.mark.trial
 SHAPE = (33, 12)
 LIMIT_IN_ULP = 4.0
 
@@ -26,7 +25,7 @@ LIMIT_IN_ULP = 4.0
 @pytest.fixture(autouse=True)
 def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
-    monkeypatch.setenv("LOSSARY_JAX_KERNELS", "1")
+    monkeypatch.delenv("LOSSARY_JAX_KERNELS", raising=False)
 
 
 def drawn(setting: Setting, shape: tuple[int, ...] = SHAPE) -> tuple[jax.Array, jax.Array]:
@@ -232,6 +231,9 @@ def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
     spread = jax.device_put(p, jax.NamedSharding(mesh, jax.P("d")))
     assert "sharding" in kernels.explain("huber", jnp.zeros_like(spread), spread)
+    monkeypatch.setenv("LOSSARY_JAX_KERNELS", "0")
+    assert "LOSSARY_JAX_KERNELS=0 switches" in kernels.explain("huber", y, p)
+    monkeypatch.delenv("LOSSARY_JAX_KERNELS")
     assert "LOSSARY_KERNELS=0" in in_words(monkeypatch, lambda: kernels.explain("huber", y, p))
 
 
@@ -268,6 +270,46 @@ def test_the_second_process_loads_what_the_first_compiled(tmp_path: Any) -> None
     ]
     assert "compiled and kept in" in said[0]
     assert "loaded from" in said[1]
+
+
+_ALIKE = """
+import itertools, sys
+import jax, jax.numpy as jnp, lossary
+from numba.core.bytecode import FunctionIdentity
+from lossary import kernels
+from lossary.kernels import store
+kernels.THRESHOLD = 0
+built = store.built
+def counted(*arguments):
+    FunctionIdentity._unique_ids = itertools.count(1000)
+    return built(*arguments)
+store.built = counted
+losses = {
+    "kl_divergence": lossary.get("kl_divergence"),
+    "softmax": lossary.get("categorical_crossentropy", from_logits=True),
+}
+y, p = jnp.eye(4)[:1], jnp.full((1, 4), 0.5)
+for name in sys.argv[1:]:
+    value, gradient = jax.jit(jax.value_and_grad(lambda p: losses[name](y, p)))(p)
+    print(round(float(value), 4), round(float(gradient[0, 0]), 4))
+"""
+
+
+@pytest.mark.slow
+def test_kernels_that_different_processes_compiled_do_not_take_each_others_place(tmp_path: Any) -> None:
+    # Numba names machine code after a count of its process: whatever that is, what a third process loads is its own.
+    environment = _environment() | {"LOSSARY_CACHE_DIR": str(tmp_path), "JAX_PLATFORMS": "cpu"}
+
+    def said(*names: str) -> list[str]:
+        command = [sys.executable, "-c", _ALIKE, *names]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+
+    # At a half everywhere: log 2 and -1 / (1/2), log 4 and 1/4 - 1.
+    divergence, softmax = ["0.6931", "-2.0"], ["1.3863", "-0.75"]
+    assert said("kl_divergence") == divergence
+    assert said("softmax") == softmax
+    assert said("kl_divergence", "softmax") == divergence + softmax
+    assert said("softmax", "kl_divergence") == softmax + divergence
 
 
 def _environment() -> dict[str, str]:

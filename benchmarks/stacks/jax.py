@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
-os.environ["LOSSARY_JAX_KERNELS"] = "1"
 
 import jax
 import jax.numpy as jnp

@@ -37,8 +37,8 @@ _KNOWN = (0, 3)
 
 def refusal(*arrays: Array) -> str:
     """Why kernels cannot take these arrays, or nothing."""
-    if os.environ.get("LOSSARY_JAX_KERNELS", "0") != "1":
-        return "kernels inside JAX are on trial, and LOSSARY_JAX_KERNELS=1 switches them on"
+    if os.environ.get("LOSSARY_JAX_KERNELS", "1") == "0":
+        return "LOSSARY_JAX_KERNELS=0 switches kernels inside JAX off"
     if jax.default_backend() != "cpu":
         return "XLA compiles the formula itself for what is not a CPU"
     if jax.device_count() > 1:

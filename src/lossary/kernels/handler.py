@@ -66,10 +66,12 @@ class Handler:
             raise NoKernelError("a parameter is NaN")
         return [found] if found.size else []
 
-    def _build(self, glue: str, scope: dict[str, Any]) -> Callable[[str, bool], tuple[Any, int]]:
-        def build(filename: str, keep: bool) -> tuple[Any, int]:
+    def _build(self, glue: str, scope: dict[str, Any]) -> Callable[[str, str, bool], tuple[Any, int]]:
+        def build(digest: str, filename: str, keep: bool) -> tuple[Any, int]:
             inside = scope | {"__name__": __name__, "__file__": filename}
             exec(compile(glue, filename, "exec"), inside)
+            for name in ("work", "task", "handler"):
+                store.unmistakable(inside[name], digest)
             inside["work"] = njit(error_model="numpy")(inside["work"])
             task = cfunc(_SIGNATURE, cache=keep)(inside["task"])
             binding.add_symbol(f"{self.name}_task", task.address)

@@ -114,37 +114,45 @@ def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, fl
     scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
     identity = "\0".join([dtype, repr(typed), repr(sorted(extra.items()))])
 
-    def build(filename: str, keep: bool) -> tuple[Kernel, int]:
-        kernel = _compile(name, source, filename, scope, typed, keep=keep)
+    def build(digest: str, filename: str, keep: bool) -> tuple[Kernel, int]:
+        # What Numba keeps on disk refers to the function's module, which must be one that can be imported again.
+        inside = scope | {"__name__": __name__, "__file__": filename}
+        exec(compile(source, filename, "exec"), inside)
+        function = unmistakable(inside[name], digest)
+        kernel = njit([typed], nogil=True, error_model="numpy", fastmath={"contract"}, cache=keep)(function)
         return kernel, sum(kernel.stats.cache_hits.values())
 
     return built(f"{name}_{dtype}", source, identity, build)
 
 
-def built(name: str, source: str, identity: str, build: Callable[[str, bool], tuple[T, int]]) -> tuple[T, str]:
+def built(name: str, source: str, identity: str, build: Callable[[str, str, bool], tuple[T, int]]) -> tuple[T, str]:
     """What ``build`` makes of a file with this source, and where the machine code came from.
 
-    ``identity`` is whatever the machine code depends on besides the source and this machine.  ``build`` takes the name
-    of the file and whether machine code is kept beside it, and also tells how often it was found there.
+    ``identity`` is whatever the machine code depends on besides the source and this machine.  ``build`` takes a digest
+    of all that, the name of the file and whether machine code is kept beside it, and also tells how often it was found
+    there.
     """
     digest = hashlib.sha256("\0".join([source, identity]).encode() + _environment()).hexdigest()[:20]
     try:
         path = _written(folder() / f"{name}_{digest}.py", source)
-        made, hits = build(str(path), True)
+        made, hits = build(digest, str(path), True)
         return made, f"loaded from {path.parent}" if hits else f"compiled and kept in {path.parent}"
     except Exception as error:
         # A broken cache must never keep a loss from being computed: whatever is wrong, compile without it.
         filename = f"<lossary kernel {name} {digest}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        return build(filename, False)[0], f"compiled for this process alone: {type(error).__name__}: {error}"
+        return build(digest, filename, False)[0], f"compiled for this process alone: {type(error).__name__}: {error}"
 
 
-def _compile(name: str, source: str, filename: str, scope: dict[str, Any], typed: Any, *, keep: bool) -> Any:
-    # What Numba keeps on disk refers to the function's module, which must be one that can be imported again.
-    scope = scope | {"__name__": __name__, "__file__": filename}
-    exec(compile(source, filename, "exec"), scope)
-    function = scope[name]
-    return njit([typed], nogil=True, error_model="numpy", fastmath={"contract"}, cache=keep)(function)
+def unmistakable(function: Callable[..., Any], digest: str) -> Callable[..., Any]:
+    """The function under a name that it shares with no other, whichever process compiled that one.
+
+    Numba names machine code after the function and a count that every process starts anew, and of two functions with
+    one name LLVM runs the one that came first.  Called ``work`` alone, kernels that different processes compiled would
+    take each other's place in a process that loads both.
+    """
+    function.__name__ = function.__qualname__ = f"{function.__name__}_{digest}"
+    return function
 
 
 def _written(path: Path, source: str) -> Path:
