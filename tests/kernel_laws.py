@@ -79,6 +79,19 @@ def in_kernel(loss: Loss, t: Any, p: Any, **options: Any) -> Result | None:
     return found
 
 
+def assert_same(got: Any, expected: Any, dtype: str, size: float = 1e-30) -> None:
+    """Both results, each with the error it may have, differ by a few units in the last place of the largest entry.
+
+    ``size`` is that of the terms of a sum, where they may cancel.
+    """
+    eps = float(np.finfo(dtype).eps)
+    for a, b in zip(got, expected, strict=True):
+        assert a.shape == b.shape
+        assert a.dtype == b.dtype == dtype
+        scale = max(float(np.max(np.abs(b), initial=0.0)), size if b.ndim == 0 else 1e-30)
+        np.testing.assert_allclose(a, b, rtol=16 * eps, atol=8 * eps * scale)
+
+
 def _account(row: Row, found: Result, accounts: tuple[accuracy.Account, accuracy.Account]) -> None:
     place = f"t={row.t.tolist()} p={row.p.tolist()}"
     accounts[0].add(float(found[0][0]), row.value, row.units[0], place)

@@ -9,6 +9,7 @@ import pytest
 
 import lossary
 from inputs import SETTINGS, SLOW_SETTINGS, Setting
+from kernel_laws import assert_same
 from lossary import kernels
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
@@ -37,19 +38,6 @@ def in_kernel(loss: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     assert batch.fused is not None
     assert batch.fused.reduced(loss.reduction, gradient=True) is not None
     return batch.value_and_gradient(loss.reduction)
-
-
-def assert_same(got: Any, expected: Any, dtype: str, size: float = 1e-30) -> None:
-    """Both results, each with the error it may have, differ by a few units in the last place of the largest entry.
-
-    ``size`` is that of the terms of a sum, where they may cancel.
-    """
-    eps = float(np.finfo(dtype).eps)
-    for a, b in zip(got, expected, strict=True):
-        assert a.shape == b.shape
-        assert a.dtype == b.dtype == dtype
-        scale = max(float(np.max(np.abs(b), initial=0.0)), size if b.ndim == 0 else 1e-30)
-        np.testing.assert_allclose(a, b, rtol=16 * eps, atol=8 * eps * scale)
 
 
 CASES = [(s, "float32") for s in SETTINGS] + [(s, "float64") for s in SLOW_SETTINGS]

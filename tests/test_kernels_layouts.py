@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import lossary
 from inputs import SLOW_SETTINGS, Setting
-from kernel_laws import in_kernel, in_words
+from kernel_laws import assert_same, in_kernel, in_words
 from lossary import kernels
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
@@ -62,16 +62,6 @@ SHAPES = st.one_of(
 )
 
 
-def assert_equal(got: Any, expected: Any, dtype: str, size: float) -> None:
-    """Two results that rounding alone may tell apart; ``size`` is that of the terms of a sum, which may cancel."""
-    eps = float(np.finfo(dtype).eps)
-    for a, b in zip(got, expected, strict=True):
-        assert a.shape == b.shape
-        assert a.dtype == b.dtype == dtype
-        scale = max(float(np.max(np.abs(b), initial=0.0)), size if b.ndim == 0 else 1e-30)
-        np.testing.assert_allclose(a, b, rtol=16 * eps, atol=8 * eps * scale)
-
-
 def _without_cancelling(setting: Setting, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Arrays whose values are as large as the terms that these values are sums of."""
     if setting.record.name == "cosine_similarity":
@@ -104,7 +94,7 @@ def test_any_shape_layout_weight_and_mask(
     got, expected = in_kernel(loss, *there, **options), in_words(loss, y_true, y_pred, **options)
     values, _ = in_words(setting.configured(reduction="none"), *_without_cancelling(setting, y_true, y_pred))
     size = float(np.sum(np.abs(values)) if reduction == "sum" else np.max(np.abs(values)))
-    assert_equal(got, expected, dtype, size)
+    assert_same(got, expected, dtype, size)
     for before, after in zip((y_true, y_pred), there, strict=True):
         np.testing.assert_array_equal(before, after)
     plain = in_kernel(loss, y_true, y_pred, **options)
@@ -120,10 +110,10 @@ def test_one_row_for_all_through_a_stride_of_zero(name: str) -> None:
     row = loss.record.target.sample(rng, (1, 7)).astype("float32")
     y_pred = rng.normal(size=(50, 7)).astype("float32")
     spread = np.broadcast_to(row, (50, 7))
-    assert_equal(in_kernel(loss, spread, y_pred), in_words(loss, spread.copy(), y_pred), "float32", 1.0)
+    assert_same(in_kernel(loss, spread, y_pred), in_words(loss, spread.copy(), y_pred), "float32", 1.0)
     same = np.broadcast_to(y_pred[:1], (50, 7))
     got = in_kernel(loss, spread, same)
-    assert_equal(got, in_words(loss, spread.copy(), same.copy()), "float32", 1.0)
+    assert_same(got, in_words(loss, spread.copy(), same.copy()), "float32", 1.0)
     assert got is not None
     assert len(np.unique(got[0])) == 1
 
@@ -172,8 +162,8 @@ def test_labels_of_every_kind(kind: str) -> None:
     y_pred, labels = rng.normal(size=(40, 11)).astype("float32"), rng.integers(0, 11, 40)
     loss = lossary.get("sparse_categorical_crossentropy", from_logits=True)
     expected = in_words(loss, labels, y_pred)
-    assert_equal(in_kernel(loss, labels.astype(kind), y_pred), expected, "float32", 1.0)
-    assert_equal(in_kernel(loss, labels.astype(kind)[::-1][::-1], y_pred), expected, "float32", 1.0)
+    assert_same(in_kernel(loss, labels.astype(kind), y_pred), expected, "float32", 1.0)
+    assert_same(in_kernel(loss, labels.astype(kind)[::-1][::-1], y_pred), expected, "float32", 1.0)
     # 11 is no class; neither is what a smaller integer makes of -1, nor 2**32 + 3 cut to 32 bits.
     wrong = [11, *([-1] if kind[-2] != "u" and "uint" not in kind else []), *([2**32 + 3] if "64" in kind else [])]
     for label in wrong:
