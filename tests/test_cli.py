@@ -324,7 +324,7 @@ def test_bench_measures_what_is_installed() -> None:
     assert heading == "value and gradient, 65536 x 4 float32, milliseconds"
     assert names.split() == ["loss", "backend", "best", "median", "reading", "path"]
     assert [row.split()[1] for row in rows] == ["numpy", "torch"]
-    assert [row.split("  ")[-1] for row in rows] == ["a fused kernel on numpy", "a fused kernel on torch"]
+    assert [row.split("  ")[-1].strip() for row in rows] == ["a fused kernel on numpy", "a fused kernel on torch"]
     narrow = told("bench", "mse", *quick, "10x4", "--backend", "numpy", COLUMNS="40").splitlines()
     assert narrow[2] == "MeanSquaredError()"
     assert max(map(len, narrow)) <= 40

@@ -27,6 +27,8 @@ class NotCheckedError(Exception):
 
 def hosted(value: Any) -> Floats | None:
     """The numbers of an array of any framework, a list or a column of a table; None where they are not at hand."""
+    if type(value) is np.ndarray:
+        return _numbers(value)
     backend = backends.find("diagnose", {"value": value})
     if backend is backends.NUMPY:
         return _numbers(value)
