@@ -102,6 +102,8 @@ SETUPS: list[Setup] = [
     Setup("cosine", "cosine_similarity", DIRECTIONS, 2),
     Setup("masks", BCE(), MASKS, 1, "sigmoid", spatial=True, only="keras"),
     Setup("masks from scores", BCE(**LOGITS), MASKS, 1, spatial=True, only="keras"),
+    Setup("masks, channels first", BCE(), np.moveaxis(MASKS, -1, 1), 1, "sigmoid", spatial=True, only="torch"),
+    Setup("masks from scores, channels first", BCE(**LOGITS), np.moveaxis(MASKS, -1, 1), 1, spatial=True, only="torch"),
     Setup("class maps", SCCE(), MAPS, 4, "softmax", spatial=True, only="keras"),
     Setup("class maps, channels first", SCCE(axis=1, **LOGITS), MAPS, 4, spatial=True, only="torch"),
 ]
@@ -134,10 +136,10 @@ def torch_outputs(setup: Setup) -> tuple[Any, Any]:
         "softmax": lambda: nn.Softmax(dim=-1), "log_softmax": lambda: nn.LogSoftmax(dim=-1), "sigmoid": nn.Sigmoid,
         "tanh": nn.Tanh, "relu": nn.ReLU, "softplus": nn.Softplus,
     }  # fmt: skip
-    if setup.spatial:
-        model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, setup.units, 1))
-        return model, model(torch.as_tensor(IMAGES).movedim(-1, 1))
     end = [ends[setup.activation]()] if setup.activation in ends else []
+    if setup.spatial:
+        model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, setup.units, 1), *end)
+        return model, model(torch.as_tensor(IMAGES).movedim(-1, 1))
     model = nn.Sequential(nn.Linear(FEATURES, 16), nn.ReLU(), nn.Linear(16, setup.units), *end)
     if setup.activation == "exponential":
         model = _Exponential(model)

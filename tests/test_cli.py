@@ -309,8 +309,41 @@ def test_the_module_is_the_command() -> None:
     assert done.stdout == f"lossary {lossary.__version__}\n"
 
 
-def test_bench_says_where_benchmarks_are(tmp_path: Path) -> None:
-    assert "make bench" in refused("bench", cwd=tmp_path)
+def test_bench_measures_what_is_installed() -> None:
+    """Times are whatever they are; that a training step of the right size was timed shows in order and path."""
+    quick = ("--seconds", "0.05", "--shape")
+    found = json.loads(told("bench", "huber:delta=2", "scce", *quick, "2000x4", "--backend", "numpy", "--json"))
+    assert (found["shape"], found["dtype"]) == ([2000, 4], "float32")
+    assert [timing["loss"] for timing in found["timings"]] == ["Huber(delta=2.0)", "SparseCategoricalCrossentropy()"]
+    for timing in found["timings"]:
+        assert 0 < timing["reading"] < timing["best"] <= timing["median"] < 1e4
+        assert timing["calls"] >= 3
+        assert timing["path"] == "the words of numpy"
+    text = told("bench", "mse", *quick, "65536x4", "--backend", "numpy", "--backend", "torch")
+    heading, names, *rows = text.splitlines()
+    assert heading == "value and gradient, 65536 x 4 float32, milliseconds"
+    assert names.split() == ["loss", "backend", "best", "median", "reading", "path"]
+    assert [row.split()[1] for row in rows] == ["numpy", "torch"]
+    assert [row.split("  ")[-1].strip() for row in rows] == ["a fused kernel on numpy", "a fused kernel on torch"]
+    narrow = told("bench", "mse", *quick, "10x4", "--backend", "numpy", COLUMNS="40").splitlines()
+    assert narrow[2] == "MeanSquaredError()"
+    assert max(map(len, narrow)) <= 40
+
+
+def test_bench_refuses_in_words() -> None:
+    assert refused("bench", "mse", "--shape", "10") == (
+        "lossary: shape '10' cannot be read; write it as data points x outputs, --shape 65536x64"
+    )
+    assert "did you mean torch?" in refused("bench", "--backend", "tork")
+    assert "did you mean huber?" in refused("bench", "hubr", "--backend", "numpy")
+
+
+@pytest.mark.parametrize("name", ["jax", "tensorflow"])
+def test_bench_compiles_a_step_where_the_library_does(name: str) -> None:
+    # TensorFlow greets on the error stream.
+    done = run("bench", "mse", "--seconds", "0.05", "--shape", "64x4", "--backend", name, "--json")
+    found = json.loads(done.stdout)
+    assert found["timings"][0]["path"] == f"the words of {name}"
 
 
 def test_the_shell_completes_loss_names() -> None:

@@ -20,6 +20,11 @@ def keras_models() -> dict[str, tuple[Any, str, int | None]]:
     x = keras.Input((6,))
     hidden = layers.Dense(8, activation="relu")(x)
     inner = keras.Sequential([keras.Input((6,)), layers.Dense(3, activation="sigmoid")])
+    sigmoid = layers.Dense(1, activation="sigmoid")
+
+    def softmax(units: int) -> list[Any]:
+        return [layers.Dense(units, activation="softmax")]
+
     return {
         "dense softmax": (keras.Sequential([layers.Dense(4, activation="softmax")]), "softmax", 4),
         "built": (keras.Sequential([keras.Input((6,)), layers.Dense(4)]), "linear", 4),
@@ -40,6 +45,35 @@ def keras_models() -> dict[str, tuple[Any, str, int | None]]:
         "a model as the last layer": (keras.Sequential([keras.Input((6,)), layers.Dense(6), inner]), "sigmoid", 3),
         "convolution": (
             keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 1, activation="sigmoid")]), "sigmoid", 2,
+        ),
+        "linear in float32 behind a softmax": (
+            keras.Sequential([keras.Input((6,)), *softmax(3), layers.Activation("linear", dtype="float32")]),
+            "softmax", 3,
+        ),
+        "ensemble": (keras.Model(x, layers.Average()([softmax(3)[0](x), softmax(3)[0](hidden)])), "softmax", 3),
+        "clipped": (keras.Model(x, keras.ops.clip(sigmoid(hidden), 1e-6, 1 - 1e-6)), "sigmoid", 1),
+        "enlarged": (
+            keras.Sequential(
+                [keras.Input((8, 8, 1)), layers.Conv2D(1, 1, activation="sigmoid"), layers.UpSampling2D()]
+            ),
+            "sigmoid", 1,
+        ),
+        "mean over time": (
+            keras.Sequential([keras.Input((7, 6)), *softmax(3), layers.GlobalAveragePooling1D()]), "softmax", 3,
+        ),
+        "noise last": (keras.Sequential([keras.Input((6,)), *softmax(3), layers.GaussianNoise(0.1)]), "softmax", 3),
+        "normalised last": (
+            keras.Sequential([keras.Input((6,)), layers.Dense(3, "relu"), layers.BatchNormalization()]), "linear", 3,
+        ),
+        "residual": (keras.Model(x, layers.Add()([x, layers.Dense(6)(hidden)])), "linear", 6),
+        "an operation as the activation": (
+            keras.Sequential([keras.Input((6,)), layers.Dense(1, activation=keras.ops.exp)]), "exponential", 1,
+        ),
+        "a layer as the activation": (
+            keras.Sequential([keras.Input((6,)), layers.Dense(3, activation=layers.Softmax())]), "softmax", 3,
+        ),
+        "a model at every time": (
+            keras.Sequential([keras.Input((7, 6)), layers.TimeDistributed(inner)]), "sigmoid", 3,
         ),
     }  # fmt: skip
 
@@ -64,6 +98,10 @@ def torch_models() -> dict[str, tuple[Any, str, int | None]]:
         def forward(self, x: Any) -> Any:
             return self.last(x) if x.sum() > 0 else self.last(-x)
 
+    class Exponential(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return torch.exp(x)
+
     functional = nn.functional
     return {
         "linear": (nn.Sequential(nn.Linear(6, 4)), "linear", 4),
@@ -78,8 +116,27 @@ def torch_models() -> dict[str, tuple[Any, str, int | None]]:
         "forward, method": (Forward(lambda x: x.softmax(-1)), "softmax", 3),
         "forward, squeezed": (Forward(lambda x: torch.sigmoid(x).squeeze(-1)), "sigmoid", 3),
         "forward, module": (Forward(nn.Softplus()), "softplus", 3),
-        "forward that branches": (Branching(), "linear", 2),
+        "forward that branches, then a layer": (
+            nn.Sequential(Branching(), nn.Linear(2, 5), nn.Softmax(-1)),
+            "softmax",
+            5,
+        ),
         "convolution": (nn.Sequential(nn.Conv2d(1, 4, 1), nn.Sigmoid()), "sigmoid", 4),
+        "a module with a functional end": (nn.Sequential(Forward(lambda x: functional.softmax(x, -1))), "softmax", 3),
+        "a module of one's own": (nn.Sequential(nn.Linear(6, 1), Exponential()), "exponential", 1),
+        "exponential of a log-softmax": (Forward(lambda x: functional.log_softmax(x, -1).exp()), "softmax", 3),
+        "torch.special": (Forward(torch.special.expit), "sigmoid", 3),
+        "in place": (Forward(lambda x: x.sigmoid_()), "sigmoid", 3),
+        "clamped": (Forward(lambda x: torch.sigmoid(x).clamp(1e-6, 1 - 1e-6)), "sigmoid", 3),
+        "exponential of clamped": (Forward(lambda x: torch.exp(x.clamp(-10, 10))), "exponential", 3),
+        "softmax at a temperature": (Forward(lambda x: torch.softmax(x / 2.0, -1)), "softmax", 3),
+        "mean over time": (Forward(lambda x: x.softmax(-1).mean(1)), "softmax", 3),
+        "enlarged": (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sigmoid(), nn.Upsample(scale_factor=2)), "sigmoid", 2),
+        "scaled scores": (Forward(lambda x: 3 * x + 1), "linear", 3),
+        "normalised last": (nn.Sequential(nn.Linear(6, 3), nn.ReLU(), nn.LayerNorm(3)), "linear", 3),
+        "rearranged": (Forward(lambda x: torch.tanh(x).view(-1, 1, 3)), "tanh", None),
+        "on several devices": (nn.DataParallel(nn.Sequential(nn.Linear(6, 4), nn.Softmax(-1))), "softmax", 4),
+        "compiled": (torch.compile(Forward(torch.sigmoid)), "sigmoid", 3),
     }
 
 
@@ -94,11 +151,96 @@ def test_head_is_read(name: str) -> None:
     assert head.layer
 
 
-def test_what_cannot_be_traced_is_said() -> None:
-    head = read(MODELS["torch: forward that branches"][0])
-    assert "could not be traced" in head.caveat
-    report = lossary.diagnose("mse", [[1.0, 0.0]], model=MODELS["torch: forward that branches"][0])
-    assert report.not_checked[0] == head.caveat
+def ends_unknown() -> dict[str, tuple[Any, str]]:
+    """Models whose range no structure tells, and what is said of them: a guess would be a false alarm."""
+    import keras
+    import torch
+    from torch import nn
+
+    class Torch(nn.Module):
+        def __init__(self, end: Any) -> None:
+            super().__init__()
+            self.one, self.two, self.end = nn.Linear(6, 3), nn.Linear(6, 3), end
+
+        def forward(self, x: Any) -> Any:
+            return self.end(self.one(x), self.two(x))
+
+    class Layer(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return keras.ops.softmax(x)
+
+    class Dense(keras.layers.Dense):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return keras.ops.softmax(super().call(x))
+
+    x = keras.Input((6,))
+    p, q = (keras.layers.Dense(1, activation="sigmoid", name=name)(x) for name in "pq")
+    ops, sequential = keras.ops, keras.Sequential
+    return {
+        "torch: mixture": (Torch(lambda a, b: 0.5 * a.softmax(-1) + 0.5 * b.softmax(-1)), "ends in 'add'"),
+        "torch: the other probability": (Torch(lambda a, b: 1 - a.sigmoid()), "ends in 'sub'"),
+        "torch: softmax by hand": (Torch(lambda a, b: a.exp() / a.exp().sum(-1, keepdim=True)), "ends in 'truediv'"),
+        "torch: square": (Torch(lambda a, b: a**2), "ends in 'pow'"),
+        "torch: product with itself": (Torch(lambda a, b: a * a), "ends in 'mul'"),
+        "torch: amount above a limit": (Torch(lambda a, b: nn.functional.softplus(a) + 1e-6), "ends in 'add'"),
+        "torch: one of two classes": (Torch(lambda a, b: a.softmax(-1)[:, 1]), "ends in 'a part of softmax'"),
+        "torch: choice": (Torch(lambda a, b: torch.where(a > 0, a.sigmoid(), b.sigmoid())), "ends in 'where'"),
+        "torch: recurrent": (nn.Sequential(nn.LSTM(6, 3)), "ends in 'LSTM'"),
+        "torch: branches": (Torch(lambda a, b: a if a.sum() > 0 else b), "could not be traced"),
+        "torch: empty": (nn.Sequential(), "no layer"),
+        "keras: lambda": (sequential([x, keras.layers.Lambda(ops.softmax, name="soft")]), "ends in 'soft'"),
+        "keras: layer of one's own": (sequential([x, Layer(name="own")]), "ends in 'own'"),
+        "keras: a layer overridden": (sequential([x, Dense(3, name="own")]), "ends in 'own'"),
+        "keras: the other probability": (keras.Model(x, 1 - p), "ends in 'subtract"),
+        "keras: product of probabilities": (keras.Model(x, keras.layers.Multiply(name="and")([p, q])), "ends in 'and'"),
+        "keras: heads in a row": (keras.Model(x, keras.layers.Concatenate(name="row")([p, q])), "ends in 'row'"),
+        "keras: rescaled": (
+            sequential([x, keras.layers.Dense(1, "sigmoid"), keras.layers.Rescaling(9, name="big")]), "ends in 'big'",
+        ),
+    }  # fmt: skip
+
+
+ENDS_UNKNOWN = ends_unknown()
+
+
+@pytest.mark.parametrize("name", ENDS_UNKNOWN)
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy", "poisson"])
+def test_an_end_that_cannot_be_told_is_said_and_not_judged(name: str, loss: str) -> None:
+    model, text = ENDS_UNKNOWN[name]
+    report = lossary.diagnose(loss, [[1.0, 0.0, 0.0]] * 4, model=model)
+    assert report.ok, str(report)
+    (line,) = [line for line in report.not_checked if "LS301" in line]
+    assert text in line
+
+
+def test_unknown_activation_and_units_are_said() -> None:
+    import keras
+    from torch import nn
+
+    def own(x: Any) -> Any:
+        return keras.ops.softmax(x)
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation=own, name="end")])
+    lines = lossary.diagnose("categorical_crossentropy", np.eye(3), model=model).not_checked
+    assert (
+        "output activation that does not fit the loss (LS301): the activation 'own' of layer 'end' is not known"
+        in lines
+    )
+    model = nn.Sequential(nn.Linear(6, 6), nn.Unflatten(1, (3, 2)))
+    lines = lossary.diagnose("mse", np.ones((4, 3, 2)), model=model).not_checked
+    assert any(
+        "(LS302): the number of output units cannot be read from the model's structure" in line for line in lines
+    )
+
+
+def test_channels_of_torch_are_not_columns() -> None:
+    from torch import nn
+
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sigmoid())
+    bits = np.random.default_rng(0).integers(0, 2, size=(9, 3, 4, 4))
+    assert lossary.diagnose("binary_crossentropy", bits[:, :2], model=model).ok
+    found = lossary.diagnose("binary_crossentropy", bits, model=model)
+    assert [finding.code for finding in found.findings] == ["LS302"]
 
 
 def test_what_cannot_be_read_is_said() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lossary
+from lossary.adapters import keras_doctor
 from lossary.doctor import DiagnosisError, DiagnosisWarning
 from lossary.keras import Model, Sequential
 
@@ -54,6 +55,55 @@ def test_off_and_right_are_silent(activation: str | None) -> None:
         loss = lossary.SparseCategoricalCrossentropy(from_logits=activation is None)
         right.compile(loss=loss, optimizer="sgd", metrics=["accuracy"], doctor="raise")
         right.fit(X, LABELS, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "units"),
+    [("crossentropy", LABELS, 3), ("crossentropy", ONE_HOT, 3), ("ce", LABELS % 2, 1), ("dice", ONE_HOT, 3)],
+)
+def test_names_that_only_keras_knows_are_looked_at(loss: str, y: Any, units: int) -> None:
+    right = model("sigmoid" if units == 1 else "softmax", units)
+    right.compile(loss=loss, optimizer="sgd", doctor="raise")
+    right.fit(X, y, verbose=0)
+    if loss == "dice":
+        return
+    wrong = model(None, units)
+    wrong.compile(loss=loss, optimizer="sgd", doctor="raise")
+    with pytest.raises(DiagnosisError, match=r"LS301 error: the model ends in \d linear units"):
+        wrong.fit(X, y, verbose=0)
+
+
+def test_an_activation_of_ones_own_is_run_and_not_guessed() -> None:
+    layers = keras.layers
+
+    def own(x: Any) -> Any:
+        return keras.ops.softmax(x)
+
+    for end in (layers.Dense(3, activation=own), layers.Lambda(own)):
+        right = Sequential([keras.Input((5,)), layers.Dense(3), end])
+        right.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")
+        right.fit(X, ONE_HOT, verbose=0)
+    wrong = Sequential([keras.Input((5,)), layers.Dense(3), layers.Lambda(lambda x: 9 * x)])
+    wrong.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")
+    with pytest.raises(DiagnosisError, match="LS102 error"):
+        wrong.fit(X, ONE_HOT, verbose=0)
+
+
+def test_a_look_that_fails_is_said_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a fault of the doctor's")
+
+    monkeypatch.setattr(keras_doctor, "check_first_batch", broken)
+    right = model("softmax")
+    right.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")
+    with pytest.warns(DiagnosisWarning) as caught:
+        right.fit(X, ONE_HOT, verbose=0)
+    assert Path(caught[0].filename) == Path(__file__)
+    assert str(caught[0].message) == (
+        "the doctor could not look at the first batch: RuntimeError: a fault of the doctor's. Training goes on. To "
+        "look by hand: print(lossary.diagnose(loss, y_true, y_pred, model=model)). To train without this line: "
+        "doctor='off'"
+    )
 
 
 def test_metrics_and_keras_losses_are_looked_at() -> None:

@@ -284,3 +284,70 @@ def test_a_function_of_ones_own() -> None:
     assert lossary.diagnose(lambda y_true, y_pred: ((y_true - y_pred) ** 2).mean(-1), NS["reals"], NS["reals"]).ok
     report = lossary.diagnose(lambda y_true, y_pred: y_true.nonsense(), NS["reals"], NS["reals"])
     assert [finding.code for finding in report.findings] == ["LS001"]
+
+
+def test_functions_of_torch_and_optax_are_read() -> None:
+    import optax
+    import torch
+    from torch.nn import functional
+
+    labels, scores, one_hot = torch.as_tensor(NS["labels"]), torch.as_tensor(NS["scores"]), NS["one_hot"]
+    cases = [
+        (functional.cross_entropy, labels, scores.softmax(1), "LS101"),
+        (functional.binary_cross_entropy, NS["bits"], NS["margins"], "LS102"),
+        (functional.mse_loss, NS["reals"][:, 0], NS["reals"], "LS002"),
+        (functional.nll_loss, labels, scores, "LS003"),
+        (optax.softmax_cross_entropy, one_hot, NS["softmax"](NS["scores"]), "LS101"),
+        (optax.softmax_cross_entropy_with_integer_labels, NS["labels"], NS["softmax"](NS["scores"]), "LS101"),
+        (optax.sigmoid_binary_cross_entropy, 255 * NS["bits"], NS["margins"], "LS206"),
+        (optax.squared_error, NS["with_outliers"], NS["reals"], "LS211"),
+    ]
+    for loss, y_true, y_pred, code in cases:
+        assert code in {f.code for f in lossary.diagnose(loss, y_true, y_pred).findings}, loss
+    assert lossary.diagnose(functional.cross_entropy, labels, scores).ok
+    assert lossary.diagnose(optax.softmax_cross_entropy, one_hot, NS["scores"]).ok
+
+
+def test_what_is_not_known_of_a_loss_is_said() -> None:
+    import keras
+    import torch
+
+    report = lossary.diagnose(keras.losses.Dice(), NS["one_hot"], NS["softmax"](NS["scores"]))
+    assert report.ok
+    assert (
+        "whether Dice reads such targets and outputs: it is a function of which nothing is known but its values, so "
+        "most findings cannot be looked for" in report.not_checked
+    )
+    weighted = torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0))
+    lines = lossary.diagnose(weighted, torch.as_tensor(NS["bits"]), torch.as_tensor(NS["margins"])).not_checked
+    assert "pos_weight of the loss: the values measured are those without" in lines
+
+
+def test_a_function_of_another_framework_is_not_judged() -> None:
+    import jax.numpy as jnp
+
+    def own(y_true: Any, y_pred: Any) -> Any:
+        return jnp.abs(jnp.asarray(y_true) - jnp.asarray(y_pred)).mean(-1)
+
+    report = lossary.diagnose(own, NS["reals"], NS["reals"] + NS["noise"])
+    assert report.ok
+    assert any(
+        line.endswith("(LS001): own computes with jax; pass y_true and y_pred as arrays of jax")
+        for line in report.not_checked
+    )
+
+
+def test_softmax_under_a_binary_loss_names_the_better_one() -> None:
+    (finding,) = lossary.diagnose(
+        "binary_crossentropy", np.eye(2)[[0, 1] * 9], model=NS["dense"](2, "softmax")
+    ).findings
+    assert (finding.code, finding.severity, finding.better) == ("LS301", "warning", "categorical_crossentropy")
+    assert finding.remedy == (
+        "loss = lossary.CategoricalCrossentropy()   # or keras.layers.Dense(2, activation='sigmoid')"
+    )
+
+
+def test_collapsed_binary_outputs_name_the_class() -> None:
+    found = lossary.diagnose("binary_crossentropy", NS["bits"], 0.97 + 0.001 * NS["sigmoid"](NS["margins"])).findings
+    (finding,) = [finding for finding in found if finding.code == "LS111"]
+    assert "200 of 200 (100%) rows are predicted as class 1, with" in finding.message

@@ -333,3 +333,9 @@ def test_nothing_written_overlaps() -> None:
             width = min(box.x1, beside.x1) - max(box.x0, beside.x0)
             height = min(box.y1, beside.y1) - max(box.y0, beside.y0)
             assert min(width, height) <= 1.0, f"{name!r} lies on {other!r}"
+
+
+def test_a_parameter_that_no_loss_has_is_refused_in_words() -> None:
+    with pytest.raises(lossary.ParameterError) as caught:
+        lossary.plot("mse", delta=2.0)
+    assert str(caught.value) == "mean_squared_error: unknown parameter 'delta'; it takes none. Leave delta= out"

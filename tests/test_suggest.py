@@ -221,3 +221,19 @@ def test_advice_as_data_and_text() -> None:
     assert "log_cosh" in text
     assert "3 of 403" in text
     assert advice._repr_html_().startswith("<pre>")
+
+
+def test_grades_name_the_shift_to_labels() -> None:
+    advice = lossary.suggest([1, 2, 3, 4, 5] * 30)
+    assert advice.alternatives["sparse_categorical_crossentropy"] == (
+        "the grades are mere names, or you want a probability for each: y_true - 1, 5 softmax units"
+    )
+
+
+def test_a_file_name_is_no_targets() -> None:
+    with pytest.raises(lossary.DTypeError) as caught:
+        lossary.suggest("data.csv")
+    assert str(caught.value) == (
+        "suggest: y_true is the text 'data.csv'; accepted are the targets themselves. For a column of a file: "
+        "lossary suggest FILE --target COLUMN, in a shell"
+    )

@@ -231,3 +231,18 @@ def test_gradient_source_is_what_runs() -> None:
     y_true, y_pred = np.array([[1.0, 2.0]]), np.array([[4.0, 0.0]])
     assert scope["plain_square_slope"](y_true, y_pred).tolist() == [[3.0, -2.0]]
     assert "def plain_square_value" in page.formula
+
+
+def test_a_function_with_one_value_per_output_is_verified() -> None:
+    report = lossary.verify(lambda y_true, y_pred: (y_true - y_pred) ** 2)
+    assert report.ok, str(report)
+    assert not lossary.verify(lambda y_true, y_pred: (y_true - y_pred + 1) ** 2).ok
+
+
+def test_an_unknown_backend_is_refused_in_words() -> None:
+    with pytest.raises(lossary.ParameterError) as caught:
+        lossary.verify("huber", "tork")
+    assert str(caught.value) == (
+        "verify: backend is 'tork'; accepted are 'numpy', 'torch', 'jax', 'tensorflow', 'pytensor'. The default is "
+        "backend='numpy'"
+    )

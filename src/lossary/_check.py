@@ -200,6 +200,8 @@ def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterEr
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}=?" if near else ""
+    if not known:
+        return ParameterError(f"{loss}: unknown parameter {name!r}; it takes none. Leave {name}= out")
     return ParameterError(f"{loss}: unknown parameter {name!r}; accepted are {', '.join(known)}.{hint}")
 
 

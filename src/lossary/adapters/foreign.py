@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,57 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
 }
 
 
+# Functions of torch.nn.functional by the class that is called the same.
+_FUNCTIONS = {
+    "cross_entropy": "CrossEntropyLoss",
+    "binary_cross_entropy": "BCELoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+    "mse_loss": "MSELoss",
+    "l1_loss": "L1Loss",
+    "huber_loss": "HuberLoss",
+    "smooth_l1_loss": "SmoothL1Loss",
+    "nll_loss": "NLLLoss",
+    "kl_div": "KLDivLoss",
+}
+_OPTAX: dict[str, Spelling] = {
+    "softmax_cross_entropy": ("categorical_crossentropy", {"from_logits": True}),
+    "safe_softmax_cross_entropy": ("categorical_crossentropy", {"from_logits": True}),
+    "softmax_cross_entropy_with_integer_labels": ("sparse_categorical_crossentropy", {"from_logits": True}),
+    "sigmoid_binary_cross_entropy": ("binary_crossentropy", {"from_logits": True}),
+    "squared_error": ("mean_squared_error", {}),
+    "l2_loss": ("mean_squared_error", {}),
+    "huber_loss": ("huber", {}),
+    "log_cosh": ("log_cosh", {}),
+    "hinge_loss": ("hinge", {}),
+}
+
+# Settings of PyTorch's losses that ours have no parameter for, and that say nothing about fitting.
+_UNREAD = ("weight", "pos_weight")
+
+
+def unread(loss: Any) -> list[str]:
+    """Settings of another library's loss object that are not looked at."""
+    if not _of_torch(loss):
+        return []
+    return [name for name in _UNREAD if getattr(loss, name, None) is not None]
+
+
+def _of_torch(loss: Any) -> bool:
+    return type(loss).__module__.startswith("torch.nn")
+
+
+def _functional(loss: Any) -> Any:
+    """The loss object that a function of ``torch.nn.functional`` stands for, or the loss itself.
+
+    Binary cross-entropy and its like are built in C and know no module, so the function itself is looked for.
+    """
+    name = _FUNCTIONS.get(getattr(loss, "__name__", ""))
+    nn = getattr(sys.modules.get("torch"), "nn", None)
+    if name is None or nn is None or getattr(nn.functional, loss.__name__, None) is not loss:
+        return loss
+    return getattr(nn, name)()
+
+
 # What PyTorch's losses do that ours do not, by class name.
 _HABITS = {
     "MSELoss": "broadcasts",
@@ -50,13 +102,15 @@ _HABITS = {
 
 def habit(loss: Any) -> str:
     """``"broadcasts"`` shapes that differ, ``"reads logarithms"`` of probabilities as predictions, or nothing."""
-    return _HABITS.get(type(loss).__name__, "") if type(loss).__module__.startswith("torch.nn") else ""
+    loss = _functional(loss)
+    return _HABITS.get(type(loss).__name__, "") if _of_torch(loss) else ""
 
 
 def translated(loss: Any, y_true: Any = None) -> Any:
-    """A Keras or torch loss object as name and settings that `lossary.get` understands, anything else as it is."""
+    """A loss of Keras, torch or optax as name and settings that `lossary.get` understands, anything else as it is."""
+    loss = _functional(loss)
     module = type(loss).__module__
-    if module.startswith("torch.nn"):
+    if _of_torch(loss):
         if type(loss).__name__ not in _TORCH:
             return _turned(loss)
         name, settings = _TORCH[type(loss).__name__](loss, y_true)
@@ -64,7 +118,10 @@ def translated(loss: Any, y_true: Any = None) -> Any:
     if module.startswith("keras.") and hasattr(loss, "get_config"):
         return _keras(loss)
     name = getattr(loss, "__name__", "")
-    if getattr(loss, "__module__", "").startswith("keras.") and fold(name) in folded():
+    if str(getattr(loss, "__module__", "")).startswith("optax.") and name in _OPTAX:
+        known, settings = _OPTAX[name]
+        return {"class_name": known, "config": settings}
+    if str(getattr(loss, "__module__", "")).startswith("keras.") and fold(name) in folded():
         return name
     return loss
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "exponential": (0.0, math.inf),
     "elu": (-1.0, math.inf),
     "leaky_relu": (-math.inf, math.inf),
+    "selu": (-1.76, math.inf),
+    "mish": (-0.31, math.inf),
     "gelu": (-0.17, math.inf),
     "silu": (-0.28, math.inf),
 }
@@ -63,6 +66,50 @@ class Output:
 
 class UnreadableHeadError(Exception):
     """The last layer of this model cannot be told; the text says why."""
+
+
+# What stays what it is when a mean, a limit or a choice of positions is taken of it.
+_BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
+_INVERSE = {"log_softmax": "softmax", "log_sigmoid": "sigmoid"}
+
+
+def applied(activation: str, inner: str) -> str:
+    """The activation of ``activation(inner(x))``: the outer one, unless it takes back a logarithm."""
+    return _INVERSE.get(inner, activation) if activation == "exponential" else activation
+
+
+def averaged(inner: Head, layer: str) -> Head:
+    """The head of means of outputs: averages of probabilities are probabilities, of real numbers real numbers."""
+    return kept(inner, layer, ("linear", "relu", "relu6", "softplus", "exponential", *_BOUNDED))
+
+
+def limited(inner: Head, layer: str) -> Head:
+    """The head of outputs that are cut off at limits, such as 1e-6 and 1 - 1e-6."""
+    return kept(inner, layer, _BOUNDED)
+
+
+def kept(inner: Head, layer: str, activations: tuple[str, ...]) -> Head:
+    """``inner`` itself, if it is one of these."""
+    if inner.activation in activations:
+        return inner
+    raise unknown_end(layer)
+
+
+def combined(layer: str, operands: Sequence[Callable[[], Head]], framework: str) -> Head:
+    """The head of a sum or product: real numbers, if one operand at least is any real number."""
+    for operand in operands:
+        try:
+            head = operand()
+        except UnreadableHeadError:
+            continue
+        if head.activation == "linear":
+            return Head("linear", head.units, layer, framework)
+    raise unknown_end(layer)
+
+
+def unknown_end(layer: str) -> UnreadableHeadError:
+    """Of a model whose last step could be anything."""
+    return UnreadableHeadError(f"the model ends in {layer!r}, whose range cannot be read from its structure")
 
 
 def read(model: Any) -> Head:

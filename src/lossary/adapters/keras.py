@@ -17,11 +17,9 @@ from ..backends import settle
 from ..doctor.first_batch import When
 from ..errors import UnknownLossError
 from .keras_caller import announce, unreduced
-from .keras_doctor import Examination
+from .keras_doctor import BY_SHAPE, Examination
 
 PACKAGE = "lossary.keras"
-# Names that Keras resolves itself, by looking at shapes.
-_BY_SHAPE = ("crossentropy", "ce")
 
 announce()
 
@@ -156,7 +154,7 @@ def resolve(loss: Any) -> Any:
 
 def _is_keras_own(loss: Any) -> bool:
     if isinstance(loss, str):
-        return loss.lower() in _BY_SHAPE
+        return loss.lower() in BY_SHAPE
     if isinstance(loss, Mapping):
         return str(loss.get("module", "")).split(".")[0] == "keras"
     if inspect.isclass(loss) and not issubclass(loss, Loss):

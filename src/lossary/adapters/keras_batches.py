@@ -67,7 +67,16 @@ def _rows(data: Any, rows: int) -> Any:
         return [_rows(each, rows) for each in data]
     if hasattr(data, "iloc"):
         return data.iloc[:rows]
-    return data[:rows] if _is_array(data) else None
+    return _hosted(data[:rows]) if _is_array(data) else None
+
+
+def _hosted(array: Any) -> Any:
+    """As a NumPy array, for which no framework's spelling need be imported; what NumPy cannot hold stays as it is."""
+    try:
+        found = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError):
+        return array
+    return array if found.dtype == object else found
 
 
 def _is_array(data: Any) -> bool:

@@ -9,11 +9,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..doctor.first_batch import UNREAD, When, check_first_batch, not_looked_at, valid_mode
+from .._loss import folded
+from .._record import fold
+from ..doctor.first_batch import UNREAD, DiagnosisError, When, check_first_batch, failed, not_looked_at, valid_mode
 from . import heads, keras_batches
 
 # So few rows that nothing is concluded from how they are spread: the data may be sorted and shuffled later.
 ROWS = 64
+# Names that Keras resolves itself, by looking at shapes.
+BY_SHAPE = ("crossentropy", "ce")
+SPARSE = "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
@@ -47,22 +52,30 @@ class Examination:
         The model is run only if its last layer cannot be read.
         """
         x, rows = keras_batches.first(x, y, min(batch_size or 32, ROWS))
+        try:
+            self._look(model, rows)
+        except DiagnosisError:
+            raise
+        except Exception as error:  # Whatever it is, `fit` is what was asked for.
+            failed(error, stacklevel=4)
+        return x
+
+    def _look(self, model: Any, rows: keras_batches.FirstRows) -> None:
         parts = self._parts(model, rows)
         for part in parts or []:
             check_first_batch(
-                getattr(part.loss, "loss", part.loss),
+                _named_by_keras(part),
                 part.y_true,
                 part.y_pred,
                 model=part.head,
                 metrics=part.metrics,
                 doctor=self.doctor,
                 output=part.name,
-                stacklevel=4,
+                stacklevel=5,
             )
         unread = UNREAD["outputs"] if parts is None else rows.unread
         if unread:
-            not_looked_at(unread, stacklevel=4)
-        return x
+            not_looked_at(unread, stacklevel=5)
 
     def _parts(self, model: Any, rows: keras_batches.FirstRows) -> list[Part] | None:
         """The outputs that have a loss; None where it cannot be told what belongs to which."""
@@ -83,6 +96,27 @@ class Examination:
         metrics = _by_output(self.metrics, names) or [None] * len(names)
         parts = map(Part, names, losses, targets, predicted, ends, metrics)
         return [part for part in parts if part.loss is not None]
+
+
+def _named_by_keras(part: Part) -> Any:
+    """The loss itself, also where it has a name that only Keras knows: its own losses, and those it picks by shape."""
+    loss = getattr(part.loss, "loss", part.loss)
+    if not isinstance(loss, str) or fold(loss) in folded():
+        return loss
+    if loss.lower() not in BY_SHAPE:
+        return keras.losses.get(loss)
+    shape, units = getattr(part.y_true, "shape", ()), _width(part)
+    if units == 1:
+        return "binary_crossentropy"
+    return "categorical_crossentropy" if shape and len(shape) > 1 and shape[-1] == units else SPARSE
+
+
+def _width(part: Part) -> int | None:
+    """The number of units, from the outputs or else the last layer."""
+    if part.y_pred is not None:
+        return int(part.y_pred.shape[-1])
+    head = heads.read(part.head) if _readable(part.head) else None
+    return None if head is None else head.units
 
 
 def _names(model: Any, loss: Any, y: Any) -> list[str]:
@@ -115,10 +149,9 @@ def _by_output(value: Any, names: list[str]) -> list[Any] | None:
 
 def _readable(model: Any) -> bool:
     try:
-        heads.read(model)
+        return heads.read(model).range is not None
     except heads.UnreadableHeadError:
         return False
-    return True
 
 
 def _outputs(model: Any, x: Any) -> Any:

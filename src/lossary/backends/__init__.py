@@ -30,7 +30,8 @@ __all__ = [
 
 # Libraries besides NumPy: an array of one of them can only exist once the library has been imported.
 FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
-_by_type: dict[type, Backend | None] = {}
+# NumPy's own type is known from the start: for it no framework's spelling need be imported.
+_by_type: dict[type, Backend | None] = {np.ndarray: NUMPY}
 _loaded: set[str] = set()
 
 
@@ -62,7 +63,8 @@ def of(value: Any) -> Backend | None:
 
 
 def _search(value: Any) -> Backend | None:
-    for name in FRAMEWORKS:
+    home = type(value).__module__
+    for name in sorted(FRAMEWORKS, key=lambda name: not home.startswith(name)):
         if name in sys.modules:
             backend = by_name(name)
             if backend.owns(value):

@@ -86,6 +86,10 @@ class Backend(ABC):
         """
         raise NotImplementedError
 
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as the library would have a step written: compiled, where it compiles whole steps."""
+        return function
+
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return

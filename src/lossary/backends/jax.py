@@ -60,6 +60,10 @@ class JaxBackend(MeansByLength):
     def default_float(self) -> str:
         return str(jnp.result_type(float).name)
 
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = jax.jit(function)
+        return compiled
+
     def host(self, x: Array, *, wait: bool) -> Any:
         if isinstance(x, jax.core.Tracer) or not x.is_fully_addressable:
             return None

@@ -71,6 +71,10 @@ class TensorflowBackend(MeansByLength):
         with tf.control_dependencies([] if same is None else [same]):
             return tf.identity(x)
 
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = tf.function(function, autograph=False)
+        return compiled
+
     def host(self, x: Array, *, wait: bool) -> Any:
         if not tf.executing_eagerly() or not hasattr(x, "numpy"):
             return None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import _catalogue, _files, _work
+from . import _bench, _catalogue, _files, _work
 from ._output import say
 
 app = typer.Typer(
@@ -44,4 +44,4 @@ app.command("suggest")(_files.suggest)
 app.command("check")(_files.check)
 app.command("score")(_files.score)
 app.command("demo")(_work.demo)
-app.command("bench", context_settings={"ignore_unknown_options": True})(_work.bench)
+app.command("bench")(_bench.bench)

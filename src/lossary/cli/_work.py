@@ -1,10 +1,9 @@
-"""Commands that work for a while: ``demo`` and ``bench``."""
+"""The command that trains: ``demo``."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ._arguments import LOSS, AsJson, complete_loss, loss_from
-from ._output import UsageError, emit, reporting
+from ._output import emit, reporting
 
 
 @reporting
@@ -40,22 +39,3 @@ def demo(
         results = run([loss_from(loss) for loss in losses or ()] or None, data, data_dir, epochs, output)
     if as_json:
         emit({"picture": str(output), "results": [dataclasses.asdict(result) for result in results]})
-
-
-@reporting
-def bench(
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="Passed on.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run the benchmarks of a source checkout."""
-    folder = Path("benchmarks")
-    if not (folder / "__main__.py").is_file():
-        raise UsageError(
-            f"there are no benchmarks in {folder.resolve()}; they are part of the source tree and not of the installed "
-            "package. In a checkout of the sources run: make bench"
-        )
-    command = [sys.executable, "-m", "benchmarks", *(arguments or [])]
-    done = subprocess.run(command, stdout=sys.stderr if as_json else None, check=False)
-    if as_json:
-        emit({"exit_status": done.returncode})
-    raise typer.Exit(done.returncode)

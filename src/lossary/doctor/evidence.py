@@ -27,6 +27,8 @@ class NotCheckedError(Exception):
 
 def hosted(value: Any) -> Floats | None:
     """The numbers of an array of any framework, a list or a column of a table; None where they are not at hand."""
+    if type(value) is np.ndarray:
+        return _numbers(value)
     backend = backends.find("diagnose", {"value": value})
     if backend is backends.NUMPY:
         return _numbers(value)
@@ -68,6 +70,7 @@ class Evidence:
         self.head = head
         self.metrics = metrics
         self.habit = habit  # What another library's loss does that ours do not.
+        self.unread_settings: list[str] = []  # Of another library's loss.
 
     # --- the loss ---------------------------------------------------------------------------------------------
 
@@ -270,3 +273,16 @@ def refusal(evidence: Evidence) -> Exception | None:
             raise
         return error  # A user's own function may raise anything.
     return None
+
+
+def foreign_result(evidence: Evidence) -> str | None:
+    """The array library of what a function returned, if it is another one than that of the arrays it was given."""
+    function = getattr(evidence.loss, "function", None)
+    if function is None:
+        return None
+    try:
+        result = backends.of(function(evidence.given_true, evidence.given_pred))
+    except Exception:
+        return None
+    given = backends.of(evidence.given_pred) or backends.NUMPY
+    return None if result is None or result is given else result.name

@@ -70,6 +70,7 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     found, unread = _head(model)
     named = None if metrics is None else list(metric.flattened(metrics))
     evidence = Evidence(resolved(loss, y_true), y_true, y_pred, found, named, habit=foreign.habit(loss))
+    evidence.unread_settings = foreign.unread(loss)
     return examine(evidence, unread)
 
 
@@ -109,7 +110,20 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     caveat = [unread] if unread and evidence.head is not None else []
     skipped = [f"{', '.join(_named(rules))}: {reason}" for reason, rules in left_out.items()]
-    return Report(repr(evidence.loss), tuple(findings), tuple(measured), (*caveat, *skipped, *ALWAYS))
+    return Report(
+        repr(evidence.loss), tuple(findings), tuple(measured), (*caveat, *skipped, *_of_loss(evidence), *ALWAYS)
+    )
+
+
+def _of_loss(evidence: Evidence) -> Iterator[str]:
+    """What about the loss itself was not looked at."""
+    if evidence.is_function:
+        yield (
+            f"whether {evidence.name} reads such targets and outputs: it is a function of which nothing is known but "
+            "its values, so most findings cannot be looked for"
+        )
+    if evidence.unread_settings:
+        yield f"{' and '.join(evidence.unread_settings)} of the loss: the values measured are those without"
 
 
 def _named(rules: list[Rule]) -> Iterator[str]:

@@ -60,6 +60,16 @@ def summary(report: Report, output: str = "") -> str:
     )
 
 
+def failed(error: Exception, *, stacklevel: int = 2) -> None:
+    """Says that the look itself went wrong, which is no reason to stop a training."""
+    warnings.warn(
+        f"the doctor could not look at the first batch: {type(error).__name__}: {error}. Training goes on. To look by "
+        "hand: print(lossary.diagnose(loss, y_true, y_pred, model=model)). To train without this line: doctor='off'",
+        DiagnosisWarning,
+        stacklevel=stacklevel,
+    )
+
+
 def not_looked_at(why: str, *, stacklevel: int = 2) -> None:
     """Says that the targets of a training went unread: silence would be taken for approval."""
     warnings.warn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .evidence import Evidence, known, number
+from .evidence import Evidence, NotCheckedError, known, number
 from .fit import activation_fit
 from .rules import Seen, rule
 
@@ -13,6 +13,14 @@ _TORCH = {
     "softplus": ", torch.nn.Softplus()",
     "tanh": ", torch.nn.Tanh()",
 }
+
+
+def _known_range(e: Evidence) -> tuple[float, float]:
+    """The range of the last activation; without it a rule cannot tell."""
+    assert e.head is not None
+    if e.head.range is None:
+        raise NotCheckedError(f"the activation {e.head.activation!r} of layer {e.head.layer!r} is not known")
+    return e.head.range
 
 
 def _layer(e: Evidence, units: object, activation: str) -> str:
@@ -33,19 +41,25 @@ def _layer(e: Evidence, units: object, activation: str) -> str:
 def activation(e: Evidence) -> Seen | None:
     """The matrix of activations and losses."""
     assert e.head is not None
+    _known_range(e)
     fit = activation_fit(e.loss, e.head.activation)
     if fit.judgement in ("right", "works") or (e.head.units == 1 and e.head.activation == "softmax"):
         return None
     wanted = "linear" if e.from_logits else e.activation
     units = e.head.units or "units"
     remedy = _layer(e, units, wanted)
+    better = None
     if "from_logits" in e.loss.parameters and e.head.activation in ("linear", e.activation):
         remedy = f"loss = {e.rewritten(from_logits=not e.from_logits)}   # or {remedy}"
+    elif e.is_binary and not e.from_logits and e.head.activation == "softmax":
+        better = "categorical_crossentropy"
+        remedy = f"loss = lossary.CategoricalCrossentropy()   # or {remedy}"
     return Seen(
         f"the model ends in {e.head.units or 'some'} {e.head.activation} units (layer {e.head.layer!r}), but "
         f"{e.loss!r} expects "
         f"{'raw scores' if e.from_logits else f'{wanted} outputs'}: {fit.why}",
         remedy,
+        better,
         severity="error" if fit.judgement == "wrong" else "warning",
     )
 
@@ -63,12 +77,14 @@ def units(e: Evidence) -> Seen | None:
     assert e.head is not None
     e.check_meaning()
     have = e.head.units
-    if have is None or e.record.labels_are_integers:
+    if e.record.labels_are_integers:
         return None  # LS203 compares labels with units.
+    if have is None:
+        raise NotCheckedError("the number of output units cannot be read from the model's structure")
     if have == 1 and (e.is_distribution or e.head.activation == "softmax"):
         return None
     columns = e.targets.shape[1]
-    if columns == have or (e.is_distribution and columns == 1):
+    if columns == have or (e.is_distribution and columns == 1) or _channels_first(e):
         return None
     if e.is_binary and have == 2 and columns == 1:
         return Seen(
@@ -83,6 +99,13 @@ def units(e: Evidence) -> Seen | None:
         "compares them one by one",
         _layer(e, columns, "linear" if e.from_logits else e.activation),
     )
+
+
+def _channels_first(e: Evidence) -> bool:
+    """Whether the units are PyTorch's channels, which lie along axis 1 of grids."""
+    assert e.head is not None
+    raw = e.raw_true
+    return e.head.framework == "torch" and raw is not None and raw.ndim > 2 and raw.shape[1] == e.head.units
 
 
 @rule(
@@ -122,12 +145,11 @@ def reach(e: Evidence) -> Seen | None:
     """A relu for negative targets, a sigmoid for targets above 1."""
     assert e.head is not None
     e.check_meaning()
-    limits = e.head.range
-    if limits is None or e.coding in ("integers", "one-hot", "bits", "signs") or e.activation in ("softmax", "sigmoid"):
+    if e.coding in ("integers", "one-hot", "bits", "signs") or e.activation in ("softmax", "sigmoid"):
         return None
     if e.name == "cosine_similarity":
         return None
-    low, high = limits
+    low, high = _known_range(e)
     beyond = (e.targets < low) | (e.targets > high)
     if not beyond.any():
         return None

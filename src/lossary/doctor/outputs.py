@@ -193,7 +193,7 @@ def constant(e: Evidence) -> Seen | None:
             else "Nothing of the input arrives at the output: dead ReLUs, a learning rate that blew the weights up, or "
             "inputs that are all alike"
         ),
-        "# look at the layer before the output; halve the learning rate tenfold, standardise the inputs,\n"
+        "# look at the layer before the output; divide the learning rate by ten, standardise the inputs,\n"
         "# or use keras.layers.LeakyReLU() / torch.nn.LeakyReLU() in place of ReLU",
         severity="note" if untrained else None,
     )
@@ -365,7 +365,7 @@ def one_class(e: Evidence) -> Seen | None:
     if counts.max() < 0.995 * len(decided) or majority > 0.9 or (e.rows == e.rows[0]).all():
         return None
     return Seen(
-        f"{share(counts.max(), len(decided))} rows are predicted as class {values[counts.argmax()]}, with a mean "
+        f"{share(counts.max(), len(decided))} rows are predicted as class {values[counts.argmax()]:g}, with a mean "
         f"probability of {number(confidence)}, while the commonest class makes up {100 * majority:.3g}% of the "
         "targets. The model answers without looking",
         "# smaller learning rate; shuffle the data; class weights if the classes are unequal:\n"
@@ -377,7 +377,7 @@ def one_class(e: Evidence) -> Seen | None:
 def _decisions(e: Evidence) -> tuple[Floats, Floats, float] | None:
     if e.is_binary and e.rows.shape[1] == 1:
         p = e.probabilities[:, 0]
-        return p > 0.5, e.targets[:, 0] > 0.5, float(np.maximum(p, 1 - p).mean())
+        return (p > 0.5) * 1.0, (e.targets[:, 0] > 0.5) * 1.0, float(np.maximum(p, 1 - p).mean())
     if e.is_distribution and e.labels is not None and e.rows.shape[1] > 1:
         return e.probabilities.argmax(1), e.labels, float(e.probabilities.max(1).mean())
     return None

@@ -74,7 +74,9 @@ class Probe:
     def values(self, y_true: Floats, y_pred: Floats, dtype: str = "float64", **settings: Any) -> Floats:
         """One value per data point, in float64."""
         loss = self._reducing("none")
-        return self._host(loss(self.array(y_true, dtype), self.array(y_pred, dtype), **self._arrays(settings, dtype)))
+        values = loss(self.array(y_true, dtype), self.array(y_pred, dtype), **self._arrays(settings, dtype))
+        # A function of the user's may leave one value per output; a data point's is their mean.
+        return np.asarray(self._host(values).reshape(len(y_pred), -1).mean(1))
 
     def total(self, y_true: Floats, y_pred: Floats, dtype: str = "float64", **settings: Any) -> tuple[float, Floats]:
         """The sum over all data points and its gradient."""

@@ -112,8 +112,7 @@ def ordinal(t: Traits, *, confident: bool = True) -> Advice:
         "mean_absolute_error",
         {
             "sparse_categorical_crossentropy": f"the grades are mere names, or you want a probability for each: "
-            "y_true - {t.low:g}, "
-            f"{len(t.values)} softmax units",
+            f"y_true - {t.low:g}, {len(t.values)} softmax units",
             "huber": "most predictions should be exact and a few may be far off",
         },
         tuple(reasons),

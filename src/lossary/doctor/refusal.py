@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._check import shape_text
-from ..errors import LossError
-from .evidence import HALF_TOLERANCE, Evidence, NotCheckedError, known, number, refusal, share
+from ..errors import DTypeError, LossError
+from .evidence import HALF_TOLERANCE, Evidence, NotCheckedError, foreign_result, known, number, refusal, share
 from .rules import Seen, rule
 
 CODE = "LS001"
@@ -83,6 +83,9 @@ def refused(e: Evidence) -> Seen | None:
             raise NotCheckedError(f"{e.name} wants other arguments than y_true and y_pred ({error})")
         message = f"the function {e.name!r} fails on these arrays with {type(error).__name__}: {error}"
         return Seen(message, f"{e.name}(y_true[:2], y_pred[:2])   # call it by itself to see where")
+    other = foreign_result(e) if isinstance(error, DTypeError) else None
+    if other is not None:
+        raise NotCheckedError(f"{e.name} computes with {other}; pass y_true and y_pred as arrays of {other}")
     fact, _, remedy = str(error).rpartition(". ")
     return Seen(f"{fact or remedy}. The call raises {type(error).__name__}", _as_code(remedy))
 

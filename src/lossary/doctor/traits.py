@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._check import unsupported
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from .evidence import Floats, hosted
 from .targets import outlying
 
@@ -141,6 +141,11 @@ def _count_law(mean: float, variance: float, top: int) -> Floats:
 
 def look(y_true: Any) -> Traits:
     """The traits of an array of any framework, a list, or a column of a table, class names included."""
+    if isinstance(y_true, str):
+        raise DTypeError(
+            f"suggest: y_true is the text {y_true!r}; accepted are the targets themselves. For a column of a file: "
+            "lossary suggest FILE --target COLUMN, in a shell"
+        )
     array, names, missing = _names(y_true)
     if array is None:
         array = hosted(y_true)

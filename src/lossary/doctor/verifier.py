@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import backends
 from .._domain import NonNegative, Real, Unit
-from ..errors import LossError, TraceError
+from ..errors import LossError, ParameterError, TraceError
 from ..program import Program, program_for
 from .evidence import Floats, number, resolved
 from .probe import OUTPUTS, POINTS, Probe
@@ -70,6 +70,7 @@ class Verification:
         return json.dumps(self.to_dict(), indent=indent)
 
 
+BACKENDS = ("numpy", *backends.FRAMEWORKS)
 Property = Callable[[Probe], Iterator[Check]]
 _PROPERTIES: list[tuple[str, Property]] = []
 
@@ -100,6 +101,7 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
 
     Raises:
         UnknownLossError: ``loss`` names no loss.
+        ParameterError: ``backend`` is none of the five.
         ModuleNotFoundError: The backend's framework is not installed.
 
     >>> import lossary
@@ -109,6 +111,11 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
     >>> lossary.verify(quartic).ok
     True
     """
+    if backend not in BACKENDS:
+        raise ParameterError(
+            f"verify: backend is {backend!r}; accepted are {', '.join(map(repr, BACKENDS))}. The default is "
+            "backend='numpy'"
+        )
     probe = Probe(resolved(loss), backends.by_name(backend), np.random.default_rng(seed))
     checks: list[Check] = []
     for name, examine in _PROPERTIES:
