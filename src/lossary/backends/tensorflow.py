@@ -34,6 +34,7 @@ class TensorflowBackend(MeansByLength):
     exp = staticmethod(tf.exp)
     expm1 = staticmethod(tf.math.expm1)
     log = staticmethod(tf.math.log)
+    log1p = staticmethod(tf.math.log1p)
     sqrt = staticmethod(tf.sqrt)
     square = staticmethod(tf.square)
     tanh = staticmethod(tf.tanh)
@@ -115,15 +116,6 @@ class TensorflowBackend(MeansByLength):
 
     def indicator(self, condition: Array, like: Array) -> Array:
         return tf.cast(condition, like.dtype)
-
-    def log1p(self, x: Array) -> Array:
-        if not _is_compiled():
-            return tf.math.log1p(x)
-        # XLA's own spelling is a rational function beside a logarithm; this is one logarithm, and the first-order
-        # term of what rounding 1 + x took away, as in the GNU Scientific Library's gsl_log1p; its error is smaller too.
-        whole = 1.0 + x
-        lost = x - (whole - 1.0)
-        return tf.where(tf.abs(lost) > 0.0, tf.math.log(whole) + lost / whole, tf.math.log(whole))
 
     def sum(self, x: Array) -> Array:
         return tf.reduce_sum(_no_product(x), axis=-1, keepdims=True)

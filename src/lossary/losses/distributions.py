@@ -8,7 +8,10 @@ from typing import Any
 from .._domain import Interval, Probabilities, Real
 from .._loss import loss
 from .._record import Case
-from ..words import abs, log1p, max, maximum, minimum, sqrt, square, sum, where, xlogy
+from ..words import abs, log1p, max, maximum, minimum, sqrt, square, sum, where
+
+# A target below this adds nothing, and its inverse may be infinite.
+_LEAST = 1e-37
 
 
 def _clipped(row: Any, epsilon: Any) -> Any:
@@ -46,12 +49,11 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     [0.1438]
     """
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
-    # The logarithm of a ratio close to 1 through the exact difference.
-    near = abs(y_true - y_pred) < 0.5 * y_pred
-    change = (y_true - y_pred) / where(near, y_pred, 1.0)
-    return sum(
-        where(near, y_true * log1p(where(near, change, 0.0)), xlogy(y_true, y_true / where(y_true == 0.0, 1.0, y_pred)))
-    )
+    # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
+    below = y_true <= y_pred
+    gap = where(below, y_pred - y_true, y_true - y_pred)
+    ratio = log1p(gap / where(below, maximum(y_true, _LEAST), y_pred))
+    return sum(where(below, -(y_true * ratio), y_true * ratio))
 
 
 def _scaled(row: Any) -> tuple[Any, Any, Any]:
