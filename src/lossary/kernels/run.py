@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Floats = np.ndarray[Any, Any]
 # Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.
-TASK = 1 << 16
+TASK = 1 << 17
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
 locks = [Lock()]
 
