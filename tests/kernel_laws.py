@@ -264,22 +264,26 @@ _OTHERS = {"delta": 0.25, "epsilon": 0.125, "label_smoothing": 0.25}
 
 
 def parameters_reach_the_kernel(loss: Loss, setting: Setting) -> None:
-    """With other parameters the kernel gives what the plain formula gives, which is something else than before."""
+    """With other parameters the kernels give what the plain formula gives, which is something else than before."""
     for parameter in setting.record.parameters:
         if parameter.is_number:
-            changed = setting.configured(reduction="sum", **{parameter.name: _OTHERS[parameter.name]})
-            # The formula is the original one, whatever has been done to the loss at hand.
-            own = type(loss)(**{**loss.parameters, **changed.parameters, "reduction": "sum"})
-            _agree([(own, changed, *stacked(some)) for some in batches(setting)])
+            other = {parameter.name: _OTHERS[parameter.name]}
+            for reduction, some in itertools.product(("sum", "none"), batches(setting)):
+                # The formula is the original one, whatever has been done to the loss at hand.
+                original = setting.configured(reduction=reduction, **other)
+                own = type(loss)(**{**loss.parameters, **original.parameters, "reduction": reduction})
+                _agree(own, original, *stacked(some))
 
 
-def _agree(calls: list[tuple[Loss, Loss, Any, Any]]) -> None:
-    for own, original, t, p in calls:
-        found, wanted = in_kernel(own, t, p), in_words(original, t, p)
-        assert found is not None
-        for got, expected in zip(found, wanted, strict=True):
-            size = float(np.max(np.abs(expected)))
-            np.testing.assert_allclose(got, expected, rtol=0, atol=16 * accuracy.EPSILON * size)
+def _agree(own: Loss, original: Loss, t: Any, p: Any) -> None:
+    fused = own.batch(t, p, fusible=True).fused
+    assert fused is not None
+    found, alone, wanted = in_kernel(own, t, p), fused.reduced(own.reduction, gradient=False), in_words(original, t, p)
+    assert found is not None
+    assert alone is not None
+    for got, expected in zip((*found, alone[0]), (*wanted, wanted[0]), strict=True):
+        size = float(np.max(np.abs(expected)))
+        np.testing.assert_allclose(got, expected, rtol=0, atol=16 * accuracy.EPSILON * size)
 
 
 LAWS = (
