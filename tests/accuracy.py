@@ -181,12 +181,12 @@ def _measure(record: Record, parameters: dict[str, Any], kind: str, label: str, 
 
 
 def on_backend(name: str) -> Evaluate:
-    """Values and slopes of the rows of a batch by the library on a framework's arrays."""
+    """Values and slopes of the rows of a batch in a framework's own words, whatever would compute so few faster."""
 
     def evaluate(record: Record, parameters: dict[str, Any], y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         own = by_name(name)
         loss = lossary.get(record.name, reduction="none", **parameters)
-        value, gradient = lossary.value_and_grad(loss)(own.asarray(y_true), own.asarray(y_pred))
+        value, gradient = loss.batch(own.asarray(y_true), own.asarray(y_pred)).value_and_gradient("none")
         return np.asarray(value), np.asarray(gradient)
 
     return evaluate
