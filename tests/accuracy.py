@@ -180,14 +180,18 @@ def _measure(record: Record, parameters: dict[str, Any], kind: str, label: str, 
                 slope_account.add(float(slope[index]), wanted, one, f"{place} [{index}]")
 
 
-def on_backend(name: str) -> Evaluate:
-    """Values and slopes of the rows of a batch in a framework's own words, whatever would compute so few faster."""
+def on_backend(name: str, *, in_words: bool = True) -> Evaluate:
+    """Values and slopes of the rows of a batch on a framework's arrays.
+
+    They are computed in the framework's own words, or by whatever the library finds fastest.
+    """
 
     def evaluate(record: Record, parameters: dict[str, Any], y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         own = by_name(name)
         loss = lossary.get(record.name, reduction="none", **parameters)
-        value, gradient = loss.batch(own.asarray(y_true), own.asarray(y_pred)).value_and_gradient("none")
-        return np.asarray(value), np.asarray(gradient)
+        arrays = own.asarray(y_true), own.asarray(y_pred)
+        found = loss.batch(*arrays).value_and_gradient("none") if in_words else loss.value_and_grad(*arrays)
+        return np.asarray(found[0]), np.asarray(found[1])
 
     return evaluate
 
