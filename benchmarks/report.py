@@ -94,7 +94,7 @@ def _summary(results: Sequence[Result]) -> str:
             ends = f"{_times(found[0])} to {_times(found[-1])}" if found else ""
             cells.append(f"▲ {ahead}, ≈ {even}, ▼ {behind}; {spread}, {ends}" if found else "")
         rows.append([shape, *cells])
-    return "## How many losses are faster (▲), the same (≈) and slower (▼) than the fastest peer\n\n" + _table(
+    return "## How many losses are faster (▲), the same (≈) and slower (▼) than the fastest peer\n\n" + table(
         ["shape", *OURS], rows
     )
 
@@ -105,8 +105,8 @@ def _shape_tables(shape: str, results: Sequence[Result]) -> list[str]:
     compared = [[result["loss"], *(_compared(result, name) for name in OURS)] for result in results]
     columns = [name for name in COLUMNS if any(name in result["seconds"] for result in results)]
     times = [[result["loss"], *(_milliseconds(result, name) for name in columns)] for result in results]
-    return [f"## {shape}", _table(head, compared), "Milliseconds; **bold** is the fastest peer of its framework.",
-            _table(["loss", *columns], times)]  # fmt: skip
+    return [f"## {shape}", table(head, compared), "Milliseconds; **bold** is the fastest peer of its framework.",
+            table(["loss", *columns], times)]  # fmt: skip
 
 
 def _compared(result: Result, framework: str) -> str:
@@ -137,7 +137,7 @@ def _first(data: Mapping[str, Any]) -> list[str]:
         f"Importing the library where NumPy is loaded takes {data['import']:.2f} s. Seconds of the first call of "
         "`log_cosh` in a fresh process, the framework imported and started. The first two columns begin with empty "
         "caches on disk.",
-        _table(["", *columns], rows),
+        table(["", *columns], rows),
     ]
 
 
@@ -152,11 +152,12 @@ def _memory(data: Mapping[str, Any]) -> list[str]:
         "The most memory that a warm call takes beyond its inputs at 262144 x 64, as the system counts it, in "
         "multiples of the gradient's 64 MiB: 1.00 is the gradient alone. Frameworks that keep the memory of earlier "
         "calls for later ones, which hides what a call takes, are left out.",
-        _table(["", *columns], rows),
+        table(["", *columns], rows),
     ]
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of Markdown."""
     head = list(head)
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *map(list, rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

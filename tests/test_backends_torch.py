@@ -13,11 +13,21 @@ import torch
 
 import lossary
 from inputs import FLOAT_TARGETS, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps
-from lossary.backends import torch_host
+from lossary.backends import torch_host, torch_total
 
-# Small tensors are computed by NumPy; where no type is known to be plain, by the words of PyTorch, as on a GPU.
-PATHS = pytest.mark.parametrize("plain", [torch_host.PLAIN, frozenset()], ids=["by NumPy", "in words"])
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
+
+
+@pytest.fixture(params=["by NumPy", "together", "in words"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small tensors are computed by NumPy, those on a GPU value and gradient together, others by words alone."""
+    if request.param != "by NumPy":
+        monkeypatch.setattr(torch_host, "PLAIN", frozenset())
+    if request.param == "in words":
+        monkeypatch.setattr(torch_total, "PLAIN", frozenset())
+
+
+PATHS = pytest.mark.usefixtures("path")
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +59,7 @@ def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Gen
 
 @PATHS
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_agrees_with_numpy(
-    setting: Setting, plain: frozenset[type], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch_host, "PLAIN", plain)
+def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = setting.draw(rng)
     expected = setting(y_true, y_pred)
     value, slope = lossary.value_and_grad(setting.configured(reduction="none"))(y_true, y_pred)
@@ -76,10 +83,7 @@ def test_agrees_with_numpy(
 
 @PATHS
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_upstream_gradient_of_any_size_and_sign(
-    setting: Setting, plain: frozenset[type], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch_host, "PLAIN", plain)
+def test_upstream_gradient_of_any_size_and_sign(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng)
     upstream = torch.tensor([1.0, -3.0, 0.0, 1e3], dtype=torch.float64)
     (unit,) = torch.autograd.grad(setting(y_true, y_pred.requires_grad_()).sum(), y_pred)
@@ -187,10 +191,7 @@ def test_compile_inside_a_check_block() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @PATHS
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_result_has_the_dtype_of_the_predictions(
-    setting: Setting, dtype: str, plain: frozenset[type], rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch_host, "PLAIN", plain)
+def test_result_has_the_dtype_of_the_predictions(setting: Setting, dtype: str, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, getattr(torch, dtype))
     with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.
         exact = setting(y_true.double() if y_true.is_floating_point() else y_true, y_pred.double())

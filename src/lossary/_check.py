@@ -39,6 +39,14 @@ def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -
     )
 
 
+def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendError:
+    """Tensors that lie on two devices."""
+    return BackendError(
+        f"{loss}: {argument} is on {its} and y_pred on {other}; all tensors of a call lie on one device. "
+        f"Move it there: {argument} = {argument}.to(y_pred.device)"
+    )
+
+
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     """Strings, objects, complex numbers."""
     dtype = "str" if dtype.startswith("str") else dtype

@@ -35,7 +35,7 @@ class UnknownLossError(LossError, KeyError):
 
 
 class BackendError(LossError, TypeError):
-    """Arrays of two frameworks in one call, or of a framework that is not supported."""
+    """Arrays of two frameworks or on two devices in one call, or of a framework that is not supported."""
 
 
 class TraceError(LossError, TypeError):

@@ -126,4 +126,7 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     dtype = backend.dtype(array)
     if dtype not in FLOATS and not dtype.startswith(("int", "uint", "bool")):
         raise _check.unsupported(loss, argument, value, dtype)
+    places = backend.place(array), None if like is None else backend.place(like)
+    if None not in places and places[0] != places[1]:
+        raise _check.devices_differ(loss, argument, *places)
     return array

@@ -64,6 +64,10 @@ class Backend(ABC):
         """The static shape; None where a length is not known yet."""
         return tuple(x.shape)
 
+    def place(self, x: Array) -> Any:
+        """The device, where arrays on two devices cannot meet and the library's own error would not name the loss."""
+        return None
+
     def facts(self, x: Array, y: Array) -> Hashable:
         """All that lining up two plain arrays depends on, or None where it cannot be remembered."""
         return (x.dtype, y.dtype, x.shape, y.shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import torch_host, torch_report
+from . import torch_host, torch_report, torch_total
 from .base import Array, Backend
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class TorchBackend(Backend):
     """Tensors on any device; inside autograd, ``torch.func``, ``torch.compile`` and DataLoader workers."""
 
     name = "torch"
-    plain = torch_host.PLAIN
+    plain = torch_total.PLAIN
     can_report = True
 
     abs = staticmethod(torch.abs)
@@ -122,19 +122,21 @@ class TorchBackend(Backend):
     def mean_square(self, x: Array) -> Array:
         if x.dtype == torch.float64 or x.device.type == "mps":
             return super().mean_square(x)
-        return torch.mean(torch.square(x.double()), -1, keepdim=True).to(x.dtype)
+        # The norm takes the sum in double precision without a copy of the row in it.
+        norm = torch.linalg.vector_norm(x, 2, -1, keepdim=True, dtype=torch.float64)
+        return (torch.square(norm) / x.shape[-1]).to(x.dtype)
 
     def max(self, x: Array) -> Array:
         return torch.amax(x, -1, keepdim=True)
 
     def first_max(self, x: Array) -> Array:
-        # torch.argmax promises no order among ties; the index of the first is the smallest index of a maximum.
-        index = torch.arange(x.shape[-1], device=x.device)
-        first = torch.where(x == self.max(x), index, x.shape[-1]).amin(-1, keepdim=True)
-        return index == first
+        return torch.arange(x.shape[-1], device=x.device) == torch.argmax(x, -1, keepdim=True)
+
+    def lead(self, x: Array) -> Array:
+        return torch.max(x, -1, keepdim=True)[0]  # Its derivative is the first maximum's, that of amax is shared.
 
     def count(self, x: Array) -> Array:
-        return x.new_full((), float(x.shape[-1]))
+        return x.new_full((), float(x.shape[-1]))  # torch.where makes float32 of two Python numbers.
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]
@@ -157,7 +159,10 @@ class TorchBackend(Backend):
 
     def facts(self, x: Array, y: Array) -> Hashable:
         # While torch.compile traces, lengths may be symbols.
-        return None if torch.compiler.is_compiling() else (x.dtype, y.dtype, x.shape, y.shape)
+        return None if torch.compiler.is_compiling() else (x.dtype, y.dtype, x.shape, y.shape, x.device, y.device)
+
+    def place(self, x: Array) -> Any:
+        return x.device
 
     def refuses_kernels(self, *arrays: Array) -> str:
         return torch_host.refusal(*arrays)
@@ -165,7 +170,8 @@ class TorchBackend(Backend):
     def lend(
         self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
     ) -> Call | None:
-        return torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
+        call = torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
+        return call or torch_total.lend(prepare, y_true, y_pred, sample_weight, where)
 
     def stepped(self, loss: Loss, y_true: Any, y_pred: Any) -> Array | None:
         return torch_host.stepped(loss, y_true, y_pred)

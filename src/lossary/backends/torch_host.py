@@ -14,14 +14,12 @@ import torch
 
 from .. import kernels
 from .base import Array
+from .torch_total import PLAIN, Joint, Total, again, apply, differentiated, unfit, widened
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
     from .._loss import Loss
 
-Words = Callable[[Array, Array], Any]
-PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
-_HALF = frozenset({torch.float16, torch.bfloat16})
 _FLOATS = frozenset({torch.float32, torch.float64})
 
 
@@ -36,18 +34,12 @@ def _unfit(*arrays: Array) -> str:
     """The same outside of torch.compile."""
     for x in arrays:
         if type(x) not in PLAIN:
-            return "a subclass of torch.Tensor keeps its own operations"
+            break
         if not x.is_cpu:
             return "the tensors are not in host memory"
         if x.layout is not torch.strided or x.is_neg() or x.is_conj():
             return "the tensors have no plain memory layout"
-    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
-        return "operations are being traced"
-    if torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0:
-        return "torch.func or forward mode differentiates the formula"
-    if any(x.requires_grad for x in (*arrays[:1], *arrays[2:])) and torch.is_grad_enabled():
-        return "more than y_pred is differentiated"
-    return ""
+    return unfit(*arrays)
 
 
 def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Lent | None:
@@ -57,7 +49,7 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
     others = [x for x in (sample_weight, where) if x is not None]
     if _unfit(y_true, y_pred, *others):
         return None
-    true, pred = _widened(y_true), _widened(y_pred)
+    true, pred = widened(y_true), widened(y_pred)
     try:
         views = [_view(true), _view(pred), _view(sample_weight), _view(where)]
     except (RuntimeError, TypeError):
@@ -69,50 +61,30 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
 
 
 def _view(x: Array | None) -> Any:
-    return None if x is None else _widened(x).detach().numpy()
+    return None if x is None else widened(x).detach().numpy()
 
 
-def _widened(x: Array) -> Array:
-    """Half precision as float32, which NumPy knows and computes quickly."""
-    return x.float() if x.dtype in _HALF else x
-
-
-class Lent:
-    """A call on tensors that NumPy computes.
-
-    ``batch`` is NumPy's, ``y_pred`` shares its memory, and ``words`` makes the same call in words of PyTorch, which
-    are differentiable again.
-    """
-
-    def __init__(self, batch: Batch, y_true: Array, y_pred: Array, dtype: torch.dtype, words: Words) -> None:
-        self.batch = batch
-        self.y_true = y_true
-        self.y_pred = y_pred
-        self.dtype = dtype
-        self.words = words
-
-    def values(self) -> Array:
-        """One value per data point, as a tensor that knows its gradient."""
-        return self.reduced("none")
+class Lent(Joint):
+    """A call on tensors that NumPy computes: ``batch`` is NumPy's, and ``y_pred`` shares its memory."""
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss, as a tensor that knows its gradient."""
-        if not (self.y_pred.requires_grad and torch.is_grad_enabled()):
-            return self.result(torch.from_numpy(np.asarray(self.batch.reduced(reduction))))
+        if not differentiated(self.y_pred):
+            return self.result(_tensor(self.batch.reduced(reduction)))
         if reduction == "none":
             values = self.batch.reduced("none")
-            return self.result(_apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
-        total, gradient = self.batch.value_and_gradient(reduction)
-        return self.result(_apply(_Total, self.y_pred, self.y_true, total, [gradient], self.words, reduction))
+            return self.result(apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
+        total, gradient = map(_tensor, self.batch.value_and_gradient(reduction))
+        return self.result(apply(Total, self.y_pred, self.y_true, total, [gradient], self.words, reduction))
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
         value, gradient = self.batch.value_and_gradient(reduction)
-        return self.result(torch.from_numpy(np.asarray(value))), self.result(torch.from_numpy(gradient))
+        return self.result(_tensor(value)), self.result(_tensor(gradient))
 
-    def result(self, x: Array) -> Array:
-        """In the dtype of the predictions."""
-        return x if x.dtype is self.dtype else x.to(self.dtype)
+
+def _tensor(x: Any) -> Array:
+    return torch.from_numpy(np.asarray(x))
 
 
 def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
@@ -129,59 +101,24 @@ def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
     found = None if step is None else step(true, pred)
     if found is None:
         return None
-    total, gradient = found
-    if not (y_pred.requires_grad and torch.is_grad_enabled()):
-        return torch.from_numpy(np.asarray(total))
-    return _apply(_Total, y_pred, y_true, total, [gradient], loss.batch, loss.reduction)
-
-
-class _Total(torch.autograd.Function):
-    """A number whose gradient is known already."""
-
-    @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, total: Any, gradient: list[Any], *source: Any) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        ctx.gradient, ctx.source = gradient, source
-        return torch.from_numpy(np.asarray(total))
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Array) -> Any:
-        y_pred, y_true = ctx.saved_tensors
-        if torch.is_grad_enabled() or not ctx.gradient:
-            words, reduction = ctx.source
-            return _again(words, reduction, y_true, y_pred, upstream[0]), None, None, None, None, None
-        # Handed over, not shared: whoever gets the gradient may keep it without copying.
-        gradient, factor = torch.from_numpy(ctx.gradient.pop()), float(upstream[0])
-        return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None
+    total = _tensor(found[0])
+    if not differentiated(y_pred):
+        return total
+    return apply(Total, y_pred, y_true, total, [torch.from_numpy(found[1])], loss.batch, loss.reduction)
 
 
 class _Values(torch.autograd.Function):
     """One number per data point; the gradient is computed for the factors that come back."""
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, values: Any, batch: Batch, words: Words) -> Array:
+    def forward(ctx: Any, y_pred: Array, y_true: Array, values: Any, batch: Batch, words: Any) -> Array:
         ctx.save_for_backward(y_pred, y_true)
         ctx.batch, ctx.words = batch, words
-        return torch.from_numpy(np.asarray(values))
+        return _tensor(values)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
         y_pred, y_true = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
+            return again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
         return torch.from_numpy(ctx.batch.pulled_back(upstream[0].detach().numpy())), None, None, None, None
-
-
-def _again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:
-    """The gradient in words, which are differentiable again where that is wanted."""
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        value = words(y_true, y_pred).reduced(reduction)
-        (gradient,) = torch.autograd.grad(value, y_pred, upstream, create_graph=again)
-    return gradient
-
-
-def _apply(function: Any, *inputs: Any) -> Array:
-    """As ``function.apply``, without its look for torch.func, which `refusal` has had."""
-    applied: Array = super(torch.autograd.Function, function).apply(*inputs)
-    return applied

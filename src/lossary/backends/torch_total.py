@@ -1,0 +1,126 @@
+"""A reduced loss whose gradient was computed with it, handed to PyTorch's autograd.
+
+Value and gradient have most of their terms in common, so both together take a third fewer operations than one after
+the other.  A tensor that needs no other derivative than this is given it; everything else is left to the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .base import Array
+
+if TYPE_CHECKING:
+    from .._evaluate import Batch
+
+Words = Callable[[Array, Array], Any]
+PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+HALF = frozenset({torch.float16, torch.bfloat16})
+
+
+def unfit(*arrays: Array) -> str:
+    """Why these tensors must be computed in words of PyTorch, outside of torch.compile, or nothing."""
+    for x in arrays:
+        if type(x) not in PLAIN:
+            return "a subclass of torch.Tensor keeps its own operations"
+    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
+        return "operations are being traced"
+    if torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0:
+        return "torch.func or forward mode differentiates the formula"
+    if any(x.requires_grad for x in (*arrays[:1], *arrays[2:])) and torch.is_grad_enabled():
+        return "more than y_pred is differentiated"
+    return ""
+
+
+def widened(x: Array) -> Array:
+    """Half precision as float32, in which a small gradient does not vanish before it is scaled."""
+    return x.float() if x.dtype in HALF else x
+
+
+def differentiated(y_pred: Array) -> bool:
+    """Whether a gradient will be asked for."""
+    return y_pred.requires_grad and torch.is_grad_enabled()
+
+
+def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Joint | None:
+    """The call with value and gradient at once, or None where only words give what is asked for."""
+    if torch.compiler.is_compiling() or type(y_true) not in PLAIN or not y_pred.is_floating_point():
+        return None
+    others = [x for x in (sample_weight, where) if isinstance(x, torch.Tensor)]
+    if not differentiated(y_pred) or unfit(y_true, y_pred, *others):
+        return None
+    true, pred = widened(y_true), widened(y_pred)
+    batch = prepare(true.detach(), pred.detach(), sample_weight, where)
+    return Joint(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where))
+
+
+class Joint:
+    """A call whose ``batch`` computes on tensors that autograd does not see; ``words`` makes it on those it does."""
+
+    def __init__(self, batch: Batch, y_true: Array, y_pred: Array, dtype: torch.dtype, words: Words) -> None:
+        self.batch = batch
+        self.y_true = y_true
+        self.y_pred = y_pred
+        self.dtype = dtype
+        self.words = words
+
+    def values(self) -> Array:
+        """One value per data point, as a tensor that knows its gradient."""
+        return self.reduced("none")
+
+    def reduced(self, reduction: str) -> Array:
+        """The reduced loss, as a tensor that knows its gradient."""
+        if reduction == "none":
+            return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
+        total, gradient = self.batch.value_and_gradient(reduction)
+        return self.result(apply(Total, self.y_pred, self.y_true, total, [gradient], self.words, reduction))
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient."""
+        value, gradient = self.batch.value_and_gradient(reduction)
+        return self.result(value), self.result(gradient)
+
+    def result(self, x: Array) -> Array:
+        """In the dtype of the predictions."""
+        return x if x.dtype is self.dtype else x.to(self.dtype)
+
+
+class Total(torch.autograd.Function):
+    """A number whose gradient is known already."""
+
+    @staticmethod
+    def forward(ctx: Any, y_pred: Array, y_true: Array, total: Array, gradient: list[Array], *source: Any) -> Array:
+        ctx.save_for_backward(y_pred, y_true)
+        ctx.gradient, ctx.source = gradient, source
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Array) -> Any:
+        y_pred, y_true = ctx.saved_tensors
+        if torch.is_grad_enabled() or not ctx.gradient:
+            words, reduction = ctx.source
+            return again(words, reduction, y_true, y_pred, upstream[0]), None, None, None, None, None
+        # Handed over, not shared: whoever gets the gradient may keep it without copying.
+        gradient = ctx.gradient.pop()
+        if not gradient.is_cpu:  # Where looking at a number would wait for the device.
+            return gradient.mul_(upstream[0]), None, None, None, None, None
+        factor = float(upstream[0])
+        return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None
+
+
+def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:
+    """The gradient in words, which are differentiable again where that is wanted."""
+    repeated = torch.is_grad_enabled()
+    with torch.enable_grad():
+        value = words(y_true, y_pred).reduced(reduction)
+        (gradient,) = torch.autograd.grad(value, y_pred, upstream, create_graph=repeated)
+    return gradient
+
+
+def apply(function: Any, *inputs: Any) -> Array:
+    """As ``function.apply``, without its look for torch.func, which `unfit` has had."""
+    applied: Array = super(torch.autograd.Function, function).apply(*inputs)
+    return applied
