@@ -16,7 +16,7 @@ from inputs import SETTINGS, Setting
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary._record import Record
-from lossary.kernels import store
+from lossary.kernels import emit, run, store
 from lossary.program import enrol
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
@@ -29,6 +29,8 @@ STRIDE = 37
 def prepare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepare]:
     """Makes the kernels of a record interpreted ones, perhaps with a broken source."""
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    for module in (emit, run):  # A few elements are several chunks, as millions are.
+        monkeypatch.setattr(module, "CHUNK", 5)
     touched: dict[str, Record] = {}
 
     def prepare(record: Record, change: kernel_interpreter.Change = str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .intrinsics import CACHED, LANES, absolute, accumulate, both, either, rescaled, root, select
+from .intrinsics import CACHED, LANES, absolute, accumulate, both, either, onward, rescaled, root, select
 
 Function = Callable[..., Any]
 
@@ -30,14 +30,12 @@ def rows_at_once(columns: int) -> Any:
 def row_sum(x: Any, columns: int) -> Any:
     """The sum of the first elements, in double precision but for the sums of four."""
     quarter = columns // 4
-    a, b = x[:quarter], x[quarter : 2 * quarter]
-    c, d = x[2 * quarter : 3 * quarter], x[3 * quarter : 4 * quarter]
-    rest = x[4 * quarter : columns]
+    a, b, c, d = x, onward(x, quarter), onward(x, 2 * quarter), onward(x, 3 * quarter)
     total = 0.0
     for j in range(quarter):
         total = accumulate(total, (a[j] + b[j]) + (c[j] + d[j]))
-    for j in range(columns - 4 * quarter):
-        total = accumulate(total, rest[j])
+    for j in range(4 * quarter, columns):
+        total = accumulate(total, x[j])
     if math.isfinite(total):
         return total
     # Four may be too large together where their mean is not.

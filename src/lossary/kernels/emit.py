@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from ..graph import Node
 from ..program import Program
 from . import narrow
+from .intrinsics import CHUNK
 from .rewrite import elsewhere, places, there
-from .schedule import CHUNK, REDUCE, Loop, Schedule, Use, reduced, schedule
+from .schedule import REDUCE, Loop, Schedule, Use, reduced, schedule
 from .spell import Names, Text, definitions, indent, loads
 
 
@@ -38,19 +39,19 @@ def source(program: Program, use: Use) -> tuple[str, list[Node]]:
 def _chunks(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
     """Elements without rows, so many at a time."""
     keep_in = plan.stores()
-    work = [f"start = i * {CHUNK}", f"stop = min(start + {CHUNK}, y_pred.size)"]
-    work += ["targets = y_true[start:stop]", "predictions = y_pred[start:stop]"]
-    work += ["slopes = gradient[start:stop]"] if use.gradient else []
-    work += ["kept_in = mask[start:stop]"] if use.mask else []
-    work += ["results = values[start:stop]"] if use.points else []
-    work += ["weights = factors[start:stop]"] if use.points and use.gradient else []
-    work.append("columns = predictions.size")
+    work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
+    arrays = {"targets": "y_true", "predictions": "y_pred"}
+    arrays |= {"slopes": "gradient"} if use.gradient else {}
+    arrays |= {"results": "values"} if use.points else {}
+    arrays |= {"weights": "factors"} if use.points and use.gradient else {}
+    work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
+    work += ["kept_in = mask[start : start + columns]"] if use.mask else []
     for number, loop in enumerate(plan.loops):
         work += [f"{names.result(node)} = {Text(names).expression(node)}" for node in plan.rows[number]]
         for one in loop.passes():
             work += _pass(program, use, one, names, keep_in)
     work += [] if use.points else [f"totals[i] = {Text(names).of(plan.value)}"]
-    kept = [f"{store} = empty({CHUNK}, F)" for store in keep_in.values() if store != "slopes"]
+    kept = [f"{store} = chunk(ZERO)" for store in keep_in.values() if store != "slopes"]
     return ["faults = NONE", *kept, "for i in range(first, last):", *indent(work), "return faults"]
 
 
@@ -87,11 +88,11 @@ def _each_row(use: Use, lines: list[str], kept: Sequence[str]) -> list[str]:
     """The lines for every row of a few, after what they need of it."""
     views = {
         "label": "label = place(y_true[i], columns)",
-        "targets": "targets = y_true[i]",
-        "predictions": "predictions = y_pred[i]",
-        "slopes": "slopes = gradient[i]",
+        "targets": "targets = row(y_true, i)",
+        "predictions": "predictions = row(y_pred, i)",
+        "slopes": "slopes = row(gradient, i)",
         "factor": "factor = factors[i]",
-        **{store: f"{store} = {store}_rows[k]" for store in kept},
+        **{store: f"{store} = row({store}_rows, k)" for store in kept},
     }
     text = "\n".join(lines)
     numbers = dict.fromkeys(re.findall(r"\br\d+\b", text))

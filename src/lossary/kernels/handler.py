@@ -14,8 +14,9 @@ from numba import carray, cfunc, njit, types
 from ..program import Program
 from . import machine, store, xla
 from .emit import source
+from .intrinsics import CHUNK
 from .run import TASK, NoKernelError, host_numbers, locks
-from .schedule import CHUNK, Use
+from .schedule import Use
 
 _SIGNATURE = types.intp(types.intp)
 _WORDS = {

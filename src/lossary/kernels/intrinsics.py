@@ -293,12 +293,48 @@ def place(typing_context: Any, label: Any, columns: Any) -> Any:
 
 @intrinsic
 def faulty(typing_context: Any, faults: Any, inside: Any) -> Any:
-    """Remembers in an integer that something lay outside."""
+    """Remembers that something lay outside."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.or_(args[0], builder.zext(builder.not_(args[1]), args[0].type))
+        return builder.or_(args[0], builder.not_(args[1]))
 
-    return types.int32(types.int32, types.boolean), codegen
+    return types.boolean(types.boolean, types.boolean), codegen
+
+
+# --- where rows begin: bare pointers, because a view of an array counts references, and a call empties registers ----
+
+
+@intrinsic
+def row(typing_context: Any, array: Any, index: Any) -> Any:
+    """Where a row of an array of rows that lie one after another begins."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, args[0])
+        columns = cgutils.unpack_tuple(builder, made.shape)[1]
+        return builder.gep(made.data, [builder.mul(args[1], columns)])
+
+    return types.CPointer(array.dtype)(array, types.int64), codegen
+
+
+@intrinsic
+def beginning(typing_context: Any, array: Any, start: Any) -> Any:
+    """Where the elements of an array of one dimension from ``start`` on begin."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.gep(made.data, [args[1]])
+
+    return types.CPointer(array.dtype)(array, types.int64), codegen
+
+
+@intrinsic
+def onward(typing_context: Any, pointer: Any, count: Any) -> Any:
+    """So many elements further on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.int64), codegen
 
 
 # --- room on the stack: LLVM knows that no two of these overlap ---------------------------------------------------
@@ -308,6 +344,8 @@ LANES = 32
 CACHED = 2048
 # Rows of at most this many outputs are computed side by side.
 NARROW = 24
+# Elements that a loop without rows takes at a time.
+CHUNK = 2048
 
 
 def _room(count: int) -> Any:
@@ -323,3 +361,4 @@ def _room(count: int) -> Any:
 
 lanes = intrinsic(_room(LANES))
 tile = intrinsic(_room(LANES * NARROW))
+chunk = intrinsic(_room(CHUNK))

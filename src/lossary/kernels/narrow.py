@@ -29,9 +29,9 @@ def body(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in plan.row_inside])
     work += _over_lanes([_ROW, f"values[i] = {text.of(plan.value)}"])
     if use.gradient:
-        work += _over_lanes([_ROW, "slope = gradient[i]", *_over_columns([f"slope[j] = slopes{ELEMENT}"])])
+        work += _over_lanes([_ROW, "slope = row(gradient, i)", *_over_columns([f"slope[j] = slopes{ELEMENT}"])])
     lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
-    lines.append("label = lanes(NONE)" if program.record.labels_are_integers else "targets = tile(ZERO)")
+    lines.append("label = lanes(NOWHERE)" if program.record.labels_are_integers else "targets = tile(ZERO)")
     lines += ["slopes = tile(ZERO)", "factor = lanes(ZERO)"] if use.gradient else []
     lines += [f"{store} = tile(ZERO)" for store in keep_in.values() if store != "slopes"]
     lines += [f"{name} = lanes({like})" for name, like in names.made]
@@ -44,8 +44,8 @@ _ROW = "i = min(start + k, last - 1)"
 
 def _loaded(program: Program, use: Use) -> list[str]:
     labels = program.record.labels_are_integers
-    lines = [_ROW, "prediction = y_pred[i]", *(["factor[k] = factors[i]"] if use.gradient else [])]
-    lines += ["label[k] = place(y_true[i], columns)"] if labels else ["target = y_true[i]"]
+    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = factors[i]"] if use.gradient else [])]
+    lines += ["label[k] = place(y_true[i], columns)"] if labels else ["target = row(y_true, i)"]
     copies = [f"predictions{ELEMENT} = prediction[j]", *([] if labels else [f"targets{ELEMENT} = target[j]"])]
     checks = _over_lanes(["faults = faulty(faults, label[k] >= 0)"]) if labels else []
     return [*_over_lanes([*lines, *_over_columns(copies)]), *checks]

@@ -17,8 +17,8 @@ from ..graph import emit, words
 from ..program import Program
 from . import pages, store, threads
 from .emit import source
-from .intrinsics import NARROW
-from .schedule import CHUNK, Use
+from .intrinsics import CHUNK, NARROW
+from .schedule import Use
 
 if TYPE_CHECKING:
     from .._evaluate import Batch

@@ -39,8 +39,6 @@ REDUCE = {
     "max": ("LOWEST", "larger({total}, order_key({x}))", "from_order_key({total}, ONE)"),
     "total": ("0.0", "accumulate({total}, {x})", "{total}"),
 }
-# Elements that a loop without rows takes at a time.
-CHUNK = 2048
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,14 @@ def namespace(dtype: str) -> dict[str, Any]:
         "UNDEFINED": kind(np.nan),
         "LOWEST": key(np.iinfo(key).min),
         "NOWHERE": np.int32(2**31 - 1),
-        "NONE": np.int32(0),
+        "NONE": False,
         "LANES": intrinsics.LANES,
     }
 
 
 _INTRINSICS = (
-    "accumulate", "accumulate_square", "at", "earlier", "faulty", "from_order_key", "lanes", "larger", "order_key",
-    "place", "tile", "widest_vectors",
+    "accumulate", "accumulate_square", "at", "beginning", "chunk", "earlier", "faulty", "from_order_key", "lanes",
+    "larger", "order_key", "place", "row", "tile", "widest_vectors",
 )  # fmt: skip
 
 
