@@ -28,7 +28,7 @@ COSTLY = frozenset(
 WIDE = frozenset({"sum", "mean", "mean_square", "total"})
 # A loop with more operations leaves its reductions to light loops over what it stores: LLVM interleaves loops that
 # reduce, and a long loop then has far more numbers at hand than the processor has registers.
-LIGHT = 10
+LIGHT = 19
 
 
 # Start, step and result of a running reduction.
