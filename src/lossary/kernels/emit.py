@@ -72,7 +72,7 @@ def _rows(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]
             work += _each_row(use, _pass(program, use, one, names, keep_in), kept)
     text = Text(names)
     last = [f"faults = faulty(faults, {text.of(node)})" for node in plan.row_inside]
-    work += _each_row(use, [*last, f"values[i] = {text.of(plan.value)}"], kept)
+    work += _each_row(use, [*last, f"results[k] = {text.of(plan.value)}"], kept)
     if use.mask:
         zero = ["values[i] = ZERO", *(["gradient[i] = ZERO"] if use.gradient else [])]
         work += ["for i in range(start, start + size):", *indent(["if not mask[i]:", *indent(zero)])]
@@ -80,18 +80,21 @@ def _rows(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]
     lines.append("most = rows_at_once(columns)")
     lines += [f"{store}_rows = empty((most, columns), F)" for store in kept]
     lines += [f"{name}_rows = lanes({like})" for name, like in names.made]
-    work = ["size = min(most, last - start)", *work]
+    ahead = {"results": "values", "weights": "factors", "labels": "y_true"}
+    text = "\n".join(work)
+    first = [f"{name} = beginning({array}, start)" for name, array in ahead.items() if f"{name}[k]" in text]
+    work = ["size = min(most, last - start)", *first, *work]
     return [*lines, "for start in range(first, last, most):", *indent(work), "return faults"]
 
 
 def _each_row(use: Use, lines: list[str], kept: Sequence[str]) -> list[str]:
     """The lines for every row of a few, after what they need of it."""
     views = {
-        "label": "label = place(y_true[i], columns)",
+        "label": "label = place(labels[k], columns)",
         "targets": "targets = row(y_true, i)",
         "predictions": "predictions = row(y_pred, i)",
         "slopes": "slopes = row(gradient, i)",
-        "factor": "factor = factors[i]",
+        "factor": "factor = weights[k]",
         **{store: f"{store} = row({store}_rows, k)" for store in kept},
     }
     text = "\n".join(lines)

@@ -27,12 +27,14 @@ def body(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
             work += _pass(program, one, names, keep_in)
     text = Text(names)
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in plan.row_inside])
-    work += _over_lanes([_ROW, f"values[i] = {text.of(plan.value)}"])
+    work += _over_lanes([_ROW, f"results[i] = {text.of(plan.value)}"])
     if use.gradient:
         work += _over_lanes([_ROW, "slope = row(gradient, i)", *_over_columns([f"slope[j] = slopes{ELEMENT}"])])
     lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
-    lines.append("label = lanes(NOWHERE)" if program.record.labels_are_integers else "targets = tile(ZERO)")
-    lines += ["slopes = tile(ZERO)", "factor = lanes(ZERO)"] if use.gradient else []
+    lines.append("results = beginning(values, 0)")
+    labels = ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"]
+    lines += labels if program.record.labels_are_integers else ["targets = tile(ZERO)"]
+    lines += ["weights = beginning(factors, 0)", "slopes = tile(ZERO)", "factor = lanes(ZERO)"] if use.gradient else []
     lines += [f"{store} = tile(ZERO)" for store in keep_in.values() if store != "slopes"]
     lines += [f"{name} = lanes({like})" for name, like in names.made]
     return [*lines, "for start in range(first, last, LANES):", *indent(work), "return faults"]
@@ -44,8 +46,8 @@ _ROW = "i = min(start + k, last - 1)"
 
 def _loaded(program: Program, use: Use) -> list[str]:
     labels = program.record.labels_are_integers
-    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = factors[i]"] if use.gradient else [])]
-    lines += ["label[k] = place(y_true[i], columns)"] if labels else ["target = row(y_true, i)"]
+    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = weights[i]"] if use.gradient else [])]
+    lines += ["label[k] = place(labels[i], columns)"] if labels else ["target = row(y_true, i)"]
     copies = [f"predictions{ELEMENT} = prediction[j]", *([] if labels else [f"targets{ELEMENT} = target[j]"])]
     checks = _over_lanes(["faults = faulty(faults, label[k] >= 0)"]) if labels else []
     return [*_over_lanes([*lines, *_over_columns(copies)]), *checks]

@@ -51,8 +51,7 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
     below = y_true <= y_pred
-    gap = where(below, y_pred - y_true, y_true - y_pred)
-    ratio = log1p(gap / where(below, maximum(y_true, _LEAST), y_pred))
+    ratio = log1p(abs(y_pred - y_true) / where(below, maximum(y_true, _LEAST), y_pred))
     return sum(where(below, -(y_true * ratio), y_true * ratio))
 
 

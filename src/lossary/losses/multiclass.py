@@ -51,8 +51,8 @@ def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
 def _surprise(row: Any, epsilon: Any) -> Any:
     """``-log(share)`` clipped to shares in [epsilon, 1 - epsilon], accurate for shares near 1."""
     first, top, others, _, share = _shares(row)
-    surprise = where(first, log1p(others / top), -log(maximum(share, epsilon)))
-    return maximum(minimum(surprise, -log(epsilon)), -log1p(-epsilon))
+    surprise = where(first, minimum(log1p(others / top), -log(epsilon)), -log(maximum(share, epsilon)))
+    return maximum(surprise, -log1p(-epsilon))
 
 
 def _smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> tuple[Any, Any]:
