@@ -36,6 +36,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "framework. Convert one of them: y_true = torch.as_tensor(y_true)",
     ),
     (
+        "devices_differ",
+        lossary.BackendError,
+        lambda: lossary.huber(torch.zeros(2), torch.zeros(2, device="meta")),
+        "huber: y_true is on cpu and y_pred on meta; all tensors of a call lie on one device. Move it there: "
+        "y_true = y_true.to(y_pred.device)",
+    ),
+    (
         "unsupported",
         lossary.DTypeError,
         lambda: lossary.huber(np.asarray(["cat", "dog"]), [1.0, 2.0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import linecache
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
@@ -28,6 +29,7 @@ class Program:
     def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
         self.record = record
         self.switches = dict(switches)
+        self.spec = json.dumps([record.name, self.switches])
         self.graph = Graph()
         self.numbers = tuple(p.name for p in record.parameters if p.is_number)
         self.inputs = ("y_true", "y_pred", *self.numbers)

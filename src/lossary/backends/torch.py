@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import torch_host, torch_report, torch_total
+from . import torch_compiled, torch_host, torch_report, torch_total
 from .base import Array, Backend
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ class TorchBackend(Backend):
     def lend(
         self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
     ) -> Call | None:
+        if torch.compiler.is_compiling():
+            return torch_compiled.lend(prepare, y_true, y_pred, sample_weight, where)
         call = torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
         return call or torch_total.lend(prepare, y_true, y_pred, sample_weight, where)
 

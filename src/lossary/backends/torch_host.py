@@ -25,13 +25,6 @@ _FLOATS = frozenset({torch.float32, torch.float64})
 
 def refusal(*arrays: Array) -> str:
     """Why NumPy cannot compute on these tensors and hand over the result, or nothing."""
-    if torch.compiler.is_compiling():
-        return "torch.compile fuses the formula itself"
-    return _unfit(*arrays)
-
-
-def _unfit(*arrays: Array) -> str:
-    """The same outside of torch.compile."""
     for x in arrays:
         if type(x) not in PLAIN:
             break
@@ -44,10 +37,10 @@ def _unfit(*arrays: Array) -> str:
 
 def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Lent | None:
     """The call on NumPy's views of these tensors, or None where words of PyTorch must compute it or are faster."""
-    if torch.compiler.is_compiling() or type(y_true) not in PLAIN or not y_pred.is_floating_point():
+    if type(y_true) not in PLAIN or not y_pred.is_floating_point():
         return None
     others = [x for x in (sample_weight, where) if x is not None]
-    if _unfit(y_true, y_pred, *others):
+    if refusal(y_true, y_pred, *others):
         return None
     true, pred = widened(y_true), widened(y_pred)
     try:
@@ -91,7 +84,7 @@ def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
     """The total of a small plain call, as a tensor that knows its gradient; None where there is more to it."""
     if torch.compiler.is_compiling() or type(y_true) not in PLAIN or y_pred.numel() >= kernels.THRESHOLD:
         return None
-    if y_pred.dtype not in _FLOATS or _unfit(y_true, y_pred):
+    if y_pred.dtype not in _FLOATS or refusal(y_true, y_pred):
         return None
     try:
         true, pred = y_true.detach().numpy(), y_pred.detach().numpy()

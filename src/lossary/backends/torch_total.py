@@ -47,7 +47,7 @@ def differentiated(y_pred: Array) -> bool:
 
 def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Joint | None:
     """The call with value and gradient at once, or None where only words give what is asked for."""
-    if torch.compiler.is_compiling() or type(y_true) not in PLAIN or not y_pred.is_floating_point():
+    if type(y_true) not in PLAIN or not y_pred.is_floating_point():
         return None
     others = [x for x in (sample_weight, where) if isinstance(x, torch.Tensor)]
     if not differentiated(y_pred) or unfit(y_true, y_pred, *others):

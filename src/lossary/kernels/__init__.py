@@ -78,15 +78,18 @@ def refusal(batch: Batch) -> str:
         return f"{size} elements are fewer than {THRESHOLD}, from which on a kernel pays"
     if not is_enrolled(batch.program.record):
         return "a plain function is traced anew at every call"
-    if _switched_off():
-        return "LOSSARY_KERNELS=0 switches kernels off"
     if int(shape[-1] or 0) > _LONGEST_ROW:
         return f"rows are longer than {_LONGEST_ROW}"
-    if _missing():
-        return _missing()
+    if unusable():
+        return unusable()
     if not all(isinstance(number, float) for number in batch.numbers):
         return "a parameter is an array"
     return ""
+
+
+def unusable() -> str:
+    """Why no call takes a kernel, or nothing."""
+    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else _missing()
 
 
 def load(loss: Any, *, dtype: str = "float32") -> None:
@@ -112,7 +115,7 @@ def load(loss: Any, *, dtype: str = "float32") -> None:
     program = _program(loss)
     if dtype not in ("float32", "float64"):
         raise kernel_dtype(program.record.name, dtype)
-    if is_enrolled(program.record) and not _switched_off() and not _missing():
+    if is_enrolled(program.record) and not unusable():
         _run().load(program, dtype)
         _loads[0] += 1
 

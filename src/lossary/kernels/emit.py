@@ -81,8 +81,8 @@ def _rows(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]
     lines += [f"{store}_rows = empty((most, columns), F)" for store in kept]
     lines += [f"{name}_rows = lanes({like})" for name, like in names.made]
     ahead = {"results": "values", "weights": "factors", "labels": "y_true"}
-    text = "\n".join(work)
-    first = [f"{name} = beginning({array}, start)" for name, array in ahead.items() if f"{name}[k]" in text]
+    used = "\n".join(work)
+    first = [f"{name} = beginning({array}, start)" for name, array in ahead.items() if f"{name}[k]" in used]
     work = ["size = min(most, last - start)", *first, *work]
     return [*lines, "for start in range(first, last, most):", *indent(work), "return faults"]
 

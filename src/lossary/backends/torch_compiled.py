@@ -1,0 +1,160 @@
+"""Fused kernels inside torch.compile: an operator that the compiler calls and does not look into.
+
+It computes a reduced loss and its gradient from arrays that are lined up already; whatever else a compiled program asks
+for is left to the words, which torch.compile fuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .. import kernels
+from ..program import Program, enrolled, program_for
+from .base import Array
+from .numpy import BACKEND as NUMPY
+from .torch_total import HALF, PLAIN, differentiated
+
+if TYPE_CHECKING:
+    from .._evaluate import Batch
+
+_FLOATS = frozenset({torch.float32, torch.float64}) | HALF
+
+
+def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Compiled | None:
+    """The call with a kernel in it, or None where the words give what is asked for."""
+    others = [x for x in (y_true, sample_weight, where) if isinstance(x, torch.Tensor)]
+    if any(type(x) not in PLAIN or not x.is_cpu for x in (y_pred, *others)) or y_pred.dtype not in _FLOATS:
+        return None
+    if torch.compiler.is_exporting() or _transformed() or y_pred.numel() < kernels.THRESHOLD:
+        return None
+    if not differentiated(y_pred) or any(x.requires_grad for x in others):
+        return None
+    batch = prepare(y_true, y_pred, sample_weight, where)
+    return None if batch.poison is not None or _refused(batch.program.record.name) else Compiled(batch)
+
+
+def _transformed() -> bool:
+    """Whether torch.func or forward mode differentiates the program."""
+    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
+
+
+def _refused(name: str) -> bool:
+    """Whether the loss has no kernel, in this process or in another that runs the compiled program."""
+    return bool(enrolled(name) is None or kernels.unusable())
+
+
+# torch.compile runs a function with this mark as it is instead of tracing into it.
+_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_refused._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+class Compiled:
+    """A call in a program that is being compiled."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def values(self) -> Array:
+        """One value per data point, differentiable, in the computing dtype."""
+        return self.batch.values()
+
+    def reduced(self, reduction: str) -> Array:
+        """The reduced loss in the caller's dtype."""
+        batch = self.batch
+        if reduction == "none":
+            return batch.reduced(reduction)
+        arrays = batch.y_true, batch.y_pred.contiguous(), batch.weights, batch.mask
+        value, _ = _total(*arrays, batch.program.spec, list(batch.numbers), reduction)
+        return batch.result(value)
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient."""
+        return self.batch.value_and_gradient(reduction)
+
+    def result(self, x: Array) -> Array:
+        """In the dtype of the predictions."""
+        return self.batch.result(x)
+
+
+# --- the operator ----------------------------------------------------------------------------------------------------
+
+
+@torch.library.custom_op("lossary::total", mutates_args=(), device_types="cpu")
+def _total(
+    y_true: torch.Tensor,
+    y_pred: torch.Tensor,
+    weights: torch.Tensor | None,
+    mask: torch.Tensor | None,
+    spec: str,
+    numbers: Sequence[float],
+    reduction: str,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The reduced loss, and its gradient with respect to y_pred."""
+    arrays = [None if x is None else x.detach().numpy() for x in (y_true, y_pred, weights, mask)]
+    batch = _batch(NUMPY, _program(spec), arrays, numbers)
+    batch.fused = kernels.offer(batch, None)
+    value, gradient = batch.value_and_gradient(reduction)
+    return torch.from_numpy(np.asarray(value)), torch.from_numpy(np.ascontiguousarray(gradient))
+
+
+@_total.register_fake
+def _(y_true: Any, y_pred: Any, *_: Any) -> Any:
+    return y_pred.new_empty(()), torch.empty_like(y_pred)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Array, Array]) -> None:
+    arrays, ctx.call = inputs[:4], inputs[4:]
+    ctx.save_for_backward(output[1], *arrays)
+    ctx.set_materialize_grads(False)
+
+
+def _backward(ctx: Any, upstream: Array | None, second: Array | None) -> Any:
+    """The gradient; where that was differentiated in its turn, the words are."""
+    gradient, *arrays = ctx.saved_tensors
+    found = None if upstream is None else upstream * gradient
+    if second is not None:
+        bent = _curvature(arrays, ctx.call, second)
+        found = bent if found is None else found + bent
+    return None, found, None, None, None, None, None
+
+
+def _curvature(arrays: list[Any], call: tuple[str, Sequence[float], str], direction: Array) -> Array:
+    """The Hessian times a direction."""
+    from .torch import BACKEND
+
+    spec, numbers, reduction = call
+
+    with torch.enable_grad():
+        leaf = arrays[1].detach().requires_grad_()
+        value = _batch(BACKEND, _program(spec), [arrays[0], leaf, *arrays[2:]], numbers).reduced(reduction)
+        (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
+        if not gradient.requires_grad:
+            return torch.zeros_like(leaf)
+        (bent,) = torch.autograd.grad(gradient, leaf, direction)
+    return bent
+
+
+_total.register_autograd(_backward, setup_context=_keep)
+
+
+@cache
+def _program(spec: str) -> Program:
+    name, switches = json.loads(spec)
+    record = enrolled(name)
+    assert record is not None  # `_refused` has seen it.
+    return program_for(record, switches, NUMPY)
+
+
+def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Sequence[float]) -> Batch:
+    """A call on arrays that are lined up."""
+    from .._evaluate import Batch
+
+    y_true, y_pred, weights, mask = arrays
+    given = tuple(numbers), weights, mask, backend.dtype(y_pred)
+    return Batch(backend, program, y_true, y_pred, *given, axis=-1, expanded=0, split=0)
