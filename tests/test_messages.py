@@ -39,7 +39,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "devices_differ",
         lossary.BackendError,
         lambda: lossary.huber(torch.zeros(2), torch.zeros(2, device="meta")),
-        "huber: y_true is on cpu and y_pred on meta; all tensors of a call lie on one device. Move it there: "
+        "huber: y_true is on cpu and y_pred on meta; accepted are tensors on one device. Move it there: "
         "y_true = y_true.to(y_pred.device)",
     ),
     (

@@ -42,7 +42,7 @@ def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -
 def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendError:
     """Tensors that lie on two devices."""
     return BackendError(
-        f"{loss}: {argument} is on {its} and y_pred on {other}; all tensors of a call lie on one device. "
+        f"{loss}: {argument} is on {its} and y_pred on {other}; accepted are tensors on one device. "
         f"Move it there: {argument} = {argument}.to(y_pred.device)"
     )
 
