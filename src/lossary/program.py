@@ -115,6 +115,15 @@ class Program:
             self.slope(backend, index)
         self.differentiable(backend)
 
+    @cached_property
+    def for_labels(self) -> Program | None:
+        """The program of the loss that this one is for integer labels, if there is one."""
+        record = _records.get(self.record.for_labels)
+        if record is None or not is_enrolled(self.record):
+            return None
+        shared = {name: value for name, value in self.switches.items() if name in record.defaults()}
+        return program_for(record, record.defaults() | shared, by_name("numpy"))
+
     def _function(self, backend: Backend, part: str) -> Callable[..., Any]:
         key = (backend.name, part)
         if key not in self._functions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -15,7 +16,7 @@ from ..backends import NUMPY
 from ..backends import words as namespace
 from ..graph import emit, words
 from ..program import Program
-from . import pages, store, threads
+from . import labels, pages, store, threads
 from .emit import source
 from .intrinsics import CHUNK, NARROW
 from .schedule import Use
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, Any]
 # Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.
 TASK = 1 << 17
+# What a task says besides whether values lay outside.
+_NOT_ONE_HOT = 2
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
 locks = [Lock()]
 
@@ -190,6 +193,8 @@ class Fused:
         self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
         self.columns = y_pred.shape[-1]
+        # What writes y_true where a kernel for labels takes rows that are one-hot.
+        self.reading: Callable[[int, int], int] | None = None
 
     # --- what a call wants ---------------------------------------------------------------------------------------
 
@@ -240,6 +245,9 @@ class Fused:
 
     def origin(self) -> str:
         """Where the kernel of a mean and its gradient comes from."""
+        by_labels = self._by_labels()
+        if by_labels is not None:
+            return f"that of {by_labels.program.record.name} while all target rows are one-hot, {by_labels.origin()}"
         total = self._is_total("sum_over_batch_size")
         return self._kernel(gradient=True, total=total).origin
 
@@ -288,6 +296,28 @@ class Fused:
         return float(totals.sum()) if chunks > 1 else float(totals[0]), slopes.T if turned else slopes
 
     def _points(self, factor: Floats | float | None) -> tuple[Floats, Floats | None]:
+        by_labels = self._by_labels()
+        found = None if by_labels is None else by_labels._computed(factor)
+        found = found or self._computed(factor)
+        assert found is not None
+        return found
+
+    def _by_labels(self) -> Fused | None:
+        """The same call of the loss for integer labels, where that is the same and worth it."""
+        y_true, other = self.y_true, self.program.for_labels
+        long_enough = NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
+        if other is None or not long_enough or not y_true.flags.c_contiguous:
+            return None
+        given = dict(zip(self.program.numbers, self.given, strict=True))
+        made = copy.copy(self)
+        made.program, made.given = other, tuple(given.pop(name) for name in other.numbers)
+        made.y_true = np.empty(self.points, np.int64)
+        rows = y_true.reshape(-1, self.columns)
+        made.reading = None if any(given.values()) else labels.reader(rows, made.y_true.reshape(-1))
+        return made if made.reading is not None else None
+
+    def _computed(self, factor: Floats | float | None) -> tuple[Floats, Floats | None] | None:
+        """The values and, for factors, the slopes; None where rows that were to give labels are not one-hot."""
         made = self._kernel(gradient=factor is not None, total=False)
         size = self.y_pred.size
         rows = size // self.columns
@@ -303,21 +333,28 @@ class Fused:
             y_true = y_true.reshape(shape)
         arrays = [y_true, _flat(self.y_pred).reshape(shape), *out, *ends]
         if made.use.rows:
-            self._run(made, arrays, rows, self.columns)
+            done = self._run(made, arrays, rows, self.columns)
         else:
-            self._run(made, [*arrays, 1.0], -(-size // CHUNK), CHUNK)
-        return values.reshape(self.points), slopes
+            done = self._run(made, [*arrays, 1.0], -(-size // CHUNK), CHUNK)
+        return (values.reshape(self.points), slopes) if done else None
 
-    def _run(self, made: Kernel, arrays: list[Any], units: int, unit: int) -> None:
-        numbers = made.numbers(self.given)
+    def _run(self, made: Kernel, arrays: list[Any], units: int, unit: int) -> bool:
+        """Runs the kernel in tasks; whether all rows were what they were taken for."""
+        numbers, reading = made.numbers(self.given), self.reading
         step = max(1, TASK // unit)
 
         def task(first: int) -> int:
-            return made.run(*arrays, first, min(first + step, units), *numbers)
+            last = min(first + step, units)
+            if reading is not None and reading(first, last):
+                return _NOT_ONE_HOT
+            return made.run(*arrays, first, last, *numbers)
 
         faults = task(0) if units <= step else threads.run(task, range(0, units, step))
+        if faults & _NOT_ONE_HOT:
+            return False
         if faults and self.look is not None:
             self.look()
+        return True
 
 
 def _flat(x: Floats) -> Floats:

@@ -69,6 +69,7 @@ def namespace(dtype: str) -> dict[str, Any]:
     return {
         **functions.namespace(dtype),
         **words,
+        "np": np,
         "empty": np.empty,
         "ZERO": kind(0.0),
         "ONE": kind(1.0),
@@ -83,7 +84,7 @@ def namespace(dtype: str) -> dict[str, Any]:
 
 _INTRINSICS = (
     "accumulate", "accumulate_square", "at", "beginning", "chunk", "earlier", "faulty", "from_order_key", "lanes",
-    "larger", "order_key", "place", "row", "tile", "widest_vectors",
+    "larger", "order_key", "place", "row", "select", "tile", "widest_vectors",
 )  # fmt: skip
 
 
