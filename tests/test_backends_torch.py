@@ -234,3 +234,38 @@ def test_lists_join_tensors_without_a_warning() -> None:
         value = lossary.mean_squared_error([[0.0, 0.0]], torch.ones(1, 2))
     assert value.dtype == torch.float32
     assert value.tolist() == [1.0]
+
+
+@PATHS
+def test_a_reduced_loss_may_be_changed_in_place() -> None:
+    y_true, y_pred = torch.zeros(8, 4), torch.ones(8, 4, requires_grad=True)
+    loss = lossary.MeanSquaredError()
+    total = loss(y_true, y_pred)
+    total += loss(y_true, y_pred)
+    total /= 4.0
+    total.backward()
+    assert total.item() == 0.5
+    assert y_pred.grad is not None
+    assert torch.all(y_pred.grad == 2.0 / 32 / 2)
+    loss(y_true, y_pred).detach_()
+
+
+@PATHS
+def test_several_upstream_factors_at_once() -> None:
+    y_pred = torch.ones(1, 1, requires_grad=True)
+    value = lossary.MeanSquaredError()(torch.zeros(1, 1), y_pred)
+    (found,) = torch.autograd.grad(value, y_pred, torch.tensor([1.0, 2.0]), is_grads_batched=True)
+    assert found.flatten().tolist() == [2.0, 4.0]
+
+
+@PATHS
+def test_weights_changed_before_a_second_derivative_are_an_error_or_do_not_count() -> None:
+    weight, y_pred = torch.ones(4), torch.ones(4, 2, requires_grad=True)
+    value = lossary.MeanSquaredError()(torch.zeros(4, 2), y_pred, sample_weight=weight)
+    weight.zero_()
+    if value.grad_fn is None or "Total" not in value.grad_fn.name():
+        (slope,) = torch.autograd.grad(value, y_pred, create_graph=True)
+        assert slope.sum().item() == pytest.approx(2.0)
+        return
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(value, y_pred, create_graph=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -186,3 +188,69 @@ def test_what_the_compiler_keeps_on_disk_serves_other_processes(tmp_path: Any) -
             [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
         )
         assert done.returncode == 0, done.stderr[-2000:]
+
+
+def _named(factor: float) -> Loss:
+    @lossary.loss(name="redefined_in_a_notebook")
+    def redefined(y_true: Any, y_pred: Any) -> Any:
+        return lossary.words.mean(lossary.words.abs(y_pred - y_true) * factor)
+
+    made: Loss = redefined.cls()
+    return made
+
+
+def test_a_loss_that_is_defined_again() -> None:
+    y_true, y_pred = torch.randn(ROWS, COLUMNS), torch.randn(ROWS, COLUMNS)
+    first = _named(1.0)
+    assert_same(lambda p: first(y_true, p), lambda p: first(y_true, p), y_pred, kernels=1)
+    second = _named(5.0)
+    torch.compiler.reset()
+    assert_same(lambda p: second(y_true, p), lambda p: second(y_true, p), y_pred, kernels=1)
+    torch.compiler.reset()
+    found = gradient(torch.compile(lambda p: first(y_true, p), backend="eager"), y_pred)
+    torch.testing.assert_close(found, gradient(lambda p: second(y_true, p) / 5.0, y_pred))
+
+
+class Mode(enum.Enum):
+    PLAIN = 1.0
+    DOUBLE = 2.0
+
+
+def test_a_switch_of_any_kind() -> None:
+    @lossary.loss(name="switched_by_an_enumeration")
+    def switched(y_true: Any, y_pred: Any, mode: Any = Mode.PLAIN) -> Any:
+        return lossary.words.mean(lossary.words.abs(y_pred - y_true) * mode.value)
+
+    assert switched([[1.0, 2.0]], [[2.0, 3.0]]).tolist() == [1.0]
+    y_true, y_pred, loss = torch.randn(ROWS, COLUMNS), torch.randn(ROWS, COLUMNS), switched.cls(mode=Mode.DOUBLE)
+    assert_same(lambda p: loss(y_true, p), lambda p: loss(y_true, p), y_pred, kernels=1)
+
+
+def test_derivatives_of_any_order_where_the_compiler_leaves_them_to_autograd() -> None:
+    y_true, y_pred = torch.randn(ROWS, COLUMNS, dtype=torch.float64), torch.randn(ROWS, COLUMNS, dtype=torch.float64)
+    plain = lossary.LogCosh(reduction="sum")
+    compiled = torch.compile(plain, backend="eager", fullgraph=True)
+    found = []
+    for loss in (compiled, plain):
+        direction = torch.ones_like(y_pred)
+        _, product = torch.autograd.functional.hvp(lambda q, loss=loss: loss(y_true, q), y_pred, direction)
+        leaf = y_pred.clone().requires_grad_()
+        value = loss(y_true, leaf)
+        (one,) = torch.autograd.grad(value, leaf, create_graph=True)
+        (two,) = torch.autograd.grad((one * one).sum() * value, leaf, create_graph=True)
+        (three,) = torch.autograd.grad((two * two).sum(), leaf)
+        found.append((product, three))
+    torch.testing.assert_close(found[0], found[1])
+    assert torch.any(found[0][0] != 0)
+
+
+def test_a_fault_is_reported_once() -> None:
+    y_true, y_pred = torch.ones(ROWS, COLUMNS), torch.ones(ROWS, COLUMNS, requires_grad=True)
+    y_true[5, 5] = -1.0
+    step = torch.compile(lossary.Poisson(check="async"), backend="eager")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        step(y_true, y_pred)
+        with pytest.raises(lossary.DomainError):
+            lossary.raise_faults()
+    assert sum(issubclass(one.category, lossary.DomainWarning) for one in caught) == 1

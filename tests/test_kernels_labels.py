@@ -10,7 +10,6 @@ import torch
 
 import lossary
 from lossary import kernels
-from lossary._loss import records
 from lossary.kernels import labels
 
 ROWS, COLUMNS = 5000, 30  # More than one task.
@@ -140,6 +139,19 @@ def test_in_autograd() -> None:
     assert torch.equal(*grads)
 
 
-def test_the_record_names_a_loss_for_labels() -> None:
-    named = {record.name: record.for_labels for record in records() if record.builtin and record.for_labels}
-    assert named == {"categorical_crossentropy": "sparse_categorical_crossentropy"}
+def test_without_the_source_or_a_compiler_rows_stay_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    y_true, y_pred, _ = drawn(True)
+    loss = lossary.CategoricalCrossentropy(from_logits=True)
+    wanted = lossary.value_and_grad(loss)(y_true, y_pred)
+    labels._look.cache_clear()
+    monkeypatch.setattr(labels.inspect, "getsource", lambda function: 1 / 0)
+    found = lossary.value_and_grad(loss)(y_true, y_pred)
+    labels._look.cache_clear()
+    assert_close(found, wanted)
+
+
+def test_read_only_targets(used: list[bool]) -> None:
+    y_true, y_pred, _ = drawn(True)
+    y_true.setflags(write=False)
+    lossary.value_and_grad(lossary.CategoricalCrossentropy(from_logits=True))(y_true, y_pred)
+    assert used == [True]

@@ -259,7 +259,9 @@ def call(
 ) -> Call:
     """As `prepare`, by whatever computes this call fastest: a kernel, NumPy on a tensor's memory, or words."""
     backend = owner(y_pred)
-    if backend is not NUMPY and setting.is_constant:
+    # What cannot be read now reports later, from the words.
+    reporting = check == "async" and backend.host(y_pred, wait=False) is None
+    if backend is not NUMPY and setting.is_constant and not reporting:
         prepared = partial(prepare, setting, axis=axis, check=check, batched=batched)
         lent = backend.lend(prepared, y_true, y_pred, sample_weight, where)
         if lent is not None:

@@ -274,7 +274,6 @@ def loss(
     definition: str = "",
     source: str = "",
     cases: tuple[Case, ...] = (),
-    for_labels: str = "",
 ) -> Callable[[Formula], LossFunction]: ...
 
 
@@ -291,7 +290,6 @@ def loss(
     definition: str = "",
     source: str = "",
     cases: tuple[Case, ...] = (),
-    for_labels: str = "",
 ) -> Any:
     """Makes a loss of a formula: a function of ``(y_true, y_pred)`` in the words of `lossary.words`.
 
@@ -312,8 +310,6 @@ def loss(
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         cases: Cases worked by hand.
-        for_labels: Name of the loss for integer labels that this one is, to rounding, where every target row is
-            one-hot and all numbers that the other does not take are 0; kernels may compute that one instead.
 
     Returns:
         The function of one value per data point; ``.cls`` is the class of configured objects.
@@ -344,7 +340,6 @@ def loss(
             source=source,
             cases=cases,
             builtin=formula.__module__.startswith("lossary.losses."),
-            for_labels=for_labels,
         )
         return register(record)
 

@@ -55,7 +55,6 @@ class Record:
     source: str
     cases: tuple[Case, ...]
     builtin: bool
-    for_labels: str = ""
 
     @property
     def text(self) -> str:

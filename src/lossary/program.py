@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import linecache
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
@@ -16,7 +15,8 @@ from .errors import TraceError
 from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 
 Switches = tuple[tuple[str, Any], ...]
-_serial = itertools.count()
+_serial, _numbers = itertools.count(), itertools.count()
+numbered: dict[int, Program] = {}
 
 
 class Program:
@@ -29,7 +29,9 @@ class Program:
     def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
         self.record = record
         self.switches = dict(switches)
-        self.spec = json.dumps([record.name, self.switches])
+        # By this number a compiled program finds it again.
+        self.number = next(_numbers)
+        numbered[self.number] = self
         self.graph = Graph()
         self.numbers = tuple(p.name for p in record.parameters if p.is_number)
         self.inputs = ("y_true", "y_pred", *self.numbers)
@@ -118,8 +120,8 @@ class Program:
     @cached_property
     def for_labels(self) -> Program | None:
         """The program of the loss that this one is for integer labels, if there is one."""
-        record = _records.get(self.record.for_labels)
-        if record is None or not is_enrolled(self.record):
+        record = _records.get(f"sparse_{self.record.name}")
+        if record is None or not record.builtin or not is_enrolled(self.record):
             return None
         shared = {name: value for name, value in self.switches.items() if name in record.defaults()}
         return program_for(record, record.defaults() | shared, by_name("numpy"))

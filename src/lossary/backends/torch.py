@@ -122,9 +122,7 @@ class TorchBackend(Backend):
     def mean_square(self, x: Array) -> Array:
         if x.dtype == torch.float64 or x.device.type == "mps":
             return super().mean_square(x)
-        # The norm takes the sum in double precision without a copy of the row in it.
-        norm = torch.linalg.vector_norm(x, 2, -1, keepdim=True, dtype=torch.float64)
-        return (torch.square(norm) / x.shape[-1]).to(x.dtype)
+        return torch.mean(torch.square(x.double()), -1, keepdim=True).to(x.dtype)
 
     def max(self, x: Array) -> Array:
         return torch.amax(x, -1, keepdim=True)
@@ -136,7 +134,7 @@ class TorchBackend(Backend):
         return torch.max(x, -1, keepdim=True)[0]  # Its derivative is the first maximum's, that of amax is shared.
 
     def count(self, x: Array) -> Array:
-        return x.new_full((), float(x.shape[-1]))  # torch.where makes float32 of two Python numbers.
+        return x.new_full((), float(x.shape[-1]))  # A tensor: of two plain numbers torch.where makes float32.
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]

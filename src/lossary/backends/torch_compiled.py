@@ -6,19 +6,17 @@ for is left to the words, which torch.compile fuses.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from .. import kernels
-from ..program import Program, enrolled, program_for
+from ..program import Program, is_enrolled, numbered
 from .base import Array
 from .numpy import BACKEND as NUMPY
-from .torch_total import HALF, PLAIN, differentiated
+from .torch_total import HALF, PLAIN, again, differentiated
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
@@ -35,8 +33,10 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
         return None
     if not differentiated(y_pred) or any(x.requires_grad for x in others):
         return None
+    if _unusable():
+        return None
     batch = prepare(y_true, y_pred, sample_weight, where)
-    return None if batch.poison is not None or _refused(batch.program.record.name) else Compiled(batch)
+    return Compiled(batch) if is_enrolled(batch.program.record) else None
 
 
 def _transformed() -> bool:
@@ -44,14 +44,13 @@ def _transformed() -> bool:
     return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
 
 
-def _refused(name: str) -> bool:
-    """Whether the loss has no kernel, in this process or in another that runs the compiled program."""
-    return bool(enrolled(name) is None or kernels.unusable())
+def _unusable() -> str:
+    return kernels.unusable()
 
 
 # torch.compile runs a function with this mark as it is instead of tracing into it.
 _transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
-_refused._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_unusable._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class Compiled:
@@ -70,7 +69,7 @@ class Compiled:
         if reduction == "none":
             return batch.reduced(reduction)
         arrays = batch.y_true, batch.y_pred.contiguous(), batch.weights, batch.mask
-        value, _ = _total(*arrays, batch.program.spec, list(batch.numbers), reduction)
+        value, _ = _total(*arrays, batch.program.number, list(batch.numbers), reduction)
         return batch.result(value)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
@@ -91,13 +90,13 @@ def _total(
     y_pred: torch.Tensor,
     weights: torch.Tensor | None,
     mask: torch.Tensor | None,
-    spec: str,
+    program: int,
     numbers: Sequence[float],
     reduction: str,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The reduced loss, and its gradient with respect to y_pred."""
     arrays = [None if x is None else x.detach().numpy() for x in (y_true, y_pred, weights, mask)]
-    batch = _batch(NUMPY, _program(spec), arrays, numbers)
+    batch = _batch(NUMPY, numbered[program], arrays, numbers)
     batch.fused = kernels.offer(batch, None)
     value, gradient = batch.value_and_gradient(reduction)
     return torch.from_numpy(np.asarray(value)), torch.from_numpy(np.ascontiguousarray(gradient))
@@ -109,46 +108,30 @@ def _(y_true: Any, y_pred: Any, *_: Any) -> Any:
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Array, Array]) -> None:
-    arrays, ctx.call = inputs[:4], inputs[4:]
-    ctx.save_for_backward(output[1], *arrays)
-    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(output[1], *inputs[:4])
+    ctx.call = inputs[4:]
+    ctx.mark_non_differentiable(output[1])
 
 
-def _backward(ctx: Any, upstream: Array | None, second: Array | None) -> Any:
-    """The gradient; where that was differentiated in its turn, the words are."""
+def _backward(ctx: Any, upstream: Array, _: Any) -> Any:
     gradient, *arrays = ctx.saved_tensors
-    found = None if upstream is None else upstream * gradient
-    if second is not None:
-        bent = _curvature(arrays, ctx.call, second)
-        found = bent if found is None else found + bent
+    # Where the gradient is to be differentiated in its turn, it comes from the words.
+    found = _again(arrays, ctx.call, upstream) if torch.is_grad_enabled() else upstream * gradient
     return None, found, None, None, None, None, None
 
 
-def _curvature(arrays: list[Any], call: tuple[str, Sequence[float], str], direction: Array) -> Array:
-    """The Hessian times a direction."""
+def _again(arrays: list[Any], call: tuple[int, Sequence[float], str], upstream: Array) -> Array:
     from .torch import BACKEND
 
-    spec, numbers, reduction = call
+    program, numbers, reduction = call
 
-    with torch.enable_grad():
-        leaf = arrays[1].detach().requires_grad_()
-        value = _batch(BACKEND, _program(spec), [arrays[0], leaf, *arrays[2:]], numbers).reduced(reduction)
-        (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
-        if not gradient.requires_grad:
-            return torch.zeros_like(leaf)
-        (bent,) = torch.autograd.grad(gradient, leaf, direction)
-    return bent
+    def words(y_true: Array, y_pred: Array) -> Batch:
+        return _batch(BACKEND, numbered[program], [y_true, y_pred, *arrays[2:]], numbers)
+
+    return again(words, reduction, arrays[0], arrays[1], upstream)
 
 
 _total.register_autograd(_backward, setup_context=_keep)
-
-
-@cache
-def _program(spec: str) -> Program:
-    name, switches = json.loads(spec)
-    record = enrolled(name)
-    assert record is not None  # `_refused` has seen it.
-    return program_for(record, switches, NUMPY)
 
 
 def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Sequence[float]) -> Batch:

@@ -50,7 +50,7 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
     batch = prepare(*views, fusible=True)
     if batch.fused is None and y_pred.numel() >= kernels.THRESHOLD:
         return None  # Here the words of PyTorch, on several threads, overtake those of NumPy.
-    return Lent(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where))
+    return Lent(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
 
 
 def _view(x: Array | None) -> Any:
@@ -68,7 +68,7 @@ class Lent(Joint):
             values = self.batch.reduced("none")
             return self.result(apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
         total, gradient = map(_tensor, self.batch.value_and_gradient(reduction))
-        return self.result(apply(Total, self.y_pred, self.y_true, total, [gradient], self.words, reduction))
+        return self.result(self.total(total, gradient, reduction))
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -97,7 +97,7 @@ def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
     total = _tensor(found[0])
     if not differentiated(y_pred):
         return total
-    return apply(Total, y_pred, y_true, total, [torch.from_numpy(found[1])], loss.batch, loss.reduction)
+    return apply(Total, y_pred, y_true, [total, torch.from_numpy(found[1])], loss.batch, loss.reduction)
 
 
 class _Values(torch.autograd.Function):

@@ -6,7 +6,7 @@ the other.  A tensor that needs no other derivative than this is given it; every
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -54,14 +54,17 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
         return None
     true, pred = widened(y_true), widened(y_pred)
     batch = prepare(true.detach(), pred.detach(), sample_weight, where)
-    return Joint(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where))
+    return Joint(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
 
 
 class Joint:
     """A call whose ``batch`` computes on tensors that autograd does not see; ``words`` makes it on those it does."""
 
-    def __init__(self, batch: Batch, y_true: Array, y_pred: Array, dtype: torch.dtype, words: Words) -> None:
+    def __init__(
+        self, batch: Batch, y_true: Array, y_pred: Array, dtype: torch.dtype, words: Words, others: Sequence[Array]
+    ) -> None:
         self.batch = batch
+        self.others = others
         self.y_true = y_true
         self.y_pred = y_pred
         self.dtype = dtype
@@ -75,8 +78,11 @@ class Joint:
         """The reduced loss, as a tensor that knows its gradient."""
         if reduction == "none":
             return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
-        total, gradient = self.batch.value_and_gradient(reduction)
-        return self.result(apply(Total, self.y_pred, self.y_true, total, [gradient], self.words, reduction))
+        return self.result(self.total(*self.batch.value_and_gradient(reduction), reduction))
+
+    def total(self, total: Array, gradient: Array, reduction: str) -> Array:
+        """A number that knows its gradient."""
+        return apply(Total, self.y_pred, self.y_true, [total, gradient], self.words, reduction, *self.others)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -92,23 +98,34 @@ class Total(torch.autograd.Function):
     """A number whose gradient is known already."""
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, total: Array, gradient: list[Array], *source: Any) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        ctx.gradient, ctx.source = gradient, source
+    def forward(
+        ctx: Any, y_pred: Array, y_true: Array, found: list[Array], words: Words, reduction: str, *others: Array
+    ) -> Array:
+        # What the words would read again is saved, so that a change of it in place is noticed.
+        ctx.save_for_backward(y_pred, y_true, *others)
+        # In a list, because a tensor that is given and returned counts as a view, which nothing may be added to.
+        total, *ctx.gradient = found
+        ctx.source = words, reduction
         return total
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
-        y_pred, y_true = ctx.saved_tensors
-        if torch.is_grad_enabled() or not ctx.gradient:
-            words, reduction = ctx.source
-            return again(words, reduction, y_true, y_pred, upstream[0]), None, None, None, None, None
-        # Handed over, not shared: whoever gets the gradient may keep it without copying.
-        gradient = ctx.gradient.pop()
-        if not gradient.is_cpu:  # Where looking at a number would wait for the device.
-            return gradient.mul_(upstream[0]), None, None, None, None, None
-        factor = float(upstream[0])
-        return gradient if factor == 1.0 else gradient.mul_(factor), None, None, None, None, None
+        y_pred, y_true, *others = ctx.saved_tensors
+        return _passed_back(ctx, y_true, y_pred, upstream[0]), *[None] * (4 + len(others))
+
+
+def _passed_back(ctx: Any, y_true: Array, y_pred: Array, upstream: Array) -> Array:
+    if torch.is_grad_enabled() or not ctx.gradient:
+        words, reduction = ctx.source
+        return again(words, reduction, y_true, y_pred, upstream)
+    if torch._C._functorch.is_batchedtensor(upstream) or torch._C._functorch.is_legacy_batchedtensor(upstream):
+        return upstream * ctx.gradient[0]  # Several factors at once.
+    # Handed over, not shared: whoever gets the gradient may keep it without copying.
+    gradient: Array = ctx.gradient.pop()
+    if not gradient.is_cpu:  # Where looking at a number would wait for the device.
+        return gradient.mul_(upstream)
+    factor = float(upstream)
+    return gradient if factor == 1.0 else gradient.mul_(factor)
 
 
 def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:

@@ -1,6 +1,6 @@
 """One-hot rows as integer labels.
 
-Where every target row is one-hot, a loss is the one that its record names for labels, which looks at one class of the
+Where every target row is one-hot, a loss for such rows is its sibling for labels, which looks at one class of the
 row instead of all: categorical cross-entropy then takes one logarithm a row.  Each task reads the labels of its rows
 before it computes them; a row that is not one-hot sends the whole call back.
 """
@@ -57,14 +57,18 @@ def reader(y_true: Any, labels: Any) -> Callable[[int, int], int] | None:
     It returns 0 where all of them are one-hot.  Soft targets show in the first row, the middle one, or the last.
     """
     look, rows = _look(str(y_true.dtype)), len(y_true)
-    tried = (look(y_true, labels, i, i + 1) for i in (0, rows // 2, rows - 1))
-    return None if any(tried) else partial(look, y_true, labels)
+    if look is None or any(look(y_true, labels, i, i + 1) for i in (0, rows // 2, rows - 1)):
+        return None
+    return partial(look, y_true, labels)
 
 
 @cache
-def _look(dtype: str) -> Any:
+def _look(dtype: str) -> Any | None:
     kind = getattr(types, dtype)
     y_true, labels = types.Array(kind, 2, "C", readonly=True), types.Array(types.int64, 1, "C")
     typed = types.int32(y_true, labels, types.int64, types.int64)
-    made, _ = store.compiled("one_hot_labels", inspect.getsource(one_hot_labels), dtype, typed, {})
-    return next(iter(made.overloads.values())).entry_point  # type: ignore[attr-defined]
+    try:
+        made, _ = store.compiled("one_hot_labels", inspect.getsource(one_hot_labels), dtype, typed, {})
+        return next(iter(made.overloads.values())).entry_point  # type: ignore[attr-defined]
+    except Exception:
+        return None  # No compiler, or nothing to compile: rows are then computed as rows.

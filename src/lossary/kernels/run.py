@@ -306,7 +306,7 @@ class Fused:
         """The same call of the loss for integer labels, where that is the same and worth it."""
         y_true, other = self.y_true, self.program.for_labels
         long_enough = NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
-        if other is None or not long_enough or not y_true.flags.c_contiguous:
+        if other is None or not long_enough or not (y_true.flags.c_contiguous and y_true.flags.aligned):
             return None
         given = dict(zip(self.program.numbers, self.given, strict=True))
         made = copy.copy(self)

@@ -97,7 +97,6 @@ def _categorical_slope(
         Case([[1.0, 0.0]], [[0.25, 0.75]], (1.75 * math.log(2.0) - 0.25 * math.log(1.5),),
              "3/4 log 4 + 1/4 log(4/3) = 3/2 log 2 + 1/2 log 2 - 1/4 log 3", {"label_smoothing": 0.5}),
     ),
-    for_labels="sparse_categorical_crossentropy",
 )  # fmt: skip
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, *, epsilon: float = 1e-7
