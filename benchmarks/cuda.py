@@ -81,7 +81,7 @@ def _step(function: Function, y_true: torch.Tensor, y_pred: torch.Tensor) -> Run
 
 
 def _stream(y_true: torch.Tensor, y_pred: torch.Tensor) -> Run:
-    """Reads the inputs once and writes a gradient."""
+    """Reads the inputs once, integer labels aside, and writes a gradient."""
     gradient, given = torch.empty_like(y_pred), y_pred.detach()
     if y_true.shape != given.shape:
         return lambda: torch.neg(given, out=gradient)

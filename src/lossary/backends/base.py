@@ -138,7 +138,7 @@ class Backend(ABC):
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         """A scalar function of y_pred and its gradient, by the framework's own differentiation."""
 
-    # --- NumPy in the place of the framework ----------------------------------------------------------------
+    # --- in the place of the words -------------------------------------------------------------------------
 
     def refuses_kernels(self, *arrays: Array) -> str:
         """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
@@ -147,9 +147,10 @@ class Backend(ABC):
     def lend(
         self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
     ) -> Call | None:
-        """A call computed by NumPy on the memory of these arrays, or None where words of the framework do better.
+        """The call computed otherwise than word by word, or None where the framework's words do better.
 
-        ``prepare`` lines up and checks a call.
+        By NumPy on the memory of these arrays, by a kernel, or value and gradient at once.  ``prepare`` lines up and
+        checks a call.
         """
         return None
 

@@ -45,6 +45,7 @@ def _transformed() -> bool:
 
 
 def _unusable() -> str:
+    """As `lossary.kernels.unusable`, whose look at the environment torch.compile would trace."""
     return kernels.unusable()
 
 
