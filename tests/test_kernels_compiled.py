@@ -17,6 +17,7 @@ import lossary
 from inputs import SETTINGS, Setting
 from lossary import kernels
 from lossary._loss import Loss
+from lossary.program import numbered
 
 ROWS, COLUMNS = 3000, 40
 assert ROWS * COLUMNS > kernels.THRESHOLD
@@ -254,3 +255,12 @@ def test_a_fault_is_reported_once() -> None:
         with pytest.raises(lossary.DomainError):
             lossary.raise_faults()
     assert sum(issubclass(one.category, lossary.DomainWarning) for one in caught) == 1
+
+
+def test_calls_of_a_loss_whose_name_was_taken_over_leave_no_programs_behind() -> None:
+    first, _ = _named(1.0), _named(5.0)
+    first([[1.0, 2.0]], [[2.0, 3.0]])
+    before = len(numbered)
+    for _ in range(3):
+        assert first([[1.0, 2.0]], [[2.0, 3.0]]) == 1.0
+    assert len(numbered) == before

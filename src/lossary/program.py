@@ -16,6 +16,7 @@ from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
+# By its number a compiled step finds a program again, after its loss was defined anew too.
 numbered: dict[int, Program] = {}
 
 
@@ -29,9 +30,7 @@ class Program:
     def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
         self.record = record
         self.switches = dict(switches)
-        # By this number a compiled program finds it again.
         self.number = next(_numbers)
-        numbered[self.number] = self
         self.graph = Graph()
         self.numbers = tuple(p.name for p in record.parameters if p.is_number)
         self.inputs = ("y_true", "y_pred", *self.numbers)
@@ -158,7 +157,8 @@ def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend)
 def _ready(name: str, switches: Switches, backend_name: str) -> bool:
     if (name, switches, backend_name) not in _built:
         if (name, switches) not in _programs:
-            _programs[name, switches] = Program(_records[name], switches)
+            made = _programs[name, switches] = Program(_records[name], switches)
+            numbered[made.number] = made
         _programs[name, switches].build(by_name(backend_name))
         _built.add((name, switches, backend_name))
     return True

@@ -16,7 +16,7 @@ from .. import kernels
 from ..program import Program, is_enrolled, numbered
 from .base import Array
 from .numpy import BACKEND as NUMPY
-from .torch_total import HALF, PLAIN, again, differentiated
+from .torch_total import HALF, PLAIN, again, differentiated, transformed
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
@@ -29,19 +29,12 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
     others = [x for x in (y_true, sample_weight, where) if isinstance(x, torch.Tensor)]
     if any(type(x) not in PLAIN or not x.is_cpu for x in (y_pred, *others)) or y_pred.dtype not in _FLOATS:
         return None
-    if torch.compiler.is_exporting() or _transformed() or y_pred.numel() < kernels.THRESHOLD:
+    if torch.compiler.is_exporting() or transformed() or y_pred.numel() < kernels.THRESHOLD or _unusable():
         return None
     if not differentiated(y_pred) or any(x.requires_grad for x in others):
         return None
-    if _unusable():
-        return None
     batch = prepare(y_true, y_pred, sample_weight, where)
     return Compiled(batch) if is_enrolled(batch.program.record) else None
-
-
-def _transformed() -> bool:
-    """Whether torch.func or forward mode differentiates the program."""
-    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
 
 
 def _unusable() -> str:
@@ -50,7 +43,6 @@ def _unusable() -> str:
 
 
 # torch.compile runs a function with this mark as it is instead of tracing into it.
-_transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 _unusable._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 

@@ -28,11 +28,20 @@ def unfit(*arrays: Array) -> str:
             return "a subclass of torch.Tensor keeps its own operations"
     if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
         return "operations are being traced"
-    if torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0:
+    if transformed():
         return "torch.func or forward mode differentiates the formula"
     if any(x.requires_grad for x in (*arrays[:1], *arrays[2:])) and torch.is_grad_enabled():
         return "more than y_pred is differentiated"
     return ""
+
+
+def transformed() -> bool:
+    """Whether torch.func or forward mode differentiates what is computed."""
+    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
+
+
+# torch.compile runs a function with this mark as it is instead of tracing into it.
+transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def widened(x: Array) -> Array:
