@@ -1,8 +1,9 @@
 """Measured accuracy of value and slope in float32 against 60-digit references, on inputs chosen to hurt.
 
-Four kinds of input per loss: ordinary, large, tiny and saturated.  An error is counted in units in the last place
-(ULP) of the exact answer.  Where an answer is a difference of nearly equal terms, the rounding of the inputs alone
-moves it by more than that; such terms are added to the unit (`unit`), which leaves every other answer as strict.
+Five kinds of input per loss: ordinary, large, tiny, saturated, and predictions close to (soft) targets.  An error is
+counted in units in the last place (ULP) of the exact answer.  Where an answer is a difference of nearly equal terms,
+the rounding of the inputs alone moves it by more than that; such terms are added to the unit (`unit`), which leaves
+every other answer as strict.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 import lossary
 import oracle
+from lossary import domains
 from lossary._loss import records
 from lossary._record import Record
 from lossary.backends import by_name
@@ -23,7 +25,7 @@ from lossary.backends import by_name
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
 EPSILON = 2.0**-23
-KINDS = ("ordinary", "large", "tiny", "saturated")
+KINDS = ("ordinary", "large", "tiny", "saturated", "close")
 Evaluate = Callable[[Record, dict[str, Any], Any, Any], tuple[Any, Any]]
 
 
@@ -78,6 +80,8 @@ def inputs(record: Record, parameters: dict[str, Any], kind: str) -> list[tuple[
 
 
 def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.Generator, width: int) -> Any:
+    if kind == "close":
+        return _close(record, parameters, rng, width)
     prediction = record.prediction_domain(parameters)
     target = record.target.sample(rng, (width,))
     if record.labels_are_integers:
@@ -91,6 +95,28 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
     if prediction.name in ("NonNegative", "Clipped") and (prediction.name != "Clipped" or rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
     return target, _real(record, target, kind, rng, width)
+
+
+def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator, width: int) -> Any:
+    """A prediction that is off by a few units in the last place, or by up to a tenth: a student beside its teacher."""
+    prediction, off = record.prediction_domain(parameters), rng.normal(size=width) * 10.0 ** rng.uniform(-8, -1)
+    if record.labels_are_integers:
+        label = rng.integers(0, width)
+        right = np.where(np.arange(width) == label, 1.0, 0.0)
+        return label, right * (1 - abs(off)) if prediction.name == "Probabilities" else 20.0 * right * (1 + off)
+    if parameters or record.name in ("binary_crossentropy", "categorical_crossentropy"):
+        soft = domains.Unit() if record.target.name == "Bits" else domains.Probabilities()
+        target = soft.sample(rng, (width,))
+    else:
+        target = record.target.sample(rng, (width,))
+    target = target.astype(np.float32).astype(np.float64)
+    if parameters.get("from_logits"):
+        scores = np.log(target) - (np.log1p(-target) if record.target.name == "Bits" else 0.0)
+        return target, scores * (1 + off)
+    moved = target * (1 + off)
+    if record.name == "cosine_similarity":
+        moved = moved * _scale("saturated", rng)
+    return target, np.minimum(moved, 1.0) if prediction.name in ("Probabilities", "Unit") else moved
 
 
 def _scale(kind: str, rng: np.random.Generator) -> float:
@@ -142,12 +168,19 @@ def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], inde
     if name == "categorical_hinge" and index is None:
         return 1 + sum(map(abs, p))
     if name == "cosine_similarity":
-        return 1 if index is None else 1 / (oracle._norm(p) or 1)
+        # Of nearly parallel rows the slope is what is left of two directions.  It has the digits of the row's largest.
+        return 1 if index is None else max(*map(abs, oracle.slope(name, t, p)), EPSILON / (oracle._norm(p) or 1))
+    if name == "binary_crossentropy" and parameters.get("from_logits") and index is not None:
+        return 2 * t[index] * (1 - t[index]) / len(p)
+    if name == "categorical_crossentropy" and not parameters and index is not None:
+        gaps = [abs(a - b) for a, b in zip(t, p, strict=True)]
+        clipped = p[index] < mp.mpf(1e-7) * sum(p)
+        return 0 if clipped else (gaps[index] * sum(t) + t[index] * sum(gaps)) / (p[index] * sum(p))
     if parameters.get("from_logits") and "categorical" in name:
         # The difference of scores of 100 is rounded by 4e-6, and a probability moves by that share of itself.
         size = max(map(abs, p))
         if index is not None:
-            return oracle._softmax(p)[index] * size
+            return oracle._softmax(p)[index] * (1 + size)
         return sum(map(abs, oracle.ORACLE[name][1](t if name[0] == "c" else t[0], p, **parameters))) * size
     return 0
 

@@ -12,6 +12,8 @@ from lossary import domains
 from lossary._loss import function, loss_class, records
 from lossary._record import Record
 
+# The dtype of a reduced loss, by that of the predictions.
+REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 BUILTIN = [record for record in records() if record.builtin]
 # Other tests register losses of their own in the same process.
 NAMES = sorted(record.name for record in BUILTIN)

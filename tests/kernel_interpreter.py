@@ -59,6 +59,7 @@ def namespace(dtype: str) -> dict[str, Any]:
         "row_sum": lambda x, columns: float(np.sum(x[:columns], dtype=np.float64)),
         "quotient": _quotient,
         "scale_to_one": _scale_to_one,
+        "residual": lambda a, factor, b: kind(float(a) - float(factor) * float(b)),
         "np": np,
         "empty": np.empty,
         "lanes": lambda like: [like] * intrinsics.LANES,

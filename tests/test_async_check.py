@@ -169,9 +169,9 @@ def test_places_are_those_of_the_callers_arrays(run: Any) -> None:
 @pytest.mark.parametrize("run", RUNNERS)
 def test_weights_masks_and_ignored_classes(run: Any) -> None:
     loss = lossary.MeanSquaredError(check="async")
-    value, text = told(run, loss, BITS, CHANCES, np.array([1.0, -2.0, 1.0], np.float32))
+    value, text = told(run, loss, BITS, CHANCES, np.array([1.0, np.inf, 1.0], np.float32))
     assert np.isnan(value)
-    assert text.startswith("mean_squared_error: sample_weight[1] is -2; accepted are weights >= 0")
+    assert text.startswith("mean_squared_error: sample_weight[1] is inf; accepted are finite weights")
     masked = changed(CHANCES, (1, 1), np.nan)
     value = silent(run, lambda t, p, m: loss(t, p, where=m), BITS, masked, np.array([True, False, True]))
     assert value == pytest.approx((0.25 + 0.5625 + 0.25 + 0.25) / 4)

@@ -56,6 +56,8 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "maximum": (lambda y, p: words.maximum(p, 0.3), lambda p: np.maximum(p, 0.3)),
     "minimum": (lambda y, p: words.minimum(0.3, p), lambda p: np.minimum(p, 0.3)),
     "xlogy": (lambda y, p: words.xlogy(p, p * p), lambda p: p * np.log(p * p)),
+    "weighted": (lambda y, p: words.weighted(p, words.exp(p)), lambda p: p * np.exp(p)),
+    "residual": (lambda y, p: words.residual(p, p * p, words.exp(p)), lambda p: p - p * p * np.exp(p)),
     "where": (lambda y, p: words.where(p > 0.2, p * p, -p), lambda p: np.where(p > 0.2, p * p, -p)),
     "indicator": (lambda y, p: p * words.where(p > 0.2, 3.0, 2.0), lambda p: p * np.where(p > 0.2, 3.0, 2.0)),
     "divide": (lambda y, p: 1 / (2 + p), lambda p: 1 / (2 + p)),
@@ -88,8 +90,24 @@ def test_every_word_and_its_derivative(word: str, rng: np.random.Generator) -> N
 
 
 def test_every_rule_is_tested() -> None:
-    elsewhere = {"add", "multiply", "guard", "take"}
+    elsewhere = {"add", "multiply", "guard", "take", "scale_to_one"}
     assert set(RULES) <= set(WORDS) | elsewhere
+
+
+def test_scale_to_one_is_a_power_of_two_without_a_derivative() -> None:
+    program = program_of(lambda y_true, y_pred: words.scale_to_one(y_pred) * y_pred)
+    for number, scale in ((3.0, 0.5), (-0.3, 4.0), (1.0, 1.0), (0.75 * 2.0**-1022, 2.0**1022), (2.0**1023, 2.0**-1022)):
+        p = np.asarray([[number]])
+        assert program.value(NUMPY)(p, p).item() == number * scale
+        assert program.slope(NUMPY)(p, p).item() == scale
+
+
+def test_a_weight_of_zero_takes_even_the_infinite_away() -> None:
+    program = program_of(lambda y_true, y_pred: words.weighted(y_true, words.log(y_pred)))
+    zero = np.asarray([[0.0]])
+    with np.errstate(divide="ignore"):
+        assert program.value(NUMPY)(zero, zero).item() == 0.0
+        assert program.slope(NUMPY, 0)(zero, zero).item() == -np.inf
 
 
 def test_guard_clips_the_value_and_not_the_slope() -> None:

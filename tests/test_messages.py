@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytensor.tensor as pt
 import pytest
@@ -179,8 +181,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ShapeError,
         lambda: lossary.Huber()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]),
         "huber: sample_weight has shape (2,); accepted is one entry per data point, (1,), or its leading "
-        "axes, or (1, 1) for one per element. One number for all: multiply the loss. To drop an axis of "
-        "length 1: sample_weight[..., 0]",
+        "axes, or (1, 1) for one per element. To drop an axis of length 1: "
+        "sample_weight[..., 0]",
     ),
     (
         "mask_dtype",
@@ -191,9 +193,24 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "weight_value",
         lossary.DomainError,
-        lambda: lossary.Huber()([[1.0], [1.0]], [[1.0], [1.0]], sample_weight=[1.0, -2.0]),
-        "huber: sample_weight[1] is -2; accepted are weights >= 0. To leave a position out, give it weight 0 "
+        lambda: lossary.Huber()([[1.0], [1.0]], [[1.0], [1.0]], sample_weight=[1.0, math.inf]),
+        "huber: sample_weight[1] is inf; accepted are finite weights. To leave a position out, give it weight 0 "
         "or pass where=",
+    ),
+    (
+        "whole_numbers",
+        lossary.DTypeError,
+        lambda: lossary.mean_absolute_error(jnp.asarray([[1_700_000_001]]), jnp.asarray([[1_700_000_000]])),
+        "mean_absolute_error: y_true holds whole numbers beyond 16777216 = 2**24, which float32 rounds; accepted are "
+        "smaller ones where both arguments are integers and there is no float64. To go on, let JAX compute in float64: "
+        "jax.config.update('jax_enable_x64', True)",
+    ),
+    (
+        "weight_sum",
+        lossary.DomainError,
+        lambda: lossary.Huber(reduction="mean_with_sample_weight")([1.0, 1.0], [1.0, 1.0], sample_weight=[1.0, -2.0]),
+        "huber: sample_weight sums to -1, by which reduction='mean_with_sample_weight' would divide; accepted are "
+        "weights with a positive sum. To divide by the number of data points: reduction='sum_over_batch_size'",
     ),
     (
         "outside",

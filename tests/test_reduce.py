@@ -238,3 +238,80 @@ def test_one_dimensional_inputs() -> None:
         assert gradient.ravel().tolist() == pytest.approx([2 / 3, 4 / 3, 2.0])
     _, gradient = lossary.MeanSquaredError(axis=0).value_and_grad(y_true[:, None], y_pred)
     assert gradient.shape == (3,)
+
+
+# --- weights of every kind --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weight", "expected"),
+    [
+        ("sum_over_batch_size", 2.0, 2 * 30 / 4),
+        ("mean_with_sample_weight", 2.0, 30 / 4),
+        ("sum", 3, 90),
+        ("none", 2.0, [2, 8, 18, 32]),
+        ("sum_over_batch_size", np.asarray([1.0, -1.0, 0.5, 0.0]), (1 - 4 + 4.5) / 4),
+        ("mean_with_sample_weight", np.asarray([1.0, -1.0, 1.0, 0.0]), (1 - 4 + 9) / 1),
+        ("none", np.asarray([-1.0, 1.0, 1.0, 1.0]), [-1, 4, 9, 16]),
+    ],
+)
+def test_one_weight_for_all_and_negative_weights(reduction: Any, weight: Any, expected: Any, array: Maker) -> None:
+    loss = lossary.MeanSquaredError(reduction=reduction)
+    given = array(weight) if np.ndim(weight) else weight
+    np.testing.assert_allclose(number(loss(array(Y_TRUE), array(Y_PRED), sample_weight=given)), expected)
+
+
+@pytest.mark.parametrize("weight", [[1.0, -2.0, 0.0, 0.0], [1.0, -1.0, 0.0, 0.0]])
+def test_a_mean_is_not_divided_by_weights_without_a_sum(weight: Any) -> None:
+    loss = lossary.MeanSquaredError(reduction="mean_with_sample_weight")
+    with pytest.raises(lossary.DomainError, match="sample_weight sums to"):
+        loss(Y_TRUE, Y_PRED, sample_weight=weight)
+
+
+@pytest.mark.parametrize("from_function", [False, True], ids=["loss", "function"])
+def test_what_has_no_weight_is_never_looked_at(array: Maker, from_function: bool) -> None:
+    """As under a mask, but it counts: (1 + 9 + 16)/4."""
+    spoiled = np.where(np.arange(4)[:, None] == 1, np.nan, Y_PRED)
+    weight = array(np.asarray([1.0, 0.0, 1.0, 1.0]))
+    loss = lossary.MeanSquaredError()
+    if from_function:
+        loss = lossary.get(lambda y_true, y_pred: (y_pred - y_true) ** 2)
+    value, gradient = lossary.value_and_grad(loss)(array(Y_TRUE), array(spoiled), sample_weight=weight)
+    np.testing.assert_allclose(number(value), 26 / 4)
+    np.testing.assert_allclose(number(gradient)[:, 0], [0.5, 0, 1.5, 2])
+
+
+def test_a_label_without_a_weight_may_be_anything(array: Maker) -> None:
+    labels, shares = np.asarray([0, -7, 1]), np.asarray([[0.5, 0.5], [0.5, 0.5], [0.75, 0.25]])
+    loss = lossary.SparseCategoricalCrossentropy(reduction="sum")
+    value = loss(array(labels), array(shares), sample_weight=array(np.asarray([1.0, 0.0, 1.0])))
+    np.testing.assert_allclose(number(value), np.log(2) + np.log(4))
+
+
+# --- entries per element, with rows along another axis ----------------------------------------------------------------
+
+FIRST_ROW = np.asarray([[True] * 3, [False] * 3, [False] * 3])
+NINE = np.arange(9.0).reshape(3, 3)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+@pytest.mark.parametrize("kind", ["where", "sample_weight"])
+def test_entries_per_element_move_with_the_axis(axis: int, kind: str, array: Maker) -> None:
+    """Squares of 0, 1 and 2 count, wherever the rows lie: 5/3, or 5/9 where the others count with weight 0."""
+    entries = FIRST_ROW if kind == "where" else FIRST_ROW.astype(float)
+    loss = lossary.MeanSquaredError(axis=axis)
+    value, gradient = lossary.value_and_grad(loss)(array(NINE * 0), array(NINE), **{kind: array(entries)})
+    size = 3 if kind == "where" else 9
+    np.testing.assert_allclose(number(value), 5 / size)
+    np.testing.assert_allclose(number(gradient), np.where(FIRST_ROW, 2 * NINE / size, 0))
+    values = lossary.MeanSquaredError(axis=axis, reduction="none")
+    found = number(values(array(NINE * 0), array(NINE), **{kind: array(entries)}))
+    np.testing.assert_allclose(found, np.where(FIRST_ROW, NINE**2, 0))
+
+
+def test_values_per_element_are_differentiated_where_they_lie() -> None:
+    pred = torch.tensor(NINE, requires_grad=True)
+    loss = lossary.MeanSquaredError(axis=0, reduction="none")
+    values = loss(torch.zeros(3, 3, dtype=torch.float64), pred, sample_weight=torch.tensor(FIRST_ROW.astype(float)))
+    (values * torch.tensor(NINE)).sum().backward()
+    np.testing.assert_allclose(pred.grad, np.where(FIRST_ROW, 2 * NINE * NINE, 0))

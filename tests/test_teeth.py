@@ -23,6 +23,7 @@ from lossary.program import Program
 BUILTIN = [record for record in records() if record.builtin]
 # Value and target may change places here, so swapping them is no sabotage.
 SYMMETRIC = {"mean_squared_error", "mean_absolute_error", "log_cosh", "huber", "cosine_similarity"}
+SYMMETRIC |= {"mean_squared_logarithmic_error"}
 
 
 def loss_of(record: Record, **settings: Any) -> Loss:

@@ -47,13 +47,17 @@ class Lines(NamedTuple):
 
 @dataclass(slots=True)
 class Points:
-    """Rows with weights and mask per data point; ``split`` counts axes added because every element is a point."""
+    """Rows with weights and mask per data point; ``split`` counts axes added because every element is a point.
+
+    ``mask`` says which data points count, ``live`` which of them have a weight besides: only these are looked at.
+    """
 
     y_true: Array
     y_pred: Array
     weights: Array | None
     mask: Array | None
     split: int
+    live: Array | None = None
 
 
 def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, batched: bool, strict: bool) -> Lines:
@@ -84,12 +88,17 @@ def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, 
     )
 
 
-def points(backend: Backend, program: Program, y_true: Array, y_pred: Array, sample_weight: Any, where: Any) -> Points:
-    """Weights and mask in the shape of the data points, which are the elements if one of them has that shape."""
+def points(
+    backend: Backend, program: Program, axis: int, y_true: Array, y_pred: Array, sample_weight: Any, where: Any
+) -> Points:
+    """Weights and mask in the shape of the data points, which are the elements if one of them has that shape.
+
+    ``axis`` is where the caller's rows lie; entries per element lie there too.
+    """
     if sample_weight is None and where is None:
         return Points(y_true, y_pred, None, None, 0)
-    weights = _per_point(backend, program, "sample_weight", sample_weight, y_pred)
-    mask = _per_point(backend, program, "where", where, y_pred)
+    weights = _per_point(backend, program, axis, "sample_weight", sample_weight, y_pred)
+    mask = _per_point(backend, program, axis, "where", where, y_pred)
     rank = len(backend.shape(y_pred))
     if all(x is None or len(backend.shape(x)) < rank for x in (weights, mask)):
         return Points(y_true, y_pred, weights, mask, 0)
@@ -126,22 +135,28 @@ def _moved(shape: Shape, axis: int) -> Shape:
     return shape if axis == -1 else (*shape[: axis % len(shape)], *shape[axis % len(shape) + 1 :], shape[axis])
 
 
-def _per_point(backend: Backend, program: Program, argument: str, value: Any, like: Array) -> Array | None:
+def _unmoved(shape: Shape, axis: int) -> Shape:
+    """The shape before the axis became the last."""
+    return shape if axis == -1 else (*shape[: axis % len(shape)], shape[-1], *shape[axis % len(shape) : -1])
+
+
+def _per_point(backend: Backend, program: Program, axis: int, argument: str, value: Any, like: Array) -> Array | None:
     """Weights or mask in the shape of the data points, or of the elements where the loss allows that."""
     if value is None:
         return None
-    name, full = program.record.name, backend.shape(like)
-    each = full[:-1]
+    name, moved = program.record.name, backend.shape(like)
+    each, full = moved[:-1], _unmoved(moved, axis)
     array = backends.array(backend, name, argument, value, like)
     if argument == "where" and backend.dtype(array) != "bool":
         raise _check.mask_dtype(name, backend.dtype(array))
     shape = backend.shape(array)
     by_element = program.separable and len(full) > 0
     if by_element and _agree(shape, full) and not _agree(shape, (*each, 1)):
-        return array
+        return array if axis == -1 else backend.moveaxis(array, axis, -1)
     if _agree(shape, (*each, 1)) and len(each) > 0:
         return backend.squeeze_last(array)
-    if len(shape) <= len(each) and _agree(shape, each[: len(shape)]) and (shape or not each):
+    one_for_all = shape == () and argument == "sample_weight"
+    if one_for_all or (len(shape) <= len(each) and _agree(shape, each[: len(shape)]) and (shape or not each)):
         return _spread(backend, array, len(each))
     raise _check.per_point_shape(name, argument, shape, each, full if by_element else None)
 

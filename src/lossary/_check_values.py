@@ -233,10 +233,19 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
 
 
 def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
-    """A weight that is negative or NaN."""
+    """A weight that is infinite or NaN."""
     return DomainError(
-        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are weights >= 0. "
+        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are finite weights. "
         "To leave a position out, give it weight 0 or pass where="
+    )
+
+
+def weight_sum(loss: str, total: float) -> DomainError:
+    """Weights that a mean cannot be divided by."""
+    return DomainError(
+        f"{loss}: sample_weight sums to {_number(total)}, by which reduction='mean_with_sample_weight' would divide; "
+        "accepted are weights with a positive sum. To divide by the number of data points: "
+        "reduction='sum_over_batch_size'"
     )
 
 

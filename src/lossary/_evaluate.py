@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import _align, _check_values, _faults, kernels
+from . import _align, _check, _check_values, _faults, kernels
 from ._plan import Plan, Setting, planned
 from ._record import Record
 from ._reduce import factors, reduce
@@ -44,7 +44,8 @@ class Call(Protocol):
 class Batch:
     """The arrays of one call, lined up: rows along the last axis, computing dtype.
 
-    Masked positions have been replaced, unless there is a kernel, which leaves them out by itself.
+    ``mask`` are the data points that a mean counts, ``live`` those of them whose weight is not 0.  All others have been
+    replaced, unless there is a kernel, which leaves them out by itself.
     """
 
     backend: Backend
@@ -58,6 +59,7 @@ class Batch:
     axis: int
     expanded: int
     split: int
+    live: Array | None = None
     fused: Fused | None = None
     poison: Array | None = None
 
@@ -87,15 +89,16 @@ class Batch:
 
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
-        return factors(self.backend, values, self.weights, self.mask, reduction)
+        name = self.program.record.name
+        return factors(name, self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=False)
-            return self.in_words().reduced(reduction) if found is None else self.result(found[0])
+            return self.in_words().reduced(reduction) if found is None else self.answer(found[0], reduction)
         values = self.values()
-        return self.result(reduce(self.backend, values, self.factors(values, reduction), reduction))
+        return self.answer(reduce(self.backend, values, self.factors(values, reduction), reduction), reduction)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
@@ -103,16 +106,18 @@ class Batch:
             found = self.fused.reduced(reduction, gradient=True)
             if found is None or found[1] is None:
                 return self.in_words().value_and_gradient(reduction)
-            return self.result(found[0]), self.gradient(found[1])
+            return self.answer(found[0], reduction), self.gradient(found[1])
         values, slopes = self.values_and_slopes()
         factor = self.factors(values, reduction)
         value = reduce(self.backend, values, factor, reduction)
-        return self.result(value), self.gradient(_per_row(self.backend, factor) * slopes)
+        return self.answer(value, reduction), self.gradient(_per_row(self.backend, factor) * slopes)
 
     def pulled_back(self, upstream: Array) -> Array:
         """The gradient for one factor per unreduced value, in the dtype and shape of the caller's y_pred."""
-        if self.mask is not None:
-            upstream = self.backend.where(self.mask, upstream, self.backend.ones_like(upstream) * 0)
+        if self.split and self.axis != -1:
+            upstream = self.backend.moveaxis(upstream, self.axis, -1)
+        if self.live is not None:
+            upstream = self.backend.where(self.live, upstream, self.backend.ones_like(upstream) * 0)
         factor = self.factors(upstream, "none")
         # What nothing weights stays as it came: one number for all may be stored only once.
         factor = upstream if isinstance(factor, float) else upstream * factor
@@ -124,14 +129,21 @@ class Batch:
 
     def in_words(self) -> Batch:
         """The same call without a kernel."""
-        points = _align.Points(self.y_true, self.y_pred, self.weights, self.mask, self.split)
-        if self.mask is not None:
+        points = _align.Points(self.y_true, self.y_pred, self.weights, self.mask, self.split, self.live)
+        if self.live is not None:
             points = _replaced(self.backend, self.program.record, self.program.switches, points)
         return replace(self, y_true=points.y_true, y_pred=points.y_pred, fused=None)
 
     def result(self, x: Array) -> Array:
         """In the dtype of the predictions."""
         return _cast(self.backend, x, self.dtype)
+
+    def answer(self, x: Array, reduction: str) -> Array:
+        """A reduced loss, never in half precision, which holds too few digits for it; or the values as they lie."""
+        if reduction != "none":
+            return _cast(self.backend, x, "float32" if self.dtype in HALF else self.dtype)
+        moved = self.split and self.axis != -1
+        return self.result(self.backend.moveaxis(x, -1, self.axis) if moved else x)
 
     def gradient(self, x: Array) -> Array:
         """A gradient in the shape and dtype of the caller's y_pred."""
@@ -144,9 +156,9 @@ class Batch:
         return self.result(x)
 
     def _drop_masked(self, values: Array) -> Array:
-        if self.mask is None:
+        if self.live is None:
             return values
-        return self.backend.where(self.mask, values, self.backend.ones_like(values) * 0)
+        return self.backend.where(self.live, values, self.backend.ones_like(values) * 0)
 
     def _poisoned(self, values: Array) -> Array:
         return values if self.poison is None else values * self.poison
@@ -174,9 +186,12 @@ def prepare(
         setting, y_true, y_pred, sample_weight, where, axis=axis, batched=batched, strict=check != "off"
     )
     y_true, y_pred = plan.lines.apply(plan.backend, setting.record, y_true, y_pred)
-    points = _align.points(plan.backend, plan.program, y_true, y_pred, sample_weight, where)
+    if not plan.ready:
+        _check_digits(setting.record, plan, {"y_true": y_true, "y_pred": y_pred})
+    points = _align.points(plan.backend, plan.program, plan.lines.axis, y_true, y_pred, sample_weight, where)
     if setting.ignored is not None:
         points = _without_ignored(plan.backend, points, setting.ignored)
+    points.live = live_points(plan.backend, points.weights, points.mask)
     batch = _batch(setting, plan, points)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
@@ -184,7 +199,7 @@ def prepare(
     if fusible and (offered := kernels.offer(batch, partial(_look, setting, plan, points, wait) if looking else None)):
         batch.fused = offered
         return batch
-    if points.mask is not None:
+    if points.live is not None:
         points = _replaced(plan.backend, setting.record, setting.parameters, points)
         batch = _batch(setting, plan, points)
     if looking:
@@ -202,9 +217,8 @@ def _batch(setting: Setting, plan: Plan, points: _align.Points) -> Batch:
     """Points in the dtypes that are computed with."""
     y_true, y_pred, weights = points.y_true, points.y_pred, points.weights
     if not plan.ready:
-        computing = "float32" if plan.dtype in HALF else plan.dtype
-        y_true = _target(plan.backend, setting.record, y_true, computing)
-        y_pred = _cast(plan.backend, y_pred, computing)
+        y_true = _target(plan.backend, setting.record, y_true, plan.computing)
+        y_pred = _cast(plan.backend, y_pred, plan.computing)
     if weights is not None:
         weights = _weights(plan.backend, weights, points.mask, plan.backend.dtype(y_pred))
     return Batch(
@@ -219,12 +233,13 @@ def _batch(setting: Setting, plan: Plan, points: _align.Points) -> Batch:
         plan.lines.axis,
         plan.lines.expanded,
         points.split,
+        points.live,
     )
 
 
 def _look(setting: Setting, plan: Plan, points: _align.Points, wait: bool) -> None:
-    """Checks the values, other than those under the mask."""
-    if points.mask is not None:
+    """Checks the values of the data points that are live."""
+    if points.live is not None:
         points = _replaced(plan.backend, setting.record, setting.parameters, points)
     check_values(
         plan.backend,
@@ -269,10 +284,46 @@ def call(
     return prepare(setting, y_true, y_pred, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True)
 
 
+# Whole numbers up to here are float32 numbers.
+_EXACT = 2**24
+
+
+def _check_digits(record: Record, plan: Plan, arrays: Mapping[str, Array]) -> None:
+    """Whole numbers on both sides are subtracted exactly, or not at all."""
+    dtypes = [plan.backend.dtype(x) for x in arrays.values()]
+    if plan.computing != "float32" or record.labels_are_integers or not FLOATS.isdisjoint(dtypes):
+        return
+    for argument, x in arrays.items():
+        host = plan.backend.host(x, wait=False)
+        if host is not None and host.size and host.dtype != bool and not -_EXACT <= host.min() <= host.max() <= _EXACT:
+            raise _check.whole_numbers(record.name, argument, plan.backend.name)
+
+
 def _without_ignored(backend: Backend, points: _align.Points, ignored: int) -> _align.Points:
     """Points whose mask leaves out the class to ignore."""
+    if not _holds(backend.dtype(points.y_true), ignored):
+        return points  # In the labels' dtype the number would be another one.
     mask = backend.logical_not(backend.equal(backend.squeeze_last(points.y_true), ignored))
     return replace(points, mask=mask if points.mask is None else backend.logical_and(points.mask, mask))
+
+
+def _holds(dtype: str, number: int) -> bool:
+    """Whether a number is one of a dtype."""
+    if dtype in FLOATS:
+        return True
+    limits = np.iinfo("uint8" if dtype == "bool" else dtype)
+    return limits.min <= number <= limits.max
+
+
+def live_points(backend: Backend, weights: Array | None, mask: Array | None) -> Array | None:
+    """The data points that are looked at: not masked, and with a weight other than 0; None where all are."""
+    if weights is None:
+        return mask
+    host = backend.host(weights, wait=False)
+    if host is not None and host.all():
+        return mask
+    weighted = backend.logical_not(backend.equal(weights, 0))
+    return weighted if mask is None else backend.logical_and(mask, weighted)
 
 
 def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:
@@ -307,8 +358,8 @@ def _target(backend: Backend, record: Record, y_true: Array, computing: str) -> 
 
 
 def _replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], points: _align.Points) -> _align.Points:
-    """Points with ordinary members of the domains under the mask, so that nothing there reaches the mathematics."""
-    row = backend.expand_last(points.mask)
+    """Points with ordinary members of the domains where they are not live: nothing there reaches the mathematics."""
+    row = backend.expand_last(points.live)
     target, prediction = record.target.neutral, record.prediction_domain(parameters).neutral
     classes = backend.shape(points.y_pred)[-1]
     if record.target.coding == "one-hot" and classes:
@@ -346,8 +397,8 @@ def check_values(
 def _check_weights(backend: Backend, record: Record, weights: Array | None, *, wait: bool) -> None:
     if weights is not None:
         host = backend.host(weights, wait=wait)
-        if host is not None and not np.min(host) >= 0:
-            index = np.unravel_index(int(np.argmax(~(host >= 0))), host.shape)
+        if host is not None and not np.isfinite(host).all():
+            index = np.unravel_index(int(np.argmax(~np.isfinite(host))), host.shape)
             # Axes of length one were added to line the weights up.
             place = tuple(int(i) for i, length in zip(index, host.shape, strict=True) if length > 1)
             raise _check_values.weight_value(record.name, host[index], place)

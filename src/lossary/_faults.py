@@ -145,7 +145,7 @@ def _looks(
     if backend.dtype(y_pred) in FLOATS:
         yield Look("y_pred", y_pred, ~prediction.contains(y_pred))
     if weights is not None:
-        yield Look("sample_weight", weights, ~(weights >= 0))
+        yield Look("sample_weight", weights, ~(backend.abs(weights) < float("inf")))
 
 
 def _exact(backend: Backend, given: Array | None, labels: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 from . import _check, _check_values, _faults
 from ._align import Shape
 from ._domain import Real
-from ._evaluate import check_values
+from ._evaluate import check_values, live_points
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
@@ -98,9 +98,13 @@ class FunctionLoss(Loss):
         shape = backend.shape(y_pred)
         if 0 in shape:
             raise _check.empty(name, "y_pred", shape)
-        mask = _leading(backend, name, "where", where, shape, y_pred)
-        if mask is not None:
-            y_true, y_pred = _filled(backend, mask, y_true), _filled(backend, mask, y_pred)
+        live = live_points(
+            backend,
+            _leading(backend, name, "sample_weight", sample_weight, shape, y_pred),
+            _leading(backend, name, "where", where, shape, y_pred),
+        )
+        if live is not None:
+            y_true, y_pred = _filled(backend, live, y_true), _filled(backend, live, y_pred)
         values = self.function(y_true, y_pred)
         if not backend.owns(values):
             raise _check.not_an_array(name, values)
@@ -117,11 +121,14 @@ class FunctionLoss(Loss):
             check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
         if mode == "async":
             values = self._poisoned(backend, values, y_true, y_pred, weights)
-        if mask is not None:
-            mask = _leading(backend, name, "where", where, points, y_pred)
-            values = backend.where(mask, values, backend.ones_like(values) * 0)
-        value = reduce(backend, values, factors(backend, values, weights, mask, self.reduction), self.reduction)
-        return backend.cast(value, dtype) if dtype in FLOATS else value
+        mask = _leading(backend, name, "where", where, points, y_pred)
+        live = live_points(backend, weights, mask)
+        if live is not None:
+            values = backend.where(live, values, backend.ones_like(values) * 0)
+        factor = factors(name, backend, values, weights, mask, self.reduction)
+        value = reduce(backend, values, factor, self.reduction)
+        kept = FLOATS if self.reduction == "none" else FLOATS - HALF
+        return backend.cast(value, dtype) if dtype in kept else value
 
     def _poisoned(self, backend: Backend, values: Array, y_true: Array, y_pred: Array, weights: Array | None) -> Array:
         ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
@@ -165,7 +172,7 @@ def _leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shap
     own = backend.shape(given)
     if len(own) > len(shape) and own[-1] == 1:
         given, own = backend.squeeze_last(given), own[:-1]
-    if not own or not _agree(own, shape):
+    if not _agree(own, shape) or not (own or argument == "sample_weight"):
         raise _check.per_point_shape(loss, argument, own, shape, None)
     for _ in range(len(shape) - len(own)):
         given = backend.expand_last(given)

@@ -39,13 +39,15 @@ def keep(store: dict[Hashable, Any], key: Hashable, value: Any) -> None:
 class Plan(NamedTuple):
     """What all calls have in common whose arrays agree in type, dtype and shape.
 
-    ``ready`` says that such arrays, once lined up, are computed with as they are.
+    ``dtype`` is that of the results and ``computing`` the one in which they are computed; ``ready`` says that such
+    arrays, once lined up, are computed with as they are.
     """
 
     backend: Backend
     program: Program
     lines: _align.Lines
     dtype: str
+    computing: str
     ready: bool
 
 
@@ -95,7 +97,11 @@ def _made(
     lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict)
     wanted = backend.label_dtype(true) if record.labels_are_integers else pred
     ready = pred in FLOATS - HALF and true == wanted
-    return Plan(backend, program, lines, _result_dtype(backend, y_true, y_pred), ready)
+    dtype = _result_dtype(backend, y_true, y_pred)
+    computing = "float32" if dtype in HALF else dtype
+    if pred not in FLOATS and not record.labels_are_integers:
+        computing = backend.exact_float()
+    return Plan(backend, program, lines, dtype, computing, ready)
 
 
 def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from . import _check
+from . import _check, _check_values
 from .backends import Array, Backend
 
 REDUCTIONS: Final = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
@@ -19,7 +19,7 @@ def standard(loss: str, reduction: Any) -> str:
 
 
 def factors(
-    backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
+    loss: str, backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
 ) -> Array | float:
     """What each value is multiplied by, so that the reduced loss is the sum of the products; a number if all agree.
 
@@ -43,8 +43,16 @@ def factors(
             return factor / backend.size(values)
         return _divide(backend, factor, backend.total(kept))
     if reduction == "mean_with_sample_weight":
-        return _divide(backend, factor, backend.total(factor))
+        total = backend.total(factor)
+        _check_sum(loss, backend.host(total, wait=False), backend.host(factor, wait=False))
+        return _divide(backend, factor, total)
     return factor
+
+
+def _check_sum(loss: str, total: Any, factor: Any) -> None:
+    """Weights may be negative where they are only multiplied with; a mean is not divided by what they leave of 0."""
+    if total is not None and factor is not None and total <= 0 and factor.any():
+        raise _check_values.weight_sum(loss, float(total))
 
 
 def _divide(backend: Backend, factor: Array, denominator: Array) -> Array:

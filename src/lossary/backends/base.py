@@ -25,6 +25,9 @@ FLOATS = HALF | {"float32", "float64"}
 # Sums of fewer than 2**48 magnitudes below this bound stay finite in float32; 2**64 brings larger ones below it.
 _LARGE = 2.0**79
 _SCALE = 2.0**64
+# Bits of a float that hold its exponent, and those that hold all but the lower half of its digits.
+_EXPONENT = {"float32": 0x7F800000, "float64": 0x7FF << 52}
+_UPPER_HALF = {"float32": -1 << 12, "float64": -1 << 27}
 # Words that emitted source writes as Python operators, or through their mirror image.
 _OPERATORS = frozenset({"add", "subtract", "multiply", "divide", "negative", "greater", "greater_equal"})
 
@@ -59,6 +62,10 @@ class Backend(ABC):
     @abstractmethod
     def default_float(self) -> str:
         """The dtype that integer predictions are promoted to."""
+
+    def exact_float(self) -> str:
+        """The dtype with the most digits, in which whole numbers on both sides are subtracted."""
+        return "float64"
 
     def shape(self, x: Array) -> tuple[int | None, ...]:
         """The static shape; None where a length is not known yet."""
@@ -199,6 +206,30 @@ class Backend(ABC):
     def xlogy(self, x: Array, y: Array) -> Array:
         return x * self.log(self.where(self.equal(x, 0.0), 1.0, y))
 
+    def weighted(self, weight: Array, x: Array) -> Array:
+        # Where a framework differentiates this, the slope in the weight stays x unless that is infinite.
+        nothing = self.logical_and(self.equal(weight, 0.0), self.equal(self.abs(x), math.inf))
+        return weight * self.where(nothing, 0.0, x)
+
+    def residual(self, a: Array, factor: Array, b: Array) -> Array:
+        # Products of half as many digits are exact, and where little is left of the difference so are the sums.
+        # No product is ever rounded, so a compiler that fuses it with its sum changes nothing.  T. J. Dekker,
+        # A floating-point technique for extending the available precision (1971).
+        mask = _UPPER_HALF[self.dtype(b)]
+        upper, high = self.with_bits(factor, mask), self.with_bits(b, mask)
+        lower, low = factor - upper, b - high
+        return a - upper * high - upper * low - lower * high - lower * low
+
+    def scale_to_one(self, x: Array) -> Array:
+        dtype = self.dtype(x)
+        least = float(np.finfo(dtype).tiny)
+        ordinary = self.minimum(self.maximum(self.abs(x), least), 1.0 / least)
+        return 1.0 / self.with_bits(ordinary, _EXPONENT[dtype])
+
+    @abstractmethod
+    def with_bits(self, x: Array, mask: int) -> Array:
+        """A float of which only the bits of the mask are left; it has no derivative."""
+
     @abstractmethod
     def indicator(self, condition: Array, like: Array) -> Array:
         """Booleans as numbers in the dtype of ``like``."""
@@ -282,6 +313,7 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "square": lambda x: x * x,
     "tanh": math.tanh,
+    "weighted": lambda weight, x: weight * x if weight else 0.0,
     "where": lambda condition, a, b: a if condition else b,
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
 }

@@ -277,7 +277,7 @@ class JaxFused:
         self.y_pred = batch.y_pred.reshape(-1, self.shape[-1])
         labels = self.program.record.labels_are_integers
         self.y_true = batch.y_true.reshape(self.y_pred.shape[:1] if labels else self.y_pred.shape)
-        self.mask, self.weights = batch.mask, batch.weights
+        self.mask, self.weights = batch.live, batch.weights
         self.factors = batch.factors
 
     def values(self) -> Array:

@@ -104,6 +104,11 @@ class NumpyBackend(Backend):
     def refuses_kernels(self, *arrays: Array) -> str:
         return ""
 
+    def with_bits(self, x: Array, mask: int) -> Array:
+        bits = "int32" if x.dtype == np.float32 else "int64"
+        kept: Array = np.bitwise_and(np.asarray(x).view(bits), mask)
+        return kept.view(x.dtype)
+
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.astype(like.dtype)
 

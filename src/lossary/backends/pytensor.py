@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
-from pytensor.gradient import DisconnectedType, disconnected_type
+from pytensor.gradient import DisconnectedType, disconnected_grad, disconnected_type
 
 from .base import Array, Backend
 
@@ -80,6 +81,20 @@ class PytensorBackend(Backend):
 
     def ones_like(self, x: Array) -> Array:
         return pt.ones_like(x)
+
+    def residual(self, a: Array, factor: Array, b: Array) -> Array:
+        # In double precision the product of two float32 numbers is exact.
+        wide = [pt.cast(x, "float64") for x in (a, factor, b)]
+        return pt.cast(wide[0] - wide[1] * wide[2], b.dtype)
+
+    def scale_to_one(self, x: Array) -> Array:
+        # Without a look at the bits; C computes the powers of two exactly.
+        limit = -np.log2(np.finfo(x.dtype).tiny)
+        exponent = pt.clip(pt.floor(pt.log2(pt.abs(disconnected_grad(x)))), -limit, limit)
+        return pt.exp2(-exponent)
+
+    def with_bits(self, x: Array, mask: int) -> Array:
+        raise NotImplementedError("PyTensor does not show the bits of a number")
 
     def indicator(self, condition: Array, like: Array) -> Array:
         return pt.cast(condition, like.dtype)

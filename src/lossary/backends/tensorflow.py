@@ -114,6 +114,11 @@ class TensorflowBackend(MeansByLength):
         like = a if isinstance(a, tf.Tensor) else b
         return tf.where(condition, tf.convert_to_tensor(a, like.dtype), tf.convert_to_tensor(b, like.dtype))
 
+    def with_bits(self, x: Array, mask: int) -> Array:
+        bits = tf.int32 if x.dtype == tf.float32 else tf.int64
+        kept = tf.bitwise.bitwise_and(tf.bitcast(tf.stop_gradient(x), bits), tf.constant(mask, bits))
+        return tf.bitcast(kept, x.dtype)
+
     def indicator(self, condition: Array, like: Array) -> Array:
         return tf.cast(condition, like.dtype)
 

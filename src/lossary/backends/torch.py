@@ -106,6 +106,10 @@ class TorchBackend(Backend):
     def minimum(self, a: Array, b: Any) -> Array:
         return torch.minimum(a, b) if isinstance(b, torch.Tensor) else torch.clamp(a, max=b)
 
+    def with_bits(self, x: Array, mask: int) -> Array:
+        bits = torch.int32 if x.dtype == torch.float32 else torch.int64
+        return (x.detach().view(bits) & mask).view(x.dtype)
+
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.to(like.dtype)
 

@@ -63,7 +63,7 @@ class Compiled:
             return batch.reduced(reduction)
         arrays = batch.y_true, batch.y_pred.contiguous(), batch.weights, batch.mask
         value, _ = _total(*arrays, batch.program.number, list(batch.numbers), reduction)
-        return batch.result(value)
+        return batch.answer(value, reduction)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -133,4 +133,4 @@ def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Seque
 
     y_true, y_pred, weights, mask = arrays
     given = tuple(numbers), weights, mask, backend.dtype(y_pred)
-    return Batch(backend, program, y_true, y_pred, *given, axis=-1, expanded=0, split=0)
+    return Batch(backend, program, y_true, y_pred, *given, axis=-1, expanded=0, split=0, live=mask)

@@ -63,17 +63,17 @@ class Lent(Joint):
     def reduced(self, reduction: str) -> Array:
         """The reduced loss, as a tensor that knows its gradient."""
         if not differentiated(self.y_pred):
-            return self.result(_tensor(self.batch.reduced(reduction)))
+            return self.answer(_tensor(self.batch.reduced(reduction)), reduction)
         if reduction == "none":
             values = self.batch.reduced("none")
             return self.result(apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
         total, gradient = map(_tensor, self.batch.value_and_gradient(reduction))
-        return self.result(self.total(total, gradient, reduction))
+        return self.total(total, gradient, reduction)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
         value, gradient = self.batch.value_and_gradient(reduction)
-        return self.result(_tensor(value)), self.result(_tensor(gradient))
+        return self.answer(_tensor(value), reduction), self.result(_tensor(gradient))
 
 
 def _tensor(x: Any) -> Array:

@@ -87,7 +87,7 @@ class Joint:
         """The reduced loss, as a tensor that knows its gradient."""
         if reduction == "none":
             return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
-        return self.result(self.total(*self.batch.value_and_gradient(reduction), reduction))
+        return self.total(*self.batch.value_and_gradient(reduction), reduction)
 
     def total(self, total: Array, gradient: Array, reduction: str) -> Array:
         """A number that knows its gradient."""
@@ -96,11 +96,15 @@ class Joint:
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
         value, gradient = self.batch.value_and_gradient(reduction)
-        return self.result(value), self.result(gradient)
+        return self.answer(value, reduction), self.result(gradient)
 
     def result(self, x: Array) -> Array:
         """In the dtype of the predictions."""
         return x if x.dtype is self.dtype else x.to(self.dtype)
+
+    def answer(self, x: Array, reduction: str) -> Array:
+        """A reduced loss as it was computed, values in the dtype of the predictions."""
+        return self.result(x) if reduction == "none" else x
 
 
 class Total(torch.autograd.Function):

@@ -10,6 +10,7 @@ from . import words
 from .node import Kind, Node, walk
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_SYMMETRIC = frozenset({"maximum", "minimum", "equal"})
 _INLINE_LIMIT = 48
 HOST_PREFIX = "host_"
 
@@ -52,6 +53,8 @@ def _spell(node: Node, spelled: dict[int, str]) -> str:
         return f"{args[0]} {INFIX[node.op]} {args[1]}"
     if node.op == "negative":
         return f"-{args[0]}"
+    if node.op in _SYMMETRIC and node.args[0].kind is Kind.HOST:
+        args.reverse()  # Some frameworks take a number only beside an array that comes first.
     prefix = HOST_PREFIX if node.kind is Kind.HOST else ""
     return f"{prefix}{node.op}({', '.join(map(_bare, args))})"
 

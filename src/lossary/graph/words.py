@@ -18,8 +18,9 @@ from .node import Graph, Kind, Node, Operand, Rule
 __all__ = [
     "abs", "add", "count", "divide", "equal", "exp", "expm1", "first_max", "greater", "greater_equal", "guard",
     "indicator", "is_label", "lead", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or",
-    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "sigmoid", "sign", "sinh",
-    "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "where", "xlogy",
+    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "residual", "scale_to_one",
+    "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "weighted",
+    "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -233,6 +234,26 @@ def xlogy(a: Operand, b: Operand) -> Node:
     return _apply("xlogy", a, b)
 
 
+def weighted(weight: Operand, a: Operand) -> Node:
+    """``weight * a``, and 0 where the weight is 0 even if ``a`` is infinite; its slope in the weight is ``a``."""
+    graph = _graph(weight, a)
+    weight, a = _lift(graph, weight), _lift(graph, a)
+    return _apply("weighted", spread(weight, a) if weight.kind is Kind.HOST and a.kind is Kind.ELEMENT else weight, a)
+
+
+def residual(a: Operand, factor: Operand, b: Operand) -> Node:
+    """``a - factor * b``, rounded once: it keeps its digits where the two are nearly equal."""
+    return _apply("residual", a, factor, b)
+
+
+def scale_to_one(a: Operand) -> Node:
+    """The power of two that brings ``abs(a)`` into [1, 2), as far as it and its inverse are ordinary numbers.
+
+    It counts as a constant: what is scaled by it and back again depends on it in rounding alone.
+    """
+    return _apply("scale_to_one", a)
+
+
 def where(condition: Node, a: Operand, b: Operand) -> Node:
     """``a`` where the condition holds and ``b`` elsewhere; the branch that is not taken touches nothing."""
     left, right = _constants(a, b)
@@ -423,6 +444,9 @@ RULES: dict[str, Rule] = {
     "minimum": _minimum_rule,
     "guard": lambda n, g: (g, None),
     "xlogy": _xlogy_rule,
+    "weighted": lambda n, g: (g * n.args[1], g * n.args[0]),
+    "residual": lambda n, g: (g, -(g * n.args[2]), -(g * n.args[1])),
+    "scale_to_one": lambda n, g: (None,),
     "where": _where_rule,
     "indicator": lambda n, g: (None, None),
     "sum": lambda n, g: (g,),

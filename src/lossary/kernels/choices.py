@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .intrinsics import CACHED, LANES, absolute, accumulate, both, either, onward, rescaled, root, select
+from .intrinsics import (
+    CACHED,
+    LANES,
+    absolute,
+    accumulate,
+    both,
+    either,
+    onward,
+    rescaled,
+    residual,
+    root,
+    select,
+)
 
 Function = Callable[..., Any]
 
@@ -117,6 +129,7 @@ def namespace(kind: Any) -> dict[str, Function]:
         "where": select,
         "maximum": maximum,
         "minimum": minimum,
+        "residual": residual,
         "scale_to_one": scale_to_one,
         "quotient": quotient,
         "at_least": at_least,

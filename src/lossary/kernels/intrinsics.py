@@ -85,6 +85,16 @@ def root(typing_context: Any, x: Any) -> Any:
 
 
 @intrinsic
+def residual(typing_context: Any, a: Any, factor: Any, b: Any) -> Any:
+    """``a - factor * b``, rounded once."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(builder.fneg(args[1]), args[2], args[0])
+
+    return a(a, a, a), codegen
+
+
+@intrinsic
 def with_sign(typing_context: Any, x: Any, sign: Any) -> Any:
     """|x| with the sign of the second argument."""
 

@@ -101,6 +101,8 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if node.op in _LIMITS and Kind.HOST in (args[0].kind, args[1].kind) and node.kind is not Kind.HOST:
         x, limit = args if args[1].kind is Kind.HOST else (args[1], args[0])
         return graph.node(_LIMITS[node.op], (x, limit), node.kind)
+    if node.op == "weighted":
+        return words.where(words.equal(args[0], 0.0), 0.0, args[0] * args[1])
     if node.op == "xlogy":
         return args[0] * words.log(words.where(words.equal(args[0], 0.0), 1.0, args[1]))
     if all(a is b for a, b in zip(args, node.args, strict=True)):

@@ -189,7 +189,9 @@ class Fused:
         y_true, y_pred = batch.y_true, batch.y_pred
         if y_true.dtype.kind != "f":
             y_true = y_true.astype(np.int64, copy=False)
-        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, batch.weights, batch.mask
+        # Data points that are not live are left out, those under the mask are not counted either.
+        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, batch.weights, batch.live
+        self.counted = batch.mask
         self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
         self.columns = y_pred.shape[-1]
@@ -240,7 +242,7 @@ class Fused:
             return 1.0 if reduction in ("sum", "none") else self.columns / self.y_pred.size
         like = np.empty(self.points, self.dtype)
         with np.errstate(all="ignore"):
-            found = factors(NUMPY, like, self.weights, self.mask, reduction)
+            found = factors(self.program.record.name, NUMPY, like, self.weights, self.counted, reduction)
         return np.ascontiguousarray(found, self.dtype)
 
     def origin(self) -> str:

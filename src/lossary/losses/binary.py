@@ -8,7 +8,7 @@ from typing import Any
 from .._domain import Bits, Flag, Interval, Real, Signs, Unit
 from .._loss import loss
 from .._record import Case
-from ..words import abs, count, exp, log, log1p, maximum, mean, mean_square, minimum, where
+from ..words import abs, count, exp, log, log1p, maximum, mean, mean_square, minimum, weighted, where
 
 
 def _signs(y_true: Any) -> Any:
@@ -72,7 +72,13 @@ def _binary_slope(
         leads = y_pred > 0.0
         odds = exp(where(leads, -y_pred, y_pred))
         return where(leads, other - y_true * odds, other * odds - y_true) / (1.0 + odds) / count(y_pred)
-    return (other / maximum(1.0 - y_pred, epsilon) - y_true / maximum(y_pred, epsilon)) / count(y_pred)
+    # (1 - t)/(1 - p) - t/p over one denominator: (p - t)/(p (1 - p)), a difference that is exact where it is small,
+    # and two terms for what a clip adds to p or 1 - p.
+    yes, no = maximum(y_pred, epsilon), maximum(1.0 - y_pred, epsilon)
+    gap = (yes - y_true) - y_true * ((yes - y_pred) + (no - (1.0 - y_pred)))
+    product = yes * no
+    certain = (product == 0.0) & (gap == 0.0)
+    return where(certain, other - y_true, gap) / where(certain, 1.0, product) / count(y_pred)
 
 
 @loss(
@@ -110,8 +116,8 @@ def binary_crossentropy(
     y_true = _smoothed(y_true, label_smoothing)
     if from_logits:
         wrong = where(y_pred > 0.0, 1.0 - y_true, y_true)
-        return mean(wrong * abs(y_pred) + log1p(exp(-abs(y_pred))))
+        return mean(weighted(wrong, abs(y_pred)) + log1p(exp(-abs(y_pred))))
     # The clip of the probability, made on its logarithm: 1 - epsilon is not a float32.
     yes = minimum(log(maximum(y_pred, epsilon)), log1p(-epsilon))
     no = minimum(maximum(log1p(-minimum(y_pred, 1.0)), log(epsilon)), log1p(-epsilon))
-    return -mean(where(y_true == 0.0, 0.0, y_true * yes) + where(y_true == 1.0, 0.0, (1.0 - y_true) * no))
+    return -mean(weighted(y_true, yes) + weighted(1.0 - y_true, no))

@@ -8,14 +8,18 @@ from typing import Any
 from .._domain import Interval, Probabilities, Real
 from .._loss import loss
 from .._record import Case
-from ..words import abs, log1p, max, maximum, minimum, sqrt, square, sum, where
+from ..words import abs, guard, log1p, max, maximum, minimum, residual, scale_to_one, sqrt, square, sum, where
 
 # A target below this adds nothing, and its inverse may be infinite.
 _LEAST = 1e-37
 
 
+# A quotient beyond 2**60 is divided by 2**24 before its logarithm is taken: float32 holds none beyond 2**128.
+_FAR, _NEARER = 2.0**60, 2.0**24
+
+
 def _clipped(row: Any, epsilon: Any) -> Any:
-    return minimum(maximum(row, epsilon), 1.0)
+    return minimum(1.0, guard(row, epsilon))
 
 
 def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
@@ -35,6 +39,7 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
         Case([[1.0, 0.0]], [[0.5, 0.5]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
+        Case([[1.0, 0.0]], [[2.0**-70, 1.0]], (70.0 * math.log(2.0),), "1 log 2^70 + 0 log 0", {"epsilon": 0.0}),
     ),
 )
 def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
@@ -51,24 +56,30 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
     below = y_true <= y_pred
-    ratio = log1p(abs(y_pred - y_true) / where(below, maximum(y_true, _LEAST), y_pred))
+    gap = where(below, y_pred - y_true, y_true - y_pred)
+    smaller = where(below, maximum(y_true, _LEAST), y_pred)
+    far = gap > _FAR * smaller
+    ratio = log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
 
 
 def _scaled(row: Any) -> tuple[Any, Any, Any]:
-    """The row divided by its largest magnitude, that magnitude, and the squared length: its square cannot overflow."""
-    largest = max(abs(row))
-    scale = where(largest == 0.0, 1.0, largest)
-    scaled = row / scale
-    return scaled, scale, sum(square(scaled))
+    """The row with a largest magnitude close to 1, the factor that made it so, and its squared length."""
+    scale = scale_to_one(max(abs(row)))
+    scaled = row * scale
+    squared = sum(square(scaled))
+    return scaled, scale, where(squared == 0.0, 1.0, squared)
 
 
 def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
     a, _, square_a = _scaled(y_true)
     b, scale, square_b = _scaled(y_pred)
-    length_a, length_b = sqrt(where(square_a == 0.0, 1.0, square_a)), sqrt(where(square_b == 0.0, 1.0, square_b))
-    cosine = sum(a * b) / (length_a * length_b)
-    return where(square_b == 0.0, 0.0, (cosine * (b / length_b) - a / length_a) / length_b / scale)
+    # What is left of a without its part along b.  Each time a rounding of that part remains, which of nearly parallel
+    # rows is as large as the rest, and the next time takes it away.
+    rest = a
+    for _ in range(3):
+        rest = residual(rest, sum(rest * b) / square_b, b)
+    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * rest
 
 
 @loss(
@@ -95,5 +106,4 @@ def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
     """
     a, _, square_a = _scaled(y_true)
     b, _, square_b = _scaled(y_pred)
-    length_a, length_b = sqrt(where(square_a == 0.0, 1.0, square_a)), sqrt(where(square_b == 0.0, 1.0, square_b))
-    return -sum(a * b) / (length_a * length_b)
+    return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))

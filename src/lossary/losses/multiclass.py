@@ -22,6 +22,7 @@ from ..words import (
     minimum,
     sum,
     take,
+    weighted,
     where,
 )
 
@@ -39,6 +40,12 @@ def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
     return first, top, odds, sum(odds)
 
 
+def _behind(scores: Any) -> tuple[Any, Any]:
+    """How far each score is behind the leader's, which may be infinite, and the sum of the odds against it."""
+    first, top, _, rest = _odds(scores)
+    return where(first, 0.0, top - scores), rest
+
+
 def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
     """The leader, its value, the sum of the others, the sum of all, and each element's share of that."""
     first, top = first_max(row), lead(row)
@@ -46,6 +53,13 @@ def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
     total = others + top
     total = where(total == 0.0, 1.0, total)
     return first, where(top == 0.0, 1.0, top), others, total, row / total
+
+
+def _sums(first: Any, row: Any) -> tuple[Any, Any]:
+    """The sum of the row, and for each element that of the others, without cancellation at the leader."""
+    others, own = sum(where(first, 0.0, row)), sum(where(first, row, 0.0))
+    whole = others + own
+    return whole, where(first, others, whole - row)
 
 
 def _surprise(row: Any, epsilon: Any) -> Any:
@@ -71,12 +85,18 @@ def _categorical_slope(
         missing = sum(where(first, 0.0, y_true))
         whole = 1.0 + rest
         return where(first, (missing - y_true * rest) / whole, whole_true * (odds / whole) - y_true)
-    first, _, others, total, share = _shares(y_pred)
-    per_share = y_true / where(y_true == 0.0, 1.0, maximum(share, epsilon))
-    used = per_share * share
-    used_by_others, used_by_first = sum(where(first, 0.0, used)), sum(where(first, used, 0.0))
-    at_leader = used_by_others - per_share * (others / total)
-    return where(first, at_leader, used_by_others + used_by_first - per_share) / total
+    first, _, _, total, share = _shares(y_pred)
+    # sum(t) - t/share, with t less where a share is clipped.  As a fraction its numerator is made of the differences of
+    # y_pred and t, exact where they are small, and of sums over all other classes, in which nothing cancels.
+    clipped = share < epsilon
+    per_share = y_true / where(clipped, epsilon, 1.0)
+    used = where(clipped, per_share * share, y_true)
+    whole, used_by_others = _sums(first, used)
+    gap = y_pred - used
+    crossed = gap * used_by_others - used * _sums(first, gap)[1]
+    certain = (y_pred == 0.0) & (crossed == 0.0)
+    toward = where(certain, whole, crossed) / where(certain, 1.0, y_pred)
+    return where(clipped, whole - per_share, toward) / total
 
 
 @loss(
@@ -114,9 +134,9 @@ def categorical_crossentropy(
     """
     y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        _, top, _, rest = _odds(y_pred)
-        return sum(where(y_true == 0.0, 0.0, y_true * (top - y_pred))) + whole_true * log1p(rest)
-    return sum(where(y_true == 0.0, 0.0, y_true * _surprise(y_pred, epsilon)))
+        behind, rest = _behind(y_pred)
+        return sum(weighted(y_true, behind)) + whole_true * log1p(rest)
+    return sum(weighted(y_true, _surprise(y_pred, epsilon)))
 
 
 def _sparse_slope(
@@ -132,7 +152,7 @@ def _sparse_slope(
         first, _, odds, rest = _odds(y_pred)
         share = where(first, 1.0, odds) / (1.0 + rest)
         missed = where(first & hit, -(rest / (1.0 + rest)), share - indicator(hit))
-        return missed + 0.0 * take(y_pred, y_true)
+        return missed + 0.0 * take(odds, y_true)  # NaN for a label that names no class.
     first, _, others, total, share = _shares(y_pred)
     own = take(share, y_true)
     toward = where(hit, where(first, -(others / total), own - 1.0), own)
@@ -176,8 +196,8 @@ def sparse_categorical_crossentropy(
     [0.6931 1.3863]
     """
     if from_logits:
-        _, top, _, rest = _odds(y_pred)
-        return top - take(y_pred, y_true) + log1p(rest)
+        behind, rest = _behind(y_pred)
+        return take(behind, y_true) + log1p(rest)
     return take(_surprise(y_pred, epsilon), y_true)
 
 

@@ -75,7 +75,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, *, epsilon: float =
 
 def _log_ratio(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
     """``log1p(y_pred) - log1p(y_true)`` and the guarded prediction."""
-    y_true = maximum(y_true, epsilon)
+    y_true = guard(y_true, epsilon)
     y_pred = guard(y_pred, epsilon)
     # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
     below = y_pred < y_true

@@ -1,0 +1,185 @@
+"""Infinite scores, probabilities of 0 and 1, soft targets that are met, parallel rows: the answers at the limits.
+
+Expected values are worked by hand, or come from `oracle` in 60 digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+
+import lossary
+import oracle
+from lossary import kernels
+
+inf = math.inf
+Maker = Callable[[Any], Any]
+MAKERS: dict[str, Maker] = {
+    "numpy": np.asarray,
+    "torch": lambda x: torch.as_tensor(np.asarray(x)),
+    "jax": jnp.asarray,
+    "tensorflow": tf.constant,
+}
+
+
+@pytest.fixture(params=[*MAKERS, "kernel", "jit"])
+def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
+    """Value and gradient of a loss for float32 rows, on every backend, by a kernel, and inside ``jax.jit``."""
+    if request.param == "kernel":
+        monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    make = MAKERS.get(request.param, np.asarray if request.param == "kernel" else jnp.asarray)
+
+    def evaluate(loss: Any, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        found = lossary.value_and_grad(loss)
+        run: Any = jax.jit(found) if request.param == "jit" else found
+        value, gradient = run(make(y_true), make(np.asarray(y_pred, np.float32)))
+        return np.asarray(value), np.asarray(gradient)
+
+    return evaluate
+
+
+BCE, CCE, SCCE = lossary.BinaryCrossentropy, lossary.CategoricalCrossentropy, lossary.SparseCategoricalCrossentropy
+LOGITS: dict[str, Any] = {"from_logits": True}
+P, Q = 1 / (1 + math.e), math.e / (1 + math.e)
+LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
+    (SCCE(**LOGITS), [1], [0, -inf, 1], inf, [P, -1, Q]),
+    (SCCE(**LOGITS), [0], [0, -inf, 1], math.log(1 + math.e), [P - 1, 0, Q]),
+    (SCCE(**LOGITS), [1], [0, inf, 1], 0, [0, 0, 0]),
+    (SCCE(**LOGITS), [0], [0, inf, 1], inf, [-1, 1, 0]),
+    (CCE(**LOGITS), [[0, 1, 0]], [0, -inf, 1], inf, [P, -1, Q]),
+    (CCE(**LOGITS), [[1, 0, 0]], [0, -inf, 1], math.log(1 + math.e), [P - 1, 0, Q]),
+    (CCE(**LOGITS), [[0, 1, 0]], [0, inf, 1], 0, [0, 0, 0]),
+    (BCE(**LOGITS), [[1]], [inf], 0, [0]),
+    (BCE(**LOGITS), [[0]], [-inf], 0, [0]),
+    (BCE(**LOGITS), [[1]], [-inf], inf, [-1]),
+    (BCE(**LOGITS), [[0.5]], [-inf], inf, [-0.5]),
+    (BCE(epsilon=0.0), [[0]], [0], 0, [1]),
+    (BCE(epsilon=0.0), [[1]], [1], 0, [-1]),
+    (BCE(epsilon=0.0), [[1]], [0], inf, [-inf]),
+    (CCE(epsilon=0.0), [[1, 0]], [0, 1], inf, [-inf, 1]),
+    (CCE(epsilon=0.0), [[0, 1]], [0, 1], 0, [1, 0]),
+    (lossary.KLDivergence(epsilon=0.0), [[0, 1]], [0, 1], 0, [0, -1]),
+]
+
+
+@pytest.mark.parametrize(("loss", "y_true", "y_pred", "value", "slope"), LIMITS, ids=str)
+def test_limits(both: Any, loss: Any, y_true: Any, y_pred: Any, value: float, slope: list[float]) -> None:
+    kind = np.int32 if loss.record.labels_are_integers else np.float32
+    found, gradient = both(loss, np.asarray(y_true, kind), [y_pred])
+    np.testing.assert_allclose(found, value, rtol=1e-6)
+    np.testing.assert_allclose(gradient, [slope], rtol=1e-6)
+
+
+SUBNORMAL = float(np.float32(1e-45))
+
+
+@pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"]], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("loss", "y_true", "slope"),
+    [
+        (CCE(epsilon=0.0), [1, 0], [-inf, 1]),
+        (lossary.KLDivergence(epsilon=0.0), [0.5, 0.5], [-inf, -0.5]),
+        (BCE(epsilon=0.0), [1, 1], [-inf, -0.5]),
+    ],
+    ids=str,
+)
+def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], slope: list[float]) -> None:
+    """XLA and TensorFlow take subnormal numbers for 0."""
+    rows = np.asarray([y_true], np.float32), np.asarray([[SUBNORMAL, 1.0]], np.float32)
+    value, gradient = lossary.value_and_grad(loss)(*map(make, rows))
+    exact = oracle.value(loss.record.name, rows[0][0], rows[1][0], epsilon=oracle.mp.mpf(0))
+    np.testing.assert_allclose(value, float(exact), rtol=3e-7)
+    np.testing.assert_allclose(gradient, [slope])
+
+
+# --- targets that are differentiated ----------------------------------------------------------------------------------
+
+
+def _log(x: Any) -> Any:
+    return np.log(np.maximum(x, 1e-7))
+
+
+HARD = np.asarray([[0.0, 1.0, 0.0]])
+SCORES = np.asarray([[0.1, 2.0, -1.0]])
+CHANCES = np.asarray([[0.2, 0.7, 0.1]])
+LSE = np.log(np.exp(SCORES).sum())
+# The loss is linear in such targets; their slope is what stands beside them in the definition.
+TARGET_SLOPES = [
+    (CCE(**LOGITS), HARD, SCORES, LSE - SCORES),
+    (CCE(), HARD, CHANCES, -np.log(CHANCES)),
+    (BCE(), HARD, CHANCES, np.log((1 - CHANCES) / CHANCES) / 3),
+    (BCE(**LOGITS), HARD, SCORES, -SCORES / 3),
+    (lossary.Poisson(epsilon=0.0), 2 * HARD, CHANCES, -np.log(CHANCES) / 3),
+    (lossary.KLDivergence(), CHANCES, CHANCES, np.ones((1, 3))),
+    (lossary.KLDivergence(), HARD, CHANCES, _log(HARD) - np.log(CHANCES) + 1),
+    (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
+     2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "y_true", "y_pred", "expected"), TARGET_SLOPES, ids=str)
+def test_slope_of_hard_targets(loss: Any, y_true: Any, y_pred: Any, expected: Any) -> None:
+    true = torch.tensor(y_true, requires_grad=True)
+    loss(true, torch.tensor(y_pred)).backward()
+    np.testing.assert_allclose(true.grad, expected, rtol=1e-12)
+    with jax.enable_x64(True):
+        true, pred = jnp.asarray(y_true), jnp.asarray(y_pred)
+        np.testing.assert_allclose(jax.grad(loss)(true, pred), expected, rtol=1e-12)
+        forward = jax.jvp(lambda t: loss(t, pred), (true,), (jnp.ones_like(true),))[1]
+        np.testing.assert_allclose(forward, np.sum(expected), rtol=1e-11)
+    true = tf.constant(y_true)
+    with tf.GradientTape() as tape:
+        tape.watch(true)
+        value = loss(true, tf.constant(y_pred))
+    np.testing.assert_allclose(tape.gradient(value, true), expected, rtol=1e-12)
+
+
+# --- mixed second derivatives, and third ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_how_a_hard_target_moves_the_slope(from_logits: bool) -> None:
+    """d/dt of (p - t)/(p (1 - p)) is -1/(p (1 - p)), and of sigmoid(z) - t it is -1."""
+    y_true = torch.tensor([[0.0], [1.0]], dtype=torch.float64, requires_grad=True)
+    y_pred = torch.tensor([[0.3], [0.3]], dtype=torch.float64, requires_grad=True)
+    value = lossary.BinaryCrossentropy(from_logits=from_logits, reduction="sum")(y_true, y_pred)
+    (slope,) = torch.autograd.grad(value, y_pred, create_graph=True)
+    (mixed,) = torch.autograd.grad(slope.sum(), y_true)
+    np.testing.assert_allclose(mixed, np.full((2, 1), -1.0 if from_logits else -1 / 0.21), rtol=1e-9)
+
+
+# --- whole numbers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"], MAKERS["tensorflow"]], ids=["numpy", "torch", "tf"])
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_whole_numbers_are_subtracted_exactly(make: Maker, dtype: str) -> None:
+    y_true, y_pred = (make(np.asarray([[n, 5]], dtype)) for n in (1_700_000_001, 1_700_000_000))
+    assert lossary.mean_absolute_error(y_true, y_pred) == 0.5
+    assert lossary.MeanSquaredError()(y_true, y_pred) == 0.5
+
+
+def test_whole_numbers_beyond_int32_beside_jax() -> None:
+    assert lossary.mean_absolute_error([[3_000_000_000]], jnp.asarray([[3e9]])) == 0
+    with jax.enable_x64(True):
+        assert lossary.mean_absolute_error(jnp.asarray([[3_000_000_001]]), jnp.asarray([[3_000_000_000]])) == 1
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize(("dtype", "ignored"), [("uint8", -1), ("uint8", 256), ("uint16", -1), ("int32", 2**32)])
+def test_a_class_to_ignore_is_compared_as_a_number(make: Maker, dtype: str, ignored: int) -> None:
+    """Labels that wrap around to it in their own dtype are not it: 255 is -1, and 0 is 256 and 2**32."""
+    rng = np.random.default_rng(1)
+    shares = rng.dirichlet(np.ones(300), 3).astype(np.float32)
+    labels = np.asarray([0, 255, 2], dtype)
+    expected = -np.log(shares[[0, 1, 2], [0, 255, 2]].astype(np.float64)).mean()
+    got = SCCE(ignore_class=ignored)(make(labels), make(shares))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
