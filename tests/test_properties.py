@@ -116,7 +116,7 @@ def test_weights_fit_leading_axes_or_nothing(
     weight = np.ones(data.draw(st.lists(st.integers(1, 4), max_size=4).map(tuple)))
     points = shape[:-1]
     leading = 0 < weight.ndim <= len(points) and weight.shape == points[: weight.ndim]
-    fits = leading or weight.shape == (*points, 1)
+    fits = weight.ndim == 0 or leading or weight.shape == (*points, 1)
     try:
         value = setting.configured()(y_true, y_pred, sample_weight=weight)
     except lossary.ShapeError:

@@ -67,6 +67,10 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (CCE(epsilon=0.0), [[1, 0]], [0, 1], inf, [-inf, 1]),
     (CCE(epsilon=0.0), [[0, 1]], [0, 1], 0, [1, 0]),
     (lossary.KLDivergence(epsilon=0.0), [[0, 1]], [0, 1], 0, [0, -1]),
+    (lossary.CategoricalHinge(), [[0, 1, 0]], [2, 1.5, -inf], 1.5, [1, -1, 0]),
+    (lossary.Hinge(), [[1]], [inf], 0, [0]),
+    (lossary.LogCosh(), [[0]], [-inf], inf, [-1]),
+    (lossary.Huber(delta=2.0), [[0]], [inf], inf, [2]),
 ]
 
 

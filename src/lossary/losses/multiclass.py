@@ -217,6 +217,6 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
     [1.5]
     """
-    own = sum(y_true * y_pred)
-    other = max((1.0 - y_true) * y_pred)
+    own = sum(weighted(y_true, y_pred))
+    other = max(weighted(1.0 - y_true, y_pred))
     return maximum(other - own + 1.0, 0.0)
