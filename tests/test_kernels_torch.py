@@ -214,6 +214,8 @@ def test_two_processes_may_compile_at_once(tmp_path: Any) -> None:
 
 
 def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
     from lossary.kernels import threads
 
     before = torch.get_num_threads()
@@ -225,6 +227,9 @@ def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: py
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setenv("OMP_NUM_THREADS", "5,2")
     assert threads.count() == 5
+    # A digit for Python's isdigit, but no number: as if nothing were set.
+    monkeypatch.setenv("OMP_NUM_THREADS", "²")
+    assert threads.count() == len(os.sched_getaffinity(0))
 
 
 def test_importing_the_library_does_not_import_numba() -> None:

@@ -12,10 +12,10 @@ from llvmlite import binding
 from numba import carray, cfunc, njit, types
 
 from ..program import Program
-from . import machine, store, xla
+from . import forks, machine, store, xla
 from .emit import source
 from .intrinsics import CHUNK
-from .run import TASK, NoKernelError, host_numbers, locks
+from .run import TASK, NoKernelError, host_numbers
 from .schedule import Use
 
 _SIGNATURE = types.intp(types.intp)
@@ -94,8 +94,10 @@ def handler(program: Program, use: Use, dtype: str, label: str, version: tuple[i
     ``label`` is the dtype of integer targets, or nothing.
     """
     key = (program, use, dtype, label, mean)
-    with locks[0]:
+    with forks.compiling():
         if key not in _handlers:
+            if forks.torn():
+                raise NoKernelError(forks.torn())
             try:
                 _handlers[key] = Handler(program, use, dtype, label, version, mean=mean)
             except Exception as error:
