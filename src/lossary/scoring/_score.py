@@ -23,7 +23,7 @@ from ..errors import DomainError, ShapeError
 from ..program import is_enrolled
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, quotient
-from ._tables import Block, Grouping, open_table
+from ._tables import Block, Grouping, open_table, steady
 
 ROWS = 1 << 16
 MAX_GROUPS = 100_000
@@ -97,14 +97,15 @@ def score(
     >>> [(group.group, group.means["mean_squared_error"]) for group in result.groups]
     [('a', 0.5), ('b', 4.0)]
     """
-    table = open_table(path)
-    columns = _Columns(_list(target), _list(prediction), weight, by)
-    run = _Run(table.path, _distinct(losses), columns, skip_missing)
-    for block in _ahead(table.blocks(columns.numbers(), by, rows)):
-        run.add(block)
-        if progress is not None:
-            progress(block.done)
-    return run.result()
+    with steady(path):
+        table = open_table(path)
+        columns = _Columns(_list(target), _list(prediction), weight, by)
+        run = _Run(table.path, _distinct(losses), columns, skip_missing)
+        for block in _ahead(table.blocks(columns.numbers(), by, rows)):
+            run.add(block)
+            if progress is not None:
+                progress(block.done)
+        return run.result()
 
 
 def _distinct(losses: Sequence[Any]) -> list[Loss]:
