@@ -30,14 +30,15 @@ test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 # What needs nothing besides the oldest versions that pyproject.toml allows.
-MINIMUM := $(addprefix tests/test_,cli cli_own get import kernels kernels_disk kernels_jax plot values keras_minimum)
+MINIMUM := $(addprefix tests/test_,get import kernels kernels_disk plot values demo cli)
 
 minimum:  ## Install the oldest versions that pyproject.toml allows and test what works on them alone
 	$(PYTHON) -m venv --clear .venv-minimum
 	.venv-minimum/bin/python tools/minimum.py > .venv-minimum/constraints.txt
 	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c .venv-minimum/constraints.txt -e ".[demo]" pytest mpmath
-	.venv-minimum/bin/python -m pytest $(MINIMUM)
+	.venv-minimum/bin/python -m pytest $(MINIMUM) -k "not tensorflow and not torch and not bench and not backend_in_json"
+	KERAS_BACKEND=jax .venv-minimum/bin/python -m pytest -W ignore tests/keras_suite.py
 
 proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32 float32 numbers
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m exhaustive

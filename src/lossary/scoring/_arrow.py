@@ -160,6 +160,8 @@ def _joined(path: Path, name: str, chunks: list[Any], rows: int) -> Any:
     array = pa.concat_arrays(chunks).slice(0, rows)
     if _is_number(array.type) or _is_list(array.type):
         return _numbers(path, name, array)
+    if pa.types.is_string(array.type) and (odd := _errors.odd_number(array.unique().to_pylist())):
+        raise _errors.not_numbers(path, name, f"the text {odd!r}", odd)
     return array.to_numpy(zero_copy_only=False)
 
 

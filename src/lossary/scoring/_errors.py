@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import LossError, ParameterError
@@ -135,6 +135,13 @@ _THOUSANDS = re.compile(
     r"[-+]?\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+(?:,\d*)?|(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d*)?)"
 )
 _MARKS = {"-", "--", "\u2013", "\u2014", ".", "?", "*", "missing", "none", "nil"}
+
+
+def odd_number(cells: Iterable[str | None]) -> str:
+    """The first cell that keeps a column of numbers from being read as such; nothing where texts are texts."""
+    odd = [cell for cell in cells if cell and not _is_number(cell)]
+    known = all(_THOUSANDS.fullmatch(cell.strip()) or cell.strip().lower() in _MARKS for cell in odd)
+    return odd[0] if odd and known else ""
 
 
 def no_entries(path: Path, name: str) -> ColumnError:

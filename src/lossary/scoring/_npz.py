@@ -104,13 +104,12 @@ class _Member:
             raise _errors.no_entries(path, name)
         if self._width > WIDEST:
             raise _errors.too_wide(path, name, self._width, WIDEST)
-        self._whole: Array | None = None
+        self._unpacked: IO[bytes] | None = None
         if fortran and len(shape) > 1 and self.rows:
             # Its columns lie one after the other, so it is unpacked before rows are taken: on disk, not in memory.
-            file = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-            shutil.copyfileobj(stream, file, 1 << 20)
-            self._whole = np.memmap(file, self.dtype, "r", shape=shape, order="F")
-            if file.tell() != self._whole.nbytes:
+            self._unpacked = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+            shutil.copyfileobj(stream, self._unpacked, 1 << 20)
+            if self._unpacked.tell() != self.rows * self._width * self.dtype.itemsize:
                 raise _errors.unreadable(path, f"array {name} does not end where it should")
         self._at = 0
 
@@ -121,8 +120,9 @@ class _Member:
     def take(self, rows: int) -> Array:
         """The next rows."""
         start, self._at = self._at, self._at + rows
-        if self._whole is not None:
-            return np.array(self._whole[start : self._at], order="C")
+        if self._unpacked is not None:
+            whole = np.memmap(self._unpacked, self.dtype, "r", shape=(self.rows, *self.row_shape), order="F")
+            return np.array(whole[start : self._at], order="C")
         size = self.dtype.itemsize * rows * self._width
         with reading(self._path):
             data = self._stream.read(size)
@@ -132,7 +132,7 @@ class _Member:
 
     def finish(self) -> None:
         """Makes sure that nothing is left: only at the end of the stream is its checksum looked at."""
-        if self._whole is None:
+        if self._unpacked is None:
             with reading(self._path):
                 left = self._stream.read(1)
             if left:
