@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
-.PHONY: help demo test proof lint types doctest bench docs clean
+.PHONY: help demo test minimum proof lint types doctest bench docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,17 @@ demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSS
 
 test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
+
+# What needs nothing besides the oldest versions that pyproject.toml allows.
+MINIMUM := $(addprefix tests/test_,get import kernels kernels_disk plot values demo cli)
+
+minimum:  ## Install the oldest versions that pyproject.toml allows and test what works on them alone
+	$(PYTHON) -m venv --clear .venv-minimum
+	.venv-minimum/bin/python tools/minimum.py > .venv-minimum/constraints.txt
+	.venv-minimum/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c .venv-minimum/constraints.txt -e ".[demo]" pytest mpmath
+	.venv-minimum/bin/python -m pytest $(MINIMUM) -k "not tensorflow and not torch and not bench and not backend_in_json"
+	KERAS_BACKEND=jax .venv-minimum/bin/python -m pytest -W ignore tests/keras_suite.py
 
 proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32 float32 numbers
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m exhaustive
@@ -53,4 +64,4 @@ docs: $(VENV)/.dev  ## Regenerate stubs, tables and the accuracy page
 	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -81,18 +82,21 @@ def interleaved(names: dict[str, Worker], budget: float) -> dict[str, dict[str, 
 def first_calls(
     stacks: Sequence[str], case: Case, shapes: Sequence[tuple[Shape, bool]], *, compiled: bool
 ) -> dict[str, dict[str, float]]:
-    """Seconds of first calls in fresh processes: with empty caches on disk, and where asked with what these left."""
+    """Seconds of first calls: with empty caches on disk, and where asked with what that call left there.
+
+    Everyone has processes and caches of their own: what one of them loads or leaves would be there for the next.
+    """
     found: dict[str, dict[str, float]] = {}
-    for shape, again in shapes:
-        label = f"{shape[0]} x {shape[1]}"
-        with tempfile.TemporaryDirectory() as folder:
-            caches = {"LOSSARY_CACHE_DIR": f"{folder}/ours", "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch"}
-            for column in (label, f"{label}, caches on disk")[: 1 + again]:
-                for stack in stacks:
+    for stack in stacks:
+        with staffed([stack]) as (worker,):
+            names = [name for name in worker.ask("names", case, shapes[0][0], compiled) if name != "stream"]
+        for name, (shape, again) in itertools.product(names, shapes):
+            label = f"{shape[0]} x {shape[1]}"
+            with tempfile.TemporaryDirectory() as folder:
+                caches = {"LOSSARY_CACHE_DIR": f"{folder}/ours", "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torch"}
+                for column in (label, f"{label}, caches on disk")[: 1 + again]:
                     with staffed([stack], **caches) as (worker,):
-                        for name, seconds in worker.ask("first", case, shape, compiled).items():
-                            found.setdefault(name, {})[column] = seconds
-    found.pop("stream", None)
+                        found.setdefault(name, {})[column] = worker.ask("first", case, shape, compiled, name)
     return found
 
 

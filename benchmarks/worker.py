@@ -94,15 +94,17 @@ class _Desk:
             seen.append(time.perf_counter() - before)
         return seen
 
-    def first(self, case: Case, shape: Shape, compiled: bool) -> dict[str, float]:
-        """Seconds of everyone's first call in this process."""
+    def names(self, case: Case, shape: Shape, compiled: bool) -> list[str]:
+        """Who computes the loss here."""
+        return list(self.stack.contenders(case, *inputs(case, shape), compiled))
+
+    def first(self, case: Case, shape: Shape, compiled: bool, name: str) -> float:
+        """Seconds of one contender's first call, which must be the first of all in this process."""
         self.stack.settle()
-        seen = {}
-        for name, run in self.stack.contenders(case, *inputs(case, shape), compiled).items():
-            before = time.perf_counter()
-            run()
-            seen[name] = time.perf_counter() - before
-        return seen
+        run = self.stack.contenders(case, *inputs(case, shape), compiled)[name]
+        before = time.perf_counter()
+        run()
+        return time.perf_counter() - before
 
     def memory(self, case: Case, shape: Shape, compiled: bool) -> dict[str, float]:
         """The most memory everyone takes beyond its inputs, in multiples of the gradient's."""

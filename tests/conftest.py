@@ -14,6 +14,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 import numpy as np
 import pytest
 
+import inputs
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:
@@ -24,9 +26,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def x64() -> Iterator[None]:
     """JAX with float64."""
-    import jax
-
-    with jax.enable_x64(True):
+    with inputs.jax_with(x64=True):
         yield
 
 

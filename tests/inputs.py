@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +75,19 @@ SLOW_SETTINGS = [
         "cosine_similarity",
     }
 ]
+
+
+@contextmanager
+def jax_with(*, x64: bool) -> Iterator[None]:
+    """JAX with float64 or without, by the setting that every version has."""
+    import jax
+
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", x64)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
 
 
 def central_difference(value: Callable[[Any], Any], at: Any, step: float = 1e-6) -> Any:

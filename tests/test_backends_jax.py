@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, Setting, assert_ulps, central_difference
+from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, Setting, assert_ulps, central_difference, jax_with
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
 pytestmark = pytest.mark.usefixtures("x64")
@@ -149,7 +149,7 @@ def test_fractional_label_is_nan_under_jit() -> None:
 
 
 def test_without_x64_everything_is_float32() -> None:
-    with jax.enable_x64(False):
+    with jax_with(x64=False):
         value, gradient = lossary.value_and_grad("mse")([[0.0, 1.0]], jnp.asarray([[1.0, 3.0]]))
         assert value.dtype == gradient.dtype == jnp.float32
         labels = jnp.asarray([2], jnp.uint8)

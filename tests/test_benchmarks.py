@@ -95,6 +95,27 @@ def test_peak_memory_is_that_of_the_call() -> None:
     assert memory.peak(lambda: None) < 0.05 * size
 
 
+def test_first_calls_are_each_the_first_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, str]] = []
+
+    class Counted(measure.Worker):
+        """Tells which process was asked for whose first call."""
+
+        def ask(self, method: str, *args: Any) -> Any:
+            if method == "first":
+                asked.append((id(self), str(args[-1])))
+                kept.append(self)
+            return super().ask(method, *args)
+
+    kept: list[Any] = []
+    monkeypatch.setattr(measure, "Worker", Counted)
+    found = measure.first_calls(["numpy"], CASES[0], [((32, 10), False)], compiled=False)
+    assert set(found) == {"lossary numpy", "sklearn"}
+    assert all(0 < seconds["32 x 10"] < 60 for seconds in found.values())
+    assert sorted(name for _, name in asked) == ["lossary numpy", "sklearn"]
+    assert len({process for process, _ in asked}) == 2
+
+
 def test_an_unknown_framework_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.main(["--stacks", "numpy,theano"])

@@ -15,7 +15,7 @@ import pytest
 
 import accuracy
 import lossary
-from inputs import FLOAT_TARGETS, SLOW_SETTINGS, Setting
+from inputs import FLOAT_TARGETS, SLOW_SETTINGS, Setting, jax_with
 from lossary import kernels
 
 SHAPE = (33, 12)
@@ -226,7 +226,7 @@ def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p = jnp.zeros((2, 3)), jnp.ones((2, 3))
     assert "in a fused kernel on jax" in kernels.explain("huber", y, p)
     assert "in a fused kernel on jax" in kernels.explain("huber", backend="jax")
-    with jax.enable_x64(True):
+    with jax_with(x64=True):
         assert "float64" in kernels.explain("huber", y.astype("float64"), p.astype("float64"))
     mesh = jax.make_mesh((1,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
     spread = jax.device_put(p, jax.NamedSharding(mesh, jax.P("d")))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 import torch
 
 import lossary
-from lossary.kernels import pages, run, threads
+from lossary.kernels import forks, pages, threads
 from lossary.program import enrol
 
 CALLS = {
@@ -127,9 +129,9 @@ def test_a_fork_while_kernels_run_in_other_threads(monkeypatch: pytest.MonkeyPat
     try:
         children = [multiprocessing.get_context("fork").Process(target=_in_child, args=(expected,)) for _ in range(3)]
         children[0].start()
-        with threads._lock:
+        with threads._helpers._lock:
             children[1].start()
-        with run.locks[0]:
+        with forks.compiling():
             children[2].start()
         for child in children:
             child.join(timeout=60)
@@ -140,6 +142,96 @@ def test_a_fork_while_kernels_run_in_other_threads(monkeypatch: pytest.MonkeyPat
             thread.join()
         for child in children:
             child.kill()
+
+
+def _without_kernels() -> None:
+    enrol(lossary.get("log_cosh").record)
+    y_pred = np.full((300, 301), 1.25)
+    value, _ = lossary.value_and_grad(lossary.LogCosh())(np.zeros((300, 301)), y_pred)
+    said = lossary.kernels.explain("log_cosh", y_pred, y_pred)
+    right = abs(float(value) - math.log(math.cosh(1.25))) < 1e-15 and "forked while another thread" in said
+    raise SystemExit(0 if right else 3)
+
+
+def test_a_process_forked_while_another_thread_compiles_goes_without_kernels() -> None:
+    held, stop = Event(), Event()
+
+    def compile_something() -> None:
+        with forks.compiling():
+            held.set()
+            stop.wait()
+
+    thread = Thread(target=compile_something)
+    thread.start()
+    held.wait()
+    child = multiprocessing.get_context("fork").Process(target=_without_kernels)
+    child.start()
+    child.join(timeout=30)
+    stop.set()
+    thread.join()
+    status = child.exitcode
+    child.kill()
+    assert status == 0
+
+
+def test_where_no_further_thread_starts_everything_is_still_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may refuse any thread: the first, or one after others were asked to work."""
+    start, allowed = Thread.start, [0]
+
+    def limited(thread: Thread) -> None:
+        if not allowed[0]:
+            raise RuntimeError("can't start new thread")
+        allowed[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threads, "count", lambda: 4)
+    monkeypatch.setattr(threads, "_helpers", type(threads._helpers)())
+    monkeypatch.setattr(Thread, "start", limited)
+    for most in (0, 1, 2):
+        allowed[0] = most
+        done = np.zeros(12)
+
+        def task(place: int, done: Any = done) -> int:
+            time.sleep(0.002)
+            done[place] = 1.0
+            return 1 << place
+
+        assert threads.run(task, range(12)) == (1 << 12) - 1
+        assert done.all()
+
+
+def test_an_error_of_a_helper_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    caller = current_thread()
+
+    def task(_: int) -> int:
+        time.sleep(0.01)
+        if current_thread() is not caller:
+            raise MemoryError("of the helper")
+        return 0
+
+    with pytest.raises(MemoryError, match="of the helper"):
+        threads.run(task, range(6))
+
+
+LATE = """
+import atexit, threading, time
+import numpy as np, lossary
+
+def late(_=0):
+    time.sleep(0.3)
+    value, gradient = lossary.value_and_grad("huber")(np.zeros((900, 300)), np.ones((900, 300)))
+    print(float(value), round(float(gradient.sum()), 6))
+
+LAST
+"""
+
+
+@pytest.mark.parametrize("last", ["threading.Thread(target=late).start()", "atexit.register(late)"])
+def test_a_first_large_call_while_the_interpreter_ends(last: str) -> None:
+    command = [sys.executable, "-c", LATE.replace("LAST", last)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("0.5 1.0\n", "", 0)
 
 
 def test_no_two_gradients_share_pages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,9 +186,11 @@ def test_the_cache_is_kept_found_again_and_survives_damage(tmp_path: Any) -> Non
     folder = tmp_path / "kernels"
     assert f"compiled and kept in {folder}" in child(folder)
     assert f"loaded from {folder}" in child(folder)
-    for file in (folder / "__pycache__").iterdir():
+    for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    assert "fused kernel" in child(folder)
+    assert f"compiled and kept in {folder}" in child(folder)
+    assert f"loaded from {folder}" in child(folder, NUMBA_CACHE_DIR=str(tmp_path / "numba"))
+    assert not (tmp_path / "numba").exists()
 
 
 def test_a_cache_that_cannot_be_written_or_trusted_is_not_used(tmp_path: Any) -> None:
@@ -214,6 +216,8 @@ def test_two_processes_may_compile_at_once(tmp_path: Any) -> None:
 
 
 def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
     from lossary.kernels import threads
 
     before = torch.get_num_threads()
@@ -225,6 +229,9 @@ def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: py
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setenv("OMP_NUM_THREADS", "5,2")
     assert threads.count() == 5
+    # A digit for Python's isdigit, but no number: as if nothing were set.
+    monkeypatch.setenv("OMP_NUM_THREADS", "²")
+    assert threads.count() == len(os.sched_getaffinity(0))
 
 
 def test_importing_the_library_does_not_import_numba() -> None:

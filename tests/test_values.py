@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from inputs import jax_with
 from lossary._loss import function, loss_class, records
 from lossary._record import Case, Record
 
@@ -40,11 +41,9 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
 
 def in_float64(loss: Any, y_true: Any, y_pred: Any, parameters: dict[str, object]) -> Any:
     """Keras's value, computed in float64 whichever backend it runs on."""
-    import jax
-
     keras.config.set_floatx("float64")
     try:
-        with jax.enable_x64(True):
+        with jax_with(x64=True):
             return np.asarray(loss(y_true, y_pred, **parameters), np.float64)
     finally:
         keras.config.set_floatx("float32")

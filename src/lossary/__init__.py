@@ -31,6 +31,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from . import scoring
     from .doctor import Advice, Explanation, Finding, Report, Verification, diagnose, explain, suggest, verify
     from .show import plot
 
@@ -46,13 +47,15 @@ _LATE = dict.fromkeys(
 
 
 def __getattr__(name: str) -> Any:
+    if name == "scoring":
+        return importlib.import_module(".scoring", __name__)
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
+    return sorted({*globals(), *_LATE, "scoring"})
 
 
 __all__ = [
@@ -83,6 +86,7 @@ __all__ = [
     "names",
     "plot",
     "raise_faults",
+    "scoring",
     "suggest",
     "to_categorical",
     "value_and_grad",

@@ -24,6 +24,7 @@ from .errors import ParameterError as ParameterError
 from .errors import ShapeError as ShapeError
 from .errors import TraceError as TraceError
 from .errors import UnknownLossError as UnknownLossError
+from . import scoring as scoring
 from .doctor import Advice as Advice
 from .doctor import Explanation as Explanation
 from .doctor import Finding as Finding

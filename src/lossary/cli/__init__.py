@@ -18,8 +18,9 @@ def main() -> None:
         print(f"lossary: {error}", file=sys.stderr)
         sys.exit(2)
     try:
+        from . import _streams
         from ._app import app
 
-        app(prog_name="lossary")
+        sys.exit(_streams.run(lambda: app(prog_name="lossary")))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -32,6 +32,8 @@ def list_losses(
     if family is not None:
         families = list(dict.fromkeys(record.family for record in found))
         found = [record for record in found if record.family == one_of("family", family, families)]
+    if backend is not None:
+        require(one_of("backend", backend, BACKENDS), None, f"--backend {backend}")
     paths = None if backend is None else [_path(record, one_of("backend", backend, BACKENDS)) for record in found]
     if as_json:
         rows = [_facts(record) for record in found]

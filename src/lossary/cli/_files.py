@@ -9,10 +9,10 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from ..scoring import Score, Scores, Table, open_table
+from ..scoring import Score, Scores, open_table, steady
 from ..scoring import score as score_file
 from ._arguments import AsJson, LossNames, Rows, loss_from, one_of
-from ._output import FOUND, as_command, code, console, emit, progress, reporting, say, table
+from ._output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
 
 if TYPE_CHECKING:
     from ..doctor import Advice, Report
@@ -35,13 +35,17 @@ Prediction = Annotated[
 ]
 
 
-def _read(source: Table, columns: list[str], rows: int) -> tuple[Any, bool]:
-    """Columns side by side as one array, and whether that is the whole file."""
-    parts = [source.raw(column, rows) for column in columns]
-    arrays = [np.asarray(array) for array, _ in parts]
-    if len(arrays) == 1:
-        return arrays[0], parts[0][1]
-    return np.column_stack(arrays), parts[0][1]
+def _read(path: Path, *roles: list[str], rows: int) -> tuple[list[Any], bool]:
+    """For each role its columns side by side as one array, and whether that is the whole file."""
+    with steady(path):
+        source = open_table(path)
+        parts = {column: source.raw(column, rows) for columns in roles for column in columns}
+    lengths = [len(array) for array, _ in parts.values()]
+    whole = all(whole for _, whole in parts.values())
+    # Of wide columns fewer rows are read; rows of different number are an error of the file.
+    arrays = {column: np.asarray(array)[: None if whole else min(lengths)] for column, (array, _) in parts.items()}
+    joined = [[arrays[column] for column in columns] for columns in roles]
+    return [columns[0] if len(columns) == 1 else np.column_stack(columns) for columns in joined], whole
 
 
 @reporting
@@ -61,7 +65,7 @@ def suggest(
 
     paste: Any = one_of("framework", framework, ("keras", "torch"))
     wanted: Any = goal
-    values, whole = _read(open_table(path), target, rows)
+    (values,), whole = _read(path, target, rows=rows)
     advice = advise(values, goal=wanted)
     seen = {"file": str(path), "target": target, "rows": len(values), "whole_file": whole}
     if as_json:
@@ -118,9 +122,7 @@ def check(
     from ..doctor import diagnose
 
     losses = [loss_from(name) for name in loss]
-    source = open_table(path)
-    y_true, whole = _read(source, target, rows)
-    y_pred, _ = _read(source, prediction, rows)
+    (y_true, y_pred), whole = _read(path, target, prediction, rows=rows)
     reports = [diagnose(one, y_true, y_pred) for one in losses]
     unread = [] if whole else [f"the rows after the first {len(y_true)}; --rows reads more"]
     ok = all(report.ok for report in reports)
@@ -215,7 +217,7 @@ def _print_scores(scores: Scores, weight: str | None, by: str | None) -> None:
         # A number broken into lines cannot be read: a block per group instead of a row.
         for place, (label, *numbers) in enumerate(rows):
             say(f"{by}: {label}" if place < len(scores.groups) else label, style="bold")
-            table(["", ""], list(zip(headings[1:], numbers, strict=True)), headed=False)
+            pairs(zip(headings[1:], numbers, strict=True))
     if scores.skipped:
         console(errors=True).print(f"{scores.skipped} rows with missing values left out")
 

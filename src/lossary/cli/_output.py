@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ P = ParamSpec("P")
 
 # Exit statuses: 1 is a verdict ("findings"), 2 a command that could not be carried out, 130 an interruption.
 FOUND, FAILED, INTERRUPTED = 1, 2, 130
+# Columns below which lines are left to the terminal to break: a number that we break cannot be read.
+NARROWEST = 40
 
 
 class UsageError(LossError):
@@ -32,8 +36,21 @@ class UsageError(LossError):
 def console(*, errors: bool = False) -> Console:
     """A console for the output or the error stream; into a pipe nothing is wrapped unless COLUMNS says so."""
     stream = sys.stderr if errors else sys.stdout
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else 10_000
+    asked = stream.isatty() or os.environ.get("COLUMNS", "").strip("0")
+    width = max(shutil.get_terminal_size().columns, NARROWEST) if asked else 10_000
     return Console(stderr=errors, width=width, highlight=False, markup=False, emoji=False)
+
+
+# What a terminal obeys instead of showing it, and what turns the direction of writing.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def shown(text: str | Text) -> str | Text:
+    """The text with control characters spelled out: names and labels come from files that anybody may have written."""
+    plain = text.plain if isinstance(text, Text) else text
+    if not _CONTROL.search(plain):
+        return text
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), plain)
 
 
 def draw(renderable: RenderableType, style: str | None = None) -> None:
@@ -47,12 +64,20 @@ def draw(renderable: RenderableType, style: str | None = None) -> None:
 
 def say(text: str | Text, style: str | None = None) -> None:
     """Text, wrapped at the terminal's width."""
-    draw(text, style)
+    draw(shown(text), style)
 
 
 def code(text: str) -> None:
     """Lines to copy, never wrapped."""
-    console().print(text, soft_wrap=True)
+    console().print(shown(text), soft_wrap=True)
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> None:
+    """Names, and beside them numbers that are never broken."""
+    known = list(rows)
+    width = max(len(name) for name, _ in known)
+    for name, number in known:
+        code(f"{name:<{width}}  {number}")
 
 
 def emit(data: Any) -> None:
@@ -85,7 +110,7 @@ def table(
         is_number = numbers_from is not None and index >= numbers_from
         grid.add_column(heading, justify="right" if is_number else "left", no_wrap=index == 0, overflow="fold")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(shown, row))
     draw(grid)
 
 
@@ -93,9 +118,12 @@ def table(
 def progress(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
     """A progress bar on the error stream, if that is a terminal; yields a function of the part done."""
     screen = console(errors=True)
+    if quiet or not screen.is_terminal:
+        yield lambda done: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(None), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(str(shown(what)), total=1.0)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -106,20 +134,15 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             function(*args, **kwargs)
-            sys.stdout.flush()
         except LossError as error:
             _fail(type(error).__name__, as_command(str(error)), as_json=bool(kwargs.get("as_json")))
-        except BrokenPipeError:
-            # The reader of the pipe (head, less) has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit from None
         except (OSError, MemoryError) as error:
             _fail(type(error).__name__, str(error) or "out of memory", as_json=bool(kwargs.get("as_json")))
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort):
             raise
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: a loss of one's own does not decide the status.
             if os.environ.get("LOSSARY_TRACEBACK"):
                 raise
             _fail(*_unforeseen(error), as_json=bool(kwargs.get("as_json")))
@@ -127,7 +150,7 @@ def reporting(function: Callable[P, None]) -> Callable[P, None]:
     return command
 
 
-def _unforeseen(error: Exception) -> tuple[str, str]:
+def _unforeseen(error: BaseException) -> tuple[str, str]:
     """What to say of an error that no one foresaw: in code named on the command line, or here."""
     from ._own import place_in_own_code, told
 
@@ -156,5 +179,5 @@ def _fail(kind: str, message: str, *, as_json: bool) -> None:
         emit({"error": {"kind": kind, "message": message}})
     else:
         text = Text("lossary: ", style="bold red")
-        console(errors=True).print(text.append(Text(message, style="not bold default")))
+        console(errors=True).print(text.append(Text(str(shown(message)), style="not bold default")))
     raise typer.Exit(FAILED) from None

@@ -67,9 +67,9 @@ def _running(failure: str) -> Iterator[None]:
     with contextlib.redirect_stdout(sys.stderr):
         try:
             yield
-        except UsageError:
+        except (UsageError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise UsageError(f"{failure}: {told(error)}") from None
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .._check import kernel_dtype
 from ..backends import NUMPY, by_name, find
 from ..program import Program, is_enrolled, program_for
+from . import forks
 from .pages import release
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def refusal(batch: Batch) -> str:
 
 def unusable() -> str:
     """Why no call takes a kernel, or nothing."""
-    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else _missing()
+    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else forks.torn() or _missing()
 
 
 def load(loss: Any, *, dtype: str = "float32") -> None:
@@ -125,9 +126,15 @@ def _switched_off() -> bool:
 
 
 @cache
+def part(name: str) -> Any:
+    """A module of this folder that imports Numba, imported by one thread at a time."""
+    with forks.compiling():
+        return importlib.import_module(f"{__name__}.{name}")
+
+
 def _run() -> Any:
-    """What runs kernels; imports Numba."""
-    return importlib.import_module(f"{__name__}.run")
+    """What runs kernels."""
+    return part("run")
 
 
 @cache
@@ -135,7 +142,7 @@ def _missing() -> str:
     """Why Numba cannot be used here, or nothing."""
     try:
         _run()
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # A RuntimeError where the interpreter is about to end.
         return f"numba cannot be imported: {error}"
     return ""
 

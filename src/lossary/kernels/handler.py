@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding
-from numba import carray, cfunc, njit, types
+from numba import carray, njit, types
+from numba.core.ccallback import CFunc
 
 from ..program import Program
-from . import machine, store, xla
+from . import forks, machine, store, xla
 from .emit import source
 from .intrinsics import CHUNK
-from .run import TASK, NoKernelError, host_numbers, locks
+from .run import TASK, NoKernelError, host_numbers
 from .schedule import Use
 
 _SIGNATURE = types.intp(types.intp)
@@ -67,20 +68,27 @@ class Handler:
             raise NoKernelError("a parameter is NaN")
         return [found] if found.size else []
 
-    def _build(self, glue: str, scope: dict[str, Any]) -> Callable[[str, str, bool], tuple[Any, int]]:
-        def build(digest: str, filename: str, keep: bool) -> tuple[Any, int]:
+    def _build(self, glue: str, scope: dict[str, Any]) -> Callable[[str, str, store.Keep], tuple[CFunc, CFunc]]:
+        def build(digest: str, filename: str, keep: store.Keep) -> tuple[CFunc, CFunc]:
             inside = scope | {"__name__": __name__, "__file__": filename}
             exec(compile(glue, filename, "exec"), inside)
             for name in ("work", "task", "handler"):
                 store.unmistakable(inside[name], digest)
             inside["work"] = njit(error_model="numpy")(inside["work"])
-            task = cfunc(_SIGNATURE, cache=keep)(inside["task"])
+            task = _callback(inside["task"], keep)
             binding.add_symbol(f"{self.name}_task", task.address)
             inside["TASK"] = machine.symbol(f"{self.name}_task")
-            called = cfunc(_SIGNATURE, cache=keep)(inside["handler"])
-            return (task, called), called.cache_hits
+            return task, _callback(inside["handler"], keep)
 
         return build
+
+
+def _callback(function: Callable[..., Any], keep: store.Keep) -> CFunc:
+    """A function as C may call it."""
+    made = CFunc(function, (_SIGNATURE.args, _SIGNATURE.return_type), locals={}, options={})
+    keep(made)
+    made.compile()
+    return made
 
 
 # XLA may call what it was given as long as the process lives.
@@ -94,8 +102,10 @@ def handler(program: Program, use: Use, dtype: str, label: str, version: tuple[i
     ``label`` is the dtype of integer targets, or nothing.
     """
     key = (program, use, dtype, label, mean)
-    with locks[0]:
+    with forks.compiling():
         if key not in _handlers:
+            if forks.torn():
+                raise NoKernelError(forks.torn())
             try:
                 _handlers[key] = Handler(program, use, dtype, label, version, mean=mean)
             except Exception as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 from collections.abc import Callable, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from ..backends import NUMPY
 from ..backends import words as namespace
 from ..graph import emit, words
 from ..program import Program
-from . import labels, pages, store, threads
+from . import forks, labels, pages, store, threads
 from .emit import source
 from .intrinsics import CHUNK, NARROW
 from .schedule import Use
@@ -30,7 +28,6 @@ TASK = 1 << 17
 # What a task says besides whether values lay outside.
 _NOT_ONE_HOT = 2
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
-locks = [Lock()]
 
 
 class Kernel:
@@ -88,7 +85,9 @@ def kernel(program: Program, key: Key) -> Kernel:
     """The kernel, compiled or loaded on first use."""
     found: Kernel | NoKernelError | None = program.kernels.get(key)
     if found is None:
-        with locks[0]:
+        if forks.torn():
+            raise NoKernelError(forks.torn())
+        with forks.compiling():
             if key not in program.kernels:
                 program.kernels[key] = _made(program, Use(*key[:5]), key[5])
             found = program.kernels[key]
@@ -163,15 +162,6 @@ def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
     except Exception as error:
         # Whatever a formula does that the emitter or Numba does not understand, the words can compute it.
         return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
-
-
-def _forget() -> None:
-    """In a forked child nobody is left to release a lock that another thread of the parent held."""
-    locks[0] = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 
 
 class Fused:

@@ -1,19 +1,16 @@
 """Compiled kernels, kept on disk per user, processor and version.
 
-The source of a kernel is written to a file whose name is a hash of everything it depends on, and Numba keeps the
-machine code beside it.  Files are replaced in one step, so two processes may compile at once.  Where the folder cannot
-be written, or what lies there cannot be read, the kernel is compiled in memory for this process alone.
+The name under which machine code is kept is a hash of everything it depends on.  Files are replaced in one step, so two
+processes may compile at once.  Where the folder cannot be written or trusted, a kernel is compiled for this process
+alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import linecache
-import os
+import pickle
 import platform
-import stat
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,25 +21,18 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba import njit, types
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
 
-from . import choices, functions, intrinsics
+from . import choices, disk, forks, functions, intrinsics
 
 Kernel = Callable[..., int]
 T = TypeVar("T")
 
 
-def folder() -> Path:
-    """Where kernels are kept: ``LOSSARY_CACHE_DIR``, else the user's cache directory."""
-    chosen = os.environ.get("LOSSARY_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "lossary" / "kernels"
+# Settings of Numba that change what it compiles.
+_SETTINGS = ("BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE")
 
 
 @cache
@@ -55,6 +45,7 @@ def _environment() -> bytes:
         platform.python_version(),
         binding.get_host_cpu_name(),
         binding.get_host_cpu_features().flatten(),
+        *(str(getattr(numba.config, name, "")) for name in _SETTINGS),
         *(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (choices, functions, intrinsics)),
     ]
     return "\0".join(parts).encode()
@@ -115,34 +106,77 @@ def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, fl
     scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
     identity = "\0".join([dtype, repr(typed), repr(sorted(extra.items()))])
 
-    def build(digest: str, filename: str, keep: bool) -> tuple[Kernel, int]:
-        # What Numba keeps on disk refers to the function's module, which must be one that can be imported again.
+    def build(digest: str, filename: str, keep: Keep) -> Kernel:
+        # What Numba keeps refers to the function's module, which must be one that can be imported again.
         inside = scope | {"__name__": __name__, "__file__": filename}
         exec(compile(source, filename, "exec"), inside)
         function = unmistakable(inside[name], digest)
-        kernel = njit([typed], nogil=True, error_model="numpy", fastmath={"contract"}, cache=keep)(function)
-        return kernel, sum(kernel.stats.cache_hits.values())
+        kernel: Any = njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
+        keep(kernel)
+        kernel.compile(typed)
+        kernel.disable_compile()
+        return kernel
 
     return built(f"{name}_{dtype}", source, identity, build)
 
 
-def built(name: str, source: str, identity: str, build: Callable[[str, str, bool], tuple[T, int]]) -> tuple[T, str]:
-    """What ``build`` makes of a file with this source, and where the machine code came from.
+# Has machine code of a function kept that Numba is about to compile.
+Keep = Callable[[Any], None]
+
+
+def built(name: str, source: str, identity: str, build: Callable[[str, str, Keep], T]) -> tuple[T, str]:
+    """What ``build`` makes of this source, and where the machine code came from.
 
     ``identity`` is whatever the machine code depends on besides the source and this machine.  ``build`` takes a digest
-    of all that, the name of the file and whether machine code is kept beside it, and also tells how often it was found
-    there.
+    of all that, the name by which tracebacks find the source, and what has the machine code kept.
     """
     digest = hashlib.sha256("\0".join([source, identity]).encode() + _environment()).hexdigest()[:20]
-    try:
-        path = _written(folder() / f"{name}_{digest}.py", source)
-        made, hits = build(digest, str(path), True)
-        return made, f"loaded from {path.parent}" if hits else f"compiled and kept in {path.parent}"
-    except Exception as error:
-        # A broken cache must never keep a loss from being computed: whatever is wrong, compile without it.
-        filename = f"<lossary kernel {name} {digest}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        return build(digest, filename, False)[0], f"compiled for this process alone: {type(error).__name__}: {error}"
+    filename = f"<lossary kernel {name} {digest}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    kept: list[_Kept] = []
+
+    def keep(function: Any) -> None:
+        function._cache = _Kept(function.__name__)
+        kept.append(function._cache)
+
+    with forks.compiling():
+        made = build(digest, filename, keep)
+    for one in kept:
+        if one.trouble:
+            return made, f"compiled for this process alone: {one.trouble}"
+    found = all(one.found for one in kept)
+    return made, f"{'loaded from' if found else 'compiled and kept in'} {disk.folder()}"
+
+
+class _Kept(NullCache):
+    """What Numba asks for the machine code of one function, and hands it to.
+
+    A broken cache must never keep a loss from being computed: whatever is wrong is remembered, and Numba compiles.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.found = False
+        self.trouble = ""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        target_context.refresh()
+        try:
+            data = disk.read(self._name)
+            made = None if data is None else CompileResult._rebuild(target_context, *pickle.loads(data))
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            return None
+        self.found = made is not None
+        return made
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if self.trouble:
+            return
+        try:
+            disk.write(self._name, dumps(data._reduce()))
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
 
 
 def unmistakable(function: Callable[..., Any], digest: str) -> Callable[..., Any]:
@@ -154,24 +188,3 @@ def unmistakable(function: Callable[..., Any], digest: str) -> Callable[..., Any
     """
     function.__name__ = function.__qualname__ = f"{function.__name__}_{digest}"
     return function
-
-
-def _written(path: Path, source: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _own(path.parent)
-    if not path.exists() or path.read_text(encoding="utf-8") != source:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            file.write(source)
-        os.replace(file.name, path)
-    elif not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path.parent} is read-only")
-    return path
-
-
-def _own(directory: Path) -> None:
-    """Machine code is loaded from here, so nobody else may be able to put it there."""
-    if not hasattr(os, "getuid"):
-        return
-    status = directory.stat()
-    if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError(f"{directory} can be written by others")

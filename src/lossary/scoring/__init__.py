@@ -2,6 +2,17 @@
 
 from ._errors import ColumnError, FileError
 from ._score import Score, Scores, loss_names, score
-from ._tables import Block, Table, open_table
+from ._tables import Block, Table, open_table, steady
 
-__all__ = ["Block", "ColumnError", "FileError", "Score", "Scores", "Table", "loss_names", "open_table", "score"]
+__all__ = [
+    "Block",
+    "ColumnError",
+    "FileError",
+    "Score",
+    "Scores",
+    "Table",
+    "loss_names",
+    "open_table",
+    "score",
+    "steady",
+]

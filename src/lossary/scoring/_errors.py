@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import LossError, ParameterError
@@ -29,10 +30,21 @@ def no_file(path: Path) -> FileError:
 def unknown_kind(path: Path, known: Sequence[str]) -> FileError:
     """The file's ending names no format that can be read."""
     what = "is a folder" if path.is_dir() else f"ends in {path.suffix or 'nothing'}"
-    return FileError(
-        f"{path} {what}; accepted are files in {', '.join(known)}. "
-        "A pandas frame becomes one with frame.to_parquet('preds.parquet')"
-    )
+    if path.exists() and not (path.is_dir() or path.is_file()):
+        what = "is a pipe or a device, which cannot be read twice"
+    hint = "A pandas frame becomes one with frame.to_parquet('preds.parquet')"
+    if path.suffix.lower() in _UNPACKERS and path.is_file():
+        hint = f"Unpack it first: {_UNPACKERS[path.suffix.lower()]} {path}"
+    return FileError(f"{path} {what}; accepted are files in {', '.join(known)}. {hint}")
+
+
+_UNPACKERS = {
+    ".gz": "gunzip --keep",
+    ".bz2": "bunzip2 --keep",
+    ".xz": "unxz --keep",
+    ".zst": "unzstd",
+    ".zip": "unzip",
+}
 
 
 def unreadable(path: Path, reason: str) -> FileError:
@@ -40,14 +52,33 @@ def unreadable(path: Path, reason: str) -> FileError:
     return FileError(f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: {reason}")
 
 
-def not_utf8(path: Path, start: bytes = b"") -> FileError:
-    """Text in an older encoding; ``start`` is the beginning of the file."""
-    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin1"
+def changed(path: Path) -> FileError:
+    """Somebody wrote to the file meanwhile."""
+    return FileError(
+        f"{path} changed while it was read, so what was read is no whole; wait until it is written, or copy it first"
+    )
+
+
+def not_utf8(path: Path, start: bytes, part: bytes) -> FileError:
+    """Text in an older encoding; ``start`` is the beginning of the file, ``part`` one with letters beyond ASCII."""
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else _encoding(part)
     converted = path.with_name(f"{path.stem}-utf8{path.suffix}")
     return FileError(
         f"{path} is no text in UTF-8; accepted is UTF-8 alone. If it is {encoding}, write: "
         f"iconv -f {encoding} -t utf-8 {path} > {converted}"
     )
+
+
+def _encoding(part: bytes) -> str:
+    """Chinese takes two bytes for each character, so letters beyond ASCII come in even numbers; latin1 takes one."""
+    runs = re.findall(rb"[\x80-\xff]+", part)
+    even = sum(len(run) % 2 == 0 for run in runs)
+    try:
+        part.decode("gb18030")
+    except UnicodeDecodeError as error:
+        if error.end < len(part):  # Not merely cut in the middle of a character.
+            return "latin1"
+    return "gb18030" if even > 0.8 * len(runs) else "latin1"
 
 
 def empty(path: Path) -> FileError:
@@ -87,11 +118,42 @@ def ambiguous(path: Path, name: str) -> ColumnError:
     return ColumnError(f"{path} has several columns {name!r}; give each a name of its own in the first line")
 
 
-def not_numbers(path: Path, name: str, kind: str) -> ColumnError:
-    """Text or a nested structure where numbers belong."""
+def not_numbers(path: Path, name: str, kind: str, text: str = "") -> ColumnError:
+    """Text or a nested structure where numbers belong; ``text`` is one cell."""
+    remedy = "Encode class names as integers 0, 1, ... first"
+    if _THOUSANDS.fullmatch(text.strip()):
+        remedy = "Write numbers without signs between thousands: 1234.5"
+    elif text.strip().lower() in _MARKS:
+        remedy = "Leave the cell of a missing value empty; --skip-missing (skip_missing=True) then leaves such rows out"
     return ColumnError(
-        f"{path}: column {name!r} holds {kind}; accepted are numbers, or lists of numbers of one length. "
-        "Encode class names as integers 0, 1, ... first"
+        f"{path}: column {name!r} holds {kind}; accepted are numbers, or lists of numbers of one length. {remedy}"
+    )
+
+
+# Numbers like 1,234.5 and 1.234,5 and 1 234; and what stands for a value that is missing.
+_THOUSANDS = re.compile(
+    r"[-+]?\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+(?:,\d*)?|(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d*)?)"
+)
+_MARKS = {"-", "--", "\u2013", "\u2014", ".", "?", "*", "missing", "none", "nil"}
+
+
+def odd_number(cells: Iterable[str | None]) -> str:
+    """The first cell that keeps a column of numbers from being read as such; nothing where texts are texts."""
+    odd = [cell for cell in cells if cell and not _is_number(cell)]
+    known = all(_THOUSANDS.fullmatch(cell.strip()) or cell.strip().lower() in _MARKS for cell in odd)
+    return odd[0] if odd and known else ""
+
+
+def no_entries(path: Path, name: str) -> ColumnError:
+    """Rows of no numbers at all."""
+    return ColumnError(f"{path}: the rows of column {name!r} hold no numbers at all; accepted is at least one per row")
+
+
+def too_wide(path: Path, name: str, width: int, most: int) -> ColumnError:
+    """Rows so long that one of them is a file of its own."""
+    return ColumnError(
+        f"{path}: the rows of array {name!r} hold {width} numbers each, and at most {most} are accepted. "
+        "If each of the numbers is a row of its own, save them with numpy.ravel"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import queue
 import re
 import threading
@@ -16,6 +15,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from .. import kernels
 from .._evaluate import Batch
 from .._get import get
 from .._loss import Loss
@@ -23,7 +23,7 @@ from ..errors import DomainError, ShapeError
 from ..program import is_enrolled
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, quotient
-from ._tables import Block, Grouping, open_table
+from ._tables import Block, Grouping, open_table, steady
 
 ROWS = 1 << 16
 MAX_GROUPS = 100_000
@@ -97,14 +97,15 @@ def score(
     >>> [(group.group, group.means["mean_squared_error"]) for group in result.groups]
     [('a', 0.5), ('b', 4.0)]
     """
-    table = open_table(path)
-    columns = _Columns(_list(target), _list(prediction), weight, by)
-    run = _Run(table.path, _distinct(losses), columns, skip_missing)
-    for block in _ahead(table.blocks(columns.numbers(), by, rows)):
-        run.add(block)
-        if progress is not None:
-            progress(block.done)
-    return run.result()
+    with steady(path):
+        table = open_table(path)
+        columns = _Columns(_list(target), _list(prediction), weight, by)
+        run = _Run(table.path, _distinct(losses), columns, skip_missing)
+        for block in _ahead(table.blocks(columns.numbers(), by, rows)):
+            run.add(block)
+            if progress is not None:
+                progress(block.done)
+        return run.result()
 
 
 def _distinct(losses: Sequence[Any]) -> list[Loss]:
@@ -177,15 +178,6 @@ class Sums(Protocol):
         """The exact sum of a group; a float only where infinities or NaN took part."""
 
 
-def _fastest_sums() -> Callable[[], Sums]:
-    """The compiled loop where Numba is there; the sums are exact either way."""
-    try:
-        from ..kernels.sums import CompiledSums
-    except ImportError:
-        return ExactSums
-    return CompiledSums
-
-
 @dataclass
 class _Tally:
     """The exact sums of one loss; its own weights only where it leaves rows out itself (``ignore_class``)."""
@@ -200,8 +192,8 @@ class _Run:
     def __init__(self, path: Path, losses: list[Loss], columns: _Columns, skip_missing: bool) -> None:
         self.path, self.losses, self.columns, self.skip_missing = path, losses, columns, skip_missing
         self.labels: dict[Any, int] = {} if columns.by else {None: 0}
-        self.fused = path.stat().st_size >= FUSED_FROM and os.environ.get("LOSSARY_KERNELS", "1") != "0"
-        self.sums = _fastest_sums() if self.fused else ExactSums
+        self.fused = path.stat().st_size >= FUSED_FROM and not kernels.unusable()
+        self.sums: Callable[[], Sums] = kernels.part("sums").CompiledSums if self.fused else ExactSums
         self.tallies = [_Tally(self.sums()) for _ in losses]
         self.weights = self.sums()
         self.rows: Integers = np.zeros(len(self.labels), np.int64)
@@ -273,9 +265,7 @@ class _Run:
     def _values(self, batch: Batch) -> Floats:
         """One value per row; all blocks of a file take the same path, so that blocks cannot change a bit."""
         if self.fused and is_enrolled(batch.program.record):
-            from ..kernels.run import Fused
-
-            found = Fused(batch, None).values()
+            found: Floats | None = kernels.part("run").Fused(batch, None).values()
             if found is not None:
                 return found
         return np.asarray(batch.values())
