@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytensor.tensor as pt
 import pytest
@@ -31,9 +32,16 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "mixed_frameworks",
         lossary.BackendError,
-        lambda: lossary.huber(np.zeros(2), torch.zeros(2)),
-        "huber: y_true is a NumPy array and y_pred is a PyTorch tensor; all arrays of a call come from one "
-        "framework. Convert one of them: y_true = torch.as_tensor(y_true)",
+        lambda: lossary.huber(jnp.zeros(2), torch.zeros(2)),
+        "huber: y_true is a JAX array and y_pred is a PyTorch tensor; all arrays of a call come from one framework, "
+        "with arrays of NumPy and lists beside them. Convert one of them: y_true = numpy.asarray(y_true)",
+    ),
+    (
+        "strange_array",
+        lossary.DTypeError,
+        lambda: lossary.huber(torch.eye(2).to_sparse(), torch.eye(2)),
+        "huber: y_true is a sparse tensor (torch.sparse_coo); accepted are dense arrays. "
+        "Write y_true = y_true.to_dense()",
     ),
     (
         "devices_differ",

@@ -26,16 +26,18 @@ def sibling(name: str) -> str:
 
 
 def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -> BackendError:
-    """Arrays of two frameworks in one call."""
-    names = {"numpy": "a NumPy array", "torch": "a PyTorch tensor", "jax": "a JAX array"}
-    names |= {"tensorflow": "a TensorFlow tensor", "pytensor": "a PyTensor variable"}
-    into = {"numpy": "np.asarray", "torch": "torch.as_tensor", "jax": "jnp.asarray"}
-    into |= {"tensorflow": "tf.convert_to_tensor", "pytensor": "pt.as_tensor_variable"}
-    keep, change = ((second, first), (first, second))[second != "y_pred"]
-    target = other if keep == second else its
+    """Arrays of two frameworks in one call; NumPy's belong to any."""
+    change = first if second == "y_pred" else second
     return BackendError(
-        f"{loss}: {first} is {names[its]} and {second} is {names[other]}; all arrays of a call come from one "
-        f"framework. Convert one of them: {change} = {into[target]}({change})"
+        f"{loss}: {first} is {its} and {second} is {other}; all arrays of a call come from one "
+        f"framework, with arrays of NumPy and lists beside them. Convert one of them: {change} = numpy.asarray({change})"
+    )
+
+
+def strange_array(loss: str, argument: str, what: str, remedy: str) -> DTypeError:
+    """What frameworks have beside arrays: sparse, ragged, nested, of unknown rank."""
+    return DTypeError(
+        f"{loss}: {argument} is {what}; accepted are dense arrays. Write {remedy.format(argument)}"
     )
 
 

@@ -33,6 +33,8 @@ class Backend(ABC):
     """One array library."""
 
     name: str
+    # What a message calls an array of this library, if not "an array of" its name.
+    noun = ""
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
@@ -43,6 +45,10 @@ class Backend(ABC):
     @abstractmethod
     def owns(self, value: Any) -> bool:
         """Whether the value is an array of this library."""
+
+    def strange(self, x: Array) -> tuple[str, str] | None:
+        """What the array is, if losses cannot compute with it as it is, and the line that makes an array of ``{0}``."""
+        return None
 
     @abstractmethod
     def asarray(self, value: Any, like: Array | None = None) -> Array:

@@ -14,6 +14,7 @@ from jax.custom_derivatives import SymbolicZero
 from . import jax_fused, jax_report
 from .base import Array
 from .means import MeansByLength
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
@@ -25,6 +26,7 @@ class JaxBackend(MeansByLength):
     """Arrays and tracers: ``jit``, ``grad``, ``jacfwd``, ``hessian``, ``vmap``, sharded arrays."""
 
     name = "jax"
+    noun = "a JAX array"
     can_report = True
 
     abs = staticmethod(jnp.abs)
@@ -49,6 +51,11 @@ class JaxBackend(MeansByLength):
         return isinstance(value, jax.Array)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
+        if not isinstance(value, jax.Array):
+            value = NUMPY.asarray(value)
+            # Beyond 32 bits JAX would drop the upper ones of whole numbers.
+            if value.dtype.kind in "iu" and not jax.config.jax_enable_x64 and not _in_32_bits(value):
+                value = value.astype(np.float32)
         return jnp.asarray(value)
 
     def dtype(self, x: Array) -> str:
@@ -173,6 +180,10 @@ class JaxBackend(MeansByLength):
             return rule(fixed)(*(x for x in inputs if not isinstance(x, float)))
 
         return call
+
+
+def _in_32_bits(x: np.ndarray[Any, Any]) -> bool:
+    return x.size == 0 or (x.min() >= -(2**31) and x.max() < 2**31)
 
 
 BACKEND = JaxBackend()

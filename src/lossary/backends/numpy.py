@@ -23,6 +23,7 @@ class NumpyBackend(Backend):
     # The ufuncs' own `reduce` stands where `np.sum` or `np.max` would do the same after more steps in Python.
 
     name = "numpy"
+    noun = "a NumPy array"
     plain = frozenset({np.ndarray})
 
     abs = staticmethod(np.abs)
@@ -60,7 +61,7 @@ class NumpyBackend(Backend):
             import ml_dtypes
 
             return x.astype(ml_dtypes.bfloat16)
-        with np.errstate(invalid="ignore"):  # A NaN among labels.
+        with np.errstate(invalid="ignore", over="ignore"):  # A NaN among labels, a number beyond half precision.
             return x.astype(dtype, copy=False)
 
     def default_float(self) -> str:

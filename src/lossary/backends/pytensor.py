@@ -11,6 +11,7 @@ from pytensor.compile.builders import OpFromGraph
 from pytensor.gradient import DisconnectedType, disconnected_type
 
 from .base import Array, Backend
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -20,6 +21,7 @@ class PytensorBackend(Backend):
     """Symbolic variables, and shared ones; ``pytensor.function``, ``pytensor.grad``, rewrites and all linkers."""
 
     name = "pytensor"
+    noun = "a PyTensor variable"
 
     abs = staticmethod(pt.abs)
     sign = staticmethod(pt.sign)
@@ -46,7 +48,7 @@ class PytensorBackend(Backend):
         return isinstance(value, pytensor.graph.basic.Variable)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
-        return pt.as_tensor_variable(value)
+        return pt.as_tensor_variable(value if self.owns(value) else NUMPY.asarray(value))
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype)

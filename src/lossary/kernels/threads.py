@@ -26,7 +26,7 @@ def count() -> int:
     if torch is not None and hasattr(torch, "get_num_threads"):
         return max(1, int(torch.get_num_threads()))
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if first.isdigit() and int(first) > 0:
+    if first.isdecimal() and int(first) > 0:
         return int(first)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
