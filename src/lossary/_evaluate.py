@@ -78,7 +78,7 @@ class Batch:
     def values_and_slopes(self) -> tuple[Array, Array]:
         """The values and their derivatives with respect to each row of y_pred."""
         run = self.program.value_and_slope(self.backend)
-        with np.errstate(all="ignore"):
+        with self.backend.quiet():
             values, slopes = run(self.y_true, self.y_pred, *self.numbers)
         values = self._drop_masked(self.backend.squeeze_last(values))
         if self.poison is not None:
@@ -91,6 +91,10 @@ class Batch:
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
+        with self.backend.quiet():
+            return self._reduced(reduction)
+
+    def _reduced(self, reduction: str) -> Array:
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=False)
             return self.in_words().reduced(reduction) if found is None else self.result(found[0])
@@ -99,6 +103,10 @@ class Batch:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
+        with self.backend.quiet():
+            return self._value_and_gradient(reduction)
+
+    def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=True)
             if found is None or found[1] is None:

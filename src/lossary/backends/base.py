@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +104,10 @@ class Backend(ABC):
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """A block in which the library does not warn where a result is beyond its largest number, or no number."""
+        return nullcontext()
 
     # --- moving things about --------------------------------------------------------------------------------
 

@@ -116,12 +116,13 @@ class JaxBackend(MeansByLength):
 
     def first_max(self, x: Array) -> Array:
         # XLA reduces value and index together far more slowly than one after the other.
-        position = jnp.arange(x.shape[-1])
+        position = _positions(x)
         first = jnp.min(jnp.where(x == self.max(x), position, x.shape[-1]), axis=-1, keepdims=True)
         return position == first
 
-    def count(self, x: Array) -> float:
-        return float(x.shape[-1])
+    def count(self, x: Array) -> Any:
+        length = x.shape[-1]
+        return float(length) if isinstance(length, int) else jnp.asarray(length, x.dtype)
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]
@@ -129,7 +130,7 @@ class JaxBackend(MeansByLength):
         return jnp.where((label >= 0) & (label < length), taken, jnp.nan)
 
     def is_label(self, label: Array, like: Array) -> Array:
-        return jnp.arange(like.shape[-1]) == label
+        return _positions(like) == label
 
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)
@@ -180,6 +181,11 @@ class JaxBackend(MeansByLength):
             return rule(fixed)(*(x for x in inputs if not isinstance(x, float)))
 
         return call
+
+
+def _positions(x: Array) -> Array:
+    """0, 1, ... along the last axis, in the rank of x: a user may have forbidden to spread ranks."""
+    return jnp.arange(x.shape[-1]).reshape((1,) * (x.ndim - 1) + x.shape[-1:])
 
 
 def _in_32_bits(x: np.ndarray[Any, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,9 @@ class NumpyBackend(Backend):
 
     def host(self, x: Array, *, wait: bool) -> Array | None:
         return x
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        return np.errstate(all="ignore")
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         return np.moveaxis(x, source, destination)
