@@ -176,6 +176,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "(N, C). For one data point write y_pred = [[...]]",
     ),
     (
+        "axis_several",
+        lossary.ParameterError,
+        lambda: lossary.huber(np.zeros((2, 3, 4, 4)), np.zeros((2, 3, 4)), axis=(2, 3)),
+        "huber: axis is (2, 3); accepted is one whole number, the axis along which the outputs of one data point lie: "
+        "axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean",
+    ),
+    (
         "axis_out_of_range",
         lossary.ParameterError,
         lambda: lossary.huber([[1.0]], [[1.0]], axis=2),

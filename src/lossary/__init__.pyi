@@ -65,7 +65,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -110,7 +110,7 @@ class BinaryCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -155,7 +155,7 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -203,7 +203,7 @@ class CategoricalCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -240,7 +240,7 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -274,7 +274,7 @@ class CategoricalHinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -305,7 +305,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -342,7 +342,7 @@ class CosineSimilarity(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -375,7 +375,7 @@ def hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None)
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -409,7 +409,7 @@ class Hinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -440,7 +440,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int = -1, *, check
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -479,7 +479,7 @@ class Huber(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -517,7 +517,7 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -557,7 +557,7 @@ class KLDivergence(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -591,7 +591,7 @@ def log_cosh(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = No
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -626,7 +626,7 @@ class LogCosh(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -657,7 +657,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -696,7 +696,7 @@ class MeanAbsoluteError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -730,7 +730,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -767,7 +767,7 @@ class MeanAbsolutePercentageError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -799,7 +799,7 @@ def mean_squared_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str |
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -836,7 +836,7 @@ class MeanSquaredError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -872,7 +872,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -912,7 +912,7 @@ class MeanSquaredLogarithmicError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -947,7 +947,7 @@ def poisson(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07,
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -984,7 +984,7 @@ class Poisson(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1024,7 +1024,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1071,7 +1071,7 @@ class SparseCategoricalCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1108,7 +1108,7 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1141,7 +1141,7 @@ class SquaredHinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.

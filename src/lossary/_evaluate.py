@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import _align, _check_values, _faults, kernels
+from . import _align, _check, _check_values, _faults, kernels
 from ._plan import Plan, Setting, planned
 from ._record import Record
-from ._reduce import factors, reduce
+from ._reduce import MEANS, factors, reduce
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, owner
 from .program import Program
 
@@ -87,6 +87,9 @@ class Batch:
 
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
+        size = self.backend.size(values) if reduction in MEANS else None
+        if isinstance(size, int) and size == 0:
+            raise _check.empty(self.program.record.name, "y_pred", self.backend.shape(self.y_pred))
         return factors(self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:
@@ -354,7 +357,7 @@ def check_values(
 def _check_weights(backend: Backend, record: Record, weights: Array | None, *, wait: bool) -> None:
     if weights is not None:
         host = backend.host(weights, wait=wait)
-        if host is not None and not np.min(host) >= 0:
+        if host is not None and host.size and not np.min(host) >= 0:
             index = np.unravel_index(int(np.argmax(~(host >= 0))), host.shape)
             # Axes of length one were added to line the weights up.
             place = tuple(int(i) for i, length in zip(index, host.shape, strict=True) if length > 1)

@@ -11,7 +11,7 @@ from ._domain import Real
 from ._evaluate import check_values
 from ._loss import Loss
 from ._record import Record
-from ._reduce import factors, reduce
+from ._reduce import MEANS, factors, reduce
 from .adapters import keras_caller
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find
 
@@ -97,7 +97,7 @@ class FunctionLoss(Loss):
         name, dtype = self.record.name, backend.dtype(y_pred)
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
-        if 0 in shape:
+        if 0 in shape[1:] or (shape[:1] == (0,) and self.reduction in MEANS):
             raise _check.empty(name, "y_pred", shape)
         mask = _leading(backend, name, "where", where, shape, y_pred)
         if mask is not None:

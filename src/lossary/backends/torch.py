@@ -66,7 +66,8 @@ class TorchBackend(Backend):
 
     def strange(self, x: Array) -> tuple[str, str] | None:
         if x.is_nested:
-            return "a nested tensor", "{0} = torch.nested.to_padded_tensor({0}, 0.0)  # and leave the padding out with where="
+            padded = "{0} = torch.nested.to_padded_tensor({0}, 0.0)"
+            return "a nested tensor", f"{padded}  # and leave the padding out with where="
         if x.layout is not torch.strided:
             return f"a sparse tensor ({x.layout})", "{0} = {0}.to_dense()"
         return None
