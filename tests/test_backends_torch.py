@@ -278,20 +278,15 @@ def test_objects_pass_gradcheck(setting: Setting, reduction: str, rng: np.random
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (2, 3, 4)], ids=str)
 @pytest.mark.parametrize("axis", [0, -1])
 def test_vectorised_jacobian_and_hessian(shape: tuple[int, ...], axis: int) -> None:
-    y_true, y_pred = (
-        torch.linspace(0, 1, 3 if len(shape) < 3 else 24).reshape(shape).double(),
-        torch.ones(shape).double(),
-    )
-    mask = torch.rand(shape, generator=torch.Generator().manual_seed(0)) > 0.3
-    of = torch.autograd.functional
-    each = lossary.Huber(reduction="none", axis=axis)
-    for call in (lambda p: lossary.huber(y_true, p, axis=axis), lambda p: each(y_true, p)):
+    y_true, y_pred = torch.rand(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
+    mask, of = torch.rand(shape) > 0.3, torch.autograd.functional
+    each, masked = lossary.Huber(reduction="none", axis=axis), lossary.MeanSquaredError(reduction="none")
+    for call in (
+        lambda p: lossary.huber(y_true, p, axis=axis),
+        lambda p: each(y_true, p),
+        lambda p: masked(y_true, p, where=mask),
+    ):
         torch.testing.assert_close(of.jacobian(call, y_pred, vectorize=True), of.jacobian(call, y_pred))
-    masked = lossary.MeanSquaredError(reduction="none")
-    rows = of.jacobian(lambda p: masked(y_true, p, where=mask), y_pred, vectorize=True).flatten(len(shape))
-    torch.testing.assert_close(
-        rows.reshape(len(rows.flatten(0, -2)), -1).diagonal(), ((y_pred - y_true) * 2 * mask).flatten()
-    )
     curvature = of.hessian(lambda p: lossary.LogCosh(reduction="sum")(y_true, p), y_pred, vectorize=True)
     torch.testing.assert_close(curvature, of.hessian(lambda p: lossary.LogCosh(reduction="sum")(y_true, p), y_pred))
 
