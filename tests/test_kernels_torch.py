@@ -225,6 +225,9 @@ def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: py
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setenv("OMP_NUM_THREADS", "5,2")
     assert threads.count() == 5
+    # What looks like a digit and is no number counts as nothing.
+    monkeypatch.setenv("OMP_NUM_THREADS", "²")
+    assert threads.count() >= 1
 
 
 def test_importing_the_library_does_not_import_numba() -> None:

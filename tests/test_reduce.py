@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -238,3 +239,20 @@ def test_one_dimensional_inputs() -> None:
         assert gradient.ravel().tolist() == pytest.approx([2 / 3, 4 / 3, 2.0])
     _, gradient = lossary.MeanSquaredError(axis=0).value_and_grad(y_true[:, None], y_pred)
     assert gradient.shape == (3,)
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float16", 6e4), ("float32", 3e38), ("float64", 1.7e308)])
+@pytest.mark.parametrize("points", [300, 70000])
+@pytest.mark.parametrize("name", ["mean_absolute_error", "hinge", "huber", "mean_squared_error"])
+def test_a_sum_beyond_the_largest_number_is_infinite_without_a_warning(
+    name: str, points: int, dtype: str, large: float
+) -> None:
+    loss = lossary.get(name, reduction="sum")
+    y_true, y_pred = np.full((points, 1), -1.0, dtype), np.full((points, 1), large, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (
+            loss(y_true, y_pred, sample_weight=np.full(points, 3.0)),
+            lossary.value_and_grad(loss)(y_true, y_pred)[0],
+        ):
+            assert value == np.inf or dtype == "float16"
