@@ -261,6 +261,54 @@ def test_several_upstream_factors_at_once() -> None:
 
 
 @PATHS
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_objects_pass_gradcheck(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
+    """Also its look at a second backward, whose bits must be those of the first, and at several factors at once."""
+    y_true, y_pred = tensors(setting, rng, shape=(3, 2))
+    weight = torch.tensor([0.3, 0.7, 1.1], dtype=torch.float64)
+    loss = setting.configured(reduction=reduction, check="off")
+
+    def call(p: Any) -> Any:
+        return loss(y_true, p, sample_weight=weight) + 1.7 * loss(y_true, p)
+
+    assert torch.autograd.gradcheck(call, (y_pred.requires_grad_(),), check_batched_grad=True)
+    assert torch.autograd.gradgradcheck(call, (y_pred,), check_batched_grad=True)
+
+
+@PATHS
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("axis", [0, -1])
+def test_vectorised_jacobian_and_hessian(shape: tuple[int, ...], axis: int) -> None:
+    y_true, y_pred = torch.rand(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
+    mask, of = torch.rand(shape) > 0.3, torch.autograd.functional
+    each, masked = lossary.Huber(reduction="none", axis=axis), lossary.MeanSquaredError(reduction="none")
+    for call in (
+        lambda p: lossary.huber(y_true, p, axis=axis),
+        lambda p: each(y_true, p),
+        lambda p: masked(y_true, p, where=mask),
+    ):
+        torch.testing.assert_close(of.jacobian(call, y_pred, vectorize=True), of.jacobian(call, y_pred))
+    curvature = of.hessian(lambda p: lossary.LogCosh(reduction="sum")(y_true, p), y_pred, vectorize=True)
+    torch.testing.assert_close(curvature, of.hessian(lambda p: lossary.LogCosh(reduction="sum")(y_true, p), y_pred))
+
+
+def test_a_second_backward_of_a_kernel_has_the_same_bits() -> None:
+    y_pred = torch.rand(300, 300, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    value = lossary.LogCosh()(torch.zeros(300, 300), y_pred)
+    first, second = (torch.autograd.grad(value, y_pred, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_compile_with_several_classes_to_ignore() -> None:
+    torch.compiler.reset()
+    y_true, y_pred = torch.tensor([0, 1]), torch.tensor([[0.25, 0.75], [0.5, 0.5]])
+    step = torch.compile(lossary.sparse_categorical_crossentropy, fullgraph=True, backend="aot_eager")
+    for ignored, expected in ((0, [0.0, np.log(2)]), (1, [np.log(4), 0.0]), (-1, [np.log(4), np.log(2)])):
+        np.testing.assert_allclose(step(y_true, y_pred, ignore_class=ignored), expected, rtol=1e-6)
+
+
+@PATHS
 def test_weights_changed_before_a_second_derivative_are_an_error_or_do_not_count() -> None:
     weight, y_pred = torch.ones(4), torch.ones(4, 2, requires_grad=True)
     value = lossary.MeanSquaredError()(torch.zeros(4, 2), y_pred, sample_weight=weight)

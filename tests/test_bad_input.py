@@ -71,7 +71,7 @@ SHAPES: list[tuple[str, Any, Any, tuple[str, ...]]] = [
     ),
     ("sparse_categorical_crossentropy", np.asarray([0, 1]), ROWS, ("(2,)", "(3, 4)", "(3,) or (3, 1)")),
     ("sparse_categorical_crossentropy", np.zeros((3, 1, 1), int), ROWS, ("(3, 1, 1)", "(3,) or (3, 1)")),
-    ("mean_squared_error", np.zeros((0, 4)), np.zeros((0, 4)), ("y_pred", "(0, 4)", "no elements", "Skip empty")),
+    ("mean_squared_error", np.zeros((0, 0)), np.zeros((0, 0)), ("y_pred", "(0, 0)", "no elements", "Skip empty")),
     ("mean_absolute_error", np.zeros((3, 0)), np.zeros((3, 0)), ("y_pred", "(3, 0)", "no elements")),
 ]
 
@@ -261,7 +261,7 @@ def test_parameters(loss: str, parameters: dict[str, Any], parts: tuple[str, ...
         function(loss)([[1.0]], [[1.0]], **parameters)
 
 
-@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, (0, 1), None])
+@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, None])
 def test_axis(axis: Any, array: Maker) -> None:
     with says(ParameterError, "huber", f"axis is {axis!r}", "from -2 to 1", "axis=-1"):
         lossary.huber(array(np.zeros((3, 4))), array(np.zeros((3, 4))), axis=axis)
@@ -289,8 +289,9 @@ def test_too_many_arguments() -> None:
 @pytest.mark.parametrize("second", ALL)
 def test_mixed_frameworks(first: str, second: str) -> None:
     y = np.zeros(3)
-    if first == second:
+    if first == second or "numpy" in (first, second):
         lossary.MeanSquaredError()(ALL[first](y), ALL[second](y))
+        lossary.MeanSquaredError()(ALL[first](y), ALL[first](y), sample_weight=ALL[second](y + 1))
         return
     with pytest.raises(lossary.BackendError, match=r"mean_squared_error: y_true is .* and y_pred is .* Convert one"):
         lossary.mean_squared_error(ALL[first](y), ALL[second](y))

@@ -159,8 +159,10 @@ def test_no_wrong_head_is_silent(mistake: str) -> None:
 
 
 def test_two_frameworks_in_one_call_are_a_finding() -> None:
+    import jax.numpy as jnp
     import torch
 
-    report = lossary.diagnose("mse", REALS, torch.as_tensor(REALS))
+    assert not lossary.diagnose("mse", REALS, torch.as_tensor(REALS + NOISE)).findings  # NumPy joins any.
+    report = lossary.diagnose("mse", jnp.asarray(REALS), torch.as_tensor(REALS))
     assert [finding.code for finding in report.findings] == ["LS001"]
     assert "BackendError" in report.findings[0].message

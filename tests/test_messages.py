@@ -33,9 +33,16 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "mixed_frameworks",
         lossary.BackendError,
-        lambda: lossary.huber(np.zeros(2), torch.zeros(2)),
-        "huber: y_true is a NumPy array and y_pred is a PyTorch tensor; all arrays of a call come from one "
-        "framework. Convert one of them: y_true = torch.as_tensor(y_true)",
+        lambda: lossary.huber(jnp.zeros(2), torch.zeros(2)),
+        "huber: y_true is a JAX array and y_pred is a PyTorch tensor; all arrays of a call come from one framework, "
+        "with arrays of NumPy and lists beside them. Convert one of them: y_true = numpy.asarray(y_true)",
+    ),
+    (
+        "strange_array",
+        lossary.DTypeError,
+        lambda: lossary.huber(torch.eye(2).to_sparse(), torch.eye(2)),
+        "huber: y_true is a sparse tensor (torch.sparse_coo); accepted are dense arrays. "
+        "Write y_true = y_true.to_dense()",
     ),
     (
         "devices_differ",
@@ -168,6 +175,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.sparse_categorical_crossentropy(0, 0.5),
         "sparse_categorical_crossentropy: y_pred is a single number; accepted are rows of C outputs, shape "
         "(N, C). For one data point write y_pred = [[...]]",
+    ),
+    (
+        "axis_several",
+        lossary.ParameterError,
+        lambda: lossary.huber(np.zeros((2, 3, 4, 4)), np.zeros((2, 3, 4)), axis=(2, 3)),
+        "huber: axis is (2, 3); accepted is one whole number, the axis along which the outputs of one data point lie: "
+        "axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean",
     ),
     (
         "axis_out_of_range",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -315,3 +316,20 @@ def test_values_per_element_are_differentiated_where_they_lie() -> None:
     values = loss(torch.zeros(3, 3, dtype=torch.float64), pred, sample_weight=torch.tensor(FIRST_ROW.astype(float)))
     (values * torch.tensor(NINE)).sum().backward()
     np.testing.assert_allclose(pred.grad, np.where(FIRST_ROW, 2 * NINE * NINE, 0))
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float16", 6e4), ("float32", 3e38), ("float64", 1.7e308)])
+@pytest.mark.parametrize("points", [300, 70000])
+@pytest.mark.parametrize("name", ["mean_absolute_error", "hinge", "huber", "mean_squared_error"])
+def test_a_sum_beyond_the_largest_number_is_infinite_without_a_warning(
+    name: str, points: int, dtype: str, large: float
+) -> None:
+    loss = lossary.get(name, reduction="sum")
+    y_true, y_pred = np.full((points, 1), -1.0, dtype), np.full((points, 1), large, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (
+            loss(y_true, y_pred, sample_weight=np.full(points, 3.0)),
+            lossary.value_and_grad(loss)(y_true, y_pred)[0],
+        ):
+            assert value == np.inf or dtype == "float16"

@@ -66,7 +66,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -111,7 +111,7 @@ class BinaryCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -156,7 +156,7 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -204,7 +204,7 @@ class CategoricalCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -241,7 +241,7 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -275,7 +275,7 @@ class CategoricalHinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -306,7 +306,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -343,7 +343,7 @@ class CosineSimilarity(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -376,7 +376,7 @@ def hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None)
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -410,7 +410,7 @@ class Hinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -441,7 +441,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int = -1, *, check
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -480,7 +480,7 @@ class Huber(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -518,7 +518,7 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -558,7 +558,7 @@ class KLDivergence(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -592,7 +592,7 @@ def log_cosh(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = No
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -627,7 +627,7 @@ class LogCosh(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -658,7 +658,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -697,7 +697,7 @@ class MeanAbsoluteError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -731,7 +731,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -768,7 +768,7 @@ class MeanAbsolutePercentageError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -800,7 +800,7 @@ def mean_squared_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str |
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -837,7 +837,7 @@ class MeanSquaredError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -873,7 +873,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -913,7 +913,7 @@ class MeanSquaredLogarithmicError(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -948,7 +948,7 @@ def poisson(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07,
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -985,7 +985,7 @@ class Poisson(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1025,7 +1025,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1072,7 +1072,7 @@ class SparseCategoricalCrossentropy(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1109,7 +1109,7 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None
             precision is computed in float32. Differentiable in the framework's own machinery.
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
@@ -1142,7 +1142,7 @@ class SquaredHinge(Loss):
             be read without waiting (see `lossary.check`).
 
     Raises:
-        ShapeError: The shapes differ, or the batch is empty.
+        ShapeError: The shapes differ, or a mean is over nothing.
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.

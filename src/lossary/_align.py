@@ -66,15 +66,18 @@ def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, 
     ``dtype`` is that of the targets.
     """
     record = program.record
+    if isinstance(axis, tuple | list):
+        raise _check.axis_several(record.name, axis)
     ranks = {"y_true": len(true), "y_pred": len(pred)}
     expand_true, expanded = _expansion(program, true, pred, batched)
     true, pred = (*true, 1) if expand_true else true, (*pred, 1) if expanded else pred
     labels = record.labels_are_integers
     if strict and not (len(true) in (len(pred) - 1, len(pred)) if labels else _agree(true, pred)):
         raise _check.shapes_differ(record, true, pred, dtype.startswith(("int", "uint", "bool")))
-    if strict and 0 in pred:
-        raise _check.empty(record.name, "y_pred", pred)
     axis = _axis(record.name, axis, len(pred))
+    # No outputs have no mean; no data points have no values, and only their mean is undefined.
+    if pred[axis] == 0:
+        raise _check.empty(record.name, "y_pred", pred)
     per_row = labels and len(true) < len(pred)
     if strict and labels and not _agree((*true, 1) if per_row else _moved(true, axis), (*_moved(pred, axis)[:-1], 1)):
         raise _check.shapes_differ(record, true, _moved(pred, axis), integers=True)

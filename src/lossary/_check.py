@@ -26,17 +26,17 @@ def sibling(name: str) -> str:
 
 
 def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -> BackendError:
-    """Arrays of two frameworks in one call."""
-    names = {"numpy": "a NumPy array", "torch": "a PyTorch tensor", "jax": "a JAX array"}
-    names |= {"tensorflow": "a TensorFlow tensor", "pytensor": "a PyTensor variable"}
-    into = {"numpy": "np.asarray", "torch": "torch.as_tensor", "jax": "jnp.asarray"}
-    into |= {"tensorflow": "tf.convert_to_tensor", "pytensor": "pt.as_tensor_variable"}
-    keep, change = ((second, first), (first, second))[second != "y_pred"]
-    target = other if keep == second else its
+    """Arrays of two frameworks in one call; NumPy's belong to any."""
+    change = first if second == "y_pred" else second
     return BackendError(
-        f"{loss}: {first} is {names[its]} and {second} is {names[other]}; all arrays of a call come from one "
-        f"framework. Convert one of them: {change} = {into[target]}({change})"
+        f"{loss}: {first} is {its} and {second} is {other}; all arrays of a call come from one framework, "
+        f"with arrays of NumPy and lists beside them. Convert one of them: {change} = numpy.asarray({change})"
     )
+
+
+def strange_array(loss: str, argument: str, what: str, remedy: str) -> DTypeError:
+    """What frameworks have beside arrays: sparse, ragged, nested, of unknown rank."""
+    return DTypeError(f"{loss}: {argument} is {what}; accepted are dense arrays. Write {remedy.format(argument)}")
 
 
 def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendError:
@@ -152,7 +152,7 @@ def shapes_at_run_time(loss: str) -> str:
 
 
 def empty(loss: str, argument: str, shape: tuple[int | None, ...]) -> ShapeError:
-    """A batch or row of length zero."""
+    """A mean over a batch or a row of length zero."""
     return ShapeError(
         f"{loss}: {argument} has shape {shape_text(shape)}, which holds no elements; a mean over nothing is "
         f"undefined. Skip empty batches: if len({argument}): ..."
@@ -172,6 +172,14 @@ def axis_out_of_range(loss: str, axis: Any, rank: int) -> ParameterError:
     return ParameterError(
         f"{loss}: axis is {axis!r}; accepted are whole numbers from {-rank} to {rank - 1} for y_pred with {rank} "
         f"axes. The outputs usually lie along axis=-1"
+    )
+
+
+def axis_several(loss: str, axis: Any) -> ParameterError:
+    """Several axes, as if axis said what to reduce over."""
+    return ParameterError(
+        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis along which the outputs of one data point "
+        "lie: axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean"
     )
 
 

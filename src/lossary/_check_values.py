@@ -105,9 +105,9 @@ def values(
     layout: Layout | None = None,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
-    if y_true is not None:
+    if y_true is not None and y_true.size:
         _target_values(record, parameters, y_true, classes, layout)
-    if y_pred is not None:
+    if y_pred is not None and y_pred.size:
         domain = record.prediction_domain(parameters)
         index = domain.fault(y_pred)
         if index is not None:

@@ -73,7 +73,7 @@ def _parameter(parameter: Parameter) -> str:
 
 def _raises(record: Record) -> list[str]:
     outside = "y_true or y_pred holds a NaN or a value outside its set."
-    found = ["ShapeError: The shapes differ, or the batch is empty.", f"DomainError: {outside}",
+    found = ["ShapeError: The shapes differ, or a mean is over nothing.", f"DomainError: {outside}",
              "DTypeError: An array holds strings, objects or complex numbers.",
              "BackendError: The arrays come from two frameworks."]  # fmt: skip
     if record.parameters:

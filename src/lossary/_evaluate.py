@@ -12,7 +12,7 @@ import numpy as np
 from . import _align, _check, _check_values, _faults, kernels
 from ._plan import Plan, Setting, planned
 from ._record import Record
-from ._reduce import factors, reduce
+from ._reduce import MEANS, factors, reduce
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, owner
 from .program import Program
 
@@ -80,7 +80,7 @@ class Batch:
     def values_and_slopes(self) -> tuple[Array, Array]:
         """The values and their derivatives with respect to each row of y_pred."""
         run = self.program.value_and_slope(self.backend)
-        with np.errstate(all="ignore"):
+        with self.backend.quiet():
             values, slopes = run(self.y_true, self.y_pred, *self.numbers)
         values = self._drop_masked(self.backend.squeeze_last(values))
         if self.poison is not None:
@@ -90,10 +90,17 @@ class Batch:
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
         name = self.program.record.name
+        size = self.backend.size(values) if reduction in MEANS else None
+        if isinstance(size, int) and size == 0:
+            raise _check.empty(name, "y_pred", self.backend.shape(self.y_pred))
         return factors(name, self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
+        with self.backend.quiet():
+            return self._reduced(reduction)
+
+    def _reduced(self, reduction: str) -> Array:
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=False)
             return self.in_words().reduced(reduction) if found is None else self.answer(found[0], reduction)
@@ -102,6 +109,10 @@ class Batch:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtype and shape of the caller's y_pred."""
+        with self.backend.quiet():
+            return self._value_and_gradient(reduction)
+
+    def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=True)
             if found is None or found[1] is None:

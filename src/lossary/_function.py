@@ -11,9 +11,9 @@ from ._domain import Real
 from ._evaluate import check_values, live_points
 from ._loss import Loss
 from ._record import Record
-from ._reduce import factors, reduce
+from ._reduce import MEANS, factors, reduce
 from .adapters import keras_caller
-from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, of
+from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find
 
 
 class FunctionLoss(Loss):
@@ -86,9 +86,10 @@ class FunctionLoss(Loss):
         name = self.record.name
         named = {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
         backend = find(name, named)
-        y_pred = array(backend, name, "y_pred", y_pred)
+        owned = backend.owns(y_true), backend.owns(y_pred)
+        y_pred = array(backend, name, "y_pred", y_pred, y_true if owned == (True, False) else None)
         converted = array(backend, name, "y_true", y_true, y_pred)
-        if of(y_true) is None and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
+        if not all(owned) and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
             converted = backend.cast(converted, backend.dtype(y_pred))
         return backend, converted, y_pred
 
@@ -96,7 +97,7 @@ class FunctionLoss(Loss):
         name, dtype = self.record.name, backend.dtype(y_pred)
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
-        if 0 in shape:
+        if 0 in shape[1:] or (shape[:1] == (0,) and self.reduction in MEANS):
             raise _check.empty(name, "y_pred", shape)
         live = live_points(
             backend,

@@ -77,7 +77,8 @@ def planned(
             if plan is not None:
                 return plan, y_true, y_pred
     given = y_true, y_pred
-    y_pred = backends.array(backend, record.name, "y_pred", y_pred)
+    beside = y_true if backend.owns(y_true) and not backend.owns(y_pred) else None
+    y_pred = backends.array(backend, record.name, "y_pred", y_pred, beside)
     y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
     plan = _made(setting, backend, y_true, y_pred, axis=axis, batched=batched, strict=strict)
     # The formula of a plain function may mean something else at the next call; whole numbers become what the

@@ -9,6 +9,8 @@ from .backends import Array, Backend
 
 REDUCTIONS: Final = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
+MEANS: Final = frozenset({"sum_over_batch_size", "mean_with_sample_weight"})
+
 
 def standard(loss: str, reduction: Any) -> str:
     """The canonical name of a reduction."""

@@ -29,7 +29,7 @@ def find(
     setting: Setting, y_true: Floats, y_pred: Floats, axis: Any, check: Mode | None, reduction: str
 ) -> Step | None:
     """The step for plain arrays of NumPy, or None where there is more to the call."""
-    if y_pred.size >= kernels.THRESHOLD or type(axis) is not int:
+    if not 0 < y_pred.size < kernels.THRESHOLD or type(axis) is not int:
         return None
     key = (y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, kernels.loads())
     try:

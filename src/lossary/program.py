@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
 
+from ._domain import OptionalLabel
 from ._record import Record
 from .backends import Backend, by_name
 from .backends import words as namespace
@@ -147,7 +148,9 @@ _built: set[tuple[str, Switches, str]] = set()
 
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
     """The program of a record at these parameters, ready to run on the backend."""
-    switches = tuple((p.name, parameters[p.name]) for p in record.parameters if not p.is_number)
+    # Positions with the label to ignore are left out around the program, which is the same for all such labels.
+    inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]
+    switches = tuple((p.name, parameters[p.name]) for p in inside)
     if _records.get(record.name) is not record:
         return Program(record, switches)
     _ready(record.name, switches, backend.name)

@@ -34,7 +34,9 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
     "MSELoss": lambda loss, y_true: ("mean_squared_error", {}),
     "L1Loss": lambda loss, y_true: ("mean_absolute_error", {}),
     "HuberLoss": lambda loss, y_true: ("huber", {"delta": float(loss.delta)}),
-    "SmoothL1Loss": lambda loss, y_true: ("huber", {"delta": float(loss.beta)}),
+    "SmoothL1Loss": lambda loss, y_true: (
+        ("huber", {"delta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
+    ),
 }
 
 
@@ -89,6 +91,12 @@ def _functional(loss: Any) -> Any:
     return getattr(nn, name)()
 
 
+def of_torch(loss: Any) -> Any:
+    """The loss object of PyTorch that this is or stands for; None for losses of others."""
+    loss = _functional(loss)
+    return loss if _of_torch(loss) else None
+
+
 # What PyTorch's losses do that ours do not, by class name.
 _HABITS = {
     "MSELoss": "broadcasts",
@@ -111,7 +119,7 @@ def translated(loss: Any, y_true: Any = None) -> Any:
     loss = _functional(loss)
     module = type(loss).__module__
     if _of_torch(loss):
-        if type(loss).__name__ not in _TORCH:
+        if type(loss).__name__ not in _TORCH or getattr(loss, "delta", 1.0) <= 0:  # Which PyTorch itself refuses.
             return _turned(loss)
         name, settings = _TORCH[type(loss).__name__](loss, y_true)
         return {"class_name": name, "config": settings}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -29,14 +30,16 @@ class Guard:
         """The loss's own value for the same arguments."""
         return self._call(*args, **kwargs)
 
-    def _first(self, first: Any, second: Any, *args: Any, **kwargs: Any) -> Any:
+    def _first(self, *args: Any, **kwargs: Any) -> Any:
         # PyTorch's own losses take (input, target), the others (y_true, y_pred).
         own = isinstance(self.loss, torch.nn.Module)
-        y_true, y_pred = (second, first) if own else (first, second)
         self._call = self.loss
+        signature = inspect.signature(self.loss.forward if own else self.loss.__call__)
+        first, second = list(signature.bind(*args, **kwargs).arguments.values())[:2]
+        y_true, y_pred = (second, first) if own else (first, second)
         self.report = check_first_batch(self.loss, y_true, y_pred, model=self._model, doctor=self._doctor, stacklevel=4)
         self._model = None
-        return self.loss(first, second, *args, **kwargs)
+        return self.loss(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"guard({self.loss!r})"

@@ -33,6 +33,16 @@ FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
 # NumPy's own type is known from the start: for it no framework's spelling need be imported.
 _by_type: dict[type, Backend | None] = {np.ndarray: NUMPY}
 _loaded: set[str] = set()
+# What frameworks have beside arrays, by library and class, and the line that makes arrays of it.
+_CONVERTED = {
+    ("tensorflow", "RaggedTensor"): "{0} = {0}.to_tensor()  # and leave the padding out with where=",
+    ("tensorflow", "SparseTensor"): "{0} = tf.sparse.to_dense({0})",
+    ("tensorflow", "IndexedSlices"): "{0} = tf.convert_to_tensor({0})",
+    ("jax", "BCOO"): "{0} = {0}.todense()",
+    ("jax", "BCSR"): "{0} = {0}.todense()",
+    ("torch", "Proxy"): "torch.export.export(model, (y_true, y_pred))  # traces losses too, torch.fx does not",
+    ("keras", "KerasTensor"): "model.compile(loss=loss)  # or compute the loss in call() of a layer",
+}
 
 
 def by_name(name: str) -> Backend:
@@ -92,37 +102,41 @@ def settle() -> None:
 
 
 def find(loss: str, arguments: dict[str, Any]) -> Backend:
-    """The one backend of all arguments; two different ones raise a `BackendError` that names both."""
+    """The one framework of all arguments; two different ones raise a `BackendError` that names both.
+
+    Arrays of NumPy, like lists, join any framework; where there is no other, NumPy computes.
+    """
     _ready()
     found: dict[str, Backend] = {}
     for name, value in arguments.items():
         backend = None if value is None else of(value)
-        if backend is not None:
+        if backend is not None and backend is not NUMPY:
             found[name] = backend
     if not found:
         return NUMPY
     (first, backend), *others = found.items()
     for name, other in others:
         if other is not backend:
-            raise _check.mixed_frameworks(loss, first, backend.name, name, other.name)
+            raise _check.mixed_frameworks(loss, first, _noun(backend), name, _noun(other))
     return backend
 
 
+def _noun(backend: Backend) -> str:
+    return backend.noun or f"an array of {backend.name}"
+
+
 def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:
-    """An argument as an array of the backend; a `DTypeError` if it does not hold numbers."""
-    if of(value) is None:
-        if value is None:
-            raise _check.nothing(loss, argument)
-        try:
-            converted = np.asarray(value)
-        except (TypeError, ValueError):
-            raise _check.not_numbers(loss, argument, value) from None
-        if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
-            raise _check.unsupported(loss, argument, value, converted.dtype.name)
-        value = converted
-    elif backend is NUMPY and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
+    """An argument as an array of the backend, beside ``like``; a `DTypeError` if it does not hold numbers."""
+    owner = of(value)
+    if owner is NUMPY and type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
         raise _check.masked_array(loss, argument)
-    array = backend.asarray(value, like)
+    given = _listed(loss, argument, value) if owner is None else value
+    try:
+        array = backend.asarray(given, like)
+    except (TypeError, ValueError):
+        raise _check.unsupported(loss, argument, value, given.dtype.name) from None
+    if (strange := backend.strange(array)) is not None:
+        raise _check.strange_array(loss, argument, *strange)
     dtype = backend.dtype(array)
     if dtype not in FLOATS and not dtype.startswith(("int", "uint", "bool")):
         raise _check.unsupported(loss, argument, value, dtype)
@@ -130,3 +144,16 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     if None not in places and places[0] != places[1]:
         raise _check.devices_differ(loss, argument, *places)
     return array
+
+
+def _listed(loss: str, argument: str, value: Any) -> Any:
+    """What is no array of any framework, as NumPy converts it."""
+    if value is None:
+        raise _check.nothing(loss, argument)
+    kind = type(value)
+    if (remedy := _CONVERTED.get((kind.__module__.partition(".")[0], kind.__name__))) is not None:
+        raise _check.strange_array(loss, argument, f"a {kind.__name__}", remedy)
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError):
+        raise _check.not_numbers(loss, argument, value) from None

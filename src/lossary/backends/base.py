@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class Backend(ABC):
     """One array library."""
 
     name: str
+    # What a message calls an array of this library, if not "an array of" its name.
+    noun = ""
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
@@ -46,6 +49,10 @@ class Backend(ABC):
     @abstractmethod
     def owns(self, value: Any) -> bool:
         """Whether the value is an array of this library."""
+
+    def strange(self, x: Array) -> tuple[str, str] | None:
+        """What the array is, if losses cannot compute with it as it is, and the line that makes an array of ``{0}``."""
+        return None
 
     @abstractmethod
     def asarray(self, value: Any, like: Array | None = None) -> Array:
@@ -104,6 +111,10 @@ class Backend(ABC):
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """A block in which the library does not warn where a result is beyond its largest number, or no number."""
+        return nullcontext()
 
     # --- moving things about --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from jax.custom_derivatives import SymbolicZero
 from . import jax_fused, jax_report
 from .base import Array
 from .means import MeansByLength
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
@@ -25,6 +26,7 @@ class JaxBackend(MeansByLength):
     """Arrays and tracers: ``jit``, ``grad``, ``jacfwd``, ``hessian``, ``vmap``, sharded arrays."""
 
     name = "jax"
+    noun = "a JAX array"
     can_report = True
 
     abs = staticmethod(jnp.abs)
@@ -49,10 +51,10 @@ class JaxBackend(MeansByLength):
         return isinstance(value, jax.Array)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
-        # Where JAX has no int64 it would keep the lower half of each number.
-        if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and not jax.config.jax_enable_x64:
-            limits = np.iinfo(np.uint32 if value.dtype.kind == "u" else np.int32)
-            if value.size and not (limits.min <= value.min() and value.max() <= limits.max):
+        if not isinstance(value, jax.Array):
+            value = NUMPY.asarray(value)
+            # Beyond 32 bits JAX would drop the upper ones of whole numbers.
+            if value.dtype.kind in "iu" and not jax.config.jax_enable_x64 and not _in_32_bits(value):
                 value = value.astype(np.float32)
         return jnp.asarray(value)
 
@@ -131,12 +133,13 @@ class JaxBackend(MeansByLength):
 
     def first_max(self, x: Array) -> Array:
         # XLA reduces value and index together far more slowly than one after the other.
-        position = jnp.arange(x.shape[-1])
+        position = _positions(x)
         first = jnp.min(jnp.where(x == self.max(x), position, x.shape[-1]), axis=-1, keepdims=True)
         return position == first
 
-    def count(self, x: Array) -> float:
-        return float(x.shape[-1])
+    def count(self, x: Array) -> Any:
+        length = x.shape[-1]
+        return float(length) if isinstance(length, int) else jnp.asarray(length, x.dtype)
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]
@@ -144,7 +147,7 @@ class JaxBackend(MeansByLength):
         return jnp.where((label >= 0) & (label < length), taken, jnp.nan)
 
     def is_label(self, label: Array, like: Array) -> Array:
-        return jnp.arange(like.shape[-1]) == label
+        return _positions(like) == label
 
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)
@@ -195,6 +198,15 @@ class JaxBackend(MeansByLength):
             return rule(fixed)(*(x for x in inputs if not isinstance(x, float)))
 
         return call
+
+
+def _positions(x: Array) -> Array:
+    """0, 1, ... along the last axis, in the rank of x: a user may have forbidden to spread ranks."""
+    return jnp.arange(x.shape[-1]).reshape((1,) * (x.ndim - 1) + x.shape[-1:])
+
+
+def _in_32_bits(x: np.ndarray[Any, Any]) -> bool:
+    return x.size == 0 or (x.min() >= -(2**31) and x.max() < 2**31)
 
 
 BACKEND = JaxBackend()

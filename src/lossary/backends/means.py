@@ -16,14 +16,14 @@ class MeansByLength(Backend):
 
     def mean(self, x: Array) -> Array:
         length = self.shape(x)[-1]
-        if length is None:
+        if not isinstance(length, int):  # Known only at run time, or a symbol.
             return super().mean(x)
         scale = 2.0 ** math.ceil(math.log2(length))
         return self.sum(x * (1.0 / scale)) * (scale / length)
 
     def mean_square(self, x: Array) -> Array:
         length = self.shape(x)[-1]
-        if length is None:
+        if not isinstance(length, int):
             return super().mean_square(x)
         scale = 2.0 ** math.ceil(math.log2(length) / 2.0)
         return self.sum(self.square(x * (1.0 / scale))) * (scale * scale / length)

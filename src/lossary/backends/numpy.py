@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class NumpyBackend(Backend):
     # The ufuncs' own `reduce` stands where `np.sum` or `np.max` would do the same after more steps in Python.
 
     name = "numpy"
+    noun = "a NumPy array"
     plain = frozenset({np.ndarray})
 
     abs = staticmethod(np.abs)
@@ -60,7 +62,7 @@ class NumpyBackend(Backend):
             import ml_dtypes
 
             return x.astype(ml_dtypes.bfloat16)
-        with np.errstate(invalid="ignore"):  # A NaN among labels.
+        with np.errstate(invalid="ignore", over="ignore"):  # A NaN among labels, a number beyond half precision.
             return x.astype(dtype, copy=False)
 
     def default_float(self) -> str:
@@ -68,6 +70,9 @@ class NumpyBackend(Backend):
 
     def host(self, x: Array, *, wait: bool) -> Array | None:
         return x
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        return np.errstate(all="ignore")
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         return np.moveaxis(x, source, destination)

@@ -12,6 +12,7 @@ from pytensor.compile.builders import OpFromGraph
 from pytensor.gradient import DisconnectedType, disconnected_grad, disconnected_type
 
 from .base import Array, Backend
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -21,6 +22,7 @@ class PytensorBackend(Backend):
     """Symbolic variables, and shared ones; ``pytensor.function``, ``pytensor.grad``, rewrites and all linkers."""
 
     name = "pytensor"
+    noun = "a PyTensor variable"
 
     abs = staticmethod(pt.abs)
     sign = staticmethod(pt.sign)
@@ -47,7 +49,7 @@ class PytensorBackend(Backend):
         return isinstance(value, pytensor.graph.basic.Variable)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
-        return pt.as_tensor_variable(value)
+        return pt.as_tensor_variable(value if self.owns(value) else NUMPY.asarray(value))
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype)

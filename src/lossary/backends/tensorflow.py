@@ -12,6 +12,7 @@ from tensorflow.python.ops import control_flow_util
 from . import tensorflow_report
 from .base import Array
 from .means import MeansByLength
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._faults import Look, Site
@@ -27,6 +28,7 @@ class TensorflowBackend(MeansByLength):
     """Eager and symbolic tensors: ``tf.function`` with and without XLA, nested ``GradientTape``."""
 
     name = "tensorflow"
+    noun = "a TensorFlow tensor"
     can_report = True
 
     abs = staticmethod(tf.abs)
@@ -50,7 +52,12 @@ class TensorflowBackend(MeansByLength):
         return isinstance(value, tf.Tensor | tf.Variable)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
-        return tf.convert_to_tensor(value)
+        return tf.convert_to_tensor(value if self.owns(value) else NUMPY.asarray(value))
+
+    def strange(self, x: Array) -> tuple[str, str] | None:
+        if x.shape.rank is None:
+            return "a tensor of unknown rank", "{0} = tf.ensure_shape({0}, [None, 10])  # for rows of 10 outputs"
+        return None
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype.name)
@@ -140,9 +147,9 @@ class TensorflowBackend(MeansByLength):
         if length is not None and length <= _EXACT and _is_compiled():
             # XLA reduces value and index together element by element, and whole numbers without its fast sums.
             position = tf.range(float(length))
-            first = tf.reduce_min(tf.where(x == self.max(x), position, float(length)), axis=-1, keepdims=True)
-            return position == first
-        return tf.range(tf.shape(x)[-1]) == tf.expand_dims(tf.argmax(x, axis=-1, output_type=tf.int32), -1)
+            first = tf.reduce_min(tf.where(tf.equal(x, self.max(x)), position, float(length)), axis=-1, keepdims=True)
+            return tf.equal(position, first)
+        return tf.equal(tf.range(tf.shape(x)[-1]), tf.expand_dims(tf.argmax(x, axis=-1, output_type=tf.int32), -1))
 
     def count(self, x: Array) -> Any:
         return tf.cast(tf.shape(x)[-1], x.dtype) if x.shape[-1] is None else tf.constant(x.shape[-1], x.dtype)
@@ -154,7 +161,7 @@ class TensorflowBackend(MeansByLength):
         return tf.where((label >= 0) & (label < length), taken, tf.constant(float("nan"), x.dtype))
 
     def is_label(self, label: Array, like: Array) -> Array:
-        return tf.range(tf.cast(tf.shape(like)[-1], label.dtype)) == label
+        return tf.equal(tf.range(tf.cast(tf.shape(like)[-1], label.dtype)), label)
 
     def spread(self, x: Any, like: Array) -> Array:
         return tf.zeros_like(like) + x

@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from . import torch_compiled, torch_host, torch_report, torch_total
 from .base import Array, Backend
+from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
@@ -26,6 +28,7 @@ class TorchBackend(Backend):
     """Tensors on any device; inside autograd, ``torch.func``, ``torch.compile`` and DataLoader workers."""
 
     name = "torch"
+    noun = "a PyTorch tensor"
     plain = torch_total.PLAIN
     can_report = True
 
@@ -52,7 +55,22 @@ class TorchBackend(Backend):
     def asarray(self, value: Any, like: Array | None = None) -> Array:
         if isinstance(value, torch.Tensor):
             return value
-        return torch.as_tensor(value, device=None if like is None else like.device)
+        if torch.compiler.is_compiling():  # An array that is being traced has no dtype to look at.
+            tensor = torch.as_tensor(value)
+        else:
+            # A copy: autograd reads it again later, and PyTorch takes no views with negative strides.
+            array = np.array(NUMPY.asarray(value))
+            half = array.dtype.name == "bfloat16"  # Which PyTorch does not know of NumPy.
+            tensor = torch.as_tensor(array.view(np.int16)).view(torch.bfloat16) if half else torch.as_tensor(array)
+        return tensor if like is None else tensor.to(like.device)
+
+    def strange(self, x: Array) -> tuple[str, str] | None:
+        if x.is_nested:
+            padded = "{0} = torch.nested.to_padded_tensor({0}, 0.0)"
+            return "a nested tensor", f"{padded}  # and leave the padding out with where="
+        if x.layout is not torch.strided:
+            return f"a sparse tensor ({x.layout})", "{0} = {0}.to_dense()"
+        return None
 
     def dtype(self, x: Array) -> str:
         return _NAMES.get(x.dtype) or str(x.dtype).removeprefix("torch.")
@@ -94,8 +112,9 @@ class TorchBackend(Backend):
             return torch.sum(x)
         return torch.sum(x, dtype=torch.float64).to(x.dtype)
 
-    def size(self, x: Array) -> int:
-        return int(x.numel())
+    def size(self, x: Array) -> Any:
+        # While a program is recorded, a symbol: the program is to divide by the size of what it will be given.
+        return x.numel()
 
     def ones_like(self, x: Array) -> Array:
         return torch.ones_like(x)
@@ -138,7 +157,7 @@ class TorchBackend(Backend):
         return torch.max(x, -1, keepdim=True)[0]  # Its derivative is the first maximum's, that of amax is shared.
 
     def count(self, x: Array) -> Array:
-        return x.new_full((), float(x.shape[-1]))  # A tensor: of two plain numbers torch.where makes float32.
+        return x.new_full((), x.shape[-1])  # A tensor: of two plain numbers torch.where makes float32.
 
     def take(self, x: Array, label: Array) -> Array:
         length = x.shape[-1]
@@ -160,8 +179,10 @@ class TorchBackend(Backend):
         return value.detach(), gradient
 
     def facts(self, x: Array, y: Array) -> Hashable:
-        # While torch.compile traces, lengths may be symbols.
-        return None if torch.compiler.is_compiling() else (x.dtype, y.dtype, x.shape, y.shape, x.device, y.device)
+        # While torch.compile traces, lengths may be symbols; a nested tensor has no shape.
+        if torch.compiler.is_compiling() or self.strange(x) or self.strange(y):
+            return None
+        return (x.dtype, y.dtype, x.shape, y.shape, x.device, y.device)
 
     def place(self, x: Array) -> Any:
         return x.device
@@ -174,6 +195,9 @@ class TorchBackend(Backend):
     ) -> Call | None:
         if torch.compiler.is_compiling():
             return torch_compiled.lend(prepare, y_true, y_pred, sample_weight, where)
+        y_true, sample_weight, where = (
+            self.asarray(x, y_pred) if _is_numeric(x) else x for x in (y_true, sample_weight, where)
+        )
         call = torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
         return call or torch_total.lend(prepare, y_true, y_pred, sample_weight, where)
 
@@ -251,6 +275,11 @@ def _restore(ctx: Any) -> list[Any]:
 def _collect(gradient: Array, like: Any) -> Array:
     """A parameter's gradient is the sum over all that it touched."""
     return gradient.sum_to_size(like.shape) if gradient.shape != like.shape else gradient
+
+
+def _is_numeric(x: Any) -> bool:
+    """Whether it is an array of NumPy that becomes a tensor as it is."""
+    return type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.itemsize <= 8
 
 
 BACKEND = TorchBackend()

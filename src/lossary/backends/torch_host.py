@@ -14,7 +14,7 @@ import torch
 
 from .. import kernels
 from .base import Array
-from .torch_total import PLAIN, Joint, Total, again, apply, differentiated, unfit, widened
+from .torch_total import PLAIN, Joint, Total, again, apply, differentiated, several, unfit, widened
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
@@ -67,17 +67,21 @@ class Lent(Joint):
         if reduction == "none":
             values = self.batch.reduced("none")
             return self.result(apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
-        total, gradient = map(_tensor, self.batch.value_and_gradient(reduction))
-        return self.total(total, gradient, reduction)
+        return self.total(lambda: _both(self.batch.value_and_gradient(reduction)), reduction)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
-        value, gradient = self.batch.value_and_gradient(reduction)
-        return self.answer(_tensor(value), reduction), self.result(_tensor(gradient))
+        value, gradient = _both(self.batch.value_and_gradient(reduction))
+        return self.answer(value, reduction), self.result(gradient)
 
 
 def _tensor(x: Any) -> Array:
     return torch.from_numpy(np.asarray(x))
+
+
+def _both(found: Any) -> tuple[Array, Array]:
+    value, gradient = found
+    return _tensor(value), _tensor(gradient)
 
 
 def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
@@ -91,13 +95,15 @@ def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
     except (RuntimeError, TypeError):
         return None  # A wrapper of torch.func that outlived its function, or a dtype that NumPy does not have.
     step = loss.step(true, pred)
-    found = None if step is None else step(true, pred)
-    if found is None:
+    if step is None or (found := step(true, pred)) is None:
         return None
-    total = _tensor(found[0])
     if not differentiated(y_pred):
-        return total
-    return apply(Total, y_pred, y_true, [total, torch.from_numpy(found[1])], loss.batch, loss.reduction)
+        return _tensor(found[0])
+
+    def find() -> tuple[Array, Array]:
+        return _both(step(true, pred))
+
+    return apply(Total, y_pred, y_true, list(_both(found)), find, loss.batch, loss.reduction)
 
 
 class _Values(torch.autograd.Function):
@@ -114,4 +120,11 @@ class _Values(torch.autograd.Function):
         y_pred, y_true = ctx.saved_tensors
         if torch.is_grad_enabled():
             return again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
-        return torch.from_numpy(ctx.batch.pulled_back(upstream[0].detach().numpy())), None, None, None, None
+        return _pulled_back(ctx.batch, upstream[0]), None, None, None, None
+
+
+def _pulled_back(batch: Batch, upstream: Array) -> Array:
+    if not several(upstream):
+        return torch.from_numpy(batch.pulled_back(upstream.detach().numpy()))
+    unit = torch.from_numpy(batch.pulled_back(np.ones(upstream.shape, batch.y_pred.dtype)))
+    return (upstream if upstream.dim() == unit.dim() else upstream.unsqueeze(batch.axis)) * unit

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .._evaluate import Batch
 
 Words = Callable[[Array, Array], Any]
+# What computes the reduced loss and its gradient, with the same bits every time.
+Find = Callable[[], tuple[Array, Array]]
 PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
 
@@ -87,11 +89,11 @@ class Joint:
         """The reduced loss, as a tensor that knows its gradient."""
         if reduction == "none":
             return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
-        return self.total(*self.batch.value_and_gradient(reduction), reduction)
+        return self.total(lambda: self.batch.value_and_gradient(reduction), reduction)
 
-    def total(self, total: Array, gradient: Array, reduction: str) -> Array:
+    def total(self, find: Find, reduction: str) -> Array:
         """A number that knows its gradient."""
-        return apply(Total, self.y_pred, self.y_true, [total, gradient], self.words, reduction, *self.others)
+        return apply(Total, self.y_pred, self.y_true, list(find()), find, self.words, reduction, *self.others)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -112,33 +114,40 @@ class Total(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, y_pred: Array, y_true: Array, found: list[Array], words: Words, reduction: str, *others: Array
-    ) -> Array:
+        ctx: Any, y_pred: Array, y_true: Array, found: list[Array], find: Find, words: Words, reduction: str,
+        *others: Array,
+    ) -> Array:  # fmt: skip
         # What the words would read again is saved, so that a change of it in place is noticed.
         ctx.save_for_backward(y_pred, y_true, *others)
         # In a list, because a tensor that is given and returned counts as a view, which nothing may be added to.
         total, *ctx.gradient = found
-        ctx.source = words, reduction
+        ctx.source = find, words, reduction
         return total
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
         y_pred, y_true, *others = ctx.saved_tensors
-        return _passed_back(ctx, y_true, y_pred, upstream[0]), *[None] * (4 + len(others))
+        return _passed_back(ctx, y_true, y_pred, upstream[0]), *[None] * (5 + len(others))
 
 
 def _passed_back(ctx: Any, y_true: Array, y_pred: Array, upstream: Array) -> Array:
-    if torch.is_grad_enabled() or not ctx.gradient:
-        words, reduction = ctx.source
+    find, words, reduction = ctx.source
+    if torch.is_grad_enabled():
         return again(words, reduction, y_true, y_pred, upstream)
-    if torch._C._functorch.is_batchedtensor(upstream) or torch._C._functorch.is_legacy_batchedtensor(upstream):
-        return upstream * ctx.gradient[0]  # Several factors at once.
     # Handed over, not shared: whoever gets the gradient may keep it without copying.
-    gradient: Array = ctx.gradient.pop()
+    gradient: Array = ctx.gradient.pop() if ctx.gradient else find()[1]
+    if several(upstream):
+        return upstream * gradient
     if not gradient.is_cpu:  # Where looking at a number would wait for the device.
         return gradient.mul_(upstream)
     factor = float(upstream)
     return gradient if factor == 1.0 else gradient.mul_(factor)
+
+
+def several(upstream: Array) -> bool:
+    """Whether these are several factors at once, as for the rows of a Jacobian."""
+    functorch = torch._C._functorch
+    return functorch.is_batchedtensor(upstream) or functorch.is_legacy_batchedtensor(upstream)
 
 
 def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:

@@ -71,6 +71,7 @@ class Evidence:
         self.metrics = metrics
         self.habit = habit  # What another library's loss does that ours do not.
         self.unread_settings: list[str] = []  # Of another library's loss.
+        self.torch_loss: Any = None  # The loss of PyTorch that ours stands for.
 
     # --- the loss ---------------------------------------------------------------------------------------------
 
@@ -272,6 +273,16 @@ def refusal(evidence: Evidence) -> Exception | None:
         if not evidence.is_function:
             raise
         return error  # A user's own function may raise anything.
+    return None
+
+
+def unreadable(evidence: Evidence) -> LossError | None:
+    """The error of targets that hold no numbers, or None."""
+    y_true = evidence.given_true
+    try:
+        backends.array(backends.owner(y_true), evidence.name, "y_true", y_true)
+    except LossError as error:
+        return error
     return None
 
 

@@ -71,6 +71,7 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     named = None if metrics is None else list(metric.flattened(metrics))
     evidence = Evidence(resolved(loss, y_true), y_true, y_pred, found, named, habit=foreign.habit(loss))
     evidence.unread_settings = foreign.unread(loss)
+    evidence.torch_loss = foreign.of_torch(loss)
     return examine(evidence, unread)
 
 

@@ -347,6 +347,32 @@ def _amounts_without_bound(e: Evidence) -> bool:
 
 
 @rule(
+    "LS112",
+    "probabilities given to a loss that reads margins",
+    severity="warning",
+    needs="pair",
+    bad="diagnose('hinge', 2 * bits - 1, sigmoid(margins))",
+    clean="diagnose('hinge', 2 * bits - 1, margins)",
+)
+def probabilities_for_margins(e: Evidence) -> Seen | None:
+    """Outputs in [0, 1], of which none can be on the side of class -1."""
+    if e.coding != "signs" or not _in_unit(e.rows) or (e.head is not None and e.head.activation == "linear"):
+        return None
+    negative = e.targets <= 0
+    if not negative.any() or (e.rows == e.rows[0]).all():
+        return None
+    enough(e.rows.size, 32, "outputs to tell probabilities from small margins")
+    return Seen(
+        f"all {e.rows.size} outputs lie in [{number(e.rows.min())}, {number(e.rows.max())}], within [0, 1]: these look "
+        f"like probabilities. {e.name} wants margins, below 0 for class -1: none of the targets -1, "
+        f"{share(negative.sum(), negative.size)}, can be met, and each costs at least 1",
+        "keras.layers.Dense(1)   # no sigmoid; torch: torch.nn.Linear(n, 1). Or, for probabilities:\n"
+        "loss = lossary.BinaryCrossentropy()   # with y_true = (y_true + 1) / 2",
+        better="binary_crossentropy",
+    )
+
+
+@rule(
     "LS111",
     "one class predicted for everything",
     severity="warning",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._check import shape_text
 from ..errors import DTypeError, LossError
-from .evidence import HALF_TOLERANCE, Evidence, NotCheckedError, foreign_result, known, number, refusal, share
+from .evidence import (
+    HALF_TOLERANCE,
+    Evidence,
+    NotCheckedError,
+    foreign_result,
+    known,
+    number,
+    refusal,
+    share,
+    unreadable,
+)
 from .rules import Seen, rule
 
 CODE = "LS001"
@@ -73,12 +85,15 @@ def logarithms(e: Evidence) -> Seen | None:
 )
 def refused(e: Evidence) -> Seen | None:
     """Shapes that do not fit, strings, two frameworks in one call; said by the loss's own checks."""
-    if e.given_true is None or e.given_pred is None:
+    if e.given_true is None:
         return None
-    error = refusal(e)
+    error = unreadable(e) if e.given_pred is None else refusal(e)
     if error is None:
-        return None
+        return _in_torch(e)
     if not isinstance(error, LossError):
+        own = _in_torch(e)
+        if own is not None:
+            return own
         if isinstance(error, TypeError) and "argument" in str(error):
             raise NotCheckedError(f"{e.name} wants other arguments than y_true and y_pred ({error})")
         message = f"the function {e.name!r} fails on these arrays with {type(error).__name__}: {error}"
@@ -88,6 +103,34 @@ def refused(e: Evidence) -> Seen | None:
         raise NotCheckedError(f"{e.name} computes with {other}; pass y_true and y_pred as arrays of {other}")
     fact, _, remedy = str(error).rpartition(". ")
     return Seen(f"{fact or remedy}. The call raises {type(error).__name__}", _as_code(remedy))
+
+
+def _in_torch(e: Evidence) -> Seen | None:
+    """What PyTorch's own loss refuses, or makes NaN of, though ours would not."""
+    if e.torch_loss is None or e.raw_true is None or e.raw_pred is None:
+        return None
+    from ..adapters.torch_trial import trouble
+
+    found = trouble(e.torch_loss, *(_as_given(x) for x in ((e.given_true, e.raw_true), (e.given_pred, e.raw_pred))))
+    if found is None:
+        return None
+    name, ignored = type(e.torch_loss).__name__, getattr(e.torch_loss, "ignore_index", None)
+    shapes = f"y_true of shape {shape_text(e.raw_true.shape)} ({e.raw_true.dtype}) and y_pred of shape "
+    shapes += shape_text(e.raw_pred.shape)
+    if ignored is not None and bool((e.raw_true == ignored).all()):
+        return Seen(
+            f"{name} {found.what}: every label is ignore_index={ignored}, and the mean of no label is 0/0",
+            f"if (y_true != {ignored}).any(): loss(y_pred, y_true).backward()",
+        )
+    return Seen(
+        f"with {shapes} {name} {found.what}",
+        found.line or "loss(y_pred[:2], y_true[:2])   # call it by itself to see where",
+    )
+
+
+def _as_given(pair: tuple[Any, Any]) -> Any:
+    given, seen = pair
+    return given if type(given).__module__.startswith("torch") else seen
 
 
 def _as_code(remedy: str) -> str:

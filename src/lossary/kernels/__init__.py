@@ -38,7 +38,7 @@ def offer(batch: Batch, look: Callable[[], None] | None) -> Fused | None:
 
     ``look`` checks the values and is called only when the kernel has met one outside its domain.
     """
-    if batch.backend is not NUMPY:
+    if batch.backend is not NUMPY or not batch.y_pred.size:
         return None
     small = batch.y_pred.size < THRESHOLD
     if not _is_ready(batch) if small else refusal(batch):
