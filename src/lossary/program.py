@@ -7,6 +7,7 @@ import linecache
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary, finalize
 
 from ._record import Record
 from .backends import Backend, by_name
@@ -17,7 +18,7 @@ from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
 # By its number a compiled step finds a program again, after its loss was defined anew too.
-numbered: dict[int, Program] = {}
+numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 
 class Program:
@@ -43,6 +44,7 @@ class Program:
         # Fused loops by use and dtype, and which of them small calls may use too.
         self.kernels: dict[Hashable, Any] = {}
         self.kernels_at_hand: set[Hashable] = set()
+        self.built: set[str] = set()  # Names of the backends that it has been built for.
         self.separable = self._is_separable()
 
     def _trace(self, formula: Callable[..., Any]) -> Node:
@@ -132,6 +134,7 @@ class Program:
             # Unique, because AutoGraph, tracebacks and debuggers look the source up by this name.
             filename = f"<lossary {self.record.name} {part} {backend.name} {next(_serial)}>"
             linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+            finalize(self, linecache.cache.pop, filename, None)
             scope = namespace(backend, words.__all__)
             exec(compile(source, filename, "exec"), scope)
             function = scope[f"{self.record.name}_{part}"]
@@ -141,43 +144,46 @@ class Program:
         return self._functions[key]
 
 
-_programs: dict[tuple[str, Switches], Program] = {}
-_built: set[tuple[str, Switches, str]] = set()
-
-
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
     """The program of a record at these parameters, ready to run on the backend."""
     switches = tuple((p.name, parameters[p.name]) for p in record.parameters if not p.is_number)
-    if _records.get(record.name) is not record:
+    if record.number is None:
         return Program(record, switches)
-    _ready(record.name, switches, backend.name)
-    return _programs[record.name, switches]
+    program: Program = getattr(record.programs, _ready(record.number, switches, backend.name))
+    return program
 
 
-def _ready(name: str, switches: Switches, backend_name: str) -> bool:
-    if (name, switches, backend_name) not in _built:
-        if (name, switches) not in _programs:
-            made = _programs[name, switches] = Program(_records[name], switches)
-            numbered[made.number] = made
-        _programs[name, switches].build(by_name(backend_name))
-        _built.add((name, switches, backend_name))
-    return True
+def _ready(number: int, switches: Switches, backend_name: str) -> str:
+    """The name under which the record of this number keeps the program, which is built first."""
+    record = _definitions[number]
+    programs, name = vars(record.programs), repr(switches)
+    if name not in programs:
+        made = programs[name] = Program(record, switches)
+        numbered[made.number] = made
+    if backend_name not in programs[name].built:
+        programs[name].build(by_name(backend_name))
+        programs[name].built.add(backend_name)
+    return name
 
 
 # torch.compile runs a function with this mark as it is instead of tracing into it: generating and compiling source
-# cannot be traced.
+# cannot be traced.  It takes and returns plain data, and programs are attributes: of those torch.compile asks for each
+# when it comes to it, of a dict for all at once.
 _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 _records: dict[str, Record] = {}
+# A record lives as long as its loss is known by name or an object holds it, and its programs live with it.
+_definitions: WeakValueDictionary[int, Record] = WeakValueDictionary()
 
 
 def enrol(record: Record) -> None:
-    """Makes a record known by name, replacing an earlier one and its programs."""
+    """Makes a record known by name and its programs kept, from now on; objects of an earlier one keep theirs."""
     _records[record.name] = record
-    for key in [key for key in _programs if key[0] == record.name]:
-        del _programs[key]
-    _built.difference_update({key for key in _built if key[0] == record.name})
+    number = next(_numbers)
+    object.__setattr__(record, "number", number)
+    vars(record.programs).clear()
+    _definitions[number] = record
 
 
 def enrolled(name: str) -> Record | None:
@@ -186,5 +192,5 @@ def enrolled(name: str) -> Record | None:
 
 
 def is_enrolled(record: Record) -> bool:
-    """Whether programs of this record are kept."""
-    return _records.get(record.name) is record
+    """Whether programs of this record are kept; those of a plain function may mean something else at each call."""
+    return record.number is not None
