@@ -190,16 +190,117 @@ def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterErr
     """A parameter outside its range."""
     accepted = "a number" if parameter.allowed is None else parameter.allowed.describe()
     return ParameterError(
-        f"{loss}: {parameter.name} is {value!r}; accepted is {accepted}. The default is "
+        f"{loss}: {parameter.name} is {shown(value)}; accepted is {accepted}. The default is "
         f"{parameter.name}={parameter.default!r}"
     )
 
 
 def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
-    """Assignment to a parameter of a configured object."""
+    """Assignment to a parameter or setting of a configured object."""
     return AttributeError(
         f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
-        f"make a new one: lossary.get(loss, {name}={value!r})"
+        f"make a new one: loss = loss.replaced({name}={value!r})"
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, where that is short."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of thousands of digits.
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def setting_name(loss: str, name: Any) -> ParameterError:
+    """A name that is no text."""
+    return ParameterError(
+        f"{loss}: name is {name!r}; accepted is a text, or None for the loss's own. Write name='my_{loss}'"
+    )
+
+
+def axis_kind(loss: str, axis: Any) -> ParameterError:
+    """An axis that is no whole number."""
+    return ParameterError(
+        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis of the outputs of a data point, usually "
+        "axis=-1. To take several axes as one, reshape both arrays: y.reshape(len(y), -1)"
+    )
+
+
+def no_identifier(name: Any) -> ParameterError:
+    """A name of a loss that is no name in Python."""
+    return ParameterError(
+        f"a loss cannot be called {name!r}; accepted are names as Python has them, of letters, digits and underscores. "
+        "Write @lossary.loss(name='my_loss')"
+    )
+
+
+def reserved_parameter(loss: str, name: str) -> ParameterError:
+    """A parameter of a formula that is called like something every loss has."""
+    return ParameterError(
+        f"{loss}: a parameter cannot be called {name!r}, which every loss has already; choose another, for example "
+        f"{name}_"
+    )
+
+
+def not_a_configuration(value: Any) -> ParameterError:
+    """The part of a configuration that holds parameters is something else."""
+    return ParameterError(
+        f"a configuration holds {shown(value)} ({type(value).__name__}); accepted is a dict of parameters by name, as "
+        "get_config() gives it: {'class_name': 'Huber', 'config': {'delta': 2.0}}"
+    )
+
+
+def stray_configuration(names: Iterable[str]) -> ParameterError:
+    """Entries beside those that a configuration has."""
+    return ParameterError(
+        f"a configuration holds {', '.join(map(repr, names))} beside its 'config'; accepted are parameters inside "
+        "it: {'class_name': 'Huber', 'config': {'delta': 2.0}}"
+    )
+
+
+def not_found_again(loss: str, cls: type) -> ParameterError:
+    """An object whose class a pickle could not find."""
+    return ParameterError(
+        f"{loss}: an object of {cls.__qualname__} cannot be pickled, because {loss!r} has been defined again or was "
+        "defined where no import finds it; accepted are losses at the top of a module. Write loss.get_config() to "
+        "keep its settings alone"
+    )
+
+
+def not_defined_here(name: str) -> UnknownLossError:
+    """A pickle of a loss of one's own where it has not been defined."""
+    return UnknownLossError(
+        f"{name}: this pickle holds a loss of your own that is not defined here; accepted are losses that are known "
+        "by name when it is loaded. Write import my_losses first, the module that defines it"
+    )
+
+
+# --- sums ---------------------------------------------------------------------------------------------------------
+
+
+def terms_differ(reductions: Iterable[str]) -> ParameterError:
+    """Terms of a sum that reduce differently."""
+    return ParameterError(
+        f"weighted_sum: the terms have the reductions {', '.join(map(repr, reductions))}; accepted is one for all. "
+        "Write loss.replaced(reduction='sum_over_batch_size') for those that differ"
+    )
+
+
+def terms_targets(records: Iterable[Record]) -> ParameterError:
+    """Terms of a sum that read targets differently."""
+    kinds = [f"{record.name} reads {record.target.describe()}" for record in records]
+    return ParameterError(
+        f"weighted_sum: {', '.join(kinds)}; accepted are terms that read the same targets. Write "
+        "lossary.CategoricalCrossentropy() for the one with integer labels, and lossary.to_categorical(y_true)"
+    )
+
+
+def terms_shapes(loss: str, shapes: Iterable[tuple[int | None, ...]]) -> ShapeError:
+    """Terms whose unreduced values do not have one shape."""
+    return ShapeError(
+        f"{loss}: the terms have values of shapes {', '.join(map(shape_text, shapes))}; accepted is one shape where "
+        "nothing is reduced. Write loss.replaced(reduction='sum_over_batch_size')"
     )
 
 
@@ -260,7 +361,7 @@ def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossE
 def not_a_loss(value: Any) -> UnknownLossError:
     """An identifier of a type that names no loss."""
     return UnknownLossError(
-        f"cannot make a loss of {value!r} ({type(value).__name__}); accepted are a name, a function of "
+        f"cannot make a loss of {shown(value)} ({type(value).__name__}); accepted are a name, a function of "
         "(y_true, y_pred), a loss object, a loss class, or the dict of get_config(). For example "
         "lossary.get('mean_squared_error')"
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _check, _check_values, _faults
 from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values
-from ._loss import Loss
+from ._object import Loss
 from ._record import Record
 from ._reduce import factors, reduce
 from .adapters import keras_caller
@@ -24,23 +24,10 @@ class FunctionLoss(Loss):
     the same names.
     """
 
+    function: Callable[[Any, Any], Any]
+
     def __init__(self, function: Callable[[Any, Any], Any], **settings: Any) -> None:
-        name = getattr(function, "__name__", type(function).__name__)
-        self.function = function
-        self.record = Record(
-            name="custom_loss" if name == "<lambda>" else name,
-            formula=function,
-            slope=None,
-            aliases=(),
-            class_name="FunctionLoss",
-            target=Real(),
-            prediction=Real(),
-            parameters=(),
-            definition="",
-            source="",
-            cases=(),
-            builtin=False,
-        )
+        vars(self).update(function=function, record=_record(function))
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
@@ -77,10 +64,13 @@ class FunctionLoss(Loss):
         return {"axis": self.axis, "reduction": self.reduction, "name": self.name, "check": self.check}
 
     def _key(self) -> tuple[Any, ...]:
-        return (self.function, *self.settings().values())
+        return (type(self), self.function, *self.settings().values())
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.function, self.settings())
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "record": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        super().__setstate__({**state, "record": _record(state["function"])})
 
     def _inputs(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> tuple[Backend, Array, Array]:
         name = self.record.name
@@ -130,8 +120,22 @@ class FunctionLoss(Loss):
         return values if factor is None else values * backend.cast(factor, backend.dtype(values))
 
 
-def _restore(function: Callable[[Any, Any], Any], settings: dict[str, Any]) -> FunctionLoss:
-    return FunctionLoss(function, **settings)
+def _record(function: Callable[[Any, Any], Any]) -> Record:
+    name = getattr(function, "__name__", type(function).__name__)
+    return Record(
+        name="custom_loss" if name == "<lambda>" else name,
+        formula=function,
+        slope=None,
+        aliases=(),
+        class_name="FunctionLoss",
+        target=Real(),
+        prediction=Real(),
+        parameters=(),
+        definition="",
+        source="",
+        cases=(),
+        builtin=False,
+    )
 
 
 def _same_rank(backend: Backend, y_true: Array, y_pred: Array) -> tuple[Array, Array]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _check
+from ._combined import WeightedSum
 from ._function import FunctionLoss
-from ._loss import Loss, folded, loss_class, records
+from ._loss import folded, loss_class, records
+from ._object import Loss, settings_of
 from ._record import fold
 from .backends import Array
 
@@ -49,10 +51,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
         return _named(identifier)(**parameters)
     if isinstance(identifier, Mapping):
         return _from_config(identifier, parameters)
-    if isinstance(identifier, FunctionLoss):
-        return FunctionLoss(identifier.function, **(identifier.settings() | parameters)) if parameters else identifier
     if isinstance(identifier, Loss):
-        return _from_config(identifier.get_config(), parameters) if parameters else identifier
+        return identifier.replaced(**parameters) if parameters else identifier
     if inspect.isclass(identifier) and issubclass(identifier, Loss):
         return identifier(**parameters)
     if hasattr(identifier, "record") and hasattr(identifier, "cls"):
@@ -70,12 +70,24 @@ def _named(name: str) -> type[Loss]:
     return loss_class(canonical)
 
 
+# What Keras writes beside the class and its configuration.
+_ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
+
+
 def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
     name = config.get("class_name", config.get("name"))
     if not isinstance(name, str):
         raise _check.not_a_loss(dict(config))
-    cls = _named(name.rsplit(">", 1)[-1])
-    inner = config.get("config", {k: v for k, v in config.items() if k != "name"})
+    kind = "class_name" if "class_name" in config else "name"
+    inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - _ENVELOPE - {kind}
+    if "config" in config:
+        if stray:
+            raise _check.stray_configuration(sorted(map(str, stray)))
+        inner = config["config"]
+    if "class_name" in (inner := settings_of(inner)):
+        raise _check.not_a_configuration(inner)
+    known = name.rsplit(">", 1)[-1]
+    cls = WeightedSum if fold(known) == fold(WeightedSum.__name__) else _named(known)
     return cls.from_config({**inner, **parameters})
 
 

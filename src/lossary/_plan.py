@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
-from . import _align, backends
+from . import _align, _check, backends
 from ._record import Record
 from .backends import FLOATS, HALF, Array, Backend
 from .program import Program, is_enrolled, program_for
@@ -23,6 +23,26 @@ class Setting:
         self.is_constant = all(isinstance(number, float) for number in self.numbers)
         self.plans: dict[Hashable, Plan] = {}
         self.steps: dict[Hashable, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Setting, (self.record, self.parameters)
+
+    def numbers_in(self, backend: Backend, dtype: str) -> tuple[Any, ...]:
+        """The numeric parameters for a call that computes in this dtype: arrays among them are cast to it."""
+        if self.is_constant:
+            return self.numbers
+        names = [p.name for p in self.record.parameters if p.is_number]
+        return tuple(
+            number if isinstance(number, float) else self._array(backend, name, number, dtype)
+            for name, number in zip(names, self.numbers, strict=True)
+        )
+
+    def _array(self, backend: Backend, name: str, number: Any, dtype: str) -> Array:
+        array = backends.bare(number)
+        own = backends.find(self.record.name, {name: array})
+        if own is not backend:
+            raise _check.mixed_frameworks(self.record.name, name, own.name, "y_pred", backend.name)
+        return backend.cast(array, dtype)
 
 
 # Plans and steps kept per setting; a training loop needs two or three.

@@ -57,7 +57,7 @@ class Record:
     cases: tuple[Case, ...]
     builtin: bool
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
-    number: int | None = field(default=None, init=False)
+    number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
 
     @property

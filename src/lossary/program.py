@@ -30,6 +30,7 @@ class Program:
 
     def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
         self.record = record
+        self.key = switches
         self.switches = dict(switches)
         self.number = next(_numbers)
         self.graph = Graph()
@@ -153,16 +154,18 @@ def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend)
     return program
 
 
-def _ready(number: int, switches: Switches, backend_name: str) -> str:
+def _ready(number: str, switches: Switches, backend_name: str) -> str:
     """The name under which the record of this number keeps the program, which is built first."""
     record = _definitions[number]
-    programs, name = vars(record.programs), repr(switches)
-    if name not in programs:
-        made = programs[name] = Program(record, switches)
-        numbered[made.number] = made
-    if backend_name not in programs[name].built:
-        programs[name].build(by_name(backend_name))
-        programs[name].built.add(backend_name)
+    found = next((program for program in vars(record.programs).values() if program.key == switches), None)
+    program = Program(record, switches) if found is None else found
+    name = f"program_{program.number}"
+    if found is None:
+        numbered[program.number] = program
+        setattr(record.programs, name, program)
+    if backend_name not in program.built:
+        program.build(by_name(backend_name))
+        program.built.add(backend_name)
     return name
 
 
@@ -174,16 +177,22 @@ _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 _records: dict[str, Record] = {}
 # A record lives as long as its loss is known by name or an object holds it, and its programs live with it.
-_definitions: WeakValueDictionary[int, Record] = WeakValueDictionary()
+_definitions: WeakValueDictionary[str, Record] = WeakValueDictionary()
 
 
 def enrol(record: Record) -> None:
-    """Makes a record known by name and its programs kept, from now on; objects of an earlier one keep theirs."""
-    _records[record.name] = record
-    number = next(_numbers)
+    """Makes a record known by name; objects of an earlier one of that name keep theirs."""
+    _records[record.name] = kept(record)
+
+
+def kept(record: Record) -> Record:
+    """The record, whose programs are kept from now on."""
+    # As text: torch.compile may take a whole number for one that changes.
+    number = str(next(_numbers))
     object.__setattr__(record, "number", number)
     vars(record.programs).clear()
     _definitions[number] = record
+    return record
 
 
 def enrolled(name: str) -> Record | None:

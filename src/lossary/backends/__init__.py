@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -18,7 +19,9 @@ __all__ = [
     "NUMPY",
     "Array",
     "Backend",
+    "announce",
     "array",
+    "bare",
     "by_name",
     "find",
     "of",
@@ -82,6 +85,27 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
     """The backend of two arrays that it knows to be what they seem, or None."""
     backend = _by_type.get(type(y_pred))
     return backend if backend is not None and {type(y_true), type(y_pred)} <= backend.plain else None
+
+
+def bare(value: Any) -> Any:
+    """The array that a variable of Keras holds now; anything else as it is."""
+    return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
+
+
+def announce(kind: type) -> None:
+    """Makes a class and its relatives known to JAX, which takes apart no object of a type that it does not know."""
+    if "jax" in sys.modules and kind not in _announced:
+        register = importlib.import_module(f"{__name__}.jax_tree").register
+        family = [kind.__mro__[-2]]
+        for member in family:
+            family += member.__subclasses__()
+            if member not in _announced:
+                _announced.add(member)
+                register(member)
+
+
+_announced: WeakSet[type] = WeakSet()
+announce._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def settle() -> None:
