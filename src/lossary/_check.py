@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import _peers
 from ._domain import OneHot
 from .errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
 
@@ -340,15 +341,23 @@ def too_many_arguments(loss: str, signature: Any) -> ParameterError:
 
 def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> ParameterError:
     """An unknown reduction."""
+    remedy = "The mean over data points is reduction='sum_over_batch_size'"
+    if isinstance(reduction, str) and reduction.lower() in ("batchmean", "batch_mean", "mean_over_batch"):
+        remedy = "PyTorch's batchmean is the mean over data points, the default reduction='sum_over_batch_size'"
     return ParameterError(
-        f"{loss}: reduction is {reduction!r}; accepted are {', '.join(map(repr, accepted))}. "
-        "The mean over data points is reduction='sum_over_batch_size'"
+        f"{loss}: reduction is {shown(reduction)}; accepted are {', '.join(map(repr, accepted))}. {remedy}"
     )
 
 
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
     wanted = fold(name)
+    theirs = _peers.line(name)
+    if theirs is not None:
+        return UnknownLossError(f"unknown loss {name!r}; another library calls a loss so. Write {theirs}")
+    bare = wanted.removeprefix("neg").removesuffix("loss")
+    if bare in names:
+        return UnknownLossError(f"unknown loss {name!r}; did you mean {names[bare]}? All names: lossary.names()")
     matches = difflib.get_close_matches(wanted, list(names), n=8, cutoff=0.6)
     likeness = [difflib.SequenceMatcher(None, wanted, match).ratio() for match in matches]
     # A typing slip has one clear answer; an incomplete name may have several.
@@ -364,6 +373,23 @@ def not_a_loss(value: Any) -> UnknownLossError:
         f"cannot make a loss of {shown(value)} ({type(value).__name__}); accepted are a name, a function of "
         "(y_true, y_pred), a loss object, a loss class, or the dict of get_config(). For example "
         "lossary.get('mean_squared_error')"
+    )
+
+
+def foreign_setting(name: str, setting: str, line: str) -> ParameterError:
+    """Another library's loss with a setting that has no counterpart."""
+    return ParameterError(
+        f"lossary.get: {name} has {setting}, which no setting here stands for; accepted are losses without it. "
+        f"Write {line}"
+    )
+
+
+def foreign_order(name: str, arguments: str) -> ParameterError:
+    """A function of another library, or in its order, with the prediction first."""
+    return ParameterError(
+        f"lossary.get: {name} takes {arguments}; accepted are functions of (y_true, y_pred), and losses of other "
+        f"libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred, y_true)), where loss "
+        "is it"
     )
 
 

@@ -31,7 +31,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     Args:
         identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), the dict
             of ``get_config()`` (also Keras's ``{"class_name": ..., "config": ...}``), a loss function, class or
-            object, or any ``(y_true, y_pred)`` callable.
+            object, a loss of ``torch.nn``, ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours,
+            with its settings, or any ``(y_true, y_pred)`` callable.
         **parameters: Parameters of the loss, and ``axis``, ``reduction``, ``name``, ``check``.
 
     Returns:
@@ -39,7 +40,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
 
     Raises:
         UnknownLossError: No loss has this name; the message lists the nearest ones.
-        ParameterError: A parameter is unknown or out of range.
+        ParameterError: A parameter is unknown or out of range; or another library's loss has a setting that none of
+            ours has, or takes the prediction first and is none of ours: the message says what to write.
 
     >>> import lossary
     >>> lossary.get("huber_loss", delta=2.0)
@@ -58,9 +60,27 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     if hasattr(identifier, "record") and hasattr(identifier, "cls"):
         made: Loss = identifier.cls(**parameters)
         return made
-    if callable(identifier) and not inspect.isclass(identifier):
-        return FunctionLoss(identifier, **parameters)
+    known = _read_other(identifier)
+    if known is not identifier and isinstance(known, str | Mapping):
+        return get(known, **parameters)
+    if callable(known) and not inspect.isclass(known):
+        return FunctionLoss(known, **parameters)
     raise _check.not_a_loss(identifier)
+
+
+def _read_other(identifier: Any) -> Any:
+    """What another library's loss is here: a name, a configuration, or itself."""
+    for read in _readers:
+        identifier = read(identifier)
+    return identifier
+
+
+_readers: list[Callable[[Any], Any]] = []
+
+
+def read_others_with(reader: Callable[[Any], Any]) -> None:
+    """Lets `get` understand other libraries' losses; the adapter that knows them puts itself here."""
+    _readers.append(reader)
 
 
 def _named(name: str) -> type[Loss]:
@@ -119,9 +139,16 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
         A function ``(y_true, y_pred, sample_weight=None, where=None) -> (value, gradient)``; the gradient has the
         shape, dtype and framework of ``y_pred``.
 
+    The gradient is that of the reduced loss: the default mean makes it 1/N of what each data point has by itself.
+    Where every point's own slope is asked for, as by an objective of XGBoost or LightGBM, it is
+    ``reduction="sum"``: ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``.
+
     >>> import numpy as np, lossary
     >>> value, gradient = lossary.value_and_grad("mean_squared_error")(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))
     >>> print(value, gradient)
     2.0 [[0. 2.]]
+    >>> summed = lossary.get("mean_squared_error", reduction="sum")
+    >>> print(lossary.value_and_grad(summed)(np.array([1.0, 2.0]), np.array([1.0, 4.0]))[1])
+    [0. 4.]
     """
     return get(loss).value_and_grad
