@@ -48,6 +48,15 @@ def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendErr
     )
 
 
+def swapped(loss: str) -> BackendError:
+    """The target is differentiated and the prediction is not."""
+    return BackendError(
+        f"{loss}: y_true requires a gradient and y_pred does not; accepted is the order (y_true, y_pred), where the "
+        "prediction is trained. Write loss(y_true, y_pred); where the target is differentiated on purpose, "
+        "check='off', or let y_pred require a gradient too"
+    )
+
+
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     """Strings, objects, complex numbers."""
     dtype = "str" if dtype.startswith("str") else dtype
@@ -99,6 +108,11 @@ def shapes_differ(
     """y_true and y_pred do not belong together."""
     got = f"{record.name}: y_true has shape {shape_text(true)} and y_pred {shape_text(pred)}"
     if record.labels_are_integers:
+        if pred == true[:-1]:
+            return ShapeError(
+                f"{got}; accepted is the order (y_true, y_pred), with one integer label per row of scores. "
+                f"Write lossary.{record.name}(y_true, y_pred)"
+            )
         if true == pred:
             return ShapeError(
                 f"{got}; accepted is one integer label per row, shape {shape_text(pred[:-1])}. One-hot rows need "

@@ -106,12 +106,38 @@ def values(
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
     if y_true is not None:
-        _target_values(record, parameters, y_true, classes, layout)
+        try:
+            _target_values(record, parameters, y_true, classes, layout)
+        except DomainError as error:
+            if y_pred is not None and _are_swapped(record, parameters, y_true, y_pred):
+                raise swapped(record.name, str(error)) from None
+            raise
     if y_pred is not None:
         domain = record.prediction_domain(parameters)
         index = domain.fault(y_pred)
         if index is not None:
             raise outside(record.name, parameters, "y_pred", domain, *_seen(y_pred, index), layout)
+
+
+def _are_swapped(
+    record: Record, parameters: Mapping[str, Any], y_true: np.ndarray[Any, Any], y_pred: np.ndarray[Any, Any]
+) -> bool:
+    """Whether each argument holds what belongs into the other; y_true is known not to hold targets."""
+    if record.labels_are_integers or y_true.shape != y_pred.shape:
+        return False
+    if record.target.fault(y_pred) is not None:
+        return False
+    if isinstance(record.target, Unit):  # Predicted probabilities could be soft targets too.
+        return bool(np.all(y_pred == np.floor(y_pred)))
+    return record.prediction_domain(parameters).fault(y_true) is None
+
+
+def swapped(loss: str, fact: str) -> DomainError:
+    """A target outside its set, where the predictions are targets."""
+    return DomainError(
+        f"{fact.partition('. ')[0]}. y_pred holds such targets: the order is (y_true, y_pred). Write "
+        f"lossary.{loss}(y_true, y_pred)"
+    )
 
 
 def _target_values(

@@ -72,6 +72,10 @@ class Backend(ABC):
         """All that lining up two plain arrays depends on, or None where it cannot be remembered."""
         return (x.dtype, y.dtype, x.shape, y.shape)
 
+    def looks_swapped(self, y_true: Array, y_pred: Array) -> bool:
+        """Whether the library shows that what is to be trained was given as the target."""
+        return False
+
     def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
         """``x``, which fails at run time if lengths that are unknown now differ from those of ``like``.
 

@@ -63,6 +63,9 @@ class TorchBackend(Backend):
     def default_float(self) -> str:
         return str(torch.get_default_dtype()).removeprefix("torch.")
 
+    def looks_swapped(self, y_true: Array, y_pred: Array) -> bool:
+        return y_true.requires_grad and not y_pred.requires_grad and torch.is_grad_enabled()
+
     def host(self, x: Array, *, wait: bool) -> Any:
         if torch.compiler.is_compiling() or x.is_meta or (x.device.type != "cpu" and not wait):
             return None
