@@ -10,7 +10,6 @@ from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values
 from ._object import Loss
-from ._plan import in_order
 from ._record import Record
 from ._reduce import factors, reduce
 from .adapters import keras_caller
@@ -79,7 +78,8 @@ class FunctionLoss(Loss):
         backend = find(name, named)
         y_pred = array(backend, name, "y_pred", y_pred)
         converted = array(backend, name, "y_true", y_true, y_pred)
-        in_order(backend, name, converted, y_pred, strict=_check_values.mode_of(self.name, self.check) != "off")
+        if _check_values.mode_of(self.name, self.check) != "off" and backend.looks_swapped(converted, y_pred):
+            raise _check.swapped(name)
         if of(y_true) is None and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
             converted = backend.cast(converted, backend.dtype(y_pred))
         return backend, converted, y_pred

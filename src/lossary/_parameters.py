@@ -27,7 +27,7 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if settings.get("check") is not None:
         settings["check"] = _check_values.valid_mode(loss, settings["check"])
     name = settings.get("name")
-    if "name" in settings and not isinstance(name, str | None):
+    if "name" in settings and (name is not None and not isinstance(name, str)):
         raise _check.setting_name(loss, name)
     if "name" in settings:
         settings["name"] = loss if name is None else str(name)
@@ -42,7 +42,7 @@ def _axis(loss: str, axis: Any) -> int:
 
 
 def _no_flag(value: Any) -> Any:
-    return None if isinstance(value, bool | np.bool_) else value
+    return None if isinstance(value, (bool, np.bool_)) else value
 
 
 def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...
 def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     if parameter.is_number:
         return number(loss, parameter, value)
-    if isinstance(value, np.bool_ | np.integer):
+    if isinstance(value, (np.bool_, np.integer)):
         value = value.item()
     is_flag = isinstance(value, bool)
     wrong_flag = isinstance(parameter.default, bool) and not is_flag
@@ -75,7 +75,7 @@ def number(loss: str, parameter: Parameter, value: Any) -> Any:
     """A numeric parameter, as a float; an array of a framework stays one."""
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value[()]
-    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         try:
             found = float(value)
         except OverflowError:

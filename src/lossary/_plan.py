@@ -93,13 +93,13 @@ def planned(
             key = (backend.name, facts, axis, batched, strict)
             plan = setting.plans.get(key)
             if plan is not None:
-                in_order(backend, record.name, y_true, y_pred, strict=strict)
+                _in_order(plan, y_true, y_pred, strict=strict)
                 return plan, y_true, y_pred
     given = y_true, y_pred
     y_pred = backends.array(backend, record.name, "y_pred", y_pred)
     y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
-    in_order(backend, record.name, y_true, y_pred, strict=strict)
     plan = _made(setting, backend, y_true, y_pred, axis=axis, batched=batched, strict=strict)
+    _in_order(plan, y_true, y_pred, strict=strict)
     # The formula of a plain function may mean something else at the next call; whole numbers become what the
     # framework's present default is.
     floats = plan.dtype in (backend.dtype(y_pred), backend.dtype(y_true))
@@ -108,10 +108,10 @@ def planned(
     return plan, y_true, y_pred
 
 
-def in_order(backend: Backend, loss: str, y_true: Array, y_pred: Array, *, strict: bool) -> None:
-    """Raises where y_true and y_pred can be seen to have been exchanged."""
-    if strict and backend.looks_swapped(y_true, y_pred):
-        raise _check.swapped(loss)
+def _in_order(plan: Plan, y_true: Array, y_pred: Array, *, strict: bool) -> None:
+    """Raises where y_true and y_pred can be seen to have been exchanged, and that matters."""
+    if strict and plan.backend.looks_swapped(y_true, y_pred) and not plan.program.is_symmetric:
+        raise _check.swapped(plan.program.record.name)
 
 
 def _made(
