@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _peers
+from . import _peers, _remedies
 from ._domain import OneHot
 from .errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
 
@@ -48,6 +48,14 @@ def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendErr
     )
 
 
+def labels_differ(loss: str, first: str, second: str, kind: str, one: str, other: str, line: str) -> ShapeError:
+    """Labels, columns, dims or units of two arguments that do not agree."""
+    return ShapeError(
+        f"{loss}: the {kind} of {first} and {second} differ: {one} in {first}, {other} in {second}; values are read by "
+        f"position, so accepted are arguments whose {kind} agree. Write {line}"
+    )
+
+
 def swapped(loss: str) -> BackendError:
     """The target is differentiated and the prediction is not."""
     return BackendError(
@@ -58,16 +66,30 @@ def swapped(loss: str) -> BackendError:
 
 
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
-    """Strings, objects, complex numbers."""
+    """Strings, dates, objects, complex numbers; ``value`` has become an array of them, or is one."""
     dtype = "str" if dtype.startswith("str") else dtype
-    remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
-    if dtype.startswith("complex"):
-        remedy = f"take its real part or magnitude: abs({argument})"
-    elif argument in ("y_true", "labels") and dtype.startswith(("str", "bytes", "object")):
-        remedy += f", or encode class names as integers: numpy.unique({argument}, return_inverse=True)[1]"
     return DTypeError(
         f"{loss}: {argument} ({type(value).__name__}) has dtype {dtype}; accepted are bool, integers, float16, "
-        f"bfloat16, float32 and float64. To go on, {remedy}"
+        f"bfloat16, float32 and float64. {_remedies.of_dtype(argument, value, dtype)}"
+    )
+
+
+def not_dense(loss: str, argument: str, value: Any, line: str) -> DTypeError:
+    """Something that holds numbers in another way than an array does."""
+    home = type(value).__module__.split(".")[0]
+    home = "" if home == "builtins" else f"{home} "
+    return DTypeError(
+        f"{loss}: {argument} ({home}{type(value).__name__}) is not an array of numbers; accepted are arrays and nested lists with rows of equal length. Write {line}"
+    )
+
+
+def several(loss: str, argument: str, value: Any, library: str) -> DTypeError:
+    """A list or tuple of arrays, as a model with several outputs returns."""
+    stack = {"numpy": "numpy", "torch": "torch", "jax": "jax.numpy", "tensorflow": "tf", "pytensor": "pytensor.tensor"}
+    return DTypeError(
+        f"{loss}: {argument} is a {type(value).__name__} of {len(value)} arrays; accepted is one array. If a model "
+        f"returned several outputs, write {argument} = {argument}[0], or a loss for each; for rows of one array "
+        f"{argument} = {stack[library]}.stack({argument})"
     )
 
 
@@ -89,10 +111,13 @@ def nothing(loss: str, argument: str) -> DTypeError:
 
 def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     """Something that does not become an array of numbers."""
+    line = f"print({argument})"
+    if isinstance(value, list | tuple):
+        line = f"print({{numpy.shape(row) for row in {argument}}})"
     return DTypeError(
         f"{loss}: {argument} ({type(value).__name__}) is not an array of numbers; accepted are arrays of NumPy, "
-        f"PyTorch, JAX, TensorFlow or PyTensor and nested lists with rows of equal length. "
-        f"To see what it holds: numpy.asarray({argument})"
+        f"PyTorch, JAX, TensorFlow or PyTensor and nested lists with rows of equal length. To see what it holds, write "
+        f"{line}"
     )
 
 
@@ -103,11 +128,21 @@ def shape_text(shape: Iterable[int | None]) -> str:
 
 
 def shapes_differ(
-    record: Record, true: tuple[int | None, ...], pred: tuple[int | None, ...], integers: bool
+    record: Record,
+    true: tuple[int | None, ...],
+    pred: tuple[int | None, ...],
+    integers: bool,
+    library: str = "numpy",
 ) -> ShapeError:
-    """y_true and y_pred do not belong together."""
+    """y_true and y_pred, arrays of the library, do not belong together."""
     got = f"{record.name}: y_true has shape {shape_text(true)} and y_pred {shape_text(pred)}"
+    at_one = pred[:1] + pred[2:]
     if record.labels_are_integers:
+        if len(pred) > 2 and true in (at_one, (*at_one, 1)):
+            return ShapeError(
+                f"{got}; accepted is one integer label per row of scores, whose classes lie along axis=-1 unless said "
+                f"otherwise. Write axis=1 for classes along axis 1: lossary.{record.name}(y_true, y_pred, axis=1)"
+            )
         if pred == true[:-1]:
             return ShapeError(
                 f"{got}; accepted is the order (y_true, y_pred), with one integer label per row of scores. "
@@ -122,6 +157,11 @@ def shapes_differ(
             f"{got}; accepted is one integer label per row of scores: y_true {shape_text(pred[:-1])} or "
             f"{shape_text((*pred[:-1], 1))}. Scores for one data point need a batch axis: y_pred[None]"
         )
+    if isinstance(record.target, OneHot) and integers and len(pred) > 2 and true in (at_one, (*at_one, 1)):
+        return ShapeError(
+            f"{got}; accepted are targets with one column per class, whose classes lie along axis=-1 unless said "
+            f"otherwise. Write lossary.sparse_{record.name}(y_true, y_pred, axis=1) for classes along axis 1"
+        )
     if isinstance(record.target, OneHot) and integers and true in (pred[:-1], (*pred[:-1], 1)):
         encoded = f"lossary.to_categorical(y_true, {'C' if pred[-1] is None else pred[-1]}) first"
         sparse = "lossary.sparse_categorical_crossentropy(y_true, y_pred), or "
@@ -130,18 +170,19 @@ def shapes_differ(
             f"{sparse if record.name == 'categorical_crossentropy' else ''}{encoded}"
         )
     return ShapeError(
-        f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {_shape_remedy(true, pred)}"
+        f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {_shape_remedy(true, pred, library)}"
     )
 
 
-def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...]) -> str:
+def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...], library: str) -> str:
     known = None not in (*true, *pred)
     if known and math.prod(n or 0 for n in true) == math.prod(n or 0 for n in pred):
         return f"write y_true = y_true.reshape({shape_text(pred)})"
     if true == pred[: len(true)]:
         return "y_true needs one column per output, or the last layer a single unit"
     if len(true) == len(pred) and all(a in (1, b) for a, b in zip(true, pred, strict=True)):
-        return f"if y_true is to be repeated, write numpy.broadcast_to(y_true, {shape_text(pred)})"
+        module = {"jax": "jax.numpy", "pytensor": "pytensor.tensor", "tensorflow": "tf"}.get(library, library)
+        return f"if y_true is to be repeated, write {module}.broadcast_to(y_true, {shape_text(pred)})"
     if true[:-1] == pred[:-1] and len(true) > 1:
         return f"the last layer needs one unit per column of y_true, {shape_text(true[-1:])[1:-2]} in all"
     return "take both from the same data points, for example y_pred = model(x[:n]) with y_true = y[:n]"

@@ -111,6 +111,8 @@ def values(
         except DomainError as error:
             if y_pred is not None and _are_swapped(record, parameters, y_true, y_pred):
                 raise swapped(record.name, str(error)) from None
+            if layout is not None and layout.axis == -1 and _lies_along_one(record, y_true):
+                raise along_one(record.name, str(error)) from None
             raise
     if y_pred is not None:
         domain = record.prediction_domain(parameters)
@@ -130,6 +132,21 @@ def _are_swapped(
     if isinstance(record.target, Unit):  # Predicted probabilities could be soft targets too.
         return bool(np.all(y_pred == np.floor(y_pred)))
     return record.prediction_domain(parameters).fault(y_true) is None
+
+
+def _lies_along_one(record: Record, y_true: np.ndarray[Any, Any]) -> bool:
+    """Whether rows that are no distributions are some along axis 1, as PyTorch and channels-first images have them."""
+    if not isinstance(record.target, OneHot) or y_true.ndim < 3:
+        return False
+    return record.target.fault(np.moveaxis(y_true, 1, -1)) is None
+
+
+def along_one(loss: str, fact: str) -> DomainError:
+    """Classes along axis 1 that were looked for along the last axis."""
+    return DomainError(
+        f"{fact.partition('. ')[0]}. Along axis 1 they are; write lossary.{loss}(y_true, y_pred, axis=1) for "
+        "classes there"
+    )
 
 
 def swapped(loss: str, fact: str) -> DomainError:

@@ -21,7 +21,7 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `OBJECT_SETTINGS` that are given, each checked and in its canonical form."""
     settings = dict(given)
     if "axis" in settings:
-        settings["axis"] = _axis(loss, settings["axis"])
+        settings["axis"] = valid_axis(loss, settings["axis"])
     if "reduction" in settings:
         settings["reduction"] = standard(loss, settings["reduction"])
     if settings.get("check") is not None:
@@ -34,7 +34,10 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _axis(loss: str, axis: Any) -> int:
+def valid_axis(loss: str, axis: Any) -> int:
+    """A whole number, or a `ParameterError`."""
+    if type(axis) is int:
+        return axis
     try:
         return int(operator.index(_no_flag(axis)))
     except TypeError:

@@ -120,7 +120,7 @@ def _made(
     record, true, pred = setting.record, backend.dtype(y_true), backend.dtype(y_pred)
     program = program_for(record, setting.parameters, backend)
     shapes = backend.shape(y_true), backend.shape(y_pred)
-    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict)
+    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict, library=backend.name)
     wanted = backend.label_dtype(true) if record.labels_are_integers else pred
     ready = pred in FLOATS - HALF and true == wanted
     return Plan(backend, program, lines, _result_dtype(backend, y_true, y_pred), ready)

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from .. import _check
+from .. import _check, _labels, _remedies
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
 
@@ -123,6 +123,8 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
         backend = None if value is None else of(value)
         if backend is not None:
             found[name] = backend
+    if len(found) < len(arguments):
+        _labels.agree(loss, {name: value for name, value in arguments.items() if name not in found})
     if not found:
         return NUMPY
     (first, backend), *others = found.items()
@@ -134,16 +136,11 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
 def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:
     """An argument as an array of the backend; a `DTypeError` if it does not hold numbers."""
+    line = _remedies.of_kind(argument, value)
+    if line:
+        raise _check.not_dense(loss, argument, value, line)
     if of(value) is None:
-        if value is None:
-            raise _check.nothing(loss, argument)
-        try:
-            converted = np.asarray(value)
-        except (TypeError, ValueError):
-            raise _check.not_numbers(loss, argument, value) from None
-        if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
-            raise _check.unsupported(loss, argument, value, converted.dtype.name)
-        value = converted
+        value = _converted(loss, argument, value)
     elif backend is NUMPY and "numpy.ma" in sys.modules and np.ma.isMaskedArray(value):
         raise _check.masked_array(loss, argument)
     array = backend.asarray(value, like)
@@ -154,3 +151,28 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     if None not in places and places[0] != places[1]:
         raise _check.devices_differ(loss, argument, *places)
     return array
+
+
+def _converted(loss: str, argument: str, value: Any) -> Any:
+    """What is no array of any library, as one of NumPy."""
+    if value is None:
+        raise _check.nothing(loss, argument)
+    inside = _held(value)
+    if inside is not None:
+        raise _check.several(loss, argument, value, inside)
+    try:
+        converted = np.asarray(_labels.bare(value))
+    except (TypeError, ValueError):
+        raise _check.not_numbers(loss, argument, value) from None
+    if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
+        raise _check.unsupported(loss, argument, value, converted.dtype.name)
+    return converted
+
+
+def _held(value: Any) -> str | None:
+    """The library of the arrays in a list or tuple of them: of NumPy's in a tuple alone, as rows make up a list."""
+    first = value[0] if isinstance(value, list | tuple) and value else None
+    owner = None if first is None else of(first)
+    if owner is None or (owner is NUMPY and (isinstance(value, list) or not getattr(first, "ndim", 0))):
+        return None
+    return owner.name
