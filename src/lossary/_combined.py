@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from . import _check
+from . import _check_objects
 from ._domain import Real
 from ._object import Loss, plain, settings_of
 from ._parameters import number, valid_settings
@@ -78,14 +78,13 @@ class WeightedSum(Loss):
 
     def _reducing(self) -> list[Loss]:
         return [
-            term if term.reduction == self.reduction else term.replaced(reduction=self.reduction)
-            for term in self.terms
+            term if term.reduction == self.reduction else term.replaced(reduction=self.reduction) for term in self.terms
         ]
 
     def _added(self, values: list[Array]) -> Array:
         shapes = [tuple(getattr(value, "shape", ())) for value in values]
         if len(set(shapes)) > 1:
-            raise _check.terms_shapes(self.record.name, shapes)
+            raise _check_objects.terms_shapes(self.record.name, shapes)
         weighted = [value if weight == 1.0 else weight * value for weight, value in self._weighted(values)]
         return sum(weighted[1:], start=weighted[0])
 
@@ -109,7 +108,7 @@ class WeightedSum(Loss):
         try:
             terms = [(term["weight"], get(term["loss"])) for term in settings.pop("terms")]
         except (KeyError, TypeError):
-            raise _check.not_a_configuration(config) from None
+            raise _check_objects.not_a_configuration(config) from None
         return cls(terms, **settings)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -123,8 +122,7 @@ class WeightedSum(Loss):
 
     def with_parts(self, parts: Mapping[str, Any]) -> Self:
         """The same sum of these terms."""
-        made = self._restored({**self.__getstate__(), "terms": tuple(parts.values())})
-        return made
+        return self._restored({**self.__getstate__(), "terms": tuple(parts.values())})
 
     def _key(self) -> tuple[Any, ...]:
         return (type(self), self.weights, self.terms, self.name, self.reduction)
@@ -172,9 +170,9 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
 def _same_kind(terms: tuple[Loss, ...]) -> None:
     reductions = [term.reduction for term in terms]
     if len(set(reductions)) != 1:
-        raise _check.terms_differ(reductions)
+        raise _check_objects.terms_differ(reductions)
     if len({term.record.labels_are_integers for term in terms}) > 1:
-        raise _check.terms_targets([term.record for term in terms])
+        raise _check_objects.terms_targets([term.record for term in terms])
 
 
 def _shared(terms: tuple[Loss, ...], setting: str) -> Any:
@@ -185,7 +183,7 @@ def _shared(terms: tuple[Loss, ...], setting: str) -> Any:
 def _weight(weight: Any) -> Any:
     valid = number("weighted_sum", _WEIGHT, weight)
     if isinstance(valid, float) and not math.isfinite(valid):
-        raise _check.parameter_value("weighted_sum", _WEIGHT, weight)
+        raise _check_objects.parameter_value("weighted_sum", _WEIGHT, weight)
     return valid
 
 

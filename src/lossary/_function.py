@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _check, _check_values, _faults
+import numpy as np
+
+from . import _check, _check_objects, _check_values, _faults
 from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values
@@ -57,7 +59,7 @@ class FunctionLoss(Loss):
         return f"FunctionLoss({self.record.name})"
 
     def get_config(self) -> dict[str, Any]:
-        raise _check.no_config(self.record.name)
+        raise _check_objects.no_config(self.record.name)
 
     def settings(self) -> dict[str, Any]:
         """Everything but the function, as keyword arguments of a new object."""
@@ -94,11 +96,18 @@ class FunctionLoss(Loss):
         if mask is not None:
             y_true, y_pred = _filled(backend, mask, y_true), _filled(backend, mask, y_pred)
         values = self.function(y_true, y_pred)
+        if isinstance(values, (int, float, np.number)) and not isinstance(values, bool):
+            values = _constant(backend, float(values), y_pred)
         if not backend.owns(values):
-            raise _check.not_an_array(name, values)
+            raise _check_objects.not_an_array(name, values)
         points = backend.shape(values)
-        if not _one_per_point(points, shape, plain=sample_weight is None and where is None):
-            raise _check.callable_shape(name, points, shape[:1])
+        plain = sample_weight is None and where is None
+        if not _one_per_point(points, shape, plain=plain):
+            if points == ():
+                raise _check_objects.callable_total(
+                    name, "where" if sample_weight is None else "sample_weight", shape[:1]
+                )
+            raise _check_objects.callable_shape(name, points, shape[:1])
         computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
         values = backend.cast(values, computing)
         weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
@@ -138,6 +147,14 @@ def _record(function: Callable[[Any, Any], Any]) -> Record:
         cases=(),
         builtin=False,
     )
+
+
+def _constant(backend: Backend, number: float, y_pred: Array) -> Array:
+    """A number of Python's as an array, whose derivative is 0 at every prediction."""
+    if backend.dtype(y_pred) not in FLOATS:
+        y_pred = backend.cast(y_pred, backend.default_float())
+    ones = backend.ones_like(y_pred)
+    return backend.total(backend.where(backend.equal(ones, 0.0), y_pred, ones * 0)) + number
 
 
 def _same_rank(backend: Backend, y_true: Array, y_pred: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _check
+from . import _check_objects
 from ._combined import WeightedSum
 from ._function import FunctionLoss
 from ._loss import folded, loss_class, records
@@ -65,7 +65,7 @@ def get(identifier: Any, **parameters: Any) -> Loss:
         return get(known, **parameters)
     if callable(known) and not inspect.isclass(known):
         return FunctionLoss(known, **parameters)
-    raise _check.not_a_loss(identifier)
+    raise _check_objects.not_a_loss(identifier)
 
 
 def _read_other(identifier: Any) -> Any:
@@ -86,7 +86,7 @@ def read_others_with(reader: Callable[[Any], Any]) -> None:
 def _named(name: str) -> type[Loss]:
     canonical = folded().get(fold(name))
     if canonical is None:
-        raise _check.unknown_loss(name, folded(), fold)
+        raise _check_objects.unknown_loss(name, folded(), fold)
     return loss_class(canonical)
 
 
@@ -97,17 +97,17 @@ _ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_obje
 def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
     name = config.get("class_name", config.get("name"))
     if not isinstance(name, str):
-        raise _check.not_a_loss(dict(config))
+        raise _check_objects.not_a_loss(dict(config))
     kind = "class_name" if "class_name" in config else "name"
     inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - _ENVELOPE - {kind}
     if "config" in config:
         if stray:
-            raise _check.stray_configuration(sorted(map(str, stray)))
+            raise _check_objects.stray_configuration(sorted(map(str, stray)))
         inner = config["config"]
     if "class_name" in (inner := settings_of(inner)):
-        raise _check.not_a_configuration(inner)
+        raise _check_objects.not_a_configuration(inner)
     known = name.rsplit(">", 1)[-1]
-    cls = WeightedSum if fold(known) == fold(WeightedSum.__name__) else _named(known)
+    cls = WeightedSum if fold(known) == "weightedsum" else _named(known)
     return cls.from_config({**inner, **parameters})
 
 

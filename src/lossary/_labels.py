@@ -91,9 +91,9 @@ def _same_units(loss: str, pair: Mapping[str, Any]) -> None:
         line = line.replace(", ", "; ")
         if _fits(pair[second], getattr(pair[first], one[0])):
             line = f"{second} = {second}.to({first}.{one[0]})"
-    reads = [f"{'none' if unit is None else unit[1]}" for unit in (one, other)]
-    if reads[0] != reads[1]:
-        raise _check.labels_differ(loss, first, second, "units", *reads, line)
+    here, there = ("none" if unit is None else unit[1] for unit in (one, other))
+    if here != there:
+        raise _check.labels_differ(loss, first, second, "units", here, there, line)
 
 
 def _fits(value: Any, unit: Any) -> bool:

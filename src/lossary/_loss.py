@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check, _check_values, _evaluate
+from . import _check_objects, _check_values, _evaluate
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
@@ -18,6 +18,20 @@ from ._record import Case, Formula, Parameter, Record, camel, fold
 from .adapters import keras_caller
 from .backends import Array
 from .program import enrol
+
+__all__ = [
+    "FUNCTION_SETTINGS",
+    "OBJECT_SETTINGS",
+    "Loss",
+    "LossFunction",
+    "folded",
+    "function",
+    "loss",
+    "loss_class",
+    "records",
+    "register",
+    "validated",
+]
 
 _folded: dict[str, str] = {}
 _classes: dict[str, type[Loss]] = {}
@@ -46,7 +60,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         if args:
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
-                raise _check.too_many_arguments(name, signature)
+                raise _check_objects.too_many_arguments(name, signature)
             kwargs |= named
         axis = kwargs.pop("axis", -1)
         mode = _check_values.mode_of(name, kwargs.pop("check", None))
@@ -150,7 +164,7 @@ def loss(
         own = formula.__name__ if name is None else name
         for each in (own, *([] if class_name is None else [class_name])):
             if not (isinstance(each, str) and each.isidentifier()) or keyword.iskeyword(each):
-                raise _check.no_identifier(each)
+                raise _check_objects.no_identifier(each)
         record = Record(
             name=own,
             formula=formula,
@@ -175,10 +189,10 @@ def _parameters(name: str, formula: Formula, ranges: Mapping[str, Domain]) -> tu
     inputs, rest = list(signature.parameters)[:2], list(signature.parameters.values())[2:]
     variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values())
     if inputs != ["y_true", "y_pred"] or variadic or any(p.default is p.empty for p in rest):
-        raise _check.formula_signature(name, signature)
+        raise _check_objects.formula_signature(name, signature)
     for parameter in rest:
         if parameter.name in _RESERVED or hasattr(Loss, parameter.name):
-            raise _check.reserved_parameter(name, parameter.name)
+            raise _check_objects.reserved_parameter(name, parameter.name)
     return tuple(
         Parameter(
             name=p.name,
@@ -199,7 +213,7 @@ def register(record: Record) -> LossFunction:
     for spelling in record.spellings():
         owner = _folded.get(fold(spelling))
         if owner is not None and (_classes[owner].record.builtin or owner != record.name):
-            raise _check.name_taken(spelling, owner)
+            raise _check_objects.name_taken(spelling, owner)
     home = {"__module__": "lossary"}
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}
@@ -256,5 +270,5 @@ def folded() -> Mapping[str, str]:
 def blank(name: str) -> Loss:
     """An object of the loss of this name, for a pickle that fills it."""
     if name not in _classes:
-        raise _check.not_defined_here(name)
+        raise _check_objects.not_defined_here(name)
     return object.__new__(_classes[name])

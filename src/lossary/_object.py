@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _check, _check_values, _evaluate, _pickles, _step, backends
+from . import _check_objects, _check_values, _evaluate, _pickles, _step, backends
 from ._parameters import OBJECT_SETTINGS, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
@@ -55,7 +55,7 @@ class Loss:
         **parameters: Any,
     ) -> None:
         if unnamed:
-            raise _check.unnamed_parameters(self.record, unnamed)
+            raise _check_objects.unnamed_parameters(self.record, unnamed)
         settings = {"axis": axis, "reduction": reduction, "name": name, "check": check}
         self._configure(settings, validated(self.record, parameters, OBJECT_SETTINGS))
 
@@ -162,12 +162,12 @@ class Loss:
     def __setattr__(self, name: str, value: Any) -> None:
         parameters = vars(self).get("parameters")
         if parameters is not None and (name in parameters or name in _FIXED):
-            raise _check.fixed_parameter(self.record.name, name, value)
+            raise _check_objects.fixed_parameter(self.record.name, name, value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         if name in _FIXED:
-            raise _check.fixed_parameter(self.record.name, name, getattr(self, name))
+            raise _check_objects.fixed_parameter(self.record.name, name, getattr(self, name))
         super().__delattr__(name)
 
     def parts(self) -> dict[str, Any]:
@@ -262,7 +262,7 @@ class Loss:
             return super().__reduce_ex__(protocol)
         # A loss that was defined inside a function is found by its name alone.
         if "record" not in vars(type(self)) or enrolled(self.record.name) is not self.record:
-            raise _check.not_found_again(self.record.name, type(self))
+            raise _check_objects.not_found_again(self.record.name, type(self))
         from ._loss import blank
 
         return blank, (self.record.name,), self.__getstate__()
@@ -286,7 +286,9 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def settings_of(config: Any) -> dict[str, Any]:
     """The keyword arguments in a configuration, with or without its ``class_name`` envelope."""
-    inner = config["config"] if isinstance(config, Mapping) and "class_name" in config and "config" in config else config
+    inner = (
+        config["config"] if isinstance(config, Mapping) and "class_name" in config and "config" in config else config
+    )
     if not isinstance(inner, Mapping) or not all(isinstance(key, str) for key in inner):
-        raise _check.not_a_configuration(inner)
+        raise _check_objects.not_a_configuration(inner)
     return dict(inner)

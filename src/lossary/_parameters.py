@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, _check_values, backends
+from . import _check_objects, _check_values, backends
 from ._record import Parameter, Record
 from ._reduce import standard
 
@@ -28,7 +28,7 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
         settings["check"] = _check_values.valid_mode(loss, settings["check"])
     name = settings.get("name")
     if "name" in settings and (name is not None and not isinstance(name, str)):
-        raise _check.setting_name(loss, name)
+        raise _check_objects.setting_name(loss, name)
     if "name" in settings:
         settings["name"] = loss if name is None else str(name)
     return settings
@@ -41,7 +41,7 @@ def valid_axis(loss: str, axis: Any) -> int:
     try:
         return int(operator.index(_no_flag(axis)))
     except TypeError:
-        raise _check.axis_kind(loss, axis) from None
+        raise _check_objects.axis_kind(loss, axis) from None
 
 
 def _no_flag(value: Any) -> Any:
@@ -55,8 +55,8 @@ def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...
     for name, value in given.items():
         if name not in known:
             if name in _OF_OBJECTS and settings is FUNCTION_SETTINGS:
-                raise _check.belongs_to_object(record, name, value)
-            raise _check.unknown_parameter(record.name, name, [*known, *settings])
+                raise _check_objects.belongs_to_object(record, name, value)
+            raise _check_objects.unknown_parameter(record.name, name, [*known, *settings])
         parameters[name] = _valid(record.name, known[name], value)
     return parameters
 
@@ -70,7 +70,7 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     wrong_flag = isinstance(parameter.default, bool) and not is_flag
     wrong_label = parameter.default is None and value is not None and (is_flag or not isinstance(value, int))
     if wrong_flag or wrong_label:
-        raise _check.parameter_value(loss, parameter, value)
+        raise _check_objects.parameter_value(loss, parameter, value)
     return value
 
 
@@ -82,15 +82,16 @@ def number(loss: str, parameter: Parameter, value: Any) -> Any:
         try:
             found = float(value)
         except OverflowError:
-            raise _check.parameter_value(loss, parameter, value) from None
-        if parameter.allowed is not None and not parameter.allowed.contains(found):
-            raise _check.parameter_value(loss, parameter, value)
+            raise _check_objects.parameter_value(loss, parameter, value) from None
+        allowed: Any = parameter.allowed  # Of numbers as of arrays.
+        if allowed is not None and not allowed.contains(found):
+            raise _check_objects.parameter_value(loss, parameter, value)
         return found
     # An array of a framework is traced or differentiated, or changes, so its value is not looked at.
     array = backends.bare(value)
     backend = backends.of(array)
     if backend in (None, backends.NUMPY) or not _is_scalar(backend, array):
-        raise _check.parameter_value(loss, parameter, value)
+        raise _check_objects.parameter_value(loss, parameter, value)
     return value
 
 

@@ -96,9 +96,7 @@ _KERAS = {
     "kl": "lossary.KLDivergence()",
 }
 
-LINES = {
-    fold(name): line for peer in (_TORCH, _OPTAX, _SKLEARN, _BOOSTERS, _KERAS) for name, line in peer.items()
-}
+LINES = {fold(name): line for peer in (_TORCH, _OPTAX, _SKLEARN, _BOOSTERS, _KERAS) for name, line in peer.items()}
 
 
 def line(name: str) -> str | None:

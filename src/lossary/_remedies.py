@@ -67,7 +67,9 @@ def of_dtype(argument: str, value: Any, dtype: str) -> str:
             "numpy.datetime64('2000-01-01')) / numpy.timedelta64(1, 'D')"
         )
     if hasattr(value, "isna") and hasattr(value, "to_numpy") and bool(np.any(value.isna())):
-        return f"Write {argument} = {argument}.to_numpy('float64', na_value=numpy.nan), and where= with False at the gaps"
+        return (
+            f"Write {argument} = {argument}.to_numpy('float64', na_value=numpy.nan), and where= with False at the gaps"
+        )
     if _converts(value):
         wide = "float64" if dtype.startswith(("longdouble", "float96", "float128", "object")) else "float32"
         return f"Write {argument} = numpy.asarray({argument}, dtype='{wide}')"

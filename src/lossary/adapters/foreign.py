@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .. import _check, _get
+from .. import _check_objects, _get
 from .._loss import folded
 from .._record import fold
 
@@ -208,13 +208,15 @@ def ours(loss: Any) -> Any:
     if found is not None and settings is not None:
         factor, (name, fixed), known = found
         if settings.keys() - known:
-            raise _check.foreign_order(loss.__name__, f"(prediction, target) and {', '.join(settings.keys() - known)}")
+            raise _check_objects.foreign_order(
+                loss.__name__, f"(prediction, target) and {', '.join(settings.keys() - known)}"
+            )
         return _scaled(factor, name, {**fixed, **settings})
     home = str(getattr(loss, "__module__", "")) if not _of_torch(loss) else type(loss).__module__
     if home.startswith("sklearn.metrics.") and not settings and getattr(loss, "__name__", "") in _SKLEARN:
         return _SKLEARN[loss.__name__]
     if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss):
-        raise _check.foreign_order(getattr(loss, "__name__", type(loss).__name__), "(prediction, target)")
+        raise _check_objects.foreign_order(getattr(loss, "__name__", type(loss).__name__), "(prediction, target)")
     return _as_keras(loss)
 
 
@@ -258,15 +260,17 @@ def _torch(loss: Any) -> dict[str, Any]:
     made = _write(name, settings)
     for setting in _UNREAD:
         if getattr(loss, setting, None) is not None:
-            raise _check.foreign_setting(kind, f"{setting}=", _WEIGHTED[kind, setting])
+            raise _check_objects.foreign_setting(kind, f"{setting}=", _WEIGHTED[kind, setting])
     if getattr(loss, "label_smoothing", 0.0):
         line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={loss.label_smoothing})"
-        raise _check.foreign_setting(kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)")
+        raise _check_objects.foreign_setting(
+            kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)"
+        )
     if kind in _ELEMENTWISE and loss.reduction != "mean":
         change = "reshape(-1)" if loss.reduction == "sum" else "reshape(*y_true.shape, 1)"
         change = f"(y_true.{change}, y_pred.{change.replace('y_true', 'y_pred')})"
         line = f"{made[:-1]}{', ' * bool(settings)}reduction={loss.reduction!r}){change}"
-        raise _check.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
+        raise _check_objects.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
     factor = 1.0 / loss.beta if kind == "SmoothL1Loss" and loss.beta else 1.0
     return _scaled(factor, name, {**settings, "reduction": loss.reduction})
 
@@ -289,11 +293,10 @@ _WEIGHTED = {
     ),
 }
 
-_PREDICTIONS = frozenset(
-    "input inputs pred preds prediction predictions y_pred ypred yhat y_hat output outputs logit logits score scores "
-    "y_score predictor_outputs log_predictions".split()
-)
-_TARGETS = frozenset("target targets label labels y_true ytrue true truth y gt ground_truth log_targets".split())
+_PREDICTIONS = {"input", "inputs", "pred", "preds", "prediction", "predictions", "y_pred", "ypred", "yhat", "y_hat"}
+_PREDICTIONS |= {"output", "outputs", "logit", "logits", "score", "scores", "y_score"}
+_PREDICTIONS |= {"predictor_outputs", "log_predictions"}
+_TARGETS = {"target", "targets", "label", "labels", "y_true", "ytrue", "true", "truth", "y", "gt", "ground_truth"}
 
 
 def _takes_prediction_first(loss: Any) -> bool:
