@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import _remedies
+from . import _check_remedies
 from ._domain import OneHot
 from .errors import BackendError, DTypeError, ParameterError, ShapeError
 
@@ -69,7 +69,7 @@ def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     dtype = "str" if dtype.startswith("str") else dtype
     return DTypeError(
         f"{loss}: {argument} ({type(value).__name__}) has dtype {dtype}; accepted are bool, integers, float16, "
-        f"bfloat16, float32 and float64. {_remedies.of_dtype(argument, value, dtype)}"
+        f"bfloat16, float32 and float64. {_check_remedies.of_dtype(argument, value, dtype)}"
     )
 
 

@@ -125,8 +125,8 @@ def _are_swapped(
     record: Record, parameters: Mapping[str, Any], y_true: np.ndarray[Any, Any], y_pred: np.ndarray[Any, Any]
 ) -> bool:
     """Whether each argument holds what belongs into the other; y_true is known not to hold targets."""
-    if record.labels_are_integers or y_true.shape != y_pred.shape:
-        return False
+    if record.labels_are_integers or y_true.shape != y_pred.shape or np.all(y_true == np.floor(y_true)):
+        return False  # Whole numbers are rather targets in another coding than scores.
     if record.target.fault(y_pred) is not None:
         return False
     if isinstance(record.target, Unit):  # Predicted probabilities could be soft targets too.

@@ -104,8 +104,9 @@ def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Lo
         if stray:
             raise _check_objects.stray_configuration(sorted(map(str, stray)))
         inner = config["config"]
-    if "class_name" in (inner := settings_of(inner)):
+    if isinstance(inner, Mapping) and "class_name" in inner:
         raise _check_objects.not_a_configuration(inner)
+    inner = settings_of(inner)
     known = name.rsplit(">", 1)[-1]
     cls = WeightedSum if fold(known) == "weightedsum" else _named(known)
     return cls.from_config({**inner, **parameters})

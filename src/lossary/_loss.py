@@ -44,6 +44,7 @@ class LossFunction(Protocol):
     __name__: str
     record: Record
     cls: type[Loss]
+    setting: Setting
 
     def __call__(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
         """One value per data point, in the framework and dtype of the predictions."""
@@ -76,6 +77,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     made.__name__ = name
     made.__doc__ = function_doc(record)
     made.record = record
+    made.setting = defaults
     made.cls = cls
     made.autograph_info__ = Loss.autograph_info__
     return cast(LossFunction, made)
@@ -221,6 +223,8 @@ def register(record: Record) -> LossFunction:
     attributes = {"record": record, **home, "__doc__": class_doc(record)}
     attributes["__signature__"] = _OfClass(_class_signature(record))
     enrol(record)
+    if record.name in _functions:
+        _functions[record.name].setting.forget()
     _folded.update({fold(spelling): record.name for spelling in record.spellings()})
     _classes[record.name] = type(record.class_name, (Loss,), attributes)
     _functions[record.name] = _make_function(record, _classes[record.name])

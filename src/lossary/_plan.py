@@ -24,6 +24,11 @@ class Setting:
         self.plans: dict[Hashable, Plan] = {}
         self.steps: dict[Hashable, Any] = {}
 
+    def forget(self) -> None:
+        """Drops what earlier calls found out; a later one finds it out again."""
+        self.plans.clear()
+        self.steps.clear()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Setting, (self.record, self.parameters)
 

@@ -196,6 +196,9 @@ _definitions: WeakValueDictionary[str, Record] = WeakValueDictionary()
 
 def enrol(record: Record) -> None:
     """Makes a record known by name; objects of an earlier one of that name keep theirs."""
+    earlier = _records.get(record.name)
+    if earlier is not None:  # Other libraries remember classes for ever; what they were traced to need not stay too.
+        vars(earlier.programs).clear()
     _records[record.name] = kept(record)
 
 

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from .. import _check, _labels, _remedies
+from .. import _check, _check_remedies, _labels
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
 
@@ -136,7 +136,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
 def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:
     """An argument as an array of the backend; a `DTypeError` if it does not hold numbers."""
-    line = _remedies.of_kind(argument, value)
+    line = _check_remedies.of_kind(argument, value)
     if line:
         raise _check.not_dense(loss, argument, value, line)
     if of(value) is None:
