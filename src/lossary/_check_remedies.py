@@ -11,8 +11,10 @@ import numpy as np
 def of_kind(argument: str, value: Any) -> str:
     """For what holds numbers but is no array: the line to write, or nothing for everything else."""
     kind, home = type(value).__name__, type(value).__module__.split(".")[0]
-    if kind in ("ndarray", "Tensor", "list"):
-        return _of_layout(argument, value) if kind == "Tensor" else ""
+    if kind in ("ndarray", "list"):
+        return ""
+    if home == "torch" and kind != "Proxy":
+        return _of_layout(argument, value)
     line = _LINES.get((home, kind), "")
     if home == "scipy" and hasattr(value, "toarray"):
         line = "{0} = {0}.toarray()"
