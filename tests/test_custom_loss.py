@@ -305,7 +305,7 @@ def test_plain_functions_are_checked() -> None:
     with pytest.raises(lossary.DomainError, match=r"custom_loss: sample_weight\[0\] is -inf"):
         loss(Y_TRUE, Y_PRED, sample_weight=[-np.inf, 1])
     with pytest.raises(lossary.BackendError, match="custom_loss"):
-        loss(Y_TRUE, torch.tensor(Y_PRED))
+        loss(jnp.asarray(Y_TRUE), torch.tensor(Y_PRED))
     with pytest.raises(
         lossary.ShapeError, match=r"custom_loss: the function returned shape \(3,\).*one value per data"
     ):

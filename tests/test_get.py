@@ -117,7 +117,7 @@ def test_parameters_are_attributes() -> None:
     with pytest.raises(AttributeError, match="Huber has no attribute 'epsilon'"):
         _ = loss.epsilon
     assert repr(loss) == "Huber(delta=2.0)"
-    with pytest.raises(AttributeError, match=r"huber: delta of an object is fixed.*lossary\.get\(loss, delta=3\.0\)"):
+    with pytest.raises(AttributeError, match=r"huber: delta of an object is fixed.*loss\.replaced\(delta=3\.0\)"):
         loss.delta = 3.0
     assert loss.delta == 2.0
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import inspect
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytensor.tensor as pt
 import pytest
 import torch
 
 import lossary
-from lossary import _check, _check_values
+from lossary import _check, _check_objects, _check_values
+from lossary._loss import blank
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
     return y_pred
+
+
+def _twice() -> list[Any]:
+    return [lossary.loss(name="tests_twice")(lambda y_true, y_pred: y_pred - y_true) for _ in range(2)]
 
 
 # Function of `_check` that writes the text, kind of error, a call that runs into it, the text.
@@ -56,8 +63,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.DTypeError,
         lambda: lossary.huber(np.asarray(["cat", "dog"]), [1.0, 2.0]),
         "huber: y_true (ndarray) has dtype str; accepted are bool, integers, float16, bfloat16, float32 and "
-        "float64. To go on, convert it: numpy.asarray(y_true, dtype='float32'), or encode class names as "
-        "integers: numpy.unique(y_true, return_inverse=True)[1]",
+        "float64. Encode class names as integers: y_true = numpy.unique(y_true, return_inverse=True)[1]",
+    ),
+    (
+        "unsupported",
+        lossary.DTypeError,
+        lambda: lossary.huber(np.asarray(["1.5", "2"]), [1.0, 2.0]),
+        "huber: y_true (ndarray) has dtype str; accepted are bool, integers, float16, bfloat16, float32 and "
+        "float64. Write y_true = numpy.asarray(y_true, dtype='float32')",
     ),
     (
         "unsupported",
@@ -71,7 +84,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.DTypeError,
         lambda: lossary.huber([1.0], np.asarray(["2020-01-01"], "M8[D]")),
         "huber: y_pred (ndarray) has dtype datetime64[D]; accepted are bool, integers, float16, bfloat16, "
-        "float32 and float64. To go on, convert it: numpy.asarray(y_pred, dtype='float32')",
+        "float32 and float64. Measure from a day on: y_pred = (numpy.asarray(y_pred, 'datetime64[s]') - "
+        "numpy.datetime64('2000-01-01')) / numpy.timedelta64(1, 'D')",
     ),
     (
         "masked_array",
@@ -92,8 +106,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.DTypeError,
         lambda: lossary.huber([[1.0], [2.0, 3.0]], [1.0]),
         "huber: y_true (list) is not an array of numbers; accepted are arrays of NumPy, PyTorch, JAX, "
-        "TensorFlow or PyTensor and nested lists with rows of equal length. To see what it holds: "
-        "numpy.asarray(y_true)",
+        "TensorFlow or PyTensor and nested lists with rows of equal length. To see what it holds, write "
+        "print({numpy.shape(row) for row in y_true})",
     ),
     (
         "shapes_differ",
@@ -368,13 +382,6 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "default is ignore_class=None",
     ),
     (
-        "fixed_parameter",
-        AttributeError,
-        lambda: setattr(lossary.Huber(), "delta", 2.0),
-        "huber: delta of an object is fixed, because objects are compared, hashed and saved by their "
-        "parameters; make a new one: lossary.get(loss, delta=2.0)",
-    ),
-    (
         "unknown_parameter",
         lossary.ParameterError,
         lambda: lossary.Huber(dleta=2.0),
@@ -511,9 +518,192 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "to_categorical: the labels are symbolic, so their largest value is not known; write "
         "to_categorical(labels, num_classes=10)",
     ),
+    (
+        "fixed_parameter",
+        AttributeError,
+        lambda: setattr(lossary.Huber(), "delta", 2.0),
+        "huber: delta of an object is fixed, because objects are compared, hashed and saved by their "
+        "parameters; make a new one: loss = loss.replaced(delta=2.0)",
+    ),
+    (
+        "fixed_parameter",
+        AttributeError,
+        lambda: setattr(lossary.Huber(), "reduction", "sum"),
+        "huber: reduction of an object is fixed, because objects are compared, hashed and saved by their "
+        "parameters; make a new one: loss = loss.replaced(reduction='sum')",
+    ),
+    (
+        "setting_name",
+        lossary.ParameterError,
+        lambda: lossary.Huber(name=3),
+        "huber: name is 3; accepted is a text, or None for the loss's own. Write name='my_huber'",
+    ),
+    (
+        "axis_kind",
+        lossary.ParameterError,
+        lambda: lossary.Huber(axis=(1, 2)),
+        "huber: axis is (1, 2); accepted is one whole number, the axis of the outputs of a data point, "
+        "usually axis=-1. To take several axes as one, reshape both arrays: y.reshape(len(y), -1)",
+    ),
+    (
+        "no_identifier",
+        lossary.ParameterError,
+        lambda: lossary.loss(name="my-loss")(_formula),
+        "a loss cannot be called 'my-loss'; accepted are names as Python has them, of letters, digits and "
+        "underscores. Write @lossary.loss(name='my_loss')",
+    ),
+    (
+        "reserved_parameter",
+        lossary.ParameterError,
+        lambda: lossary.loss(name="tests_messages")(lambda y_true, y_pred, step=1.0: y_pred),
+        "tests_messages: a parameter cannot be called 'step', which every loss has already; choose another, "
+        "for example step_",
+    ),
+    (
+        "not_a_configuration",
+        lossary.ParameterError,
+        lambda: lossary.get({"class_name": "Huber", "config": None}),
+        "a configuration holds None (NoneType); accepted is a dict of parameters by name, as get_config() "
+        "gives it: {'class_name': 'Huber', 'config': {'delta': 2.0}}",
+    ),
+    (
+        "stray_configuration",
+        lossary.ParameterError,
+        lambda: lossary.get({"class_name": "Huber", "config": {}, "delta": 2.0}),
+        "a configuration holds 'delta' beside its 'config'; accepted are parameters inside it: {'class_name':"
+        " 'Huber', 'config': {'delta': 2.0}}",
+    ),
+    (
+        "not_found_again",
+        lossary.ParameterError,
+        lambda: pickle.dumps([made.cls() for made in _twice()]),
+        "tests_twice: an object of _twice.<locals>.<listcomp>.<lambda>.cls cannot be pickled, because "
+        "'tests_twice' has been defined again or was defined where no import finds it; accepted are losses at"
+        " the top of a module. Write loss.get_config() to keep its settings alone",
+    ),
+    (
+        "not_defined_here",
+        lossary.UnknownLossError,
+        lambda: blank("tests_elsewhere"),
+        "tests_elsewhere: this pickle holds a loss of your own that is not defined here; accepted are losses "
+        "that are known by name when it is loaded. Write import my_losses first, the module that defines it",
+    ),
+    (
+        "terms_differ",
+        lossary.ParameterError,
+        lambda: lossary.Huber() + lossary.LogCosh(reduction="sum"),
+        "weighted_sum: the terms have the reductions 'sum_over_batch_size', 'sum'; accepted is one for all. "
+        "Write loss.replaced(reduction='sum_over_batch_size') for those that differ",
+    ),
+    (
+        "terms_targets",
+        lossary.ParameterError,
+        lambda: lossary.Huber() + lossary.SparseCategoricalCrossentropy(),
+        "weighted_sum: huber reads real numbers, sparse_categorical_crossentropy reads integer labels 0, 1, "
+        "..., C - 1; accepted are terms that read the same targets. Write lossary.CategoricalCrossentropy() "
+        "for the one with integer labels, and lossary.to_categorical(y_true)",
+    ),
+    (
+        "terms_shapes",
+        lossary.ShapeError,
+        lambda: (lossary.Huber() + lossary.LogCosh(axis=0)).replaced(reduction="none")(
+            np.ones((2, 3)), np.ones((2, 3))
+        ),
+        "weighted_sum: the terms have values of shapes (2,), (3,); accepted is one shape where nothing is "
+        "reduced. Write loss.replaced(reduction='sum_over_batch_size')",
+    ),
+    (
+        "foreign_setting",
+        lossary.ParameterError,
+        lambda: lossary.get(torch.nn.MSELoss(reduction="sum")),
+        "lossary.get: MSELoss has reduction='sum' over elements, which no setting here stands for; accepted "
+        "are losses without it. Write lossary.MeanSquaredError(reduction='sum')(y_true.reshape(-1), "
+        "y_pred.reshape(-1))",
+    ),
+    (
+        "foreign_order",
+        lossary.ParameterError,
+        lambda: lossary.get(torch.nn.NLLLoss()),
+        "lossary.get: NLLLoss takes (prediction, target); accepted are functions of (y_true, y_pred), and "
+        "losses of other libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred,"
+        " y_true)), where loss is it",
+    ),
+    (
+        "unknown_loss",
+        lossary.UnknownLossError,
+        lambda: lossary.get("l2_loss"),
+        "unknown loss 'l2_loss'; another library calls a loss so. Write 0.5 * lossary.MeanSquaredError()",
+    ),
+    (
+        "unknown_loss",
+        lossary.UnknownLossError,
+        lambda: lossary.get("mean_absolute_error_loss"),
+        "unknown loss 'mean_absolute_error_loss'; did you mean mean_absolute_error? All names: lossary.names()",
+    ),
+    (
+        "reduction_name",
+        lossary.ParameterError,
+        lambda: lossary.KLDivergence(reduction="batchmean"),
+        "kl_divergence: reduction is 'batchmean'; accepted are 'sum_over_batch_size', 'mean', "
+        "'mean_with_sample_weight', 'sum', 'none', None. PyTorch's batchmean is the mean over data points, "
+        "the default reduction='sum_over_batch_size'",
+    ),
+    (
+        "labels_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(pd.Series([1.0, 2.0], ["a", "b"]), pd.Series([2.0, 1.0], ["b", "a"])),
+        "huber: the labels of y_true and y_pred differ: 'a' at position 0 in y_true, 'b' in y_pred; values "
+        "are read by position, so accepted are arguments whose labels agree. Write y_pred = "
+        "y_pred.loc[y_true.index]",
+    ),
+    (
+        "swapped",
+        lossary.BackendError,
+        lambda: lossary.poisson(torch.ones(2, requires_grad=True), torch.ones(2)),
+        "poisson: y_true requires a gradient and y_pred does not; accepted is the order (y_true, y_pred), "
+        "where the prediction is trained. Write loss(y_true, y_pred); where the target is differentiated on "
+        "purpose, check='off', or let y_pred require a gradient too",
+    ),
+    (
+        "not_dense",
+        lossary.DTypeError,
+        lambda: lossary.huber({"out": [1.0]}, [1.0]),
+        "huber: y_true (dict) is not an array of numbers; accepted are arrays and nested lists with rows of "
+        "equal length. Write y_true = y_true['out']",
+    ),
+    (
+        "several",
+        lossary.DTypeError,
+        lambda: lossary.huber([1.0], (torch.ones(1), torch.ones(1))),
+        "huber: y_pred is a tuple of 2 arrays; accepted is one array. If a model returned several outputs, "
+        "write y_pred = y_pred[0], or a loss for each; for rows of one array y_pred = torch.stack(y_pred)",
+    ),
+    (
+        "callable_total",
+        lossary.ShapeError,
+        lambda: lossary.get(lambda y_true, y_pred: y_pred.mean())([1.0], [1.0], where=[True]),
+        "custom_loss: the function returned one number for the whole batch, which where= (or Keras's mask or "
+        "weights) cannot reach; accepted with where is one value per data point, (1,). Reduce over the "
+        "outputs only, for example mean(..., axis=-1)",
+    ),
+    (
+        "swapped",
+        lossary.DomainError,
+        lambda: lossary.hinge([0.5], [1.0]),
+        "hinge: y_true[0] is 0.5; accepted are labels -1 or 1 (0 is read as -1). y_pred holds such targets: "
+        "the order is (y_true, y_pred). Write lossary.hinge(y_true, y_pred)",
+    ),
+    (
+        "along_one",
+        lossary.DomainError,
+        lambda: lossary.categorical_crossentropy(np.full((1, 2, 3), 0.5), np.full((1, 2, 3), 0.5)),
+        "categorical_crossentropy: y_true[0, 0] sums to 1.5; accepted are rows that are distributions: one-"
+        "hot, or probabilities that sum to 1. Along axis 1 they are; write "
+        "lossary.categorical_crossentropy(y_true, y_pred, axis=1) for classes there",
+    ),
 ]
 # Functions that write no text of their own, and those of compiled graphs, which the TensorFlow tests read.
-OTHERS = {"check", "mode_of", "shape_text", "shapes_at_run_time", "sibling", "unreported", "values"}
+OTHERS = {"check", "mode_of", "shape_text", "shown", "shapes_at_run_time", "sibling", "unreported", "values"}
 
 
 @pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")
@@ -527,7 +717,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (_check, _check_values)
+        for module in (_check, _check_objects, _check_values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

@@ -132,7 +132,7 @@ TARGET_SLOPES = [
 @pytest.mark.parametrize(("loss", "y_true", "y_pred", "expected"), TARGET_SLOPES, ids=str)
 def test_slope_of_hard_targets(loss: Any, y_true: Any, y_pred: Any, expected: Any) -> None:
     true = torch.tensor(y_true, requires_grad=True)
-    loss(true, torch.tensor(y_pred)).backward()
+    loss(true, torch.tensor(y_pred, requires_grad=True)).backward()
     np.testing.assert_allclose(true.grad, expected, rtol=1e-12)
     with jax.enable_x64(True):
         true, pred = jnp.asarray(y_true), jnp.asarray(y_pred)

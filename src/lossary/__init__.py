@@ -18,6 +18,7 @@ from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
 from ._names import exports
 from ._record import Case
+from .adapters import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 from .errors import (
     BackendError,
     DomainError,

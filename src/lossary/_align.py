@@ -60,7 +60,17 @@ class Points:
     live: Array | None = None
 
 
-def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, batched: bool, strict: bool) -> Lines:
+def lines(
+    program: Program,
+    true: Shape,
+    pred: Shape,
+    dtype: str,
+    *,
+    axis: Any,
+    batched: bool,
+    strict: bool,
+    library: str = "numpy",
+) -> Lines:
     """How targets and predictions of these shapes are lined up; ``strict`` also compares the lengths.
 
     ``dtype`` is that of the targets.
@@ -72,8 +82,10 @@ def lines(program: Program, true: Shape, pred: Shape, dtype: str, *, axis: Any, 
     expand_true, expanded = _expansion(program, true, pred, batched)
     true, pred = (*true, 1) if expand_true else true, (*pred, 1) if expanded else pred
     labels = record.labels_are_integers
+    if type(axis) is not int:
+        axis = _axis(record.name, axis, len(pred))
     if strict and not (len(true) in (len(pred) - 1, len(pred)) if labels else _agree(true, pred)):
-        raise _check.shapes_differ(record, true, pred, dtype.startswith(("int", "uint", "bool")))
+        raise _check.shapes_differ(record, true, pred, dtype.startswith(("int", "uint", "bool")), library)
     axis = _axis(record.name, axis, len(pred))
     # No outputs have no mean; no data points have no values, and only their mean is undefined.
     if pred[axis] == 0:

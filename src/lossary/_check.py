@@ -5,16 +5,16 @@ A message names the loss, the argument, what came, what is accepted and the line
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from . import _check_remedies
 from ._domain import OneHot
-from .errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
+from .errors import BackendError, DTypeError, ParameterError, ShapeError
 
 if TYPE_CHECKING:
-    from ._record import Parameter, Record
+    from ._record import Record
 
 
 def sibling(name: str) -> str:
@@ -47,17 +47,49 @@ def devices_differ(loss: str, argument: str, its: Any, other: Any) -> BackendErr
     )
 
 
+def labels_differ(loss: str, first: str, second: str, kind: str, one: str, other: str, line: str) -> ShapeError:
+    """Labels, columns, dims or units of two arguments that do not agree."""
+    return ShapeError(
+        f"{loss}: the {kind} of {first} and {second} differ: {one} in {first}, {other} in {second}; values are read by "
+        f"position, so accepted are arguments whose {kind} agree. Write {line}"
+    )
+
+
+def swapped(loss: str) -> BackendError:
+    """The target is differentiated and the prediction is not."""
+    return BackendError(
+        f"{loss}: y_true requires a gradient and y_pred does not; accepted is the order (y_true, y_pred), where the "
+        "prediction is trained. Write loss(y_true, y_pred); where the target is differentiated on purpose, "
+        "check='off', or let y_pred require a gradient too"
+    )
+
+
 def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
-    """Strings, objects, complex numbers."""
+    """Strings, dates, objects, complex numbers; ``value`` has become an array of them, or is one."""
     dtype = "str" if dtype.startswith("str") else dtype
-    remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
-    if dtype.startswith("complex"):
-        remedy = f"take its real part or magnitude: abs({argument})"
-    elif argument in ("y_true", "labels") and dtype.startswith(("str", "bytes", "object")):
-        remedy += f", or encode class names as integers: numpy.unique({argument}, return_inverse=True)[1]"
     return DTypeError(
         f"{loss}: {argument} ({type(value).__name__}) has dtype {dtype}; accepted are bool, integers, float16, "
-        f"bfloat16, float32 and float64. To go on, {remedy}"
+        f"bfloat16, float32 and float64. {_check_remedies.of_dtype(argument, value, dtype)}"
+    )
+
+
+def not_dense(loss: str, argument: str, value: Any, line: str) -> DTypeError:
+    """Something that holds numbers in another way than an array does."""
+    home = type(value).__module__.split(".")[0]
+    home = "" if home == "builtins" else f"{home} "
+    return DTypeError(
+        f"{loss}: {argument} ({home}{type(value).__name__}) is not an array of numbers; accepted are arrays and nested "
+        f"lists with rows of equal length. Write {line}"
+    )
+
+
+def several(loss: str, argument: str, value: Any, library: str) -> DTypeError:
+    """A list or tuple of arrays, as a model with several outputs returns."""
+    stack = {"numpy": "numpy", "torch": "torch", "jax": "jax.numpy", "tensorflow": "tf", "pytensor": "pytensor.tensor"}
+    return DTypeError(
+        f"{loss}: {argument} is a {type(value).__name__} of {len(value)} arrays; accepted is one array. If a model "
+        f"returned several outputs, write {argument} = {argument}[0], or a loss for each; for rows of one array "
+        f"{argument} = {stack[library]}.stack({argument})"
     )
 
 
@@ -90,10 +122,13 @@ def nothing(loss: str, argument: str) -> DTypeError:
 
 def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     """Something that does not become an array of numbers."""
+    line = f"print({argument})"
+    if isinstance(value, list | tuple):
+        line = f"print({{numpy.shape(row) for row in {argument}}})"
     return DTypeError(
         f"{loss}: {argument} ({type(value).__name__}) is not an array of numbers; accepted are arrays of NumPy, "
-        f"PyTorch, JAX, TensorFlow or PyTensor and nested lists with rows of equal length. "
-        f"To see what it holds: numpy.asarray({argument})"
+        f"PyTorch, JAX, TensorFlow or PyTensor and nested lists with rows of equal length. To see what it holds, write "
+        f"{line}"
     )
 
 
@@ -104,11 +139,26 @@ def shape_text(shape: Iterable[int | None]) -> str:
 
 
 def shapes_differ(
-    record: Record, true: tuple[int | None, ...], pred: tuple[int | None, ...], integers: bool
+    record: Record,
+    true: tuple[int | None, ...],
+    pred: tuple[int | None, ...],
+    integers: bool,
+    library: str = "numpy",
 ) -> ShapeError:
-    """y_true and y_pred do not belong together."""
+    """y_true and y_pred, arrays of the library, do not belong together."""
     got = f"{record.name}: y_true has shape {shape_text(true)} and y_pred {shape_text(pred)}"
+    at_one = pred[:1] + pred[2:]
     if record.labels_are_integers:
+        if len(pred) > 2 and true in (at_one, (*at_one, 1)):
+            return ShapeError(
+                f"{got}; accepted is one integer label per row of scores, whose classes lie along axis=-1 unless said "
+                f"otherwise. Write axis=1 for classes along axis 1: lossary.{record.name}(y_true, y_pred, axis=1)"
+            )
+        if pred == true[:-1]:
+            return ShapeError(
+                f"{got}; accepted is the order (y_true, y_pred), with one integer label per row of scores. "
+                f"Write lossary.{record.name}(y_true, y_pred)"
+            )
         if true == pred:
             return ShapeError(
                 f"{got}; accepted is one integer label per row, shape {shape_text(pred[:-1])}. One-hot rows need "
@@ -118,6 +168,11 @@ def shapes_differ(
             f"{got}; accepted is one integer label per row of scores: y_true {shape_text(pred[:-1])} or "
             f"{shape_text((*pred[:-1], 1))}. Scores for one data point need a batch axis: y_pred[None]"
         )
+    if isinstance(record.target, OneHot) and integers and len(pred) > 2 and true in (at_one, (*at_one, 1)):
+        return ShapeError(
+            f"{got}; accepted are targets with one column per class, whose classes lie along axis=-1 unless said "
+            f"otherwise. Write lossary.sparse_{record.name}(y_true, y_pred, axis=1) for classes along axis 1"
+        )
     if isinstance(record.target, OneHot) and integers and true in (pred[:-1], (*pred[:-1], 1)):
         encoded = f"lossary.to_categorical(y_true, {'C' if pred[-1] is None else pred[-1]}) first"
         sparse = "lossary.sparse_categorical_crossentropy(y_true, y_pred), or "
@@ -125,19 +180,19 @@ def shapes_differ(
             f"{got}; accepted are targets with one column per class. Integer labels need "
             f"{sparse if record.name == 'categorical_crossentropy' else ''}{encoded}"
         )
-    return ShapeError(
-        f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {_shape_remedy(true, pred)}"
-    )
+    remedy = _shape_remedy(true, pred, library)
+    return ShapeError(f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {remedy}")
 
 
-def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...]) -> str:
+def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...], library: str) -> str:
     known = None not in (*true, *pred)
     if known and math.prod(n or 0 for n in true) == math.prod(n or 0 for n in pred):
         return f"write y_true = y_true.reshape({shape_text(pred)})"
     if true == pred[: len(true)]:
         return "y_true needs one column per output, or the last layer a single unit"
     if len(true) == len(pred) and all(a in (1, b) for a, b in zip(true, pred, strict=True)):
-        return f"if y_true is to be repeated, write numpy.broadcast_to(y_true, {shape_text(pred)})"
+        module = {"jax": "jax.numpy", "pytensor": "pytensor.tensor", "tensorflow": "tf"}.get(library, library)
+        return f"if y_true is to be repeated, write {module}.broadcast_to(y_true, {shape_text(pred)})"
     if true[:-1] == pred[:-1] and len(true) > 1:
         return f"the last layer needs one unit per column of y_true, {shape_text(true[-1:])[1:-2]} in all"
     return "take both from the same data points, for example y_pred = model(x[:n]) with y_true = y[:n]"
@@ -205,122 +260,22 @@ def mask_dtype(loss: str, dtype: str) -> DTypeError:
 # --- parameters and names -----------------------------------------------------------------------------------------
 
 
-def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterError:
-    """A parameter outside its range."""
-    accepted = "a number" if parameter.allowed is None else parameter.allowed.describe()
-    return ParameterError(
-        f"{loss}: {parameter.name} is {value!r}; accepted is {accepted}. The default is "
-        f"{parameter.name}={parameter.default!r}"
-    )
-
-
-def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
-    """Assignment to a parameter of a configured object."""
-    return AttributeError(
-        f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
-        f"make a new one: lossary.get(loss, {name}={value!r})"
-    )
-
-
-def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
-    """A keyword the loss does not have."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]}=?" if near else ""
-    if not known:
-        return ParameterError(f"{loss}: unknown parameter {name!r}; it takes none. Leave {name}= out")
-    return ParameterError(f"{loss}: unknown parameter {name!r}; accepted are {', '.join(known)}.{hint}")
-
-
-def belongs_to_object(record: Record, name: str, value: Any) -> ParameterError:
-    """A function got what only objects have."""
-    made = f"{record.class_name}(reduction={value!r})" if name == "reduction" else f"{record.class_name}()"
-    call = f", {name}={name}" if name in ("sample_weight", "where") else ""
-    return ParameterError(
-        f"{record.name}: the function returns one value per data point and takes no {name}=; the object does: "
-        f"lossary.{made}(y_true, y_pred{call})"
-    )
-
-
-def unnamed_parameters(record: Record, values: tuple[Any, ...]) -> ParameterError:
-    """A class got its parameters by position."""
-    known = [parameter.name for parameter in record.parameters] or ["reduction"]
-    return ParameterError(
-        f"{record.name}: {record.class_name} got {values[0]!r} without a name; accepted are its parameters by name. "
-        f"Write lossary.{record.class_name}({known[0]}={values[0]!r})"
-    )
-
-
-def too_many_arguments(loss: str, signature: Any) -> ParameterError:
-    """More positional arguments than the loss takes."""
-    return ParameterError(f"{loss}: too many positional arguments; accepted are {loss}{signature}")
+def shown(value: Any) -> str:
+    """A value as Python writes it, where that is short."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of thousands of digits.
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> ParameterError:
     """An unknown reduction."""
+    remedy = "The mean over data points is reduction='sum_over_batch_size'"
+    if isinstance(reduction, str) and reduction.lower() in ("batchmean", "batch_mean", "mean_over_batch"):
+        remedy = "PyTorch's batchmean is the mean over data points, the default reduction='sum_over_batch_size'"
     return ParameterError(
-        f"{loss}: reduction is {reduction!r}; accepted are {', '.join(map(repr, accepted))}. "
-        "The mean over data points is reduction='sum_over_batch_size'"
-    )
-
-
-def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
-    """No loss of this name; ``names`` maps folded spellings to canonical names."""
-    wanted = fold(name)
-    matches = difflib.get_close_matches(wanted, list(names), n=8, cutoff=0.6)
-    likeness = [difflib.SequenceMatcher(None, wanted, match).ratio() for match in matches]
-    # A typing slip has one clear answer; an incomplete name may have several.
-    clear = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.08]
-    near = list(dict.fromkeys(names[match] for match in clear))
-    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "."
-    return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
-
-
-def not_a_loss(value: Any) -> UnknownLossError:
-    """An identifier of a type that names no loss."""
-    return UnknownLossError(
-        f"cannot make a loss of {value!r} ({type(value).__name__}); accepted are a name, a function of "
-        "(y_true, y_pred), a loss object, a loss class, or the dict of get_config(). For example "
-        "lossary.get('mean_squared_error')"
-    )
-
-
-def name_taken(name: str, owner: str) -> ParameterError:
-    """A custom loss with a built-in's name."""
-    return ParameterError(
-        f"the name {name!r} belongs to the built-in loss {owner}; choose another: @lossary.loss(name='my_{name}')"
-    )
-
-
-def formula_signature(name: str, signature: Any) -> ParameterError:
-    """A formula whose arguments cannot be understood."""
-    return ParameterError(
-        f"{name}: a loss starts with (y_true, y_pred) and its further parameters have defaults; got {name}{signature}. "
-        f"Write def {name}(y_true, y_pred, *, alpha=0.5): ..."
-    )
-
-
-def callable_shape(name: str, got: tuple[int | None, ...], points: tuple[int | None, ...]) -> ShapeError:
-    """A user's function did not return one number per data point."""
-    return ShapeError(
-        f"{name}: the function returned shape {shape_text(got)}; accepted is one value per data point, "
-        f"{shape_text(points)}. Reduce over the outputs only, for example mean(..., axis=-1)"
-    )
-
-
-def not_an_array(name: str, value: Any) -> DTypeError:
-    """A user's function returned something that is no array."""
-    return DTypeError(
-        f"{name}: the function returned {type(value).__name__}; accepted is an array of the inputs' framework with "
-        "one value per data point. Check that the function ends in a return"
-    )
-
-
-def no_config(name: str) -> ParameterError:
-    """A plain function has no configuration to save."""
-    return ParameterError(
-        f"{name}: a plain function has no name to be found by again, so it cannot be saved; give it one: "
-        f"decorate it with @lossary.loss, or keep the function and pass it again after loading"
+        f"{loss}: reduction is {shown(reduction)}; accepted are {', '.join(map(repr, accepted))}. {remedy}"
     )
 
 

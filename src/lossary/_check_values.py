@@ -106,12 +106,55 @@ def values(
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
     if y_true is not None and y_true.size:
-        _target_values(record, parameters, y_true, classes, layout)
+        try:
+            _target_values(record, parameters, y_true, classes, layout)
+        except DomainError as error:
+            if y_pred is not None and _are_swapped(record, parameters, y_true, y_pred):
+                raise swapped(record.name, str(error)) from None
+            if layout is not None and layout.axis == -1 and _lies_along_one(record, y_true):
+                raise along_one(record.name, str(error)) from None
+            raise
     if y_pred is not None and y_pred.size:
         domain = record.prediction_domain(parameters)
         index = domain.fault(y_pred)
         if index is not None:
             raise outside(record.name, parameters, "y_pred", domain, *_seen(y_pred, index), layout)
+
+
+def _are_swapped(
+    record: Record, parameters: Mapping[str, Any], y_true: np.ndarray[Any, Any], y_pred: np.ndarray[Any, Any]
+) -> bool:
+    """Whether each argument holds what belongs into the other; y_true is known not to hold targets."""
+    if record.labels_are_integers or y_true.shape != y_pred.shape or np.all(y_true == np.floor(y_true)):
+        return False  # Whole numbers are rather targets in another coding than scores.
+    if record.target.fault(y_pred) is not None:
+        return False
+    if isinstance(record.target, Unit):  # Predicted probabilities could be soft targets too.
+        return bool(np.all(y_pred == np.floor(y_pred)))
+    return record.prediction_domain(parameters).fault(y_true) is None
+
+
+def _lies_along_one(record: Record, y_true: np.ndarray[Any, Any]) -> bool:
+    """Whether rows that are no distributions are some along axis 1, as PyTorch and channels-first images have them."""
+    if not isinstance(record.target, OneHot) or y_true.ndim < 3:
+        return False
+    return record.target.fault(np.moveaxis(y_true, 1, -1)) is None
+
+
+def along_one(loss: str, fact: str) -> DomainError:
+    """Classes along axis 1 that were looked for along the last axis."""
+    return DomainError(
+        f"{fact.partition('. ')[0]}. Along axis 1 they are; write lossary.{loss}(y_true, y_pred, axis=1) for "
+        "classes there"
+    )
+
+
+def swapped(loss: str, fact: str) -> DomainError:
+    """A target outside its set, where the predictions are targets."""
+    return DomainError(
+        f"{fact.partition('. ')[0]}. y_pred holds such targets: the order is (y_true, y_pred). Write "
+        f"lossary.{loss}(y_true, y_pred)"
+    )
 
 
 def _target_values(

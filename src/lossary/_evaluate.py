@@ -237,7 +237,7 @@ def _batch(setting: Setting, plan: Plan, points: _align.Points) -> Batch:
         plan.program,
         y_true,
         y_pred,
-        setting.numbers,
+        setting.numbers_in(plan.backend, plan.backend.dtype(y_pred)),
         weights,
         points.mask,
         plan.dtype,

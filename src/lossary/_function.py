@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _check, _check_values, _faults
+import numpy as np
+
+from . import _check, _check_objects, _check_values, _faults
 from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values, live_points
-from ._loss import Loss
+from ._object import Loss
 from ._record import Record
 from ._reduce import MEANS, factors, reduce
 from .adapters import keras_caller
@@ -24,23 +26,10 @@ class FunctionLoss(Loss):
     the same names.
     """
 
+    function: Callable[[Any, Any], Any]
+
     def __init__(self, function: Callable[[Any, Any], Any], **settings: Any) -> None:
-        name = getattr(function, "__name__", type(function).__name__)
-        self.function = function
-        self.record = Record(
-            name="custom_loss" if name == "<lambda>" else name,
-            formula=function,
-            slope=None,
-            aliases=(),
-            class_name="FunctionLoss",
-            target=Real(),
-            prediction=Real(),
-            parameters=(),
-            definition="",
-            source="",
-            cases=(),
-            builtin=False,
-        )
+        vars(self).update(function=function, record=_record(function))
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
@@ -70,17 +59,20 @@ class FunctionLoss(Loss):
         return f"FunctionLoss({self.record.name})"
 
     def get_config(self) -> dict[str, Any]:
-        raise _check.no_config(self.record.name)
+        raise _check_objects.no_config(self.record.name)
 
     def settings(self) -> dict[str, Any]:
         """Everything but the function, as keyword arguments of a new object."""
         return {"axis": self.axis, "reduction": self.reduction, "name": self.name, "check": self.check}
 
     def _key(self) -> tuple[Any, ...]:
-        return (self.function, *self.settings().values())
+        return (type(self), self.function, *self.settings().values())
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.function, self.settings())
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "record": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        super().__setstate__({**state, "record": _record(state["function"])})
 
     def _inputs(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> tuple[Backend, Array, Array]:
         name = self.record.name
@@ -89,6 +81,8 @@ class FunctionLoss(Loss):
         owned = backend.owns(y_true), backend.owns(y_pred)
         y_pred = array(backend, name, "y_pred", y_pred, y_true if owned == (True, False) else None)
         converted = array(backend, name, "y_true", y_true, y_pred)
+        if _check_values.mode_of(self.name, self.check) != "off" and backend.looks_swapped(converted, y_pred):
+            raise _check.swapped(name)
         if not all(owned) and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
             converted = backend.cast(converted, backend.dtype(y_pred))
         return backend, converted, y_pred
@@ -107,11 +101,18 @@ class FunctionLoss(Loss):
         if live is not None:
             y_true, y_pred = _filled(backend, live, y_true), _filled(backend, live, y_pred)
         values = self.function(y_true, y_pred)
+        if isinstance(values, (int, float, np.number)) and not isinstance(values, bool):
+            values = _constant(backend, float(values), y_pred)
         if not backend.owns(values):
-            raise _check.not_an_array(name, values)
+            raise _check_objects.not_an_array(name, values)
         points = backend.shape(values)
-        if not _one_per_point(points, shape, plain=sample_weight is None and where is None):
-            raise _check.callable_shape(name, points, shape[:1])
+        plain = sample_weight is None and where is None
+        if not _one_per_point(points, shape, plain=plain):
+            if points == ():
+                raise _check_objects.callable_total(
+                    name, "where" if sample_weight is None else "sample_weight", shape[:1]
+                )
+            raise _check_objects.callable_shape(name, points, shape[:1])
         computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
         values = backend.cast(values, computing)
         weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
@@ -138,8 +139,30 @@ class FunctionLoss(Loss):
         return values if factor is None else values * backend.cast(factor, backend.dtype(values))
 
 
-def _restore(function: Callable[[Any, Any], Any], settings: dict[str, Any]) -> FunctionLoss:
-    return FunctionLoss(function, **settings)
+def _record(function: Callable[[Any, Any], Any]) -> Record:
+    name = getattr(function, "__name__", type(function).__name__)
+    return Record(
+        name="custom_loss" if name == "<lambda>" else name,
+        formula=function,
+        slope=None,
+        aliases=(),
+        class_name="FunctionLoss",
+        target=Real(),
+        prediction=Real(),
+        parameters=(),
+        definition="",
+        source="",
+        cases=(),
+        builtin=False,
+    )
+
+
+def _constant(backend: Backend, number: float, y_pred: Array) -> Array:
+    """A number of Python's as an array, whose derivative is 0 at every prediction."""
+    if backend.dtype(y_pred) not in FLOATS:
+        y_pred = backend.cast(y_pred, backend.default_float())
+    ones = backend.ones_like(y_pred)
+    return backend.total(backend.where(backend.equal(ones, 0.0), y_pred, ones * 0)) + number
 
 
 def _same_rank(backend: Backend, y_true: Array, y_pred: Array) -> tuple[Array, Array]:

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _check
+from . import _check_objects
+from ._combined import WeightedSum
 from ._function import FunctionLoss
-from ._loss import Loss, folded, loss_class, records
+from ._loss import folded, loss_class, records
+from ._object import Loss, settings_of
 from ._record import fold
 from .backends import Array
 
@@ -29,7 +31,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     Args:
         identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), the dict
             of ``get_config()`` (also Keras's ``{"class_name": ..., "config": ...}``), a loss function, class or
-            object, or any ``(y_true, y_pred)`` callable.
+            object, a loss of ``torch.nn``, ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours,
+            with its settings, or any ``(y_true, y_pred)`` callable.
         **parameters: Parameters of the loss, and ``axis``, ``reduction``, ``name``, ``check``.
 
     Returns:
@@ -37,7 +40,8 @@ def get(identifier: Any, **parameters: Any) -> Loss:
 
     Raises:
         UnknownLossError: No loss has this name; the message lists the nearest ones.
-        ParameterError: A parameter is unknown or out of range.
+        ParameterError: A parameter is unknown or out of range; or another library's loss has a setting that none of
+            ours has, or takes the prediction first and is none of ours: the message says what to write.
 
     >>> import lossary
     >>> lossary.get("huber_loss", delta=2.0)
@@ -49,33 +53,62 @@ def get(identifier: Any, **parameters: Any) -> Loss:
         return _named(identifier)(**parameters)
     if isinstance(identifier, Mapping):
         return _from_config(identifier, parameters)
-    if isinstance(identifier, FunctionLoss):
-        return FunctionLoss(identifier.function, **(identifier.settings() | parameters)) if parameters else identifier
     if isinstance(identifier, Loss):
-        return _from_config(identifier.get_config(), parameters) if parameters else identifier
+        return identifier.replaced(**parameters) if parameters else identifier
     if inspect.isclass(identifier) and issubclass(identifier, Loss):
         return identifier(**parameters)
     if hasattr(identifier, "record") and hasattr(identifier, "cls"):
         made: Loss = identifier.cls(**parameters)
         return made
-    if callable(identifier) and not inspect.isclass(identifier):
-        return FunctionLoss(identifier, **parameters)
-    raise _check.not_a_loss(identifier)
+    known = _read_other(identifier)
+    if known is not identifier and isinstance(known, str | Mapping):
+        return get(known, **parameters)
+    if callable(known) and not inspect.isclass(known):
+        return FunctionLoss(known, **parameters)
+    raise _check_objects.not_a_loss(identifier)
+
+
+def _read_other(identifier: Any) -> Any:
+    """What another library's loss is here: a name, a configuration, or itself."""
+    for read in _readers:
+        identifier = read(identifier)
+    return identifier
+
+
+_readers: list[Callable[[Any], Any]] = []
+
+
+def read_others_with(reader: Callable[[Any], Any]) -> None:
+    """Lets `get` understand other libraries' losses; the adapter that knows them puts itself here."""
+    _readers.append(reader)
 
 
 def _named(name: str) -> type[Loss]:
     canonical = folded().get(fold(name))
     if canonical is None:
-        raise _check.unknown_loss(name, folded(), fold)
+        raise _check_objects.unknown_loss(name, folded(), fold)
     return loss_class(canonical)
+
+
+# What Keras writes beside the class and its configuration.
+_ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
 
 
 def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
     name = config.get("class_name", config.get("name"))
     if not isinstance(name, str):
-        raise _check.not_a_loss(dict(config))
-    cls = _named(name.rsplit(">", 1)[-1])
-    inner = config.get("config", {k: v for k, v in config.items() if k != "name"})
+        raise _check_objects.not_a_loss(dict(config))
+    kind = "class_name" if "class_name" in config else "name"
+    inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - _ENVELOPE - {kind}
+    if "config" in config:
+        if stray:
+            raise _check_objects.stray_configuration(sorted(map(str, stray)))
+        inner = config["config"]
+    if isinstance(inner, Mapping) and "class_name" in inner:
+        raise _check_objects.not_a_configuration(inner)
+    inner = settings_of(inner)
+    known = name.rsplit(">", 1)[-1]
+    cls = WeightedSum if fold(known) == "weightedsum" else _named(known)
     return cls.from_config({**inner, **parameters})
 
 
@@ -107,9 +140,16 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
         A function ``(y_true, y_pred, sample_weight=None, where=None) -> (value, gradient)``; the gradient has the
         shape, dtype and framework of ``y_pred``.
 
+    The gradient is that of the reduced loss: the default mean makes it 1/N of what each data point has by itself.
+    Where every point's own slope is asked for, as by an objective of XGBoost or LightGBM, it is
+    ``reduction="sum"``: ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``.
+
     >>> import numpy as np, lossary
     >>> value, gradient = lossary.value_and_grad("mean_squared_error")(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))
     >>> print(value, gradient)
     2.0 [[0. 2.]]
+    >>> summed = lossary.get("mean_squared_error", reduction="sum")
+    >>> print(lossary.value_and_grad(summed)(np.array([1.0, 2.0]), np.array([1.0, 4.0]))[1])
+    [0. 4.]
     """
     return get(loss).value_and_grad

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
-from . import _align, backends
+from . import _align, _check, backends
 from ._record import Record
 from .backends import FLOATS, HALF, Array, Backend
 from .program import Program, is_enrolled, program_for
@@ -23,6 +23,31 @@ class Setting:
         self.is_constant = all(isinstance(number, float) for number in self.numbers)
         self.plans: dict[Hashable, Plan] = {}
         self.steps: dict[Hashable, Any] = {}
+
+    def forget(self) -> None:
+        """Drops what earlier calls found out; a later one finds it out again."""
+        self.plans.clear()
+        self.steps.clear()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Setting, (self.record, self.parameters)
+
+    def numbers_in(self, backend: Backend, dtype: str) -> tuple[Any, ...]:
+        """The numeric parameters for a call that computes in this dtype: arrays among them are cast to it."""
+        if self.is_constant:
+            return self.numbers
+        names = [p.name for p in self.record.parameters if p.is_number]
+        return tuple(
+            number if isinstance(number, float) else self._array(backend, name, number, dtype)
+            for name, number in zip(names, self.numbers, strict=True)
+        )
+
+    def _array(self, backend: Backend, name: str, number: Any, dtype: str) -> Array:
+        array = backends.bare(number)
+        own = backends.find(self.record.name, {name: array})
+        if own is not backend:
+            raise _check.mixed_frameworks(self.record.name, name, own.name, "y_pred", backend.name)
+        return backend.cast(array, dtype)
 
 
 # Plans and steps kept per setting; a training loop needs two or three.
@@ -75,12 +100,14 @@ def planned(
             key = (backend.name, facts, axis, batched, strict)
             plan = setting.plans.get(key)
             if plan is not None:
+                _in_order(plan, y_true, y_pred, strict=strict)
                 return plan, y_true, y_pred
     given = y_true, y_pred
     beside = y_true if backend.owns(y_true) and not backend.owns(y_pred) else None
     y_pred = backends.array(backend, record.name, "y_pred", y_pred, beside)
     y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
     plan = _made(setting, backend, y_true, y_pred, axis=axis, batched=batched, strict=strict)
+    _in_order(plan, y_true, y_pred, strict=strict)
     # The formula of a plain function may mean something else at the next call; whole numbers become what the
     # framework's present default is.
     floats = plan.dtype in (backend.dtype(y_pred), backend.dtype(y_true))
@@ -89,13 +116,19 @@ def planned(
     return plan, y_true, y_pred
 
 
+def _in_order(plan: Plan, y_true: Array, y_pred: Array, *, strict: bool) -> None:
+    """Raises where y_true and y_pred can be seen to have been exchanged, and that matters."""
+    if strict and plan.backend.looks_swapped(y_true, y_pred) and not plan.program.is_symmetric:
+        raise _check.swapped(plan.program.record.name)
+
+
 def _made(
     setting: Setting, backend: Backend, y_true: Array, y_pred: Array, *, axis: Any, batched: bool, strict: bool
 ) -> Plan:
     record, true, pred = setting.record, backend.dtype(y_true), backend.dtype(y_pred)
     program = program_for(record, setting.parameters, backend)
     shapes = backend.shape(y_true), backend.shape(y_pred)
-    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict)
+    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict, library=backend.name)
     wanted = backend.label_dtype(true) if record.labels_are_integers else pred
     ready = pred in FLOATS - HALF and true == wanted
     dtype = _result_dtype(backend, y_true, y_pred)

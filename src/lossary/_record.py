@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from ._domain import Classes, Domain, Real
@@ -55,6 +56,9 @@ class Record:
     source: str
     cases: tuple[Case, ...]
     builtin: bool
+    # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
+    number: str | None = field(default=None, init=False)
+    programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -69,7 +73,7 @@ class Record:
     @property
     def family(self) -> str:
         """Name of the file that defines the loss."""
-        return self.formula.__module__.rsplit(".", 1)[-1]
+        return (self.formula.__module__ or "").rsplit(".", 1)[-1]
 
     @property
     def labels_are_integers(self) -> bool:

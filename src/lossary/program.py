@@ -7,6 +7,9 @@ import linecache
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary, finalize
+
+import numpy as np
 
 from ._domain import OptionalLabel
 from ._record import Record
@@ -18,7 +21,7 @@ from .graph import Graph, Kind, Node, differentiate, emit, walk, words
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
 # By its number a compiled step finds a program again, after its loss was defined anew too.
-numbered: dict[int, Program] = {}
+numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 
 class Program:
@@ -30,6 +33,7 @@ class Program:
 
     def __init__(self, record: Record, switches: tuple[tuple[str, Any], ...]) -> None:
         self.record = record
+        self.key = switches
         self.switches = dict(switches)
         self.number = next(_numbers)
         self.graph = Graph()
@@ -44,6 +48,8 @@ class Program:
         # Fused loops by use and dtype, and which of them small calls may use too.
         self.kernels: dict[Hashable, Any] = {}
         self.kernels_at_hand: set[Hashable] = set()
+        self.built: set[str] = set()  # Names of the backends that it has been built for.
+        self.is_symmetric = False  # Until it is built.
         self.separable = self._is_separable()
 
     def _trace(self, formula: Callable[..., Any]) -> Node:
@@ -111,8 +117,19 @@ class Program:
             self._differentiable[backend.name] = backend.differentiable(self)
         return self._differentiable[backend.name]
 
+    def _is_symmetric(self) -> bool:
+        """Whether the two arrays may be exchanged, found by trial."""
+        if self.record.labels_are_integers:
+            return False
+        one, other = np.array([[0.25, 0.125, 0.625]]), np.array([[0.5, 0.375, 0.125]])
+        numbers = [p.default for p in self.record.parameters if p.is_number]
+        run = self.value(by_name("numpy"))
+        with np.errstate(all="ignore"):
+            return bool(np.allclose(run(one, other, *numbers), run(other, one, *numbers), rtol=1e-12, atol=0.0))
+
     def build(self, backend: Backend) -> None:
         """Makes every function that a call on this backend can need."""
+        self.is_symmetric = self._is_symmetric()
         for index in range(len(self.inputs)):
             self.slope(backend, index)
         self.differentiable(backend)
@@ -133,6 +150,7 @@ class Program:
             # Unique, because AutoGraph, tracebacks and debuggers look the source up by this name.
             filename = f"<lossary {self.record.name} {part} {backend.name} {next(_serial)}>"
             linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+            finalize(self, linecache.cache.pop, filename, None)
             scope = namespace(backend, words.__all__)
             exec(compile(source, filename, "exec"), scope)
             function = scope[f"{self.record.name}_{part}"]
@@ -142,45 +160,59 @@ class Program:
         return self._functions[key]
 
 
-_programs: dict[tuple[str, Switches], Program] = {}
-_built: set[tuple[str, Switches, str]] = set()
-
-
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
     """The program of a record at these parameters, ready to run on the backend."""
     # Positions with the label to ignore are left out around the program, which is the same for all such labels.
     inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]
     switches = tuple((p.name, parameters[p.name]) for p in inside)
-    if _records.get(record.name) is not record:
+    if record.number is None:
         return Program(record, switches)
-    _ready(record.name, switches, backend.name)
-    return _programs[record.name, switches]
+    program: Program = getattr(record.programs, _ready(record.number, switches, backend.name))
+    return program
 
 
-def _ready(name: str, switches: Switches, backend_name: str) -> bool:
-    if (name, switches, backend_name) not in _built:
-        if (name, switches) not in _programs:
-            made = _programs[name, switches] = Program(_records[name], switches)
-            numbered[made.number] = made
-        _programs[name, switches].build(by_name(backend_name))
-        _built.add((name, switches, backend_name))
-    return True
+def _ready(number: str, switches: Switches, backend_name: str) -> str:
+    """The name under which the record of this number keeps the program, which is built first."""
+    record = _definitions[number]
+    found = next((program for program in vars(record.programs).values() if program.key == switches), None)
+    program = Program(record, switches) if found is None else found
+    name = f"program_{program.number}"
+    if found is None:
+        numbered[program.number] = program
+        setattr(record.programs, name, program)
+    if backend_name not in program.built:
+        program.build(by_name(backend_name))
+        program.built.add(backend_name)
+    return name
 
 
 # torch.compile runs a function with this mark as it is instead of tracing into it: generating and compiling source
-# cannot be traced.
+# cannot be traced.  It takes and returns plain data, and programs are attributes: of those torch.compile asks for each
+# when it comes to it, of a dict for all at once.
 _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 _records: dict[str, Record] = {}
+# A record lives as long as its loss is known by name or an object holds it, and its programs live with it.
+_definitions: WeakValueDictionary[str, Record] = WeakValueDictionary()
 
 
 def enrol(record: Record) -> None:
-    """Makes a record known by name, replacing an earlier one and its programs."""
-    _records[record.name] = record
-    for key in [key for key in _programs if key[0] == record.name]:
-        del _programs[key]
-    _built.difference_update({key for key in _built if key[0] == record.name})
+    """Makes a record known by name; objects of an earlier one of that name keep theirs."""
+    earlier = _records.get(record.name)
+    if earlier is not None:  # Other libraries remember classes for ever; what they were traced to need not stay too.
+        vars(earlier.programs).clear()
+    _records[record.name] = kept(record)
+
+
+def kept(record: Record) -> Record:
+    """The record, whose programs are kept from now on."""
+    # As text: torch.compile may take a whole number for one that changes.
+    number = str(next(_numbers))
+    object.__setattr__(record, "number", number)
+    vars(record.programs).clear()
+    _definitions[number] = record
+    return record
 
 
 def enrolled(name: str) -> Record | None:
@@ -189,5 +221,5 @@ def enrolled(name: str) -> Record | None:
 
 
 def is_enrolled(record: Record) -> bool:
-    """Whether programs of this record are kept."""
-    return _records.get(record.name) is record
+    """Whether programs of this record are kept; those of a plain function may mean something else at each call."""
+    return record.number is not None

@@ -1,11 +1,18 @@
-"""Loss objects of other libraries, translated into lossary's, so that the doctor can read their settings."""
+"""Loss objects of other libraries, translated into lossary's; what cannot be translated is refused, never guessed.
+
+`lossary.get` wants the same numbers, so that a setting without a counterpart is an error.  The doctor asks what fits
+targets and outputs, for which scale, weights and reduction do not matter.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from .. import _check_objects, _get
 from .._loss import folded
 from .._record import fold
 
@@ -22,8 +29,13 @@ def _cross_entropy(loss: Any, y_true: Any) -> Spelling:
         axis = 1 if rank > 2 else -1
         smoothing = float(loss.label_smoothing)
         return "categorical_crossentropy", {"from_logits": True, "label_smoothing": smoothing, "axis": axis}
-    axis = 1 if rank > 1 else -1
+    axis = 1 if rank > 1 or y_true is None else -1
     return "sparse_categorical_crossentropy", {"from_logits": True, "ignore_class": loss.ignore_index, "axis": axis}
+
+
+def _smooth_l1(loss: Any, y_true: Any) -> Spelling:
+    """The Huber loss divided by beta; with beta 0 the absolute error."""
+    return ("huber", {"delta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
 
 
 # torch.nn losses whose meaning one of ours has, by class name.
@@ -34,9 +46,7 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
     "MSELoss": lambda loss, y_true: ("mean_squared_error", {}),
     "L1Loss": lambda loss, y_true: ("mean_absolute_error", {}),
     "HuberLoss": lambda loss, y_true: ("huber", {"delta": float(loss.delta)}),
-    "SmoothL1Loss": lambda loss, y_true: (
-        ("huber", {"delta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
-    ),
+    "SmoothL1Loss": _smooth_l1,
 }
 
 
@@ -52,20 +62,34 @@ _FUNCTIONS = {
     "nll_loss": "NLLLoss",
     "kl_div": "KLDivLoss",
 }
-_OPTAX: dict[str, Spelling] = {
-    "softmax_cross_entropy": ("categorical_crossentropy", {"from_logits": True}),
-    "safe_softmax_cross_entropy": ("categorical_crossentropy", {"from_logits": True}),
-    "softmax_cross_entropy_with_integer_labels": ("sparse_categorical_crossentropy", {"from_logits": True}),
-    "sigmoid_binary_cross_entropy": ("binary_crossentropy", {"from_logits": True}),
-    "squared_error": ("mean_squared_error", {}),
-    "l2_loss": ("mean_squared_error", {}),
-    "huber_loss": ("huber", {}),
-    "log_cosh": ("log_cosh", {}),
-    "hinge_loss": ("hinge", {}),
+# optax's functions: the factor, the loss it multiplies, and the keywords that it has a parameter for.
+_OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
+    "softmax_cross_entropy": (1.0, ("categorical_crossentropy", {"from_logits": True}), frozenset({"axis"})),
+    "safe_softmax_cross_entropy": (1.0, ("categorical_crossentropy", {"from_logits": True}), frozenset()),
+    "softmax_cross_entropy_with_integer_labels": (
+        1.0,
+        ("sparse_categorical_crossentropy", {"from_logits": True}),
+        frozenset({"axis"}),
+    ),
+    "sigmoid_binary_cross_entropy": (1.0, ("binary_crossentropy", {"from_logits": True}), frozenset()),
+    "squared_error": (1.0, ("mean_squared_error", {}), frozenset()),
+    "l2_loss": (0.5, ("mean_squared_error", {}), frozenset()),
+    "huber_loss": (1.0, ("huber", {}), frozenset({"delta"})),
+    "log_cosh": (1.0, ("log_cosh", {}), frozenset()),
+    "hinge_loss": (1.0, ("hinge", {}), frozenset()),
+}
+# scikit-learn's metrics take (y_true, y_pred); these are losses of ours.
+_SKLEARN: dict[str, str] = {
+    "mean_squared_error": "mean_squared_error",
+    "mean_absolute_error": "mean_absolute_error",
+    "mean_squared_log_error": "mean_squared_logarithmic_error",
+    "hinge_loss": "hinge",
 }
 
 # Settings of PyTorch's losses that ours have no parameter for, and that say nothing about fitting.
 _UNREAD = ("weight", "pos_weight")
+# Losses whose value per data point is the mean over its elements, where PyTorch reduces elements at once.
+_ELEMENTWISE = {"BCEWithLogitsLoss", "BCELoss", "MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss"}
 
 
 def unread(loss: Any) -> list[str]:
@@ -79,16 +103,17 @@ def _of_torch(loss: Any) -> bool:
     return type(loss).__module__.startswith("torch.nn")
 
 
-def _functional(loss: Any) -> Any:
+def _functional(loss: Any, settings: dict[str, Any] | None = None) -> Any:
     """The loss object that a function of ``torch.nn.functional`` stands for, or the loss itself.
 
     Binary cross-entropy and its like are built in C and know no module, so the function itself is looked for.
     """
-    name = _FUNCTIONS.get(getattr(loss, "__name__", ""))
+    own = getattr(loss, "__name__", "")
+    name = _FUNCTIONS.get(own) if isinstance(own, str) else None
     nn = getattr(sys.modules.get("torch"), "nn", None)
-    if name is None or nn is None or getattr(nn.functional, loss.__name__, None) is not loss:
+    if name is None or nn is None or getattr(nn.functional, own, None) is not loss:
         return loss
-    return getattr(nn, name)()
+    return getattr(nn, name)(**(settings or {}))
 
 
 def of_torch(loss: Any) -> Any:
@@ -114,24 +139,24 @@ def habit(loss: Any) -> str:
     return _HABITS.get(type(loss).__name__, "") if _of_torch(loss) else ""
 
 
+# --- for the doctor ---------------------------------------------------------------------------------------------------
+
+
 def translated(loss: Any, y_true: Any = None) -> Any:
     """A loss of Keras, torch or optax as name and settings that `lossary.get` understands, anything else as it is."""
     loss = _functional(loss)
-    module = type(loss).__module__
     if _of_torch(loss):
         if type(loss).__name__ not in _TORCH or getattr(loss, "delta", 1.0) <= 0:  # Which PyTorch itself refuses.
             return _turned(loss)
         name, settings = _TORCH[type(loss).__name__](loss, y_true)
         return {"class_name": name, "config": settings}
-    if module.startswith("keras.") and hasattr(loss, "get_config"):
-        return _keras(loss)
-    name = getattr(loss, "__name__", "")
-    if str(getattr(loss, "__module__", "")).startswith("optax.") and name in _OPTAX:
-        known, settings = _OPTAX[name]
+    found = _optax(loss)
+    if found is not None:
+        known, settings = found[1]
         return {"class_name": known, "config": settings}
-    if str(getattr(loss, "__module__", "")).startswith("keras.") and fold(name) in folded():
-        return name
-    return loss
+    if _takes_prediction_first(loss):
+        return _turned(loss)
+    return _as_keras(loss)
 
 
 def _turned(loss: Any) -> Callable[[Any, Any], Any]:
@@ -140,13 +165,153 @@ def _turned(loss: Any) -> Callable[[Any, Any], Any]:
     def function(y_true: Any, y_pred: Any) -> Any:
         return loss(y_pred, y_true)
 
-    function.__name__ = type(loss).__name__
+    function.__name__ = getattr(loss, "__name__", type(loss).__name__)
     return function
+
+
+def _optax(loss: Any) -> tuple[float, Spelling, frozenset[str]] | None:
+    if str(getattr(loss, "__module__", "")).startswith("optax."):
+        return _OPTAX.get(getattr(loss, "__name__", ""))
+    return None
+
+
+def _as_keras(loss: Any) -> Any:
+    if type(loss).__module__.startswith("keras.") and hasattr(loss, "get_config"):
+        return _keras(loss)
+    name = getattr(loss, "__name__", "")
+    if str(getattr(loss, "__module__", "")).startswith("keras.") and isinstance(name, str) and fold(name) in folded():
+        return name
+    return loss
 
 
 def _keras(loss: Any) -> Any:
     if fold(type(loss).__name__) not in folded():
         return loss
     kept = ("from_logits", "label_smoothing", "axis", "delta", "ignore_class", "reduction")
-    settings = {k: v for k, v in loss.get_config().items() if k in kept}
+    # Keras leaves the delta of Huber and some axes out of its configurations; the function is called with them.
+    held = loss.get_config() | getattr(loss, "_fn_kwargs", {})
+    settings = {k: v for k, v in held.items() if k in kept}
     return {"class_name": type(loss).__name__, "config": settings}
+
+
+# --- for lossary.get --------------------------------------------------------------------------------------------------
+
+
+def ours(loss: Any) -> Any:
+    """As a name or configuration with the same values, or as it is where it takes ``(y_true, y_pred)`` itself.
+
+    Raises:
+        ParameterError: It takes the prediction first, or has a setting that nothing here stands for.
+    """
+    loss, settings = _unwrapped(loss)
+    if inspect.isclass(loss) and loss.__module__.startswith(("torch.nn.", "keras.")):
+        loss = loss()
+    if settings is not None:
+        loss = _functional(loss, settings)
+    if _of_torch(loss) and type(loss).__name__ in _TORCH:
+        return _torch(loss)
+    found = _optax(loss)
+    if found is not None and settings is not None:
+        factor, (name, fixed), known = found
+        if settings.keys() - known:
+            raise _check_objects.foreign_order(
+                loss.__name__, f"(prediction, target) and {', '.join(settings.keys() - known)}"
+            )
+        return _scaled(factor, name, {**fixed, **settings})
+    home = str(getattr(loss, "__module__", "")) if not _of_torch(loss) else type(loss).__module__
+    if home.startswith("sklearn.metrics.") and not settings and getattr(loss, "__name__", "") in _SKLEARN:
+        return _SKLEARN[loss.__name__]
+    if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss):
+        raise _check_objects.foreign_order(getattr(loss, "__name__", type(loss).__name__), "(prediction, target)")
+    return _as_keras(loss)
+
+
+def _scaled(factor: float, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    config = {"class_name": name, "config": settings}
+    if factor == 1.0:
+        return config
+    return {"class_name": "WeightedSum", "config": {"terms": [{"weight": factor, "loss": config}]}}
+
+
+def _unwrapped(loss: Any) -> tuple[Any, dict[str, Any] | None]:
+    """What ``functools.partial``, ``jax.jit``, ``torch.compile`` and the like hold, and the keywords that they add.
+
+    None stands for settings that are not keywords.
+    """
+    settings: dict[str, Any] | None = {}
+    while True:
+        if isinstance(loss, functools.partial):
+            settings = None if loss.args or settings is None else {**loss.keywords, **settings}
+            loss = loss.func
+        elif type(loss).__name__ == "OptimizedModule" and hasattr(loss, "_orig_mod"):
+            loss = loss._orig_mod
+        elif type(loss).__name__ == "DataParallel" and _of_torch(loss):
+            loss = loss.module
+        elif inspect.ismethod(loss) and loss.__name__ in ("forward", "__call__") and _of_torch(loss.__self__):
+            loss = loss.__self__
+        elif _is_foreign(getattr(loss, "__wrapped__", None)) and not _is_foreign(loss):
+            loss = loss.__wrapped__
+        else:
+            return loss, settings
+
+
+def _is_foreign(loss: Any) -> bool:
+    return str(getattr(loss, "__module__", "")).startswith(("torch.nn", "optax."))
+
+
+def _torch(loss: Any) -> dict[str, Any]:
+    """A loss of ``torch.nn`` with everything that it does to its values."""
+    kind = type(loss).__name__
+    name, settings = _TORCH[kind](loss, None)
+    made = _write(name, settings)
+    for setting in _UNREAD:
+        if getattr(loss, setting, None) is not None:
+            raise _check_objects.foreign_setting(kind, f"{setting}=", _WEIGHTED[kind, setting])
+    if getattr(loss, "label_smoothing", 0.0):
+        line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={loss.label_smoothing})"
+        raise _check_objects.foreign_setting(
+            kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)"
+        )
+    if kind in _ELEMENTWISE and loss.reduction != "mean":
+        change = "reshape(-1)" if loss.reduction == "sum" else "reshape(*y_true.shape, 1)"
+        change = f"(y_true.{change}, y_pred.{change.replace('y_true', 'y_pred')})"
+        line = f"{made[:-1]}{', ' * bool(settings)}reduction={loss.reduction!r}){change}"
+        raise _check_objects.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
+    factor = 1.0 / loss.beta if kind == "SmoothL1Loss" and loss.beta else 1.0
+    return _scaled(factor, name, {**settings, "reduction": loss.reduction})
+
+
+def _write(name: str, settings: dict[str, Any]) -> str:
+    return f"lossary.{_get.get(name, **settings)!r}"
+
+
+_WEIGHTED = {
+    ("BCELoss", "weight"): "lossary.BinaryCrossentropy()(y_true, y_pred, sample_weight=weight)",
+    ("BCEWithLogitsLoss", "weight"): (
+        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=weight)"
+    ),
+    ("BCEWithLogitsLoss", "pos_weight"): (
+        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=1 + (pos_weight - 1) * y_true)"
+    ),
+    ("CrossEntropyLoss", "weight"): (
+        "lossary.SparseCategoricalCrossentropy(from_logits=True, reduction='mean_with_sample_weight')"
+        "(y_true, y_pred, sample_weight=weight[y_true])"
+    ),
+}
+
+_PREDICTIONS = {"input", "inputs", "pred", "preds", "prediction", "predictions", "y_pred", "ypred", "yhat", "y_hat"}
+_PREDICTIONS |= {"output", "outputs", "logit", "logits", "score", "scores", "y_score"}
+_PREDICTIONS |= {"predictor_outputs", "log_predictions"}
+_TARGETS = {"target", "targets", "label", "labels", "y_true", "ytrue", "true", "truth", "y", "gt", "ground_truth"}
+
+
+def _takes_prediction_first(loss: Any) -> bool:
+    """Whether the first two arguments of a callable are called as a prediction and a target are, in this order."""
+    try:
+        names = list(inspect.signature(getattr(loss, "forward", loss)).parameters)[:2]
+    except (TypeError, ValueError):
+        return False
+    return len(names) == 2 and names[0].lower() in _PREDICTIONS and names[1].lower() in _TARGETS
+
+
+_get.read_others_with(ours)

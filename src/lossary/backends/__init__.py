@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
-from .. import _check
+from .. import _check, _check_remedies, _labels
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
 
@@ -18,7 +19,9 @@ __all__ = [
     "NUMPY",
     "Array",
     "Backend",
+    "announce",
     "array",
+    "bare",
     "by_name",
     "find",
     "of",
@@ -33,16 +36,6 @@ FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
 # NumPy's own type is known from the start: for it no framework's spelling need be imported.
 _by_type: dict[type, Backend | None] = {np.ndarray: NUMPY}
 _loaded: set[str] = set()
-# What frameworks have beside arrays, by library and class, and the line that makes arrays of it.
-_CONVERTED = {
-    ("tensorflow", "RaggedTensor"): "{0} = {0}.to_tensor()  # and leave the padding out with where=",
-    ("tensorflow", "SparseTensor"): "{0} = tf.sparse.to_dense({0})",
-    ("tensorflow", "IndexedSlices"): "{0} = tf.convert_to_tensor({0})",
-    ("jax", "BCOO"): "{0} = {0}.todense()",
-    ("jax", "BCSR"): "{0} = {0}.todense()",
-    ("torch", "Proxy"): "torch.export.export(model, (y_true, y_pred))  # traces losses too, torch.fx does not",
-    ("keras", "KerasTensor"): "model.compile(loss=loss)  # or compute the loss in call() of a layer",
-}
 
 
 def by_name(name: str) -> Backend:
@@ -94,6 +87,27 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
     return backend if backend is not None and {type(y_true), type(y_pred)} <= backend.plain else None
 
 
+def bare(value: Any) -> Any:
+    """The array that a variable of Keras holds now; anything else as it is."""
+    return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
+
+
+def announce(kind: type) -> None:
+    """Makes a class and its relatives known to JAX, which takes apart no object of a type that it does not know."""
+    if "jax" in sys.modules and kind not in _announced:
+        register = importlib.import_module(f"{__name__}.jax_tree").register
+        family = [kind.__mro__[-2]]
+        for member in family:
+            family += member.__subclasses__()
+            if member not in _announced:
+                _announced.add(member)
+                register(member)
+
+
+_announced: WeakSet[type] = WeakSet()
+announce._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 def settle() -> None:
     """Waits for the reports of every framework in use."""
     for name in FRAMEWORKS:
@@ -108,14 +122,19 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
     """
     _ready()
     found: dict[str, Backend] = {}
+    others: dict[str, Any] = {}
     for name, value in arguments.items():
-        backend = None if value is None else of(value)
-        if backend is not None and backend is not NUMPY:
+        backend = of(value)
+        if backend is None:
+            others[name] = value
+        elif backend is not NUMPY:
             found[name] = backend
+    if any(value is not None for value in others.values()):
+        _labels.agree(loss, others)
     if not found:
         return NUMPY
-    (first, backend), *others = found.items()
-    for name, other in others:
+    (first, backend), *rest = found.items()
+    for name, other in rest:
         if other is not backend:
             raise _check.mixed_frameworks(loss, first, _noun(backend), name, _noun(other))
     return backend
@@ -130,7 +149,7 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     owner = of(value)
     if owner is NUMPY and type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
         raise _check.masked_array(loss, argument)
-    given = _listed(loss, argument, value) if owner is None else value
+    given = _converted(loss, argument, value) if owner is None else value
     try:
         array = backend.asarray(given, like)
     except (TypeError, ValueError):
@@ -146,14 +165,29 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     return array
 
 
-def _listed(loss: str, argument: str, value: Any) -> Any:
-    """What is no array of any framework, as NumPy converts it."""
+def _converted(loss: str, argument: str, value: Any) -> Any:
+    """What is no array of any library, as one of NumPy."""
     if value is None:
         raise _check.nothing(loss, argument)
-    kind = type(value)
-    if (remedy := _CONVERTED.get((kind.__module__.partition(".")[0], kind.__name__))) is not None:
-        raise _check.strange_array(loss, argument, f"a {kind.__name__}", remedy)
+    line = _check_remedies.of_kind(argument, value)
+    if line:
+        raise _check.not_dense(loss, argument, value, line)
+    inside = _held(value)
+    if inside is not None:
+        raise _check.several(loss, argument, value, inside)
     try:
-        return np.asarray(value)
+        converted = np.asarray(_labels.bare(value))
     except (TypeError, ValueError):
         raise _check.not_numbers(loss, argument, value) from None
+    if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
+        raise _check.unsupported(loss, argument, value, converted.dtype.name)
+    return converted
+
+
+def _held(value: Any) -> str | None:
+    """The library of the arrays in a list or tuple of them: of NumPy's in a tuple alone, as rows make up a list."""
+    first = value[0] if isinstance(value, list | tuple) and value else None
+    owner = None if first is None else of(first)
+    if owner is None or (owner is NUMPY and (isinstance(value, list) or not getattr(first, "ndim", 0))):
+        return None
+    return owner.name

@@ -26,9 +26,6 @@ FLOATS = HALF | {"float32", "float64"}
 # Sums of fewer than 2**48 magnitudes below this bound stay finite in float32; 2**64 brings larger ones below it.
 _LARGE = 2.0**79
 _SCALE = 2.0**64
-# Bits of a float that hold its exponent, and those that hold all but the lower half of its digits.
-_EXPONENT = {"float32": 0x7F800000, "float64": 0x7FF << 52}
-_UPPER_HALF = {"float32": -1 << 12, "float64": -1 << 27}
 # Words that emitted source writes as Python operators, or through their mirror image.
 _OPERATORS = frozenset({"add", "subtract", "multiply", "divide", "negative", "greater", "greater_equal"})
 
@@ -85,6 +82,10 @@ class Backend(ABC):
     def facts(self, x: Array, y: Array) -> Hashable:
         """All that lining up two plain arrays depends on, or None where it cannot be remembered."""
         return (x.dtype, y.dtype, x.shape, y.shape)
+
+    def looks_swapped(self, y_true: Array, y_pred: Array) -> bool:
+        """Whether the library shows that what is to be trained was given as the target."""
+        return False
 
     def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
         """``x``, which fails at run time if lengths that are unknown now differ from those of ``like``.
@@ -222,24 +223,13 @@ class Backend(ABC):
         nothing = self.logical_and(self.equal(weight, 0.0), self.equal(self.abs(x), math.inf))
         return weight * self.where(nothing, 0.0, x)
 
+    @abstractmethod
     def residual(self, a: Array, factor: Array, b: Array) -> Array:
-        # Products of half as many digits are exact, and where little is left of the difference so are the sums.
-        # No product is ever rounded, so a compiler that fuses it with its sum changes nothing.  T. J. Dekker,
-        # A floating-point technique for extending the available precision (1971).
-        mask = _UPPER_HALF[self.dtype(b)]
-        upper, high = self.with_bits(factor, mask), self.with_bits(b, mask)
-        lower, low = factor - upper, b - high
-        return a - upper * high - upper * low - lower * high - lower * low
-
-    def scale_to_one(self, x: Array) -> Array:
-        dtype = self.dtype(x)
-        least = float(np.finfo(dtype).tiny)
-        ordinary = self.minimum(self.maximum(self.abs(x), least), 1.0 / least)
-        return 1.0 / self.with_bits(ordinary, _EXPONENT[dtype])
+        """``a - factor * b`` rounded once, as far as little is left of the difference."""
 
     @abstractmethod
-    def with_bits(self, x: Array, mask: int) -> Array:
-        """A float of which only the bits of the mask are left; it has no derivative."""
+    def scale_to_one(self, x: Array) -> Array:
+        """The power of two that brings each magnitude into [1, 2), exactly; it has no derivative."""
 
     @abstractmethod
     def indicator(self, condition: Array, like: Array) -> Array:

@@ -13,6 +13,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from . import jax_fused, jax_report
 from .base import Array
+from .bits import ShowsBits
 from .means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..program import Program
 
 
-class JaxBackend(MeansByLength):
+class JaxBackend(MeansByLength, ShowsBits):
     """Arrays and tracers: ``jit``, ``grad``, ``jacfwd``, ``hessian``, ``vmap``, sharded arrays."""
 
     name = "jax"

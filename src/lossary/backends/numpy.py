@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import Array, Backend
+from .base import Array
+from .bits import ShowsBits
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -18,7 +19,7 @@ _DTYPES = ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "i
 _NAMES = {np.dtype(name): name for name in (*_DTYPES, "uint8", "uint16", "uint32", "uint64")}
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(ShowsBits):
     """Arrays of NumPy, and everything it converts: lists, numbers, pandas and polars columns."""
 
     # The ufuncs' own `reduce` stands where `np.sum` or `np.max` would do the same after more steps in Python.

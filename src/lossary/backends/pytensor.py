@@ -95,9 +95,6 @@ class PytensorBackend(Backend):
         exponent = pt.clip(pt.floor(pt.log2(pt.abs(disconnected_grad(x)))), -limit, limit)
         return pt.exp2(-exponent)
 
-    def with_bits(self, x: Array, mask: int) -> Array:
-        raise NotImplementedError("PyTensor does not show the bits of a number")
-
     def indicator(self, condition: Array, like: Array) -> Array:
         return pt.cast(condition, like.dtype)
 

@@ -11,6 +11,7 @@ from tensorflow.python.ops import control_flow_util
 
 from . import tensorflow_report
 from .base import Array
+from .bits import ShowsBits
 from .means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
@@ -24,7 +25,7 @@ _PRODUCTS = frozenset({"Mul", "Square"})
 _EXACT = 2**24
 
 
-class TensorflowBackend(MeansByLength):
+class TensorflowBackend(MeansByLength, ShowsBits):
     """Eager and symbolic tensors: ``tf.function`` with and without XLA, nested ``GradientTape``."""
 
     name = "tensorflow"

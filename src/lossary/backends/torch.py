@@ -81,6 +81,9 @@ class TorchBackend(Backend):
     def default_float(self) -> str:
         return str(torch.get_default_dtype()).removeprefix("torch.")
 
+    def looks_swapped(self, y_true: Array, y_pred: Array) -> bool:
+        return y_true.requires_grad and not y_pred.requires_grad and torch.is_grad_enabled()
+
     def host(self, x: Array, *, wait: bool) -> Any:
         if torch.compiler.is_compiling() or x.is_meta or (x.device.type != "cpu" and not wait):
             return None
@@ -125,9 +128,19 @@ class TorchBackend(Backend):
     def minimum(self, a: Array, b: Any) -> Array:
         return torch.minimum(a, b) if isinstance(b, torch.Tensor) else torch.clamp(a, max=b)
 
-    def with_bits(self, x: Array, mask: int) -> Array:
-        bits = torch.int32 if x.dtype == torch.float32 else torch.int64
-        return (x.detach().view(bits) & mask).view(x.dtype)
+    def residual(self, a: Array, factor: Array, b: Array) -> Array:
+        if b.device.type == "mps":
+            return a - factor * b
+        if b.dtype == torch.float32:  # In double precision the product of two such numbers is exact.
+            return (a.double() - factor.double() * b.double()).to(b.dtype)
+        upper, high = _upper_half(factor), _upper_half(b)
+        lower, low = factor - upper, b - high
+        return a - upper * high - upper * low - lower * high - lower * low
+
+    def scale_to_one(self, x: Array) -> Array:
+        least = torch.finfo(x.dtype).tiny
+        ordinary = torch.clamp(torch.abs(x.detach()), least, 1.0 / least)
+        return 2.0 * torch.frexp(ordinary)[0] / ordinary  # A power of two, which the quotient is exactly.
 
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.to(like.dtype)
@@ -214,6 +227,12 @@ class TorchBackend(Backend):
             return both.apply(*inputs)
 
         return call
+
+
+def _upper_half(x: Array) -> Array:
+    """A float64 number without the lower half of its digits (G. W. Veltkamp's splitting)."""
+    shifted = x.detach() * (2.0**27 + 1.0)
+    return shifted - (shifted - x.detach())
 
 
 def _functions(program: Program, backend: TorchBackend) -> tuple[Any, Any]:

@@ -89,7 +89,7 @@ def _total(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The reduced loss, and its gradient with respect to y_pred."""
     arrays = [None if x is None else x.detach().numpy() for x in (y_true, y_pred, weights, mask)]
-    batch = _batch(NUMPY, numbered[program], arrays, numbers)
+    batch = _batch(NUMPY, _program(program), arrays, numbers)
     batch.fused = kernels.offer(batch, None)
     value, gradient = batch.value_and_gradient(reduction)
     return torch.from_numpy(np.asarray(value)), torch.from_numpy(np.ascontiguousarray(gradient))
@@ -119,12 +119,22 @@ def _again(arrays: list[Any], call: tuple[int, Sequence[float], str], upstream: 
     program, numbers, reduction = call
 
     def words(y_true: Array, y_pred: Array) -> Batch:
-        return _batch(BACKEND, numbered[program], [y_true, y_pred, *arrays[2:]], numbers)
+        return _batch(BACKEND, _program(program), [y_true, y_pred, *arrays[2:]], numbers)
 
     return again(words, reduction, arrays[0], arrays[1], upstream)
 
 
 _total.register_autograd(_backward, setup_context=_keep)
+
+
+_used: dict[int, Program] = {}
+
+
+def _program(number: int) -> Program:
+    """The program of this number, which stays: what was compiled with it may outlive the definition of its loss."""
+    if number not in _used:
+        _used[number] = numbered[number]
+    return _used[number]
 
 
 def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Sequence[float]) -> Batch:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from .. import kernels
+from ..errors import ShapeError
 from .base import Array
 from .torch_total import PLAIN, Joint, Total, again, apply, differentiated, several, unfit, widened
 
@@ -47,7 +48,10 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
         views = [_view(true), _view(pred), _view(sample_weight), _view(where)]
     except (RuntimeError, TypeError):
         return None  # A wrapper of torch.func that outlived its function, or a layout that NumPy does not have.
-    batch = prepare(*views, fusible=True)
+    try:
+        batch = prepare(*views, fusible=True)
+    except ShapeError:
+        return None  # Said again in words, which name PyTorch's remedy.
     if batch.fused is None and y_pred.numel() >= kernels.THRESHOLD:
         return None  # Here the words of PyTorch, on several threads, overtake those of NumPy.
     return Lent(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
@@ -94,7 +98,10 @@ def stepped(loss: Loss, y_true: Any, y_pred: Array) -> Array | None:
         true, pred = y_true.detach().numpy(), y_pred.detach().numpy()
     except (RuntimeError, TypeError):
         return None  # A wrapper of torch.func that outlived its function, or a dtype that NumPy does not have.
-    step = loss.step(true, pred)
+    try:
+        step = loss.step(true, pred)
+    except ShapeError:
+        return None  # As above.
     if step is None or (found := step(true, pred)) is None:
         return None
     if not differentiated(y_pred):

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .. import _check
+from .. import _check_objects
 from .._get import get
 from .._loss import OBJECT_SETTINGS, Loss
 from ..scoring._errors import no_file
@@ -54,7 +54,7 @@ def _plain(function: Any, parameters: Mapping[str, Any]) -> Loss:
     known = list(inspect.signature(function).parameters)[2:]
     for key in own:
         if key not in known:
-            raise _check.unknown_parameter(function.__name__, key, [*known, *OBJECT_SETTINGS])
+            raise _check_objects.unknown_parameter(function.__name__, key, [*known, *OBJECT_SETTINGS])
     if own:
         settings.setdefault("name", f"{function.__name__}({', '.join(f'{k}={v!r}' for k, v in own.items())})")
         function = update_wrapper(partial(function, **own), function)

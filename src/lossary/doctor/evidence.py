@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -195,8 +194,7 @@ class Evidence:
         """The unweighted mean loss of these outputs; None where the loss refuses them."""
         if self.raw_pred is None or self.raw_true is None or not self.paired or self.is_function:
             return None
-        loss = copy.copy(self.loss)
-        loss.reduction = "none"
+        loss = self.loss.replaced(reduction="none")
         try:
             with np.errstate(all="ignore"):
                 return float(np.mean(loss(self.raw_true, self.raw_pred)))
@@ -262,8 +260,7 @@ def resolved(loss: Any, y_true: Any = None) -> Loss:
 
 def refusal(evidence: Evidence) -> Exception | None:
     """The error the loss itself raises on these arrays with all its checks on, or None."""
-    loss = copy.copy(evidence.loss)
-    loss.check = "full"
+    loss = evidence.loss.replaced(check="full")
     try:
         with np.errstate(all="ignore"):
             loss(evidence.given_true, evidence.given_pred)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .._combined import WeightedSum
 from ..adapters import foreign, heads
 from . import balance, head, metric, outputs, refusal, start, targets  # noqa: F401  (entering their rules)
 from .evidence import Evidence, NotCheckedError, resolved
@@ -69,10 +71,29 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     """
     found, unread = _head(model)
     named = None if metrics is None else list(metric.flattened(metrics))
-    evidence = Evidence(resolved(loss, y_true), y_true, y_pred, found, named, habit=foreign.habit(loss))
+    known = resolved(loss, y_true)
+    if isinstance(known, WeightedSum):
+        return _of_sum(known, [diagnose(t, y_true, y_pred, model=model, metrics=named) for t in known.terms])
+    evidence = Evidence(known, y_true, y_pred, found, named, habit=foreign.habit(loss))
     evidence.unread_settings = foreign.unread(loss)
     evidence.torch_loss = foreign.of_torch(loss)
     return examine(evidence, unread)
+
+
+def _of_sum(loss: WeightedSum, reports: list[Report]) -> Report:
+    """What was found about each term; what several terms share is said once."""
+
+    def once(parts: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(parts))
+
+    findings = [
+        replace(found, message=f"the term {report.loss}: {found.message}")
+        for report in reports
+        for found in report.findings
+    ]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    facts = once(f"{report.loss}: {fact}" for report in reports for fact in report.facts)
+    return Report(repr(loss), tuple(findings), facts, once(text for report in reports for text in report.not_checked))
 
 
 def _head(model: Any) -> tuple[heads.Head | None, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +88,7 @@ class Probe:
         return {name: self.array(np.asarray(value), dtype) for name, value in settings.items()}
 
     def _reducing(self, reduction: str) -> Loss:
-        loss = copy.copy(self.loss)
-        loss.reduction = reduction
-        return loss
+        return self.loss.replaced(reduction=reduction)
 
     def _host(self, x: Any) -> Floats:
         found = self.backend.host(x, wait=True)

@@ -1,0 +1,158 @@
+"""Losses of other libraries where a loss is asked for: their values, or the line to write."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import optax
+import pytest
+import sklearn.metrics
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import lossary
+
+TARGETS = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+SHARES = torch.tensor([[0.2, 0.7], [0.9, 0.4], [0.3, 0.6]])
+LABELS, SCORES = torch.tensor([0, 2, -100, 1]), torch.linspace(-2, 3, 16).reshape(4, 4).sin()
+IMAGE_LABELS, IMAGES = torch.arange(8).reshape(2, 2, 2) % 3, torch.linspace(-1, 4, 24).reshape(2, 3, 2, 2).cos()
+
+TORCH: list[tuple[Any, Any, Any]] = [
+    (loss, TARGETS, SHARES)
+    for loss in (
+        nn.BCELoss(), nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.L1Loss(), nn.HuberLoss(delta=0.3),
+        nn.SmoothL1Loss(beta=0.3), nn.SmoothL1Loss(beta=0.0), F.binary_cross_entropy,
+        F.binary_cross_entropy_with_logits, F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss,
+        functools.partial(F.huber_loss, delta=0.5), functools.partial(F.smooth_l1_loss, beta=0.2),
+        nn.DataParallel(nn.L1Loss()), nn.BCELoss().forward,
+    )
+]  # fmt: skip
+TORCH += [
+    (loss, LABELS, SCORES) for loss in (nn.CrossEntropyLoss(), F.cross_entropy, nn.CrossEntropyLoss(reduction="sum"))
+]
+TORCH += [(nn.CrossEntropyLoss(ignore_index=1), IMAGE_LABELS, IMAGES), (F.cross_entropy, IMAGE_LABELS, IMAGES)]
+TORCH += [(nn.CrossEntropyLoss(reduction="none"), torch.tensor([0, 2, 3, 1]), SCORES)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred"), TORCH, ids=lambda x: "" if isinstance(x, torch.Tensor) else str(x)
+)
+def test_losses_of_pytorch(loss: Any, y_true: Any, y_pred: Any) -> None:
+    ours, leaf, other = lossary.get(loss), y_pred.clone().requires_grad_(), y_pred.clone().requires_grad_()
+    value, expected = ours(y_true, leaf), loss(other, y_true)
+    torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+    value.sum().backward()
+    expected.sum().backward()
+    torch.testing.assert_close(leaf.grad, other.grad, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(lossary.value_and_grad(loss)(y_true, y_pred)[0], expected.detach(), rtol=1e-5, atol=1e-6)
+
+
+OPTAX: list[Callable[..., Any]] = [
+    optax.sigmoid_binary_cross_entropy, optax.l2_loss, optax.squared_error, optax.huber_loss, optax.log_cosh,
+    functools.partial(optax.huber_loss, delta=0.1), jax.jit(optax.l2_loss), jax.vmap(optax.l2_loss),
+    optax.softmax_cross_entropy, optax.safe_softmax_cross_entropy,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", OPTAX, ids=str)
+def test_losses_of_optax(loss: Callable[..., Any]) -> None:
+    y_true, y_pred = jnp.asarray([[0.0, 1.0], [1.0, 0.0]]), jnp.asarray([[0.2, 0.7], [-0.9, 0.4]])
+    value, gradient = lossary.value_and_grad(loss)(y_true, y_pred)
+    expected, slope = jax.value_and_grad(lambda p: loss(p, y_true).mean())(y_pred)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-5, atol=1e-7)
+
+
+def test_losses_of_keras_and_scikit_learn() -> None:
+    y_true, y_pred = TARGETS.numpy(), SHARES.numpy()
+    for theirs in (keras.losses.Huber(delta=0.2), keras.losses.Huber, keras.losses.CosineSimilarity(axis=0)):
+        made = theirs() if isinstance(theirs, type) else theirs
+        assert float(lossary.get(theirs)(y_true, y_pred)) == pytest.approx(float(made(y_true, y_pred)), rel=1e-5)
+    for metric in ("mean_squared_error", "mean_absolute_error", "mean_squared_log_error", "log_loss"):
+        theirs = getattr(sklearn.metrics, metric)
+        y, p = ([0, 1, 1], [0.2, 0.7, 0.6]) if metric == "log_loss" else (y_true, y_pred)
+        assert float(lossary.get(theirs)(y, p)) == pytest.approx(float(theirs(y, p)), rel=1e-5)
+    hinge = sklearn.metrics.hinge_loss
+    assert float(lossary.get(hinge)([-1.0, 1.0], [0.5, 0.2])) == pytest.approx(hinge([-1, 1], [0.5, 0.2]))
+    assert lossary.is_categorical_crossentropy(optax.softmax_cross_entropy)
+
+
+class Own(nn.Module):
+    """A user's module in PyTorch's order."""
+
+    def forward(self, output: Any, target: Any) -> Any:
+        return ((output - target).abs() / target.add(1.0)).mean()
+
+
+class OwnBCE(nn.BCELoss):
+    """A subclass, which may mean anything."""
+
+
+WEIGHT, POSITIVE, EACH = (
+    torch.tensor([1.0, 2.0, 3.0, 4.0]),
+    torch.tensor([2.0, 3.0]),
+    torch.tensor([[1.0], [2.0], [3.0]]),
+)
+SETTINGS: list[tuple[Any, Any, Any]] = [
+    (nn.BCELoss(weight=EACH), TARGETS[:, :1], SHARES[:, :1]),
+    (nn.BCEWithLogitsLoss(pos_weight=POSITIVE), TARGETS, SHARES),
+    (nn.CrossEntropyLoss(weight=WEIGHT), torch.tensor([0, 2, 3, 1]), SCORES),
+    (nn.MSELoss(reduction="sum"), TARGETS, SHARES),
+    (nn.HuberLoss(reduction="none", delta=2.0), TARGETS, SHARES),
+    (Own(), TARGETS, SHARES),
+    (OwnBCE(), TARGETS, SHARES),
+    (nn.NLLLoss(), torch.tensor([0, 2, 3, 1]), SCORES.log_softmax(1)),
+    (F.kl_div, SHARES, SHARES.log()),
+    (lambda output, target: (output - 2.0 * target).mean(), TARGETS, SHARES),
+]
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean'")
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred"), SETTINGS, ids=lambda x: "" if isinstance(x, torch.Tensor) else str(x)
+)
+def test_what_is_refused_says_the_line_that_gives_the_value(loss: Any, y_true: Any, y_pred: Any) -> None:
+    with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*accepted are .*Write") as caught:
+        lossary.get(loss)
+    line = str(caught.value).split("Write ")[1].split(", where loss is it")[0]
+    scope = {"lossary": lossary, "loss": loss, "y_true": y_true, "y_pred": y_pred, "torch": torch}
+    scope |= {"weight": WEIGHT if isinstance(loss, nn.CrossEntropyLoss) else EACH, "pos_weight": POSITIVE}
+    found = eval(line, scope)
+    value = found(y_true, y_pred) if callable(found) else found
+    torch.testing.assert_close(value, loss(y_pred, y_true), rtol=1e-5, atol=1e-6)
+
+
+def test_more_that_is_refused() -> None:
+    refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
+    refused += [nn.TripletMarginLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
+    refused += [functools.partial(F.huber_loss, None)]
+    for loss in refused:
+        with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*Write lossary\."):
+            lossary.get(loss)
+
+
+PEERS = ["BCELoss", "NLLLoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
+PEERS += ["BCEWithLogitsLoss", "SoftMarginLoss", "sigmoid_binary_cross_entropy", "binary:logistic", "multi:softprob"]
+PEERS += ["reg:squarederror", "count:poisson", "RMSE", "mlogloss", "neg_brier_score", "neg_root_mean_squared_error"]
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_names_of_other_libraries(name: str) -> None:
+    with pytest.raises(lossary.UnknownLossError, match=rf"unknown loss '{name}'; .*Write .*lossary\.") as caught:
+        lossary.get(name)
+    line = re.split(r"Write ", str(caught.value))[1]
+    assert isinstance(eval(line, {"lossary": lossary}), lossary.Loss)
+
+
+def test_names_with_words_around_them() -> None:
+    for name in ("mean_absolute_error_loss", "neg_mean_absolute_error", "MeanAbsoluteErrorLoss"):
+        with pytest.raises(lossary.UnknownLossError, match=r"did you mean mean_absolute_error\?"):
+            lossary.get(name)
