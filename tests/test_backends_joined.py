@@ -152,7 +152,7 @@ STRANGE: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("loss", [lossary.mean_squared_error, lossary.MeanSquaredError(), lossary.get(lambda y, p: p)])
 def test_what_is_no_dense_array_is_named_with_the_line_that_makes_one(name: str, loss: Any) -> None:
     array, line = STRANGE[name]
-    with pytest.raises(lossary.DTypeError, match="accepted are dense arrays|is not an array of numbers") as caught:
+    with pytest.raises(lossary.DTypeError, match=r"accepted are dense arrays|is not an array of numbers") as caught:
         loss(array, array)
     assert f"Write y_pred = {line}" in str(caught.value)
     dense = eval(line, {"y_pred": array, "torch": torch, "tf": tf})
