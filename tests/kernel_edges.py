@@ -21,7 +21,8 @@ _CHANCES = [0.0, 1e-30, 9e-8, 1e-7, 1.1e-7, 1e-3, 0.5, 0.999, 1.0 - 2.0**-22, _B
 # Rows of scores: leads of 16 and more, ties, and sizes whose exponentials leave float32.
 _SCORE_ROWS = [
     [0.0, 0.0, 0.0], [16.0, 0.0, -1.0], [17.5, 0.0, 0.0], [50.0, -50.0, 0.0], [100.0, 0.0, 1.0], [0.0, 20.0, 20.0],
-    [0.98, 0.0, -1.0], [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
+    [0.98, 0.0, -1.0],
+    [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
 ]  # fmt: skip
 # Rows of shares: next to 1, 0, below the clip, ties, and rows that do not sum to 1 exactly.
 _SHARE_ROWS = [
