@@ -135,8 +135,8 @@ def _first(data: Mapping[str, Any]) -> list[str]:
     return [
         "## First calls",
         f"Importing the library where NumPy is loaded takes {data['import']:.2f} s. Seconds of the first call of "
-        "`log_cosh` in a fresh process of its own, the framework imported and started. The first two columns begin with "
-        "empty caches on disk.",
+        "`log_cosh` in a fresh process of its own, the framework imported and started. The first two columns begin "
+        "with empty caches on disk.",
         table(["", *columns], rows),
     ]
 

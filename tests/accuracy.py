@@ -181,7 +181,8 @@ def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], inde
         size = max(map(abs, p))
         if index is not None:
             return oracle._softmax(p)[index] * (1 + size)
-        return sum(map(abs, oracle.ORACLE[name][1](t if name[0] == "c" else t[0], p, **parameters))) * size
+        label = t[0] if record.labels_are_integers else t
+        return sum(map(abs, oracle.slope(name, label, p, **parameters))) * size
     return 0
 
 

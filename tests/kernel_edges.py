@@ -21,6 +21,7 @@ _CHANCES = [0.0, 1e-30, 9e-8, 1e-7, 1.1e-7, 1e-3, 0.5, 0.999, 1.0 - 2.0**-22, _B
 # Rows of scores: leads of 16 and more, ties, and sizes whose exponentials leave float32.
 _SCORE_ROWS = [
     [0.0, 0.0, 0.0], [16.0, 0.0, -1.0], [17.5, 0.0, 0.0], [50.0, -50.0, 0.0], [100.0, 0.0, 1.0], [0.0, 20.0, 20.0],
+    [0.98, 0.0, -1.0],
     [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
 ]  # fmt: skip
 # Rows of shares: next to 1, 0, below the clip, ties, and rows that do not sum to 1 exactly.
@@ -66,6 +67,7 @@ def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
         return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions]
     # A square that fits beside one that would overflow the sum, and differences of neighbours.
     more = [([0.0, 0.0], [1.2e19, 1.0]), ([1e4, 3.0], [1e4 + 2.0**-10, 3.0 * _ABOVE]), ([1e-8, 0.0], [0.0, 1e-9])]
+    more += [([-3.0, 1.0], [-2.5, 1.0]), ([-0.5, 2.0], [0.75, 2.0])]
     return [([0.0, 1.0], [d, 1.0]) for d in _DIFFERENCES] + more
 
 

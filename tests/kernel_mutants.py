@@ -31,6 +31,23 @@ _CHANGES = (
 )
 
 
+# Changes that no input tells from the source: what the line looks like, what it becomes, and why that is the same.
+EQUIVALENT = (
+    (r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0\),", r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0 \+ 0\.03125\),",
+     "this logarithm is multiplied by t, which is 0 there"),
+    (r"\br\d+(\[k\])? = where\(equal\((r\d+(\[k\])?), F\(0\.0\)\), F\(1\.0\), \2\)", r"where",
+     "instead of the length or the sum of a row of zeros: nothing that depends on it is kept"),
+    (r"at_most\(at_least\(t, h\d+\), F\(1\.0\)\)", r"F\(1\.0 \+ 0\.03125\)", "no share is larger than 1"),
+    (r"where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \((r\d+|log_sum) - p\)\)\)", r"where",
+     "0 times a finite difference of scores is 0 without being told"),
+    (r"where\(equal\(v\d+, F\(1\.0\)\), F\(0\.0\), \(v\d+ \* at_most\(at_least\(log1p", r"where",
+     "this logarithm is bounded on both sides, so 0 times it is 0 without being told"),
+    (r"where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), (v|\(\(r)", r"where\(equal\(r\d+(\[k\])?, F\(0\.0 \+",
+     "the slope at a row of zeros, whose terms are 0 already"),
+    (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A place in the source and what stands there instead."""
@@ -41,6 +58,11 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.line.strip()}  ->  {self.changed.strip()}"
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether it is known that nothing can notice the change."""
+        return any(re.search(was, self.line) and re.search(becomes, self.changed) for was, becomes, _ in EQUIVALENT)
 
     def apply(self, source: str) -> str:
         """The broken source."""

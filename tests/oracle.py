@@ -8,9 +8,12 @@ at the boundary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import mpmath as mp
+
+import oracle_formula
 
 mp.mp.dps = 60
 Row = Sequence[Any]
@@ -193,9 +196,11 @@ def exact(x: Any) -> Any:
 
 def value(name: str, t: Any, p: Any, **parameters: Any) -> Any:
     """The reference value of one row."""
-    return ORACLE[name][0](exact(t), exact(p), **parameters)
+    function = ORACLE[name][0] if name in ORACLE else partial(oracle_formula.value, name)
+    return function(exact(t), exact(p), **parameters)
 
 
 def slope(name: str, t: Any, p: Any, **parameters: Any) -> list[Any]:
     """The reference slopes of one row with respect to the prediction."""
-    return ORACLE[name][1](exact(t), exact(p), **parameters)
+    function = ORACLE[name][1] if name in ORACLE else partial(oracle_formula.slope, name)
+    return function(exact(t), exact(p), **parameters)

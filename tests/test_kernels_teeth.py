@@ -5,8 +5,8 @@ The kernels are interpreted here; that compiled ones obey the same laws is shown
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -21,7 +21,7 @@ from lossary.program import enrol
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
 Prepare = Callable[..., None]
-# Every so many broken sources one is run: a few hundred of ten thousand.
+# Of so many broken sources one is run: a few hundred of ten thousand.
 STRIDE = 37
 
 
@@ -110,13 +110,19 @@ def survives(setting: Setting, source: str, mutant: Mutant, prepare: Prepare) ->
 @pytest.mark.slow
 @pytest.mark.usefixtures("row_length")
 def test_broken_sources_are_noticed(prepare: Prepare) -> None:
-    """Some changes mean the same: dividing by 1 or by a sign, a bound no number reaches, a form for accuracy alone."""
+    """Every one, but for those that `kernel_mutants.EQUIVALENT` says mean the same, with the reason."""
     tried, alive = 0, []
     for setting in SETTINGS:
-        every: list[Any] = [(source, mutant) for source in sources(setting, prepare) for mutant in mutants(source)]
-        for source, mutant in every[3::STRIDE]:
-            tried += 1
-            if survives(setting, source, mutant, prepare):
-                alive.append(f"{setting}: {mutant}")
+        every = [(source, mutant) for source in sources(setting, prepare) for mutant in mutants(source)]
+        for source, mutant in every:
+            if _drawn(setting, mutant) and not mutant.is_equivalent:
+                tried += 1
+                if survives(setting, source, mutant, prepare):
+                    alive.append(f"{setting}: {mutant}")
     assert tried > 100
-    assert len(alive) < 0.1 * tried, "\n".join(alive)
+    assert not alive, "\n".join(alive)
+
+
+def _drawn(setting: Setting, mutant: Mutant) -> bool:
+    """Chosen by the text alone: a change elsewhere does not make others be drawn."""
+    return zlib.crc32(f"{setting}: {mutant}".encode()) % STRIDE == 3

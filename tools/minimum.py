@@ -13,10 +13,7 @@ _BOUND = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)")
 def constraints() -> list[str]:
     """One line per lower bound, of what is always needed and of every extra."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    wanted = [
-        *project["dependencies"],
-        *(line for extra in project["optional-dependencies"].values() for line in extra),
-    ]
+    wanted = sum(project["optional-dependencies"].values(), project["dependencies"])
     found = [match.groups() for match in map(_BOUND.fullmatch, wanted) if match]
     return sorted({f"{name}=={version}" for name, version in found})
 

@@ -3,8 +3,14 @@
 `lossary.losses` also offers every loss under all its names, for those used to ``from keras import losses``.
 """
 
+import importlib
+import pkgutil
+
 from .._names import exports
-from . import binary, counts, distributions, multiclass, regression
+
+_FAMILIES = sorted(module.name for module in pkgutil.iter_modules(__path__))
+for _family in _FAMILIES:
+    importlib.import_module(f"{__name__}.{_family}")
 
 globals().update(exports())
-__all__ = ["binary", "counts", "distributions", "multiclass", "regression", *exports()]
+__all__ = [*_FAMILIES, *exports()]
