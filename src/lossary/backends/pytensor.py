@@ -22,6 +22,7 @@ class PytensorBackend(Backend):
 
     name = "pytensor"
     noun = "a PyTensor variable"
+    into_numpy = ""
 
     abs = staticmethod(pt.abs)
     sign = staticmethod(pt.sign)
