@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+import pytensor.tensor as pt
 import pytest
 import tensorflow as tf
 import torch
@@ -125,6 +127,23 @@ def test_a_new_backend_needs_no_text_of_its_own(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(backends._by_type, Array, Plain())
     with pytest.raises(lossary.BackendError, match="y_true is an array of plain and y_pred is a JAX array"):
         lossary.mean_squared_error(Array(), jnp.zeros(2))
+
+
+MET = {
+    "torch": torch.zeros(2, requires_grad=True),
+    "jax": jnp.zeros(2),
+    "tensorflow": tf.zeros(2),
+    "pytensor": pt.vector(),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), itertools.permutations(MET, 2))
+def test_the_line_that_converts_one_of_two_frameworks_runs(first: str, second: str) -> None:
+    arguments = {"y_true": MET[first], "y_pred": MET[second]}
+    with pytest.raises(lossary.BackendError) as caught:
+        lossary.mean_squared_error(**arguments)
+    exec(str(caught.value).rpartition("Convert one of them: ")[2], {"numpy": np}, arguments)
+    assert backends.owner(lossary.mean_squared_error(**arguments)).name in (first, second)
 
 
 # --- what is no dense array -----------------------------------------------------------------------------------------

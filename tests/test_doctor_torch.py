@@ -11,6 +11,7 @@ from torch import nn
 
 import lossary
 import lossary.torch
+from lossary.doctor import DiagnosisWarning
 from lossary.doctor.examples import names
 
 NS = names()
@@ -85,6 +86,15 @@ def test_guard_takes_arguments_by_name() -> None:
     ours = lossary.torch.guard("mean_squared_error")
     assert ours(y_pred=MARGINS, y_true=MARGINS + 1).item() == pytest.approx(1.0)
     assert ours(MARGINS, MARGINS + 2, sample_weight=torch.ones(len(MARGINS))).item() == pytest.approx(4.0)
+
+    class Variadic(nn.Module):
+        def forward(self, *tensors: Any) -> Any:
+            return CE(*tensors) if len(tensors) == 2 else tensors[0].mean()
+
+    loss = lossary.torch.guard(Variadic())
+    assert loss(SCORES, LABELS) == CE(SCORES, LABELS)
+    with pytest.warns(DiagnosisWarning, match="called with a single argument"):
+        assert lossary.torch.guard(Variadic())(SCORES) == SCORES.mean()
     with pytest.raises(TypeError, match="target"):
         lossary.torch.guard(CE)(SCORES)
 

@@ -25,12 +25,19 @@ def sibling(name: str) -> str:
 # --- shapes, dtypes, frameworks -----------------------------------------------------------------------------------
 
 
-def mixed_frameworks(loss: str, first: str, its: str, second: str, other: str) -> BackendError:
+# An argument, what it is, and what makes an array of NumPy of it, or nothing where its values are not at hand.
+Met = tuple[str, str, str]
+
+
+def mixed_frameworks(loss: str, first: Met, second: Met) -> BackendError:
     """Arrays of two frameworks in one call; NumPy's belong to any."""
-    change = first if second == "y_pred" else second
+    change, other = (first, second) if second[0] == "y_pred" else (second, first)
+    if not change[2]:
+        change = other
     return BackendError(
-        f"{loss}: {first} is {its} and {second} is {other}; all arrays of a call come from one framework, "
-        f"with arrays of NumPy and lists beside them. Convert one of them: {change} = numpy.asarray({change})"
+        f"{loss}: {first[0]} is {first[1]} and {second[0]} is {second[1]}; all arrays of a call come from one "
+        "framework, with arrays of NumPy and lists beside them. "
+        f"Convert one of them: {change[0]} = {change[2].format(change[0])}"
     )
 
 

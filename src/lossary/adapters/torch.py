@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .._get import get
-from ..doctor.first_batch import When, check_first_batch, valid_mode
+from ..doctor.first_batch import When, check_first_batch, not_looked_at, valid_mode
 
 
 class Guard:
@@ -35,9 +35,13 @@ class Guard:
         own = isinstance(self.loss, torch.nn.Module)
         self._call = self.loss
         signature = inspect.signature(self.loss.forward if own else self.loss.__call__)
-        first, second = list(signature.bind(*args, **kwargs).arguments.values())[:2]
-        y_true, y_pred = (second, first) if own else (first, second)
-        self.report = check_first_batch(self.loss, y_true, y_pred, model=self._model, doctor=self._doctor, stacklevel=4)
+        bound = signature.bind(*args, **kwargs)
+        first, second, *_ = *bound.args, *bound.kwargs.values(), None, None
+        if second is None:
+            not_looked_at(f"{type(self.loss).__name__} was called with a single argument", stacklevel=4)
+        else:
+            pair = (second, first) if own else (first, second)
+            self.report = check_first_batch(self.loss, *pair, model=self._model, doctor=self._doctor, stacklevel=4)
         self._model = None
         return self.loss(*args, **kwargs)
 

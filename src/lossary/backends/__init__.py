@@ -136,12 +136,12 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
     (first, backend), *rest = found.items()
     for name, other in rest:
         if other is not backend:
-            raise _check.mixed_frameworks(loss, first, _noun(backend), name, _noun(other))
+            raise _check.mixed_frameworks(loss, _met(first, backend), _met(name, other))
     return backend
 
 
-def _noun(backend: Backend) -> str:
-    return backend.noun or f"an array of {backend.name}"
+def _met(argument: str, backend: Backend) -> _check.Met:
+    return argument, backend.noun or f"an array of {backend.name}", backend.into_numpy
 
 
 def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | None = None) -> Array:

@@ -36,6 +36,8 @@ class Backend(ABC):
     name: str
     # What a message calls an array of this library, if not "an array of" its name.
     noun = ""
+    # What makes an array of NumPy of the argument ``{0}``; nothing where values are not at hand.
+    into_numpy = "numpy.asarray({0})"
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.

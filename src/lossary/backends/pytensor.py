@@ -23,6 +23,7 @@ class PytensorBackend(Backend):
 
     name = "pytensor"
     noun = "a PyTensor variable"
+    into_numpy = ""
 
     abs = staticmethod(pt.abs)
     sign = staticmethod(pt.sign)

@@ -29,6 +29,7 @@ class TorchBackend(Backend):
 
     name = "torch"
     noun = "a PyTorch tensor"
+    into_numpy = "{0}.numpy(force=True)"
     plain = torch_total.PLAIN
     can_report = True
 
