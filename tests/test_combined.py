@@ -64,6 +64,8 @@ def test_arithmetic() -> None:
     for wrong in ("mse", 3, None, [1]):
         with pytest.raises(TypeError):
             huber + wrong
+    with pytest.raises(lossary.ParameterError, match="weighted_sum: unknown parameter 'delta'"):
+        SUM.replaced(delta=2.0)
     for weight in (float("inf"), float("nan"), 1j):
         with pytest.raises(lossary.ParameterError, match="weighted_sum: weight is"):
             weight * huber

@@ -130,10 +130,36 @@ def test_what_is_refused_says_the_line_that_gives_the_value(loss: Any, y_true: A
     torch.testing.assert_close(value, loss(y_pred, y_true), rtol=1e-5, atol=1e-6)
 
 
+class Unnamed(nn.Module):
+    """A module whose arguments say nothing."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return (x - 2.0 * y).mean()
+
+
+class Ours(nn.Module):
+    """A module in the order of this library."""
+
+    def forward(self, y_true: Any, y_pred: Any) -> Any:
+        return (y_pred - 2.0 * y_true).mean()
+
+
+def test_own_functions_stay_what_they_are() -> None:
+    def scaled(y_true: Any, y_pred: Any, scale: float = 1.0) -> Any:
+        return scale * abs(y_pred - y_true).mean(-1)
+
+    y_true, y_pred = np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]])
+    assert lossary.get(functools.partial(scaled, scale=3.0))(y_true, y_pred) == 3.0
+    assert lossary.get(functools.partial(lossary.huber, delta=2.0))(y_true, y_pred) == 1.0
+    assert lossary.get(functools.partial(keras.losses.huber, delta=2.0))(jnp.array(y_true), jnp.array(y_pred)) == 1.0
+    assert lossary.get(jax.jit(scaled))(jnp.array(y_true), jnp.array(y_pred)) == 1.0
+    assert lossary.get(Ours())(TARGETS, SHARES) == Ours()(TARGETS, SHARES)
+
+
 def test_more_that_is_refused() -> None:
     refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
     refused += [nn.TripletMarginLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
-    refused += [functools.partial(F.huber_loss, None)]
+    refused += [functools.partial(F.huber_loss, None), Unnamed()]
     for loss in refused:
         with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*Write lossary\."):
             lossary.get(loss)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import domains, losses, words
 from ._categorical import to_categorical
 from ._check_values import check
+from ._combined import WeightedSum
 from ._faults import raise_faults
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
@@ -76,6 +77,7 @@ __all__ = [
     "TraceError",
     "UnknownLossError",
     "Verification",
+    "WeightedSum",
     "check",
     "diagnose",
     "domains",

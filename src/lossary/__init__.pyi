@@ -7,6 +7,7 @@ from . import losses as losses
 from . import words as words
 from ._categorical import to_categorical as to_categorical
 from ._check_values import check as check
+from ._combined import WeightedSum as WeightedSum
 from ._faults import raise_faults as raise_faults
 from ._get import get as get
 from ._get import is_categorical_crossentropy as is_categorical_crossentropy

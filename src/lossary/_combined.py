@@ -9,7 +9,7 @@ from typing import Any, Self
 from . import _check_objects
 from ._domain import Real
 from ._object import Loss, plain, settings_of
-from ._parameters import number, valid_settings
+from ._parameters import OBJECT_SETTINGS, number, valid_settings
 from ._record import Parameter, Record
 from .adapters import keras_caller
 from .backends import Array
@@ -47,6 +47,9 @@ class WeightedSum(Loss):
 
     def __init__(self, terms: Iterable[tuple[Any, Loss]], *, name: str | None = None, **settings: Any) -> None:
         pairs = list(terms)
+        stray = sorted(settings.keys() - set(OBJECT_SETTINGS))
+        if stray:
+            raise _check_objects.unknown_parameter("weighted_sum", stray[0], ["terms", *OBJECT_SETTINGS])
         common = valid_settings("weighted_sum", settings)
         losses = tuple(term.replaced(**common) if common else term for _, term in pairs)
         _same_kind(losses)

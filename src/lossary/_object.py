@@ -31,6 +31,10 @@ class Loss:
 
     ``check`` says how much is checked, as in `lossary.check`: ``SparseCategoricalCrossentropy(check="async")`` finds
     wrong labels inside ``jit`` too.
+
+    Parameters and settings stay as they are: `replaced` gives the same loss but for some, and ``0.5 * one + other`` is
+    a loss too.  Copies and pickles keep the class, attributes of yours and the formula; ``torch.load`` with
+    ``weights_only=True`` reads them inside ``torch.serialization.safe_globals([lossary.Huber])``.
     """
 
     record: Record

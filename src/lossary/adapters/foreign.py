@@ -203,6 +203,7 @@ def ours(loss: Any) -> Any:
     Raises:
         ParameterError: It takes the prediction first, or has a setting that nothing here stands for.
     """
+    given = loss
     loss, settings = _unwrapped(loss)
     if inspect.isclass(loss) and loss.__module__.startswith(("torch.nn.", "keras.")):
         loss = loss()
@@ -221,9 +222,10 @@ def ours(loss: Any) -> Any:
     home = str(getattr(loss, "__module__", "")) if not _of_torch(loss) else type(loss).__module__
     if home.startswith("sklearn.metrics.") and not settings and getattr(loss, "__name__", "") in _SKLEARN:
         return _SKLEARN[loss.__name__]
-    if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss):
+    if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss, module=_is_module(loss)):
         raise _check_objects.foreign_order(getattr(loss, "__name__", type(loss).__name__), "(prediction, target)")
-    return _as_keras(loss)
+    known = loss if settings else _as_keras(loss)
+    return given if known is loss else known
 
 
 def _scaled(factor: float, name: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -305,13 +307,23 @@ _PREDICTIONS |= {"predictor_outputs", "log_predictions"}
 _TARGETS = {"target", "targets", "label", "labels", "y_true", "ytrue", "true", "truth", "y", "gt", "ground_truth"}
 
 
-def _takes_prediction_first(loss: Any) -> bool:
-    """Whether the first two arguments of a callable are called as a prediction and a target are, in this order."""
+def _takes_prediction_first(loss: Any, *, module: bool = False) -> bool:
+    """Whether the first two arguments of a callable are called as a prediction and a target are, in this order.
+
+    A ``module`` of PyTorch's does so by convention, unless it calls its first argument a target.
+    """
     try:
-        names = list(inspect.signature(getattr(loss, "forward", loss)).parameters)[:2]
+        names = [name.lower() for name in inspect.signature(getattr(loss, "forward", loss)).parameters][:2]
     except (TypeError, ValueError):
-        return False
-    return len(names) == 2 and names[0].lower() in _PREDICTIONS and names[1].lower() in _TARGETS
+        return module
+    if module:
+        return not names or names[0] not in _TARGETS
+    return len(names) == 2 and names[0] in _PREDICTIONS and names[1] in _TARGETS
+
+
+def _is_module(loss: Any) -> bool:
+    module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+    return module is not None and isinstance(loss, module)
 
 
 _get.read_others_with(ours)
