@@ -18,6 +18,7 @@ from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
 from ._names import exports
 from ._record import Case
+from .adapters import keras_caller
 from .errors import (
     BackendError,
     DomainError,
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 
 # The stub beside this file lists these names for editors and type checkers.
 globals().update(exports())
+keras_caller.expect()
 
 # Imported when first asked for, as training needs none of it; each with the module it comes from.
 _LATE = dict.fromkeys(

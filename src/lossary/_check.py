@@ -77,6 +77,45 @@ def nothing(loss: str, argument: str) -> DTypeError:
     )
 
 
+def several_losses(names: Iterable[Any]) -> ParameterError:
+    """A list of losses for one output."""
+    names = list(names)
+    terms = " + ".join(f"lossary.{name}(y_true, y_pred)" for name in names)
+    return ParameterError(
+        f"{names[0]}: the model has one output and loss is a list of {len(names)}, of which Keras would count the "
+        f"first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: {terms}"
+    )
+
+
+def class_weight_per_row(loss: str, shape: Iterable[int | None]) -> ParameterError:
+    """Class weights beside rows that do not name one class each."""
+    return ParameterError(
+        f"{loss}: class_weight with targets of shape {shape_text(shape)}, of which Keras would take the largest entry "
+        "along the last axis for the class; accepted are one class per data point: labels (N,) or (N, 1), or one-hot "
+        "rows (N, C). For several labels or positions give every entry its weight: "
+        "model.fit(x, y, sample_weight=numpy.vectorize(lambda each: class_weight.get(int(each), 1.0))(y))"
+    )
+
+
+def class_weight_of_batches(loss: str, shape: Iterable[int | None]) -> ParameterError:
+    """Class weights beside batches of label sequences."""
+    return ParameterError(
+        f"{loss}: class_weight with batches of labels of shape {shape_text(shape)}, of which Keras would take the "
+        "largest along the last axis for the class; accepted are arrays x and y, or batches of labels (N,). Let the "
+        "batches hold (x, y, weight): "
+        "weight = numpy.vectorize(lambda each: class_weight.get(int(each), 1.0))(y)"
+    )
+
+
+def keras_tensor(loss: str, argument: str) -> DTypeError:
+    """A tensor of a Keras graph that is being drawn."""
+    return DTypeError(
+        f"{loss}: {argument} is a KerasTensor, the place of an array in a model; accepted are arrays with values. Hand "
+        f"the loss to the model: model.compile(loss={loss!r}); what joins the graph is a layer that calls "
+        "self.add_loss(...)"
+    )
+
+
 def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     """Something that does not become an array of numbers."""
     return DTypeError(
@@ -206,6 +245,12 @@ def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
 def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
     """A keyword the loss does not have."""
     known = list(known)
+    if name == "dtype":
+        return ParameterError(
+            f"{loss}: there is no dtype=, because a loss computes in the dtype of y_pred, half precision in float32; "
+            f"accepted are {', '.join(known)}. Cast y_pred for another one; in Keras write "
+            f"lossary.keras.KerasLoss({loss!r}, dtype='float64')"
+        )
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}=?" if near else ""
     if not known:
@@ -239,6 +284,11 @@ def too_many_arguments(loss: str, signature: Any) -> ParameterError:
 
 def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> ParameterError:
     """An unknown reduction."""
+    if reduction == "batchmean":
+        return ParameterError(
+            f"{loss}: reduction is 'batchmean'; accepted are {', '.join(map(repr, accepted))}. As PyTorch's 'batchmean' "
+            "of kl_div, the default divides by the number of data points: leave reduction= out"
+        )
     return ParameterError(
         f"{loss}: reduction is {reduction!r}; accepted are {', '.join(map(repr, accepted))}. "
         "The mean over data points is reduction='sum_over_batch_size'"
@@ -281,11 +331,18 @@ def formula_signature(name: str, signature: Any) -> ParameterError:
     )
 
 
-def callable_shape(name: str, got: tuple[int | None, ...], points: tuple[int | None, ...]) -> ShapeError:
-    """A user's function did not return one number per data point."""
+def callable_shape(
+    name: str, got: tuple[int | None, ...], points: tuple[int | None, ...], cause: str = ""
+) -> ShapeError:
+    """A user's function did not return one number per data point, which weights or a mask (``cause``) need."""
+    why = {
+        "": "",
+        "sample_weight": " to multiply with its weight (sample_weight=, or class_weight=)",
+        "where": " to leave out those under the mask (where=, or a mask of the model's layers)",
+    }[cause]
     return ShapeError(
         f"{name}: the function returned shape {shape_text(got)}; accepted is one value per data point, "
-        f"{shape_text(points)}. Reduce over the outputs only, for example mean(..., axis=-1)"
+        f"{shape_text(points)}{why}. Reduce over the outputs only, for example mean(..., axis=-1)"
     )
 
 

@@ -12,8 +12,7 @@ from ._evaluate import check_values
 from ._loss import Loss
 from ._record import Record
 from ._reduce import factors, reduce
-from .adapters import keras_caller
-from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, of
+from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, of, owner
 
 
 class FunctionLoss(Loss):
@@ -44,9 +43,9 @@ class FunctionLoss(Loss):
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        if self.in_keras():
+            return self.as_keras(y_true, y_pred, sample_weight, where)
         backend, y_true, y_pred = self._inputs(y_true, y_pred, sample_weight, where)
         return self._reduced(backend, y_true, y_pred, sample_weight, where)
 
@@ -93,7 +92,7 @@ class FunctionLoss(Loss):
         return backend, converted, y_pred
 
     def _reduced(self, backend: Backend, y_true: Array, y_pred: Array, sample_weight: Any, where: Any) -> Array:
-        name, dtype = self.record.name, backend.dtype(y_pred)
+        name = self.record.name
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
         if 0 in shape:
@@ -104,22 +103,41 @@ class FunctionLoss(Loss):
         values = self.function(y_true, y_pred)
         if not backend.owns(values):
             raise _check.not_an_array(name, values)
-        points = backend.shape(values)
-        if not _one_per_point(points, shape, plain=sample_weight is None and where is None):
-            raise _check.callable_shape(name, points, shape[:1])
+        if not _one_per_point(backend.shape(values), shape, plain=sample_weight is None and where is None):
+            raise _check.callable_shape(name, backend.shape(values), shape[:1], _cause(sample_weight, where))
+        return self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+
+    def as_keras(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Array:
+        """The reduced loss by Keras's rules for functions: shown everything, masked and averaged as they return.
+
+        What is returned may have any shape, if neither weights nor a mask are to be lined up with it.
+        """
+        backend = owner(y_pred)
+        values, where = self.returned(self.function(y_true, y_pred), where)
+        return self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+
+    def _weighted(
+        self, backend: Backend, y_true: Array, y_pred: Array, values: Array, sample_weight: Any, where: Any
+    ) -> Array:
+        name, dtype, points = self.record.name, backend.dtype(y_pred), backend.shape(values)
+        for argument, given in (("sample_weight", sample_weight), ("where", where)):
+            if given is not None and points == () != backend.shape(y_pred):
+                raise _check.callable_shape(name, points, backend.shape(y_pred)[:1], argument)
         computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
         values = backend.cast(values, computing)
         weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
         if weights is not None:
             weights = backend.cast(weights, computing)
-        mode = _check_values.mode_of(self.name, self.check)
+        mode = self._mode()
         if mode in (None, "full", "async"):
             check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
         if mode == "async":
             values = self._poisoned(backend, values, y_true, y_pred, weights)
-        if mask is not None:
-            mask = _leading(backend, name, "where", where, points, y_pred)
-            values = backend.where(mask, values, backend.ones_like(values) * 0)
+        mask = _leading(backend, name, "where", where, points, y_pred)
+        unseen = [] if mask is None else [backend.logical_not(mask)]
+        unseen += [] if weights is None else [backend.equal(weights, 0.0)]
+        for each in unseen:
+            values = backend.where(each, backend.ones_like(values) * 0, values)
         value = reduce(backend, values, factors(backend, values, weights, mask, self.reduction), self.reduction)
         return backend.cast(value, dtype) if dtype in FLOATS else value
 
@@ -153,6 +171,11 @@ def _one_per_point(points: Shape, shape: Shape, *, plain: bool) -> bool:
     if points == ():
         return plain or shape == ()
     return _agree(points, shape) or (points[-1] == 1 and _agree(points[:-1], shape))
+
+
+def _cause(sample_weight: Any, where: Any) -> str:
+    """Which argument needs one value per data point."""
+    return "sample_weight" if sample_weight is not None else "" if where is None else "where"
 
 
 def _leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shape, like: Array) -> Array | None:

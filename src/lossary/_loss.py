@@ -24,7 +24,7 @@ _classes: dict[str, type[Loss]] = {}
 _functions: dict[str, LossFunction] = {}
 
 
-class Loss:
+class Loss(keras_caller.Kin):
     """A configured loss: hyperparameters, a reduction, and how much is checked.
 
     Calling it reduces the values of all data points to one number.  The first axis of the inputs is the data points;
@@ -63,9 +63,7 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         if sample_weight is None and where is None:
             total = owner(y_pred).stepped(self, y_true, y_pred)
             if total is not None:
@@ -81,7 +79,7 @@ class Loss:
             y_true,
             y_pred,
             axis=self.axis,
-            check=_check_values.mode_of(self.name, self.check),
+            check=self._mode(),
             sample_weight=sample_weight,
             where=where,
             batched=True,
@@ -90,15 +88,16 @@ class Loss:
 
     def step(self, y_true: Any, y_pred: Any) -> _step.Step | None:
         """What computes the total and its gradient for NumPy arrays like these, where nothing else is asked."""
-        mode = _check_values.mode_of(self.name, self.check)
-        return _step.find(self._setting, y_true, y_pred, self.axis, mode, self.reduction)
+        return _step.find(self._setting, y_true, y_pred, self.axis, self._mode(), self.reduction)
 
     def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
         """The arguments of a call, checked and handed to whatever computes it fastest."""
-        mode = _check_values.mode_of(self.name, self.check)
         return _evaluate.call(
-            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=mode, batched=True
+            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=self._mode(), batched=True
         )
+
+    def _mode(self) -> _check_values.Mode | None:
+        return _check_values.mode_of(self.name, self.check) or self.unasked_check()
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
@@ -181,19 +180,19 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
 
     @wraps(record.formula)
     def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
-        keras_caller.meet()
         if args:
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
                 raise _check.too_many_arguments(name, signature)
             kwargs |= named
         axis = kwargs.pop("axis", -1)
-        mode = _check_values.mode_of(name, kwargs.pop("check", None))
+        mode = _check_values.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, y_true, y_pred, axis=axis, check=mode)
-        return call.result(call.values())
+        call = _evaluate.call(setting, y_true, y_pred, where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        values = call.result(call.values())
+        return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
     made = cast(Any, function)
     del made.__wrapped__

@@ -13,11 +13,10 @@ from .._loss import folded
 from .._record import fold
 from ..doctor.first_batch import UNREAD, DiagnosisError, When, check_first_batch, failed, not_looked_at, valid_mode
 from . import heads, keras_batches
+from .keras_resolve import BY_SHAPE, is_config
 
 # So few rows that nothing is concluded from how they are spread: the data may be sorted and shuffled later.
 ROWS = 64
-# Names that Keras resolves itself, by looking at shapes.
-BY_SHAPE = ("crossentropy", "ce")
 SPARSE = "sparse_categorical_crossentropy"
 
 
@@ -46,7 +45,7 @@ class Examination:
         """An examination, or None where there is nothing to look at: switched off, or no loss."""
         return None if valid_mode(doctor) == "off" or loss is None else cls(loss, metrics, doctor)
 
-    def look(self, model: Any, x: Any, y: Any, batch_size: int | None) -> Any:
+    def look(self, model: Any, x: Any, y: Any, batch_size: int | None, sample_weight: Any = None) -> Any:
         """Looks at targets, heads and metrics, and hands back what to train on instead of ``x``.
 
         The model is run only if its last layer cannot be read.
@@ -122,7 +121,7 @@ def _width(part: Part) -> int | None:
 def _names(model: Any, loss: Any, y: Any) -> list[str]:
     """The names of the outputs."""
     names = list(getattr(model, "output_names", None) or [])
-    if isinstance(loss, Mapping) and "class_name" not in loss and set(loss) != set(names):
+    if isinstance(loss, Mapping) and not is_config(loss) and set(loss) != set(names):
         return sorted(loss)  # Outputs in a dict, which Keras takes in this order.
     if names:
         return names
@@ -133,7 +132,7 @@ def _names(model: Any, loss: Any, y: Any) -> list[str]:
 
 
 def _is_one(value: Any) -> bool:
-    return not isinstance(value, list | tuple) and not (isinstance(value, Mapping) and "class_name" not in value)
+    return not isinstance(value, list | tuple) and not (isinstance(value, Mapping) and not is_config(value))
 
 
 def _by_output(value: Any, names: list[str]) -> list[Any] | None:
