@@ -126,7 +126,7 @@ class Batch:
         """The same call without a kernel."""
         points = _align.Points(self.y_true, self.y_pred, self.weights, self.mask, self.split)
         if self.mask is not None:
-            points = _replaced(self.backend, self.program.record, self.program.switches, points)
+            points = _replaced(self.backend, self.program.record, self.program.switches, points, self.mask)
         return replace(self, y_true=points.y_true, y_pred=points.y_pred, fused=None)
 
     def result(self, x: Array) -> Array:
@@ -177,6 +177,7 @@ def prepare(
     points = _align.points(plan.backend, plan.program, y_true, y_pred, sample_weight, where)
     if setting.ignored is not None:
         points = _without_ignored(plan.backend, points, setting.ignored)
+    points = _without_weightless(plan.backend, setting, points)
     batch = _batch(setting, plan, points)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
@@ -185,7 +186,7 @@ def prepare(
         batch.fused = offered
         return batch
     if points.mask is not None:
-        points = _replaced(plan.backend, setting.record, setting.parameters, points)
+        points = _replaced(plan.backend, setting.record, setting.parameters, points, points.mask)
         batch = _batch(setting, plan, points)
     if looking:
         _look(setting, plan, points, wait)
@@ -225,7 +226,7 @@ def _batch(setting: Setting, plan: Plan, points: _align.Points) -> Batch:
 def _look(setting: Setting, plan: Plan, points: _align.Points, wait: bool) -> None:
     """Checks the values, other than those under the mask."""
     if points.mask is not None:
-        points = _replaced(plan.backend, setting.record, setting.parameters, points)
+        points = _replaced(plan.backend, setting.record, setting.parameters, points, points.mask)
     check_values(
         plan.backend,
         setting.record,
@@ -275,6 +276,18 @@ def _without_ignored(backend: Backend, points: _align.Points, ignored: int) -> _
     return replace(points, mask=mask if points.mask is None else backend.logical_and(points.mask, mask))
 
 
+def _without_weightless(backend: Backend, setting: Setting, points: _align.Points) -> _align.Points:
+    """Points with ordinary members of the domains at weight 0: they count in a mean, but are never looked at."""
+    if points.weights is None:
+        return points
+    host = backend.host(points.weights, wait=False)
+    if host is not None and host.all():
+        return points
+    return _replaced(
+        backend, setting.record, setting.parameters, points, backend.logical_not(backend.equal(points.weights, 0))
+    )
+
+
 def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:
     """The weights, 0 under the mask whatever stands there."""
     weights = _cast(backend, weights, computing)
@@ -306,9 +319,11 @@ def _target(backend: Backend, record: Record, y_true: Array, computing: str) -> 
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
-def _replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], points: _align.Points) -> _align.Points:
-    """Points with ordinary members of the domains under the mask, so that nothing there reaches the mathematics."""
-    row = backend.expand_last(points.mask)
+def _replaced(
+    backend: Backend, record: Record, parameters: Mapping[str, Any], points: _align.Points, seen: Array
+) -> _align.Points:
+    """Points with ordinary members of the domains wherever nothing is seen, so that it reaches no mathematics."""
+    row = backend.expand_last(seen)
     target, prediction = record.target.neutral, record.prediction_domain(parameters).neutral
     classes = backend.shape(points.y_pred)[-1]
     if record.target.coding == "one-hot" and classes:
