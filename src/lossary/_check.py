@@ -107,6 +107,22 @@ def class_weight_of_batches(loss: str, shape: Iterable[int | None]) -> Parameter
     )
 
 
+def no_targets(loss: str) -> DTypeError:
+    """A model with a loss that gets no targets."""
+    return DTypeError(
+        f"{loss}: the model has a loss and no targets came (y is None); accepted are arrays x and y, or batches (x, y), "
+        "also with steps=. Write model.fit(x, y)"
+    )
+
+
+def targets_by_name(loss: str, names: list[Any]) -> DTypeError:
+    """A dict of targets for a model with one output."""
+    return DTypeError(
+        f"{loss}: the targets are a dict with {', '.join(map(repr, names))} and the model has one output; accepted is "
+        f"an array. Write y = y[{names[0]!r}]"
+    )
+
+
 def keras_tensor(loss: str, argument: str) -> DTypeError:
     """A tensor of a Keras graph that is being drawn."""
     return DTypeError(
@@ -286,8 +302,8 @@ def reduction_name(loss: str, reduction: Any, accepted: Iterable[Any]) -> Parame
     """An unknown reduction."""
     if reduction == "batchmean":
         return ParameterError(
-            f"{loss}: reduction is 'batchmean'; accepted are {', '.join(map(repr, accepted))}. As PyTorch's 'batchmean' "
-            "of kl_div, the default divides by the number of data points: leave reduction= out"
+            f"{loss}: reduction is 'batchmean'; accepted are {', '.join(map(repr, accepted))}. As PyTorch's "
+            "'batchmean' of kl_div, the default divides by the number of data points: leave reduction= out"
         )
     return ParameterError(
         f"{loss}: reduction is {reduction!r}; accepted are {', '.join(map(repr, accepted))}. "

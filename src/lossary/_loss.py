@@ -111,11 +111,11 @@ class Loss(keras_caller.Kin):
         return self.ready(y_true, y_pred, sample_weight, where).value_and_gradient(self.reduction)
 
     def get_config(self) -> dict[str, Any]:
-        """Plain data from which `lossary.get` makes an equal object."""
+        """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""
         config = {"name": self.name, "reduction": self.reduction, "axis": self.axis, **self.parameters}
         if self.check is not None:
             config["check"] = self.check
-        return {"class_name": self.record.class_name, "config": config}
+        return {"class_name": f"lossary>{self.record.class_name}", "config": config}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Loss:

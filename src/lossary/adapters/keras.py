@@ -12,8 +12,9 @@ from ..backends import settle
 from ..doctor.first_batch import When
 from .keras_class_weight import as_sample_weight
 from .keras_doctor import Examination
+from .keras_kin import wide_as_floats
 from .keras_losses import PACKAGE, KerasLoss, KerasMetric
-from .keras_resolve import refuse_several, resolve, resolve_metrics, saved
+from .keras_resolve import refuse, resolve, resolve_metrics, saved
 
 __all__ = ["KerasLoss", "KerasMetric", "Model", "Sequential", "resolve"]
 
@@ -61,7 +62,7 @@ class _Compiles:
         Raises:
             ParameterError: ``class_weight`` beside targets that do not name one class each.
         """
-        settings = _named(keras.Model.fit, 4, args, settings)
+        settings, y = _named(keras.Model.fit, 4, args, settings), wide_as_floats(y)
         model: Any = self
         examination, self._examination = getattr(self, "_examination", None), None
         if examination is not None:
@@ -72,13 +73,26 @@ class _Compiles:
         settle()  # What check="async" found in the last steps, or waits to be asked for.
         return history
 
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.evaluate``."""
+        return super().evaluate(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.train_on_batch``."""
+        return super().train_on_batch(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.test_on_batch``."""
+        return super().test_on_batch(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **settings: Any) -> Any:
         """As ``keras.Model.compute_loss``.
 
         Raises:
             ParameterError: There is a list of losses for the only output.
+            DTypeError: There are no targets, or a dict of them for the only output.
         """
-        refuse_several(getattr(self, "loss", None), y_pred)
+        refuse(getattr(self, "loss", None), y, y_pred)
         return super().compute_loss(x, y, y_pred, *args, **settings)  # type: ignore[misc]
 
     def get_compile_config(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.name_scope import current_path
 
 from .. import _check
+from .._check_values import Mode, mode_of
 from .._function import FunctionLoss
 from .._loss import Loss
 from .keras_caller import Arguments, Kin
@@ -29,7 +30,7 @@ class KerasKin(Kin, keras.losses.Loss):
         mask = mask_of(y_pred)
         if self.in_keras():
             y_true, y_pred = tensors(self, y_true, y_pred, keras.config.floatx())  # type: ignore[arg-type]
-            sample_weight = weights(sample_weight, keras.config.floatx())
+            sample_weight = weights(sample_weight, y_pred)
         return y_true, y_pred, sample_weight, both(where, mask)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -78,11 +79,14 @@ def both(first: Any, second: Any) -> Any:
     return keras.ops.logical_and(first, second)
 
 
-def weights(sample_weight: Any, dtype: Any) -> Any:
-    """Sample weights in Keras's backend, or None."""
+def weights(sample_weight: Any, y_pred: Any) -> Any:
+    """Sample weights in Keras's backend, or None; a single one is everybody's."""
     if sample_weight is None:
         return None
-    return _without_trailing_ones(keras.ops.convert_to_tensor(sample_weight, dtype=dtype))
+    found = keras.ops.convert_to_tensor(sample_weight, dtype=y_pred.dtype)
+    if len(found.shape) == 0:
+        return keras.ops.broadcast_to(found, keras.ops.shape(y_pred)[:1])
+    return _without_trailing_ones(found)
 
 
 def replaced(loss: Loss, **settings: Any) -> Loss:
@@ -90,6 +94,11 @@ def replaced(loss: Loss, **settings: Any) -> Loss:
     changed: Loss = object.__new__(type(loss))
     vars(changed).update(vars(loss), **settings)
     return changed
+
+
+def unread(loss: Loss, check: Mode) -> Loss:
+    """The loss with this much checking, unless the loss itself or a ``with lossary.check(...)`` has chosen."""
+    return loss if mode_of(loss.name, loss.check) else replaced(loss, check=check)
 
 
 def tensors(loss: Loss, y_true: Any, y_pred: Any, dtype: Any) -> tuple[Any, Any]:
@@ -113,11 +122,20 @@ def tensors(loss: Loss, y_true: Any, y_pred: Any, dtype: Any) -> tuple[Any, Any]
     return (y_true, y_pred) if record.labels_are_integers else same_rank(y_true, y_pred)
 
 
-def _is_wide(y_true: Any) -> bool:
-    """Whether whole numbers would be cut to 32 bits, as JAX does."""
-    if not isinstance(y_true, np.ndarray) or y_true.dtype.kind not in "iu" or y_true.dtype.itemsize < 4:
+def wide_as_floats(targets: Any) -> Any:
+    """Targets in which whole numbers beyond 32 bits are floats, as JAX would cut them without a word."""
+    if keras.backend.backend() != "jax" or not any(map(_is_wide, keras.tree.flatten(targets))):
+        return targets
+    return keras.tree.map_structure(
+        lambda array: array.astype(keras.config.floatx()) if _is_wide(array) else array, targets
+    )
+
+
+def _is_wide(array: Any) -> bool:
+    """Whether an array holds whole numbers beyond 32 bits."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or not array.size:
         return False
-    return bool(y_true.size) and not -(2**31) <= int(y_true.min()) <= int(y_true.max()) < 2**31
+    return not -(2**31) <= int(array.min()) <= int(array.max()) < 2**31
 
 
 def same_rank(y_true: Any, y_pred: Any) -> tuple[Any, Any]:

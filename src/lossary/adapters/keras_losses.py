@@ -9,7 +9,7 @@ import keras
 from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss
-from .keras_kin import both, mask_of, replaced, tensors, weights
+from .keras_kin import mask_of, replaced, tensors, unread, weights
 
 PACKAGE = "lossary.keras"
 
@@ -49,10 +49,10 @@ class KerasLoss(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss."""
         mask = mask_of(y_pred)
-        loss = replaced(self.loss, check="full") if self.looks and self.loss.check is None else self.loss
+        loss = self._checked()
         with keras.name_scope(self.name):
             y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
-            sample_weight = weights(sample_weight, self.dtype)
+            sample_weight = weights(sample_weight, y_pred)
             if isinstance(loss, FunctionLoss):
                 return loss.as_keras(y_true, y_pred, sample_weight, mask)
             # A subclass with a `__call__` of its own need not know masks.
@@ -61,11 +61,15 @@ class KerasLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per data point."""
-        loss = replaced(self.loss, reduction="none")
+        loss = replaced(self._checked(), reduction="none")
         y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
         if isinstance(loss, FunctionLoss):
             return loss.as_keras(y_true, y_pred, None, None)
         return loss(y_true, y_pred)
+
+    def _checked(self) -> Loss:
+        """The loss, which reads values only if somebody asks: most of Keras's steps are compiled."""
+        return unread(self.loss, "full" if self.looks else "shapes")
 
     def cls(self, **parameters: Any) -> Loss:
         """The lossary object, with parameters replaced: `lossary.get` accepts a KerasLoss too."""
@@ -116,10 +120,9 @@ class KerasMetric(keras.metrics.Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds data points."""
         mask = mask_of(y_pred)
-        check = self.loss.check or "shapes"  # As in training: no value is read that could not be read on a device.
-        loss = replaced(self.loss, reduction="none", check=check)
+        loss = replaced(unread(self.loss, "shapes"), reduction="none")
         y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
-        sample_weight = weights(sample_weight, self.dtype)
+        sample_weight = weights(sample_weight, y_pred)
         if isinstance(loss, FunctionLoss):
             values = loss.as_keras(y_true, y_pred, sample_weight, mask)
         else:

@@ -79,10 +79,19 @@ def saved(loss: Any) -> Any:
     return getattr(loss, "keras_name", None) or loss
 
 
-def refuse_several(loss: Any, y_pred: Any) -> None:
-    """Raises a `ParameterError` where one output has a list of losses, of which Keras would count the first."""
-    if isinstance(loss, list | tuple) and len(loss) > 1 and not keras.tree.is_nested(y_pred):
+def refuse(loss: Any, y: Any, y_pred: Any) -> None:
+    """Raises an error that names the way where targets or losses cannot belong to the outputs.
+
+    One output has one loss: of a list Keras would count the first.
+    """
+    if y is None and isinstance(loss, KerasLoss):
+        raise _check.no_targets(loss.record.name)
+    if keras.tree.is_nested(y_pred):
+        return
+    if isinstance(loss, list | tuple) and len(loss) > 1:
         raise _check.several_losses([getattr(each, "name", each) for each in loss])
+    if isinstance(y, Mapping) and isinstance(loss, KerasLoss):
+        raise _check.targets_by_name(loss.record.name, list(y))
 
 
 def _is_structure(value: Any) -> bool:
