@@ -425,12 +425,49 @@ def test_a_model_with_its_own_compile_is_loaded(tmp_path):
 # --- the doctor -------------------------------------------------------------------------------------------------------
 
 
-def fitted(loss, y, outputs, **settings):
-    mask = settings.pop("mask", None)
-    model, x = constant(outputs, mask=mask)
-    model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.0), doctor="raise")
-    return model.fit(x, y, verbose=0, **settings)
-
-
 def test_the_backend_is_the_one_asked_for():
     assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
+
+
+def clean(loss, y, outputs, *, mask=None, base=None, **settings):
+    """Trains with a doctor that stops what it thinks wrong, on a model it can read the end of."""
+    outputs = np.asarray(outputs, "float32")
+    x = np.zeros((len(outputs), *outputs.shape[1:-1], 2), "float32")
+    layers = [keras.layers.Masking()] if mask is not None else []
+    if mask is not None:
+        x[mask] = 1.0
+    model = lk.Sequential([keras.Input(x.shape[1:]), *layers, keras.layers.Dense(outputs.shape[-1], **(base or {}))])
+    model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.0), doctor="raise")
+    return model.fit(x, y, verbose=0, **settings).history["loss"][0]
+
+
+@pytest.mark.parametrize("shape", [(8, 4), (8, 4, 4)])
+def test_the_doctor_lines_targets_up_as_keras_does(shape):
+    bits = RNG.integers(0, 2, shape)
+    outputs = np.zeros((*shape, 1))
+    clean(lossary.BinaryCrossentropy(from_logits=True), bits, outputs)
+    clean("binary_crossentropy", bits, outputs, base={"activation": "sigmoid"})
+    clean("mse", bits.astype("float32")[..., None], outputs)
+    model = keras.Sequential([keras.Input((*shape[1:], 2)), keras.layers.Dense(1, activation="sigmoid")])
+    probabilities = RNG.uniform(0.2, 0.8, (*shape, 1))
+    assert lossary.diagnose("binary_crossentropy", bits, probabilities, model=model).ok
+
+
+def test_sequences_of_labels_with_one_1_each_are_no_one_hot_rows():
+    labels = np.eye(4, dtype="int64")[[0, 1, 2, 3, 0, 1, 2, 3]]
+    clean(lossary.SparseCategoricalCrossentropy(from_logits=True), labels, np.zeros((8, 4, 4)))
+    clean(lossary.SparseCategoricalCrossentropy(from_logits=True), labels, np.zeros((8, 4, 2)))
+
+
+def test_the_doctor_sees_what_the_loss_sees():
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
+    labels = RNG.integers(0, 3, (8, 4))
+    mask = RNG.integers(0, 2, (8, 4)) > 0
+    mask[0] = True
+    hidden = np.where(mask, labels, -1)
+    assert math.isfinite(clean(loss, hidden, np.zeros((8, 4, 3)), mask=mask))
+    assert math.isfinite(clean(loss, hidden, np.zeros((8, 4, 3)), sample_weight=mask.astype("float32")))
+    every = np.where(np.arange(8) < 2, -1, labels[:, 0])
+    assert math.isfinite(clean(loss, every, np.zeros((8, 3)), sample_weight=(every >= 0) * 1.0))
+    with pytest.raises(lossary.doctor.DiagnosisError, match="LS203"):
+        clean(loss, hidden, np.zeros((8, 4, 3)))

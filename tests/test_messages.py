@@ -353,8 +353,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "unknown_parameter",
         lossary.ParameterError,
         lambda: lossary.Huber(dtype="float64"),
-        "huber: there is no dtype=, because a loss computes in the dtype of y_pred, half precision in float32; accepted "
-        "are delta, axis, reduction, name, check. Cast y_pred for another one; in Keras write "
+        "huber: there is no dtype=, because a loss computes in the dtype of y_pred, half precision in float32; "
+        "accepted are delta, axis, reduction, name, check. Cast y_pred for another one; in Keras write "
         "lossary.keras.KerasLoss('huber', dtype='float64')",
     ),
     (
@@ -397,8 +397,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ParameterError,
         lambda: lossary.KLDivergence(reduction="batchmean"),
         "kl_divergence: reduction is 'batchmean'; accepted are 'sum_over_batch_size', 'mean', "
-        "'mean_with_sample_weight', 'sum', 'none', None. As PyTorch's 'batchmean' of kl_div, the default divides by the "
-        "number of data points: leave reduction= out",
+        "'mean_with_sample_weight', 'sum', 'none', None. As PyTorch's 'batchmean' of kl_div, the default divides by "
+        "the number of data points: leave reduction= out",
     ),
     (
         "unknown_loss",

@@ -53,6 +53,8 @@ def unsupported(loss: str, argument: str, value: Any, dtype: str) -> DTypeError:
     remedy = f"convert it: numpy.asarray({argument}, dtype='float32')"
     if dtype.startswith("complex"):
         remedy = f"take its real part or magnitude: abs({argument})"
+    elif type(value).__name__ == "RaggedTensor":
+        remedy = f"pad it and say what counts: {argument}.to_tensor(), where=tf.sequence_mask({argument}.row_lengths())"
     elif argument in ("y_true", "labels") and dtype.startswith(("str", "bytes", "object")):
         remedy += f", or encode class names as integers: numpy.unique({argument}, return_inverse=True)[1]"
     return DTypeError(
@@ -110,8 +112,8 @@ def class_weight_of_batches(loss: str, shape: Iterable[int | None]) -> Parameter
 def no_targets(loss: str) -> DTypeError:
     """A model with a loss that gets no targets."""
     return DTypeError(
-        f"{loss}: the model has a loss and no targets came (y is None); accepted are arrays x and y, or batches (x, y), "
-        "also with steps=. Write model.fit(x, y)"
+        f"{loss}: the model has a loss and no targets came (y is None); accepted are arrays x and y, or batches "
+        "(x, y), also with steps=. Write model.fit(x, y)"
     )
 
 

@@ -1,8 +1,8 @@
 """How losses become Keras's own as soon as Keras is there.  Imports no Keras.
 
 A plain ``keras.Model`` hands sample weights to instances of ``keras.losses.Loss``; whatever else it is given is put
-into a wrapper that weights what was returned, too late for a loss that has reduced already.  So every loss descends from
-`Kin` while there is no Keras, and from Keras's class of losses from the moment Keras has been imported.
+into a wrapper that weights what was returned, too late for a loss that has reduced already.  So every loss descends
+from `Kin` while there is no Keras, and from Keras's class of losses from the moment Keras has been imported.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class _Arrival(MetaPathFinder):
             execute(module)
             announce()
 
-        spec.loader.exec_module = execute_and_announce  # type: ignore[method-assign]
+        spec.loader.exec_module = execute_and_announce
         return spec
 
 

@@ -29,13 +29,13 @@ class KerasKin(Kin, keras.losses.Loss):
         """The mask that y_pred carries, and inside a model's loss tensors lined up as Keras lines them up."""
         mask = mask_of(y_pred)
         if self.in_keras():
-            y_true, y_pred = tensors(self, y_true, y_pred, keras.config.floatx())  # type: ignore[arg-type]
+            y_true, y_pred = tensors(self, y_true, y_pred, keras.config.floatx())
             sample_weight = weights(sample_weight, y_pred)
         return y_true, y_pred, sample_weight, both(where, mask)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per data point."""
-        return replaced(self, reduction="none")(y_true, y_pred)  # type: ignore[arg-type]
+        return replaced(self, reduction="none")(y_true, y_pred)
 
     @staticmethod
     def in_keras() -> bool:
