@@ -146,18 +146,34 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras, lossary, lossary.keras
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-for loss in (keras.losses.MeanSquaredError(), "mse"):
-    with strategy.scope():
-        layer = keras.layers.Dense(1, kernel_initializer="zeros")
-        model = lossary.keras.Sequential([keras.Input((1,)), layer])
-        model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.5), jit_compile=False)
-    model.fit(np.ones((4, 1)), np.array([[1.0], [2.0], [3.0], [6.0]]), batch_size=4, verbose=0)
-    print(model.get_weights()[1][0])
+x, y, w = np.ones((4, 1)), np.array([[1.0], [2.0], [3.0], [6.0]]), np.array([3.0, 1.0, 2.0, 2.0])
+weighted = {"reduction": "mean_with_sample_weight"}
+for base in (keras.Sequential, lossary.keras.Sequential):
+    for loss, weight in (
+        (keras.losses.MeanSquaredError(), None),
+        (lossary.MeanSquaredError(), None),
+        (keras.losses.MeanSquaredError(**weighted), w),
+        (lossary.MeanSquaredError(**weighted), w),
+        ("mse", None),
+    ):
+        with strategy.scope():
+            layer = keras.layers.Dense(1, kernel_initializer="zeros")
+            model = base([keras.Input((1,)), layer])
+            model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.5), jit_compile=False)
+        model.fit(x, y, batch_size=4, verbose=0, sample_weight=weight, shuffle=False)
+        print(model.get_weights()[1][0])
+for loss in (keras.losses.MeanSquaredError(), lossary.MeanSquaredError(), lossary.get(keras.ops.subtract)):
+    step = tf.function(lambda: loss(tf.zeros((2, 1)), tf.ones((2, 1))))
+    print(float(strategy.reduce("SUM", strategy.run(step), axis=None)))
 """
 
 
 @pytest.mark.slow
 def test_replicas_share_one_step(tmp_path):
     done = run("-c", REPLICAS, KERAS_BACKEND="tensorflow")
-    # One step on the mean over all four points: 0.5 * 2 * mean(y) = 3.
-    assert [float(line) for line in done.stdout.split()[-2:]] == [3.0, 3.0], done.stderr[-3000:]
+    found = [float(line) for line in done.stdout.split()[-13:]]
+    # One step on the mean over all four points: 0.5 * 2 * mean(y) = 3.  Two replicas with two points each weight theirs
+    # by themselves, as in Keras: the mean of (3 * 1 + 1 * 2) / 4 and (2 * 3 + 2 * 6) / 4 is 2.875.
+    assert found[:10] == [3.0, 3.0, 2.875, 2.875, 3.0] * 2, done.stderr[-3000:]
+    # A loop of one's own adds up what the replicas say: the mean, once.
+    assert [abs(x) for x in found[10:]] == [1.0, 1.0, 1.0], done.stderr[-3000:]
