@@ -321,6 +321,67 @@ def test_places_of_arrays_are_an_error():
             loss(keras.Input((3,)), keras.Input((3,)))
 
 
+@pytest.mark.parametrize(
+    ("y", "loss", "settings", "text"),
+    [
+        (
+            np.zeros((2, 1)),
+            ["mse", "mae"],
+            {},
+            "mean_squared_error: the model has one output and loss is a list of 2, of which Keras would count the "
+            "first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: "
+            "lossary.mean_squared_error(y_true, y_pred) + lossary.mean_absolute_error(y_true, y_pred)",
+        ),
+        (
+            None,
+            "mse",
+            {},
+            "mean_squared_error: the model has a loss and no targets came (y is None); accepted are arrays x and y, or "
+            "batches (x, y), also with steps=. Write model.fit(x, y)",
+        ),
+        (
+            {"out": np.zeros((2, 1))},
+            "mse",
+            {},
+            "mean_squared_error: the targets are a dict with 'out' and the model has one output; accepted is an array. "
+            "Write y = y['out']",
+        ),
+        (
+            np.zeros((2, 3)),
+            "mse",
+            {"class_weight": {0: 1.0}},
+            "mean_squared_error: class_weight with targets of shape (2, 3), of which Keras would take the largest "
+            "entry along the last axis for the class; accepted are one class per data point: labels (N,) or (N, 1), or "
+            "one-hot rows (N, C). For several labels or positions give every entry its weight: model.fit(x, y, "
+            "sample_weight=numpy.vectorize(lambda each: class_weight.get(int(each), 1.0))(y))",
+        ),
+    ],
+)
+def test_texts(y, loss, settings, text):
+    model, x = constant([[0.0], [1.0]])
+    model.compile(loss=loss, optimizer="sgd", doctor="off")
+    with pytest.raises(lossary.LossError) as caught:
+        model.fit(x, y, verbose=0, **settings)
+    assert str(caught.value).startswith(text)  # JAX adds a note of its own.
+
+
+def test_the_text_about_places_of_arrays():
+    with pytest.raises(lossary.DTypeError) as caught:
+        lk.KerasLoss("huber")(np.zeros((1, 1)), keras.Input((1,)))
+    assert str(caught.value) == (
+        "huber: y_pred is a KerasTensor, the place of an array in a model; accepted are arrays with values. Hand the "
+        "loss to the model: model.compile(loss='huber'); what joins the graph is a layer that calls self.add_loss(...)"
+    )
+
+
+@pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
+def test_complex_outputs_of_a_model_are_an_error(base):
+    model = base([keras.Input((1,)), keras.layers.Lambda(lambda x: ops.view_as_complex(ops.concatenate([x, x], -1)))])
+    model.compile(loss=lossary.MeanAbsoluteError(), optimizer="sgd")
+    with pytest.raises(lossary.DTypeError, match="complex"):
+        model.evaluate(np.ones((2, 1)), np.zeros((2,)), verbose=0)
+
+
 @pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
 @pytest.mark.parametrize("check", [None, "full"])
 def test_one_fit_has_one_answer(base, check):
@@ -353,25 +414,24 @@ def test_the_configuration_of_a_loss_is_found_by_keras():
     assert keras.losses.get(loss.get_config()) == loss
 
 
-@pytest.mark.parametrize("name", ["log_cosh", "softmax_cross_entropy", *lossary.names()])
-def test_every_name_is_a_metric(name):
-    y, p = np.array([[1.0, 0.0], [0.0, 1.0]], "float32"), np.array([[0.75, 0.25], [0.5, 0.5]], "float32")
-    record = lossary.get(name).record
-    y = np.array([0, 1]) if record.labels_are_integers else y
+@pytest.mark.parametrize("labels", [False, True])
+def test_every_name_is_a_metric(labels):
+    names = [name for name in lossary.names() if lossary.get(name).record.labels_are_integers == labels]
+    names += [] if labels else ["logcosh", "huber_loss"]
+    p = np.array([[0.75, 0.25], [0.5, 0.5]], "float32")
+    y, w = np.array([0, 1]) if labels else np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([3.0, 1.0])
     model, x = constant(p)
-    model.compile(
-        loss="mse" if y.ndim > 1 else None, optimizer="sgd", metrics=[name], weighted_metrics=[lossary.get(name)]
-    )
-    if y.ndim == 1:
-        model.compile(loss=name, optimizer="sgd", metrics=[name])
-    found = model.evaluate(x, y, sample_weight=np.array([3.0, 1.0]), verbose=0, return_dict=True)
-    values = lossary.get(name, reduction="none", check="off")(y, p)
-    # Where both have the name it is Keras's, whose cosine similarity rewards.
-    assert abs(found[name]) == pytest.approx(abs(values.mean()), rel=1e-5)
+    objects = [lossary.get(name, name=f"object_{name}") for name in names]
+    model.compile(loss=names[0], optimizer="sgd", metrics=names, weighted_metrics=objects)
+    found = model.evaluate(x, y, sample_weight=w, batch_size=2, verbose=0, return_dict=True)
+    for name, loss in zip(names, objects, strict=True):
+        values = lossary.get(name, reduction="none", check="off")(y, p)
+        # Where both have the name it is Keras's, whose cosine similarity rewards.
+        assert abs(found[name]) == pytest.approx(abs(values.mean()), rel=1e-5)
+        assert found[loss.name] == pytest.approx((w * values).sum() / w.sum(), rel=1e-5)
 
 
-@pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
-def test_metrics_of_masked_and_weighted_points(base):
+def test_metrics_of_masked_and_weighted_points():
     metric = lk.KerasMetric(lossary.Huber(delta=2.0))
     y = np.where(MASK, LABELS % 2, np.nan)[..., None]
     w = np.array([1.0, 3.0])
