@@ -127,6 +127,61 @@ def nothing(loss: str, argument: str) -> DTypeError:
     )
 
 
+def several_losses(names: Iterable[Any]) -> ParameterError:
+    """A list of losses for one output."""
+    names = list(names)
+    terms = " + ".join(f"lossary.{name}(y_true, y_pred)" for name in names)
+    return ParameterError(
+        f"{names[0]}: the model has one output and loss is a list of {len(names)}, of which Keras would count the "
+        f"first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: {terms}"
+    )
+
+
+def class_weight_per_row(loss: str, shape: Iterable[int | None]) -> ParameterError:
+    """Class weights beside rows that do not name one class each."""
+    return ParameterError(
+        f"{loss}: class_weight with targets of shape {shape_text(shape)}, of which Keras would take the largest entry "
+        "along the last axis for the class; accepted are one class per data point: labels (N,) or (N, 1), or one-hot "
+        "rows (N, C). For several labels or positions give every entry its weight: "
+        "model.fit(x, y, sample_weight=numpy.vectorize(lambda each: class_weight.get(int(each), 1.0))(y))"
+    )
+
+
+def class_weight_of_batches(loss: str, shape: Iterable[int | None]) -> ParameterError:
+    """Class weights beside batches of label sequences."""
+    return ParameterError(
+        f"{loss}: class_weight with batches of labels of shape {shape_text(shape)}, of which Keras would take the "
+        "largest along the last axis for the class; accepted are arrays x and y, or batches of labels (N,). Let the "
+        "batches hold (x, y, weight): "
+        "weight = numpy.vectorize(lambda each: class_weight.get(int(each), 1.0))(y)"
+    )
+
+
+def no_targets(loss: str) -> DTypeError:
+    """A model with a loss that gets no targets."""
+    return DTypeError(
+        f"{loss}: the model has a loss and no targets came (y is None); accepted are arrays x and y, or batches "
+        "(x, y), also with steps=. Write model.fit(x, y)"
+    )
+
+
+def targets_by_name(loss: str, names: list[Any]) -> DTypeError:
+    """A dict of targets for a model with one output."""
+    return DTypeError(
+        f"{loss}: the targets are a dict with {', '.join(map(repr, names))} and the model has one output; accepted is "
+        f"an array. Write y = y[{names[0]!r}]"
+    )
+
+
+def keras_tensor(loss: str, argument: str) -> DTypeError:
+    """A tensor of a Keras graph that is being drawn."""
+    return DTypeError(
+        f"{loss}: {argument} is a KerasTensor, the place of an array in a model; accepted are arrays with values. Hand "
+        f"the loss to the model: model.compile(loss={loss!r}); what joins the graph is a layer that calls "
+        "self.add_loss(...)"
+    )
+
+
 def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     """Something that does not become an array of numbers."""
     line = f"print({argument})"

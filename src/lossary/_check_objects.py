@@ -123,6 +123,12 @@ def terms_shapes(loss: str, shapes: Iterable[tuple[int | None, ...]]) -> ShapeEr
 def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
     """A keyword the loss does not have."""
     known = list(known)
+    if name == "dtype":
+        return ParameterError(
+            f"{loss}: there is no dtype=, because a loss computes in the dtype of y_pred, half precision in float32; "
+            f"accepted are {', '.join(known)}. Cast y_pred for another one; in Keras write "
+            f"lossary.keras.KerasLoss({loss!r}, dtype='float64')"
+        )
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}=?" if near else ""
     if not known:

@@ -11,7 +11,6 @@ from ._domain import Real
 from ._object import Loss, plain, settings_of
 from ._parameters import OBJECT_SETTINGS, number, valid_settings
 from ._record import Parameter, Record
-from .adapters import keras_caller
 from .backends import Array
 from .graph import words
 
@@ -68,9 +67,6 @@ class WeightedSum(Loss):
         return made
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
         return self._added([term(y_true, y_pred, sample_weight, where) for term in self._reducing()])
 
     def value_and_grad(
@@ -100,7 +96,7 @@ class WeightedSum(Loss):
             {"weight": plain(weight), "loss": term.get_config()}
             for weight, term in zip(self.weights, self.terms, strict=True)
         ]
-        return {"class_name": "WeightedSum", "config": {"name": self.name, "terms": terms}}
+        return {"class_name": "lossary>WeightedSum", "config": {"name": self.name, "terms": terms}}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> WeightedSum:

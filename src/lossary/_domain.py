@@ -78,6 +78,8 @@ def _first(wrong: Floats) -> tuple[int, ...] | None:
 class Real(Domain):
     """Any number, infinities included: a masked logit is minus infinity."""
 
+    neutral = 1.0
+
 
 @dataclass(frozen=True)
 class NonNegative(Domain):

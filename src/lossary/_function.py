@@ -14,8 +14,7 @@ from ._evaluate import check_values, live_points
 from ._object import Loss
 from ._record import Record
 from ._reduce import MEANS, factors, reduce
-from .adapters import keras_caller
-from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find
+from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 
 
 class FunctionLoss(Loss):
@@ -33,9 +32,9 @@ class FunctionLoss(Loss):
         super().__init__(**settings)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        if self.in_keras():
+            return self.as_keras(y_true, y_pred, sample_weight, where)
         backend, y_true, y_pred = self._inputs(y_true, y_pred, sample_weight, where)
         return self._reduced(backend, y_true, y_pred, sample_weight, where)
 
@@ -88,7 +87,7 @@ class FunctionLoss(Loss):
         return backend, converted, y_pred
 
     def _reduced(self, backend: Backend, y_true: Array, y_pred: Array, sample_weight: Any, where: Any) -> Array:
-        name, dtype = self.record.name, backend.dtype(y_pred)
+        name = self.record.name
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
         if 0 in shape[1:] or (shape[:1] == (0,) and self.reduction in MEANS):
@@ -106,19 +105,33 @@ class FunctionLoss(Loss):
         if not backend.owns(values):
             raise _check_objects.not_an_array(name, values)
         points = backend.shape(values)
-        plain = sample_weight is None and where is None
-        if not _one_per_point(points, shape, plain=plain):
-            if points == ():
-                raise _check_objects.callable_total(
-                    name, "where" if sample_weight is None else "sample_weight", shape[:1]
-                )
+        alone = points == () and (sample_weight is not None or where is not None)
+        if not alone and not _one_per_point(points, shape, plain=True):
             raise _check_objects.callable_shape(name, points, shape[:1])
+        return self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+
+    def as_keras(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Array:
+        """The reduced loss by Keras's rules for functions: shown everything, masked and averaged as they return.
+
+        What is returned may have any shape, if neither weights nor a mask are to be lined up with it.
+        """
+        backend = owner(y_pred)
+        values, where = self.returned(self.function(y_true, y_pred), where)
+        return self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+
+    def _weighted(
+        self, backend: Backend, y_true: Array, y_pred: Array, values: Array, sample_weight: Any, where: Any
+    ) -> Array:
+        name, dtype, points = self.record.name, backend.dtype(y_pred), backend.shape(values)
+        for argument, given in (("sample_weight", sample_weight), ("where", where)):
+            if given is not None and points == () != backend.shape(y_pred):
+                raise _check_objects.callable_total(name, argument, backend.shape(y_pred)[:1])
         computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
         values = backend.cast(values, computing)
         weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
         if weights is not None:
             weights = backend.cast(weights, computing)
-        mode = _check_values.mode_of(self.name, self.check)
+        mode = self._mode()
         if mode in (None, "full", "async"):
             check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
         if mode == "async":
@@ -127,8 +140,7 @@ class FunctionLoss(Loss):
         live = live_points(backend, weights, mask)
         if live is not None:
             values = backend.where(live, values, backend.ones_like(values) * 0)
-        factor = factors(name, backend, values, weights, mask, self.reduction)
-        value = reduce(backend, values, factor, self.reduction)
+        value = reduce(backend, values, factors(name, backend, values, weights, mask, self.reduction), self.reduction)
         kept = FLOATS if self.reduction == "none" else FLOATS - HALF
         return backend.cast(value, dtype) if dtype in kept else value
 

@@ -57,19 +57,19 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
 
     @wraps(record.formula)
     def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
-        keras_caller.meet()
         if args:
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
                 raise _check_objects.too_many_arguments(name, signature)
             kwargs |= named
         axis = kwargs.pop("axis", -1)
-        mode = _check_values.mode_of(name, kwargs.pop("check", None))
+        mode = _check_values.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, y_true, y_pred, axis=axis, check=mode)
-        return call.result(call.values())
+        call = _evaluate.call(setting, y_true, y_pred, where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        values = call.result(call.values())
+        return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
     made = cast(Any, function)
     del made.__wrapped__

@@ -19,7 +19,7 @@ from .backends import Array, owner
 from .program import enrolled
 
 
-class Loss:
+class Loss(keras_caller.Kin):
     """A configured loss: hyperparameters, a reduction, and how much is checked.
 
     Calling it reduces the values of all data points to one number.  The first axis of the inputs is the data points;
@@ -87,9 +87,7 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
-        values = keras_caller.values_for_keras(self, y_true, y_pred)
-        if values is not None:
-            return values
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         if sample_weight is None and where is None:
             total = owner(y_pred).stepped(self, y_true, y_pred)
             if total is not None:
@@ -105,7 +103,7 @@ class Loss:
             y_true,
             y_pred,
             axis=self.axis,
-            check=_check_values.mode_of(self.name, self.check),
+            check=self._mode(),
             sample_weight=sample_weight,
             where=where,
             batched=True,
@@ -114,15 +112,16 @@ class Loss:
 
     def step(self, y_true: Any, y_pred: Any) -> _step.Step | None:
         """What computes the total and its gradient for NumPy arrays like these, where nothing else is asked."""
-        mode = _check_values.mode_of(self.name, self.check)
-        return _step.find(self._setting, y_true, y_pred, self.axis, mode, self.reduction)
+        return _step.find(self._setting, y_true, y_pred, self.axis, self._mode(), self.reduction)
 
     def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
         """The arguments of a call, checked and handed to whatever computes it fastest."""
-        mode = _check_values.mode_of(self.name, self.check)
         return _evaluate.call(
-            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=mode, batched=True
+            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=self._mode(), batched=True
         )
+
+    def _mode(self) -> _check_values.Mode | None:
+        return _check_values.mode_of(self.name, self.check) or self.unasked_check()
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
@@ -136,12 +135,12 @@ class Loss:
         return self.ready(y_true, y_pred, sample_weight, where).value_and_gradient(self.reduction)
 
     def get_config(self) -> dict[str, Any]:
-        """Plain data from which `lossary.get` makes an equal object."""
+        """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""
         numbers = {name: plain(value) for name, value in self.parameters.items()}
         config = {"name": self.name, "reduction": self.reduction, "axis": self.axis, **numbers}
         if self.check is not None:
             config["check"] = self.check
-        return {"class_name": self.record.class_name, "config": config}
+        return {"class_name": f"lossary>{self.record.class_name}", "config": config}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Loss:

@@ -46,7 +46,7 @@ class Setting:
         array = backends.bare(number)
         own = backends.find(self.record.name, {name: array})
         if own is not backend:
-            raise _check.mixed_frameworks(self.record.name, name, own.name, "y_pred", backend.name)
+            raise backends.mixed(self.record.name, name, own, "y_pred", backend)
         return backend.cast(array, dtype)
 
 

@@ -27,8 +27,17 @@ def factors(
 
     The factor is ``w_i m_i / D`` with weight w (1 if none), mask m (1 if none) and the denominator D:
     ``sum_over_batch_size``: the number of unmasked data points; ``mean_with_sample_weight``: the sum of their
-    weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.
+    weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.  Under ``tf.distribute``,
+    where the replicas' losses are added up, a mean is divided by their number too, as Keras's objects do.
     """
+    factor = _factors(loss, backend, values, weights, mask, reduction)
+    replicas = backend.replicas() if reduction not in ("sum", "none") else 1
+    return factor if replicas == 1 else factor / replicas
+
+
+def _factors(
+    loss: str, backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
+) -> Array | float:
     if weights is None and mask is None:
         size = backend.size(values) if reduction not in ("sum", "none") else 1
         if isinstance(size, int):

@@ -7,7 +7,8 @@
 >>> round(model.evaluate(np.zeros((2, 1)), np.ones((2, 1)), verbose=0), 4)
 0.4338
 
-Importing this module makes losses loadable too: ``keras.models.load_model`` gives the compiled loss back.
+A saved model is one of Keras's plain classes, and ``keras.models.load_model`` gives the compiled loss back wherever
+lossary has been imported; a loss compiled by a name that Keras knows too is loaded by Keras alone.
 Where neither ``KERAS_BACKEND`` nor ``keras.json`` chooses, Keras starts with an installed backend.
 """
 
@@ -17,6 +18,6 @@ from .adapters.keras_choice import choose
 
 choose()
 
-from .adapters.keras import KerasLoss, Model, Sequential, resolve  # noqa: E402
+from .adapters.keras import KerasLoss, KerasMetric, Model, Sequential, resolve  # noqa: E402
 
-__all__ = ["KerasLoss", "Model", "Sequential", "resolve"]
+__all__ = ["KerasLoss", "KerasMetric", "Model", "Sequential", "resolve"]

@@ -42,6 +42,7 @@ class Head:
         layer: The layer the activation was found in, for messages.
         framework: ``"keras"`` or ``"torch"``.
         caveat: What could not be read with certainty, or an empty text.
+        rank: How many axes the output has, the data points' included, or None where that is not known.
     """
 
     activation: str
@@ -49,6 +50,7 @@ class Head:
     layer: str
     framework: str
     caveat: str = ""
+    rank: int | None = None
 
     @property
     def range(self) -> tuple[float, float] | None:

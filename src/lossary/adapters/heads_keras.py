@@ -66,7 +66,10 @@ def read(model: Any, output: int | None = None) -> Head:
         head = _of_tensor(_result(model, output))
     else:
         head = _of_layer(model, [])
-    return replace(head, units=_units(model, output, head))
+    shape = _shape(model, output)
+    if shape is None:
+        return replace(head, units=next(_sizes(model, head.layer), None))
+    return replace(head, units=shape[-1] if shape else None, rank=len(shape))
 
 
 def _result(model: Any, output: int | None) -> Any:
@@ -156,12 +159,13 @@ def _same(layer: Any, heads: list[Head]) -> Head:
     return heads[0]
 
 
-def _units(model: Any, output: int | None, head: Head) -> int | None:
+def _shape(model: Any, output: int | None) -> tuple[int | None, ...] | None:
+    """The shape of the output, or None for a model that is not built yet."""
     try:
         shape = model.output_shape if output is None else tuple(model.outputs[output].shape)
     except (AttributeError, ValueError):
-        return next(_sizes(model, head.layer), None)
-    return shape[-1] if isinstance(shape, tuple) and shape else None
+        return None
+    return shape if isinstance(shape, tuple) else ()
 
 
 def _sizes(model: Any, name: str) -> Iterator[int]:

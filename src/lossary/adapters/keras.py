@@ -3,170 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras.src.backend import get_keras_mask
 from keras.src.models.functional import Functional as KerasFunctional
 
-from .._function import FunctionLoss
-from .._get import get
-from .._loss import Loss
 from ..backends import settle
 from ..doctor.first_batch import When
-from ..errors import UnknownLossError
-from .keras_caller import announce, unreduced
-from .keras_doctor import BY_SHAPE, Examination
+from .keras_class_weight import as_sample_weight
+from .keras_doctor import Examination
+from .keras_kin import wide_as_floats
+from .keras_losses import PACKAGE, KerasLoss, KerasMetric
+from .keras_resolve import refuse, resolve, resolve_metrics, saved
 
-PACKAGE = "lossary.keras"
-
-announce()
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class KerasLoss(keras.losses.Loss):
-    """A lossary loss as a ``keras.losses.Loss``, for wherever Keras wants one.
-
-    Sample weights and Keras's masks go to the loss's own reducer, so that a NaN under a mask touches neither value nor
-    gradient.  ``lossary.keras.Model.compile`` makes these by itself.
-
-    Args:
-        loss: Anything `lossary.get` understands: a name, a function, an object, a configuration, or your own function
-            of backend tensors that returns one scalar per data point.
-        name: The name Keras shows; the loss's own by default.
-        dtype: What predictions are cast to; ``keras.config.floatx()`` by default, as in Keras.
-
-    Raises:
-        UnknownLossError: No loss has this name.
-
-    >>> from lossary.keras import KerasLoss
-    >>> import numpy as np
-    >>> round(float(KerasLoss("huber")(np.zeros((2, 1)), np.array([[1.0], [3.0]]), np.array([1.0, 0.0]))), 4)
-    0.25
-    """
-
-    def __init__(self, loss: Any, name: str | None = None, dtype: Any = None) -> None:
-        self.loss: Loss = get(loss)
-        super().__init__(name=name or self.loss.name, reduction=self.loss.reduction, dtype=dtype)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The reduced loss."""
-        mask = get_keras_mask(y_pred)
-        with keras.name_scope(self.name):
-            y_true, y_pred = self._tensors(y_true, y_pred)
-            if sample_weight is not None:
-                sample_weight = _without_trailing_ones(keras.ops.convert_to_tensor(sample_weight, dtype=self.dtype))
-            if mask is not None:
-                mask = _without_trailing_ones(keras.ops.cast(mask, "bool"))
-            return self._per_replica(self.loss(y_true, y_pred, sample_weight, mask))
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The values per data point."""
-        return unreduced(self.loss)(*self._tensors(y_true, y_pred))
-
-    def cls(self, **parameters: Any) -> Loss:
-        """The lossary object, with parameters replaced: `lossary.get` accepts a KerasLoss too."""
-        return get(self.loss, **parameters)
-
-    @property
-    def record(self) -> Any:
-        """The facts about the loss."""
-        return self.loss.record
-
-    def _tensors(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Both arguments in Keras's backend; a trailing axis of length one that only one of them has goes or comes."""
-        y_pred = keras.ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        # A user's function sees what Keras would show it.  Ours keep integer labels exact, and recognise them.
-        plain = isinstance(self.loss, FunctionLoss)
-        y_true = keras.ops.convert_to_tensor(y_true, dtype=self.dtype if plain else None)
-        if not self.loss.record.labels_are_integers:
-            ranks = len(y_true.shape) - len(y_pred.shape)
-            if ranks == -1 and y_pred.shape[-1] == 1:
-                y_true = keras.ops.expand_dims(y_true, -1)
-            elif ranks == 1 and y_true.shape[-1] == 1 and len(y_pred.shape) > 1:
-                y_true = keras.ops.squeeze(y_true, -1)
-        return y_true, y_pred
-
-    def _per_replica(self, value: Any) -> Any:
-        """Under ``tf.distribute`` the replicas' means are added up, so each counts for its share."""
-        if keras.backend.backend() != "tensorflow" or self.reduction in ("sum", "none", None):
-            return value
-        import tensorflow as tf
-
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return value / replicas if replicas > 1 else value
-
-    def get_config(self) -> dict[str, Any]:
-        """Plain data; a function of the user's is recorded as Keras records functions."""
-        if isinstance(self.loss, FunctionLoss):
-            function = keras.saving.serialize_keras_object(self.loss.function)
-            return {"function": function, "settings": self.loss.settings(), "name": self.name, "dtype": self.dtype}
-        return {"loss": self.loss.get_config(), "name": self.name, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> KerasLoss:
-        """The loss of a configuration."""
-        config = dict(config)
-        if "function" in config:
-            function = keras.saving.deserialize_keras_object(config.pop("function"))
-            return cls(get(function, **config.pop("settings")), **config)
-        return cls(config.pop("loss"), **config)
-
-    def __repr__(self) -> str:
-        return f"KerasLoss({self.loss!r})"
+__all__ = ["KerasLoss", "KerasMetric", "Model", "Sequential", "resolve"]
 
 
-def _without_trailing_ones(x: Any) -> Any:
-    """Weights and masks of shape (N, 1) mean one number per data point."""
-    while len(x.shape) > 1 and x.shape[-1] == 1:
-        x = keras.ops.squeeze(x, -1)
-    return x
-
-
-def resolve(loss: Any) -> Any:
-    """What ``compile(loss=...)`` was given, with every lossary loss in it as a `KerasLoss`.
-
-    Args:
-        loss: A name, function, object or configuration; a list or dict of these, per output; None for no loss.
-
-    Returns:
-        The same structure.  What only Keras knows (its own objects and functions, "dice", "crossentropy") stays.
-
-    Raises:
-        UnknownLossError: Neither lossary nor Keras knows the name.
-    """
-    if loss is None or isinstance(loss, keras.losses.Loss):
-        return loss
-    if _is_keras_own(loss):
-        return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
-    if isinstance(loss, list | tuple):
-        return type(loss)([resolve(each) for each in loss])
-    if isinstance(loss, Mapping) and "class_name" not in loss:
-        return {output: resolve(each) for output, each in loss.items()}
-    try:
-        return KerasLoss(loss)
-    except UnknownLossError:
-        if _keras_knows(loss):
-            return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
-        raise
-
-
-def _is_keras_own(loss: Any) -> bool:
-    if isinstance(loss, str):
-        return loss.lower() in BY_SHAPE
-    if isinstance(loss, Mapping):
-        return str(loss.get("module", "")).split(".")[0] == "keras"
-    if inspect.isclass(loss) and not issubclass(loss, Loss):
-        return True
-    return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
-
-
-def _keras_knows(loss: Any) -> bool:
-    try:
-        return keras.losses.get(loss) is not None
-    except (ValueError, TypeError):
-        return False
+def _named(method: Any, first: int, args: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    """All arguments after the first ones by name, as Keras takes them by position too."""
+    return dict(zip(list(inspect.signature(method).parameters)[first:], args, strict=False)) | settings
 
 
 class _Compiles:
@@ -177,6 +32,12 @@ class _Compiles:
     ) -> None:
         """As ``keras.Model.compile``; ``loss`` may also be anything `lossary.get` understands, for each output.
 
+        So may ``metrics``: what Keras does not know there becomes a `KerasMetric`.
+
+        One rule on all of Keras's backends says whether values are looked at: in training they are not, because most
+        steps are compiled, unless the loss or a ``with lossary.check(...)`` asks for it; with ``run_eagerly=True``
+        they are.
+
         With ``doctor="warn"`` or ``"raise"`` the first ``fit`` begins with a look at the first targets, the last layer
         and the metrics of each output, as `lossary.diagnose` does; ``"off"`` leaves it out.
 
@@ -184,40 +45,92 @@ class _Compiles:
             UnknownLossError: Neither lossary nor Keras knows a name; the message lists the nearest ones.
             ParameterError: ``doctor`` is none of the three.
         """
-        resolved = resolve(loss)
-        super().compile(optimizer, resolved, *args, **settings)  # type: ignore[misc]
-        # Keras takes loss weights and metrics by position too.
-        metrics = args[1] if len(args) > 1 else settings.get("metrics")
+        resolved, settings = resolve(loss), _named(keras.Model.compile, 3, args, settings)
+        metrics = settings.get("metrics")
+        for each in ("metrics", "weighted_metrics"):
+            if settings.get(each) is not None:
+                settings[each] = resolve_metrics(settings[each])
+        for each in keras.tree.flatten(resolved):
+            if isinstance(each, KerasLoss):
+                each.looks = bool(settings.get("run_eagerly"))
+        super().compile(optimizer, resolved, **settings)  # type: ignore[misc]
         self._examination = Examination.ordered(resolved, metrics, doctor)
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *args: Any, **settings: Any) -> Any:
-        """As ``keras.Model.fit``."""
+        """As ``keras.Model.fit``; ``class_weight`` weights every position of a sequence or an image of labels.
+
+        Raises:
+            ParameterError: ``class_weight`` beside targets that do not name one class each.
+        """
+        settings, y = _named(keras.Model.fit, 4, args, settings), wide_as_floats(y)
+        model: Any = self
         examination, self._examination = getattr(self, "_examination", None), None
         if examination is not None:
-            x = examination.look(self, x, y, batch_size)
-        history = super().fit(x, y, batch_size, *args, **settings)  # type: ignore[misc]
+            x = examination.look(self, x, y, batch_size, settings.get("sample_weight"))
+        if settings.get("class_weight") is not None:
+            x, y, settings = as_sample_weight(getattr(model, "loss", None), x, y, settings)
+        history = super().fit(x, y, batch_size, **settings)  # type: ignore[misc]
         settle()  # What check="async" found in the last steps, or waits to be asked for.
         return history
 
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.evaluate``."""
+        return super().evaluate(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.train_on_batch``."""
+        return super().train_on_batch(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.test_on_batch``."""
+        return super().test_on_batch(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **settings: Any) -> Any:
+        """As ``keras.Model.compute_loss``.
+
+        Raises:
+            ParameterError: There is a list of losses for the only output.
+            DTypeError: There are no targets, or a dict of them for the only output.
+        """
+        refuse(getattr(self, "loss", None), y, y_pred)
+        return super().compute_loss(x, y, y_pred, *args, **settings)  # type: ignore[misc]
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What is saved of ``compile``; names that Keras knows stay names, so that Keras alone can load them."""
+        config: dict[str, Any] = super().get_compile_config()  # type: ignore[misc]
+        if config:
+            config["loss"] = keras.saving.serialize_keras_object(saved(getattr(self, "loss", None)))
+        return config
+
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model; Keras asks every class with its own ``compile`` to say how."""
+        if type(self).compile is not _Compiles.compile:
+            # One of the user's own, with arguments that nobody else knows.
+            return super().compile_from_config(config)  # type: ignore[misc]
         self.compile(**keras.saving.deserialize_keras_object(config))
         model: Any = self
         if model.built and getattr(model, "optimizer", None) is not None:
             model.optimizer.build(model.trainable_variables)
+        return None
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
+# The classes below are saved as Keras's plain ones, under whose names they stand in files: whoever loads a model need
+# not know lossary, unless its loss is one that Keras does not have.
+
+
 class Sequential(_Compiles, keras.Sequential):
     """``keras.Sequential`` whose ``compile`` also resolves lossary names, functions and objects."""
 
+    __module__ = "keras"
 
-@keras.saving.register_keras_serializable(PACKAGE)
+
 class Model(_Compiles, keras.Model):
     """``keras.Model`` whose ``compile`` also resolves lossary names, functions and objects.
 
     Works in both of Keras's ways: ``Model(inputs, outputs)``, and as a base class.
     """
+
+    __module__ = "keras"
 
     def __new__(cls, *args: Any, **settings: Any) -> Any:
         """Makes a functional model where inputs and outputs are given."""
@@ -233,9 +146,10 @@ class Model(_Compiles, keras.Model):
             super().__init__(*args, **settings)
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
 class Functional(Model, KerasFunctional):
     """What ``Model(inputs, outputs)`` makes."""
+
+    __module__ = KerasFunctional.__module__
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **settings: Any) -> None:
         KerasFunctional.__init__(self, inputs, outputs, name=name, **settings)
@@ -254,3 +168,9 @@ def _make_functional(model: type) -> None:
     for cls in model.__mro__:
         if Model in cls.__bases__ and cls is not Functional:
             cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
+
+
+# Files of earlier versions name these.
+keras.saving.get_custom_objects().update(
+    {f"{PACKAGE}>{model.__name__}": model for model in (Sequential, Model, Functional)}
+)

@@ -24,14 +24,15 @@ _BATCHING = ("_BatchDataset", "_ParallelBatchDataset")
 
 @dataclass(frozen=True)
 class FirstRows:
-    """Inputs and targets; None where they were left unread, for the reason given."""
+    """Inputs, targets and their weights; None where they were left unread, for the reason given."""
 
     x: Any = None
     y: Any = None
+    weight: Any = None
     unread: str = ""
 
 
-def first(x: Any, y: Any, rows: int) -> tuple[Any, FirstRows]:
+def first(x: Any, y: Any, rows: int, weight: Any = None) -> tuple[Any, FirstRows]:
     """What to train on instead of ``x``, and the first rows."""
     if isinstance(x, GeneratorType):
         batch = next(x, None)
@@ -46,17 +47,16 @@ def first(x: Any, y: Any, rows: int) -> tuple[Any, FirstRows]:
         return x, _of_batch(_of_dataset(x, rows), rows, "dataset")
     if y is None and not _is_array(x):
         return x, FirstRows(unread=UNREAD["kind"].format(type(x).__name__))
-    return x, _of_batch((x, y), rows)
+    return x, _of_batch((x, y, weight), rows)
 
 
 def _of_batch(batch: Any, rows: int, why: str = "targets") -> FirstRows:
     if batch is None:
         return FirstRows(unread=UNREAD[why])
-    x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-    x, y = _rows(x, rows), _rows(y, rows)
+    x, y, weight = (_rows(each, rows) for each in keras.utils.unpack_x_y_sample_weight(batch))
     if any(each is None for each in keras.tree.flatten(y)):
         return FirstRows(x, unread=UNREAD["targets"])
-    return FirstRows(x, y)
+    return FirstRows(x, y, weight)
 
 
 def _rows(data: Any, rows: int) -> Any:

@@ -1,89 +1,105 @@
-"""What a loss does when Keras itself calls it, without `lossary.keras` between them.  Imports no Keras.
+"""How losses become Keras's own as soon as Keras is there.  Imports no Keras.
 
-A plain ``keras.Model`` puts any callable into a wrapper that multiplies what the callable returns by sample weights and
-mask, then reduces.  A configured loss returns one number, so the weights would come too late.  A loss that finds such a
-wrapper to be its caller leaves its unreduced self and its reduction with the wrapper, and answers with values per data
-point.
+A plain ``keras.Model`` hands sample weights to instances of ``keras.losses.Loss``; whatever else it is given is put
+into a wrapper that weights what was returned, too late for a loss that has reduced already.  So every loss descends
+from `Kin` while there is no Keras, and from Keras's class of losses from the moment Keras has been imported.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from typing import Any
 
-if TYPE_CHECKING:
-    from .._loss import Loss
+from .._check_values import Mode
 
-# Where Keras calls what it was given: module, class, method, and the attribute that holds the callable.
-_WRAPPERS = (
-    ("keras.src.losses.losses", "LossFunctionWrapper", "call", "fn"),
-    ("keras.src.metrics.reduction_metrics", "MeanMetricWrapper", "update_state", "_fn"),
-)
-_met: set[str] = set()
+Arguments = tuple[Any, Any, Any, Any]
 
 
-def values_for_keras(loss: Loss, y_true: Any, y_pred: Any) -> Any:
-    """The values per data point if one of Keras's wrappers called ``loss(y_true, y_pred)``; else None."""
-    wrapper, attribute = _calling_wrapper()
-    if wrapper is None:
+class Kin:
+    """What a loss is besides itself: nothing, as long as there is no Keras.  `keras_kin` has the other answers."""
+
+    def arranged(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Arguments:
+        """The arguments of a call, as the caller means them."""
+        return y_true, y_pred, sample_weight, where
+
+    @staticmethod
+    def in_keras() -> bool:
+        """Whether a model of Keras asks for its loss."""
+        return False
+
+    @staticmethod
+    def mask_of(y_pred: Any) -> Any:
+        """Keras's mask of the predictions, or None."""
         return None
-    from keras.src.backend import cast, get_keras_mask
 
-    values = loss
-    if loss.reduction != "none":
-        values = unreduced(loss)
-        setattr(wrapper, attribute, values)
-        if hasattr(wrapper, "reduction"):
-            wrapper.reduction = loss.reduction
-    mask = get_keras_mask(y_pred)
-    return values(y_true, y_pred, where=None if mask is None else cast(mask, "bool"))
+    @staticmethod
+    def marked(values: Any, mask: Any) -> Any:
+        """Values per data point that tell Keras which of them count."""
+        return values
+
+    @staticmethod
+    def returned(values: Any, where: Any) -> tuple[Any, Any]:
+        """What a user's function returned, as an array, and which of the values count."""
+        return values, where
+
+    @classmethod
+    def unasked_check(cls) -> Mode | None:
+        """How much is checked where nobody has chosen.
+
+        Most steps of Keras are compiled, where values cannot be read.  So that one call has one answer on all of its
+        backends they are read on none.
+        """
+        return "shapes" if cls.in_keras() else None
 
 
-def unreduced(loss: Loss) -> Loss:
-    """The same loss with one value per data point."""
-    values: Loss = object.__new__(type(loss))
-    vars(values).update(vars(loss), reduction="none")
-    return values
+class _Arrival(MetaPathFinder):
+    """Waits for Keras to be imported."""
+
+    looking = False
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name != "keras" or self.looking:
+            return None
+        self.looking = True
+        try:
+            spec = find_spec(name)
+        finally:
+            self.looking = False
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_announce(module: Any) -> None:
+            execute(module)
+            announce()
+
+        spec.loader.exec_module = execute_and_announce
+        return spec
 
 
-def _calling_wrapper() -> tuple[Any, str]:
-    """The wrapper and the name of the attribute that holds the loss; (None, "") for any other caller."""
+def expect() -> None:
+    """Makes losses Keras's own, now or once Keras has been imported."""
     if "keras" in sys.modules:
-        meet()
-        frame = sys._getframe(3)  # over this function and values_for_keras, the caller of the loss
-        for module, owner, method, attribute in _WRAPPERS:
-            if frame.f_code.co_name == method and _is_method(frame, sys.modules.get(module), owner):
-                return frame.f_locals["self"], attribute
-    return None, ""
-
-
-def _is_method(frame: FrameType, module: Any, owner: str) -> bool:
-    method = getattr(getattr(module, owner, None), frame.f_code.co_name, None)
-    return method is not None and frame.f_code is method.__code__
-
-
-def meet() -> None:
-    """Announces all losses when Keras has been imported since the last look."""
-    if "keras" in sys.modules and not _met:
         announce()
+    elif not any(isinstance(finder, _Arrival) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Arrival())
 
 
 def announce() -> None:
-    """Makes the functions and classes of all losses known to Keras's loader, if Keras is loaded."""
+    """Makes the functions and classes of all losses known to Keras, if Keras is loaded."""
     saving = getattr(sys.modules.get("keras"), "saving", None)
     if saving is None:
         return
     from .._loss import function, records
 
-    _met.add("keras")
+    importlib.import_module(f"{__package__}.keras_kin").adopt()
+    importlib.import_module(f"{__package__}.keras_losses")
     for record in records():
         made = function(record.name)
         if saving.get_registered_name(made) != f"lossary.function>{record.name}":
             saving.register_keras_serializable("lossary", record.class_name)(made.cls)
             saving.register_keras_serializable("lossary.function", record.name)(made)
-
-
-# torch.compile runs functions with this mark as they are, once, while it traces; there no wrapper is the caller.
-_calling_wrapper._dynamo_marked_constant = True  # type: ignore[attr-defined]
-meet._dynamo_marked_constant = True  # type: ignore[attr-defined]

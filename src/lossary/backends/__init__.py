@@ -10,6 +10,7 @@ from weakref import WeakSet
 import numpy as np
 
 from .. import _check, _check_remedies, _labels
+from ..errors import BackendError
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
 
@@ -24,6 +25,7 @@ __all__ = [
     "bare",
     "by_name",
     "find",
+    "mixed",
     "of",
     "owner",
     "plain",
@@ -136,8 +138,13 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
     (first, backend), *rest = found.items()
     for name, other in rest:
         if other is not backend:
-            raise _check.mixed_frameworks(loss, _met(first, backend), _met(name, other))
+            raise mixed(loss, first, backend, name, other)
     return backend
+
+
+def mixed(loss: str, first: str, its: Backend, second: str, other: Backend) -> BackendError:
+    """The error of a call with arrays of two libraries."""
+    return _check.mixed_frameworks(loss, _met(first, its), _met(second, other))
 
 
 def _met(argument: str, backend: Backend) -> _check.Met:

@@ -111,6 +111,10 @@ class Backend(ABC):
         """The function as the library would have a step written: compiled, where it compiles whole steps."""
         return function
 
+    def replicas(self) -> int:
+        """How many copies of a program work on one batch at a time, and have their results added up."""
+        return 1
+
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return

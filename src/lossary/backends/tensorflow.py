@@ -94,6 +94,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
         return tensorflow_report.report_later(poison, looks, site)
 
+    def replicas(self) -> int:
+        return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
     def settle(self) -> None:
         tensorflow_report.collect()
 

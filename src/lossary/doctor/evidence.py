@@ -67,10 +67,26 @@ class Evidence:
         self.raw_pred = None if y_pred is None else hosted(y_pred)
         self.row_tolerance = HALF_TOLERANCE if "float16" in str(getattr(y_pred, "dtype", "")) else ROW_TOLERANCE
         self.head = head
+        self._line_up_as_keras()
         self.metrics = metrics
         self.habit = habit  # What another library's loss does that ours do not.
         self.unread_settings: list[str] = []  # Of another library's loss.
         self.torch_loss: Any = None  # The loss of PyTorch that ours stands for.
+
+    def _line_up_as_keras(self) -> None:
+        """Gives targets the trailing axis of length one of a Keras model's outputs, or takes it away, as Keras does."""
+        true, pred, head = self.raw_true, self.raw_pred, self.head
+        if true is None or head is None or head.framework != "keras" or self.record.labels_are_integers:
+            return
+        rank = head.rank if pred is None else pred.ndim
+        single = head.units == 1 if pred is None else pred.shape[-1:] == (1,)
+        if rank == true.ndim + 1 and single:
+            self.raw_true = true[..., None]
+        elif rank == true.ndim - 1 and true.shape[-1] == 1:
+            self.raw_true = true[..., 0]
+        else:
+            return
+        self.given_true, self.given_pred = self.raw_true, pred
 
     # --- the loss ---------------------------------------------------------------------------------------------
 
@@ -141,6 +157,13 @@ class Evidence:
         if self.pred is not None:
             return int(self.pred.shape[-1])
         return self.head.units if self.head is not None else None
+
+    @property
+    def rank(self) -> int | None:
+        """How many axes the outputs have, from the predictions or else the head."""
+        if self.raw_pred is not None:
+            return int(self.raw_pred.ndim)
+        return self.head.rank if self.head is not None else None
 
     @cached_property
     def paired(self) -> bool:

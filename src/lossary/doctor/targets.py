@@ -68,8 +68,11 @@ def rows_for_integers(e: Evidence) -> Seen | None:
     if not e.record.labels_are_integers or raw is None or raw.ndim < 2 or raw.shape[-1] < 2:
         return None
     as_rows = raw.reshape(-1, raw.shape[-1])
-    same_rank = e.raw_pred is not None and raw.ndim == e.raw_pred.ndim
-    if not (same_rank or e.raw_pred is None) or not np.allclose(as_rows.sum(1), 1.0, atol=1e-2):
+    if (
+        raw.ndim != (e.rank or raw.ndim)
+        or raw.shape[-1] != (e.units or raw.shape[-1])
+        or not np.allclose(as_rows.sum(1), 1.0, atol=1e-2)
+    ):
         return None
     return Seen(
         f"y_true has shape {raw.shape} and every row sums to 1: these are one-hot or soft rows. {e.name} reads one "
