@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -158,6 +159,47 @@ def test_nan_beneath_a_mask_touches_nothing(setting: Setting, array: Maker, rng:
     np.testing.assert_allclose(number(got), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(number(gradient)[MASK], slope, rtol=1e-4, atol=1e-6)
     assert np.all(number(gradient)[~MASK] == 0)
+
+
+# What lies outside of every set, and the mean over two points of which only the first has a weight.
+UNSEEN = [
+    (lossary.SparseCategoricalCrossentropy(), [0, -1], [[0.5, 0.5], [0.75, 0.25]], math.log(2.0) / 2, [[-0.5, 0.5]]),
+    (lossary.Huber(), [[1.5], [math.nan]], [[0.0], [1.0]], 0.5, [[-0.5]]),
+    (lossary.Huber(), [[1.5], [1.0]], [[0.0], [math.inf]], 0.5, [[-0.5]]),
+    (lossary.BinaryCrossentropy(from_logits=True), [[1.0], [-7.0]], [[0.0], [1.0]], math.log(2.0) / 2, [[-0.25]]),
+]
+
+
+@pytest.mark.parametrize("check", [None, "full", "shapes"])
+@pytest.mark.parametrize(("loss", "true", "pred", "value", "slope"), UNSEEN)
+def test_points_of_weight_0_are_counted_but_never_looked_at(
+    loss: Any, true: Any, pred: Any, value: float, slope: Any, check: Any, array: Maker
+) -> None:
+    loss = lossary.get(loss, check=check)
+    arrays = array(np.asarray(true)), array(np.asarray(pred)), array(np.asarray([1.0, 0.0]))
+    found, gradient = loss.value_and_grad(*arrays)
+    assert number(found) == pytest.approx(value, rel=1e-6)
+    np.testing.assert_allclose(number(gradient), [*slope, [0.0] * len(slope[0])], rtol=1e-6, atol=1e-12)
+    assert number(loss(*arrays)) == pytest.approx(value, rel=1e-6)
+
+
+def test_points_of_weight_0_in_compiled_programs_and_kernels() -> None:
+    y_true = np.zeros((40_000, 4), np.float32)
+    y_pred, weight = np.ones_like(y_true), np.ones(len(y_true), np.float32)
+    y_true[7], weight[7] = np.nan, 0.0
+    loss, expected = lossary.MeanSquaredError(), 1.0 - 1.0 / 40_000
+    value, gradient = loss.value_and_grad(y_true, y_pred, weight)
+    assert value == pytest.approx(expected, rel=1e-6)
+    assert (gradient[7] == 0).all()
+    assert np.isnan(y_true[7]).all()
+    arrays = [jnp.asarray(x) for x in (y_true, y_pred, weight)]
+    value, gradient = jax.jit(jax.value_and_grad(loss, argnums=1))(*arrays)
+    assert float(value) == pytest.approx(expected, rel=1e-6)
+    assert (np.asarray(gradient[7]) == 0).all()
+    tensor = torch.tensor(y_pred, requires_grad=True)
+    loss(torch.tensor(y_true), tensor, torch.tensor(weight)).backward()
+    assert tensor.grad is not None
+    assert (tensor.grad[7] == 0).all()
 
 
 def test_nan_beneath_a_mask_in_the_frameworks_own_gradient() -> None:
