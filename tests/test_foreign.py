@@ -42,9 +42,12 @@ TORCH += [(nn.CrossEntropyLoss(ignore_index=1), IMAGE_LABELS, IMAGES), (F.cross_
 TORCH += [(nn.CrossEntropyLoss(reduction="none"), torch.tensor([0, 2, 3, 1]), SCORES)]
 
 
-@pytest.mark.parametrize(
-    ("loss", "y_true", "y_pred"), TORCH, ids=lambda x: "" if isinstance(x, torch.Tensor) else str(x)
-)
+def named(x: Any) -> str:
+    """A test's name for a loss or its arguments, the same in every process."""
+    return "" if isinstance(x, torch.Tensor) else re.sub(r" at 0x[0-9a-f]+", "", str(x))
+
+
+@pytest.mark.parametrize(("loss", "y_true", "y_pred"), TORCH, ids=named)
 def test_losses_of_pytorch(loss: Any, y_true: Any, y_pred: Any) -> None:
     ours, leaf, other = lossary.get(loss), y_pred.clone().requires_grad_(), y_pred.clone().requires_grad_()
     value, expected = ours(y_true, leaf), loss(other, y_true)
@@ -62,7 +65,7 @@ OPTAX: list[Callable[..., Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("loss", OPTAX, ids=str)
+@pytest.mark.parametrize("loss", OPTAX, ids=named)
 def test_losses_of_optax(loss: Callable[..., Any]) -> None:
     y_true, y_pred = jnp.asarray([[0.0, 1.0], [1.0, 0.0]]), jnp.asarray([[0.2, 0.7], [-0.9, 0.4]])
     value, gradient = lossary.value_and_grad(loss)(y_true, y_pred)
@@ -116,9 +119,7 @@ SETTINGS: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean'")
-@pytest.mark.parametrize(
-    ("loss", "y_true", "y_pred"), SETTINGS, ids=lambda x: "" if isinstance(x, torch.Tensor) else str(x)
-)
+@pytest.mark.parametrize(("loss", "y_true", "y_pred"), SETTINGS, ids=named)
 def test_what_is_refused_says_the_line_that_gives_the_value(loss: Any, y_true: Any, y_pred: Any) -> None:
     with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*accepted are .*Write") as caught:
         lossary.get(loss)
