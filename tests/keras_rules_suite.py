@@ -235,7 +235,7 @@ def test_weights_line_up_with_leading_axes_of_any_result():
 
 
 def test_a_scalar_under_a_mask_is_told_that_the_mask_is_the_reason():
-    with pytest.raises(lossary.ShapeError, match=r"leave out those under the mask"):
+    with pytest.raises(lossary.ShapeError, match=r"which where= \(or Keras's mask or weights\) cannot reach"):
         value(lambda y, p: ops.mean(ops.abs(y - p)), np.zeros((2, 4, 2)), SCORES, mask=MASK)
 
 

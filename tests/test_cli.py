@@ -131,7 +131,7 @@ def test_plot_draws_what_is_asked(tmp_path: Path) -> None:
 def test_mistakes_in_losses_are_answered() -> None:
     assert refused("show", "mean_square_error").endswith("mean_squared_error? All names: lossary list")
     assert "unknown parameter 'delt'" in refused("show", "huber:delt=2")
-    assert "delta is -2.0; accepted is a number > 0" in refused("show", "huber:delta=-2")
+    assert "delta is -2; accepted is a number > 0" in refused("show", "huber:delta=-2")
     assert "write huber:delta=1.0" in refused("show", "huber:delta")
     found = json.loads(run("show", "hubr", "--json").stdout)
     assert found["error"]["kind"] == "UnknownLossError"

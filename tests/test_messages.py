@@ -431,14 +431,6 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "reduction='sum_over_batch_size'",
     ),
     (
-        "reduction_name",
-        lossary.ParameterError,
-        lambda: lossary.KLDivergence(reduction="batchmean"),
-        "kl_divergence: reduction is 'batchmean'; accepted are 'sum_over_batch_size', 'mean', "
-        "'mean_with_sample_weight', 'sum', 'none', None. As PyTorch's 'batchmean' of kl_div, the default divides by "
-        "the number of data points: leave reduction= out",
-    ),
-    (
         "unknown_loss",
         lossary.UnknownLossError,
         lambda: lossary.get("mean_square_error"),
@@ -470,23 +462,6 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.get(lambda y_true, y_pred: y_pred.mean(0))(np.zeros((3, 2)), np.zeros((3, 2))),
         "custom_loss: the function returned shape (2,); accepted is one value per data point, (3,). Reduce "
         "over the outputs only, for example mean(..., axis=-1)",
-    ),
-    (
-        "callable_shape",
-        lossary.ShapeError,
-        lambda: lossary.get(lambda y_true, y_pred: y_pred.mean())(torch.zeros(3), torch.zeros(3), torch.ones(3)),
-        "custom_loss: the function returned shape (); accepted is one value per data point, (3,) to multiply with its "
-        "weight (sample_weight=, or class_weight=). Reduce over the outputs only, for example mean(..., axis=-1)",
-    ),
-    (
-        "callable_shape",
-        lossary.ShapeError,
-        lambda: lossary.get(lambda y_true, y_pred: y_pred.mean())(
-            torch.zeros(3), torch.zeros(3), where=torch.ones(3) > 0
-        ),
-        "custom_loss: the function returned shape (); accepted is one value per data point, (3,) to leave out those "
-        "under the mask (where=, or a mask of the model's layers). Reduce over the outputs only, for example "
-        "mean(..., axis=-1)",
     ),
     (
         "not_an_array",
@@ -736,12 +711,11 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     ),
 ]
 # Functions that write no text of their own, and those of compiled graphs, which the TensorFlow tests read.
-OTHERS = {"check", "mode_of", "shape_text", "shown", "shapes_at_run_time", "sibling", "unreported", "values"}
 # Functions that write no text of their own, those of compiled graphs, which the TensorFlow tests read, and those that
 # only Keras meets, which its suites read.
 OTHERS = {"class_weight_of_batches", "class_weight_per_row", "keras_tensor", "no_targets"}
 OTHERS |= {"several_losses", "targets_by_name"}
-OTHERS |= {"check", "mode_of", "shape_text", "shapes_at_run_time", "sibling", "unreported", "values"}
+OTHERS |= {"check", "mode_of", "shape_text", "shown", "shapes_at_run_time", "sibling", "unreported", "values"}
 
 
 @pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")

@@ -151,7 +151,7 @@ def dropped(record: Record, switches: dict[str, Any]) -> Iterator[Record]:
 
         def formula(t: Any, p: Any, position: int = position, **kw: Any) -> Any:
             output = record.formula(t, p, **kw)
-            found = list(terms(output)) if all(kw[k] == v for k, v in switches.items()) else []
+            found = list(terms(output)) if all(kw.get(k, v) == v for k, v in switches.items()) else []
             return rebuilt(output, *found[position]) if position < len(found) else output
 
         yield dataclasses.replace(record, formula=formula, slope=None)

@@ -94,7 +94,7 @@ class BinaryCrossentropy(Loss):
     ``binary_crossentropy = mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
@@ -106,7 +106,8 @@ class BinaryCrossentropy(Loss):
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -187,7 +188,7 @@ class CategoricalCrossentropy(Loss):
     ``categorical_crossentropy = -sum(y_true * log(y_pred / sum(y_pred)))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
@@ -199,7 +200,8 @@ class CategoricalCrossentropy(Loss):
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -264,13 +266,14 @@ class CategoricalHinge(Loss):
     ``categorical_hinge = max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -332,13 +335,14 @@ class CosineSimilarity(Loss):
     ``cosine_similarity = -sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -399,13 +403,14 @@ class Hinge(Loss):
     ``hinge = mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -468,14 +473,15 @@ class Huber(Loss):
     ``huber = mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -546,14 +552,15 @@ class KLDivergence(Loss):
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -616,13 +623,14 @@ class LogCosh(Loss):
     ``log_cosh = mean(log(cosh(y_pred - y_true)))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -686,13 +694,14 @@ class MeanAbsoluteError(Loss):
     ``mean_absolute_error = mean(abs(y_pred - y_true))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -756,14 +765,15 @@ class MeanAbsolutePercentageError(Loss):
     ``mean_absolute_percentage_error = 100 * mean(abs(y_pred - y_true) / max(abs(y_true), epsilon))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         epsilon: Least magnitude of a target in the denominator (a number >= 0); 1e-07 by default.
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -826,13 +836,14 @@ class MeanSquaredError(Loss):
     ``mean_squared_error = mean((y_pred - y_true)**2)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -900,7 +911,7 @@ class MeanSquaredLogarithmicError(Loss):
     ``mean_squared_logarithmic_error = mean((log(1 + max(y_pred, epsilon)) - log(1 + max(y_true, epsilon)))**2)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         epsilon: Least value of targets and predictions; smaller ones count as this (a number >= 0); 1e-07 by
@@ -908,7 +919,8 @@ class MeanSquaredLogarithmicError(Loss):
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -973,14 +985,15 @@ class Poisson(Loss):
     ``poisson = mean(y_pred - y_true * log(y_pred + epsilon))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1055,7 +1068,7 @@ class SparseCategoricalCrossentropy(Loss):
     ``sparse_categorical_crossentropy = -log(y_pred[y_true] / sum(y_pred))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
@@ -1067,7 +1080,8 @@ class SparseCategoricalCrossentropy(Loss):
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1131,13 +1145,14 @@ class SquaredHinge(Loss):
     ``squared_hinge = mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
-    point; masked positions touch neither value nor gradient.
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
         axis: The axis of the outputs of one data point.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-            ``"none"`` or ``None`` keeps one value per data point.
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
         name: Name in logs and configurations.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).

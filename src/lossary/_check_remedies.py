@@ -73,7 +73,7 @@ def of_dtype(argument: str, value: Any, dtype: str) -> str:
 def _converts(value: Any) -> bool:
     try:
         np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, NotImplementedError):  # Symbolic tensors have no values.
         return False
     return True
 
@@ -85,5 +85,5 @@ def _holds_dates(value: Any) -> bool:
 def _first(value: Any) -> Any:
     try:
         return np.asarray(value, dtype=object).reshape(-1)[0]
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, NotImplementedError):
         return None

@@ -16,7 +16,7 @@ _NAME = "name: Name in logs and configurations."
 _REDUCTION = (
     'reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked data '
     'points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing; ``"none"`` or ``None`` '
-    "keeps one value per data point."
+    "keeps one value per data point. What is reduced is float32 for predictions of half precision."
 )
 
 
@@ -38,7 +38,7 @@ def class_doc(record: Record) -> str:
     arguments = [*map(_parameter, record.parameters), _AXIS, _REDUCTION, _NAME, _CHECK]
     call = (
         "Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data "
-        "point; masked positions touch neither value nor gradient."
+        "point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient."
     )
     return _join(prose, _definition(record), textwrap.fill(call, 110), _section("Args", arguments),
                  _section("Raises", _raises(record)), _source(record))  # fmt: skip

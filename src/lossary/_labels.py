@@ -20,7 +20,8 @@ def bare(value: Any) -> Any:
 
 def agree(loss: str, arguments: Mapping[str, Any]) -> None:
     """Raises where two arguments of a call carry labels, dims or units that differ."""
-    given = {name: value for name, value in arguments.items() if value is not None}
+    # A symbol of torch.fx has whatever it is asked for.
+    given = {k: v for k, v in arguments.items() if v is not None and not type(v).__module__.startswith("torch.")}
     _same_units(loss, {name: value for name, value in given.items() if name in ("y_true", "y_pred")})
     for first, second in combinations(given, 2):
         fault = next(_faults(first, given[first], second, given[second]), None)
@@ -110,8 +111,6 @@ _NUMBERS = {"units": "magnitude", "unit": "value"}
 
 
 def _unit(value: Any) -> tuple[str, str] | None:
-    if type(value).__module__.startswith("torch."):
-        return None  # A symbol of torch.fx, which has whatever it is asked for.
     for attribute, numbers in _NUMBERS.items():
         if hasattr(value, attribute) and hasattr(value, numbers) and hasattr(value, "to"):
             return attribute, str(getattr(value, attribute))

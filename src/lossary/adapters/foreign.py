@@ -154,7 +154,7 @@ def translated(loss: Any, y_true: Any = None) -> Any:
     if found is not None:
         known, settings = found[1]
         return {"class_name": known, "config": settings}
-    if _takes_prediction_first(loss):
+    if _takes_prediction_first(loss, module=_is_module(loss)):
         return _turned(loss)
     return _as_keras(loss)
 

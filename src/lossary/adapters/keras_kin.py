@@ -69,7 +69,9 @@ def adopt() -> None:
 def mask_of(y_pred: Any) -> Any:
     """Keras's mask of a tensor, one entry per data point, or None."""
     mask = get_keras_mask(y_pred)
-    return None if mask is None else _without_trailing_ones(keras.ops.cast(mask, "bool"))
+    if mask is None or not (keras.ops.is_tensor(mask) or isinstance(mask, np.ndarray | keras.KerasTensor)):
+        return None  # A symbol of torch.fx has whatever it is asked for.
+    return _without_trailing_ones(keras.ops.cast(mask, "bool"))
 
 
 def both(first: Any, second: Any) -> Any:

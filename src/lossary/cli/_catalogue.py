@@ -107,7 +107,7 @@ def show(
         from ..doctor import explain
 
         told = explain(loss).to_dict()
-        facts = _facts(loss.record) | {"written": repr(loss), "parameters": loss.parameters}
+        facts = _facts(loss.record) | {"written": repr(loss), "parameters": dict(loss.parameters)}
         facts |= {key: told[key] for key in ("floor", "start", "invariances", "gradient")}
         emit(facts | ({"kernel": source} if kernel else {}) | ({"plot": str(plot)} if plot else {}))
     elif source is not None:

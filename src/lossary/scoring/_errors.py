@@ -6,8 +6,11 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..errors import LossError, ParameterError
+import numpy as np
+
+from ..errors import DomainError, LossError, ParameterError
 
 
 class FileError(LossError):
@@ -170,6 +173,15 @@ def missing(path: Path, name: str, row: int) -> ColumnError:
     return ColumnError(
         f"{path}: column {name!r} has no value in row {row} (counted from 0); leave such rows out with --skip-missing "
         "(skip_missing=True), or fill them"
+    )
+
+
+def negative_weight(loss: str, weights: np.ndarray[Any, Any]) -> DomainError:
+    """A weight below 0 in a mean that is divided by the sum of the weights."""
+    row = int(np.argmax(weights < 0))
+    return DomainError(
+        f"{loss}: sample_weight[{row}] is {weights[row]:g}; accepted are weights >= 0, as their sum divides the mean. "
+        "Name a column of counts or sizes: weight='n'"
     )
 
 

@@ -253,6 +253,8 @@ class _Run:
         """The arrays of a block, checked."""
         labels = loss.record.labels_are_integers and y_true.shape[1] == 1
         try:
+            if weights is not None and weights.min() < 0:
+                raise _errors.negative_weight(loss.record.name, weights)
             return loss.batch(y_true[:, 0] if labels else y_true, y_pred, weights)
         except DomainError as error:
             raise self._placed(error, kept) from None
