@@ -13,6 +13,17 @@ _EXPONENT = {"float32": 0x7F800000, "float64": 0x7FF << 52}
 _UPPER_HALF = {"float32": -1 << 12, "float64": -1 << 27}
 
 
+def less_product(a: Array, factor: Array, upper: Array, b: Array, high: Array) -> Array:
+    """``a - factor * b``, given what half of the digits of both factors leave of them.
+
+    Products of half as many digits are exact, and where little is left of the difference so are the sums.  No product
+    is ever rounded, so a compiler that fuses it with its sum changes nothing.  T. J. Dekker, A floating-point technique
+    for extending the available precision (1971).
+    """
+    lower, low = factor - upper, b - high
+    return a - upper * high - upper * low - lower * high - lower * low
+
+
 class ShowsBits(Backend):
     """A library whose arrays can be read as whole numbers."""
 
@@ -21,13 +32,8 @@ class ShowsBits(Backend):
         """A float of which only the bits of the mask are left; it has no derivative."""
 
     def residual(self, a: Array, factor: Array, b: Array) -> Array:
-        # Products of half as many digits are exact, and where little is left of the difference so are the sums.
-        # No product is ever rounded, so a compiler that fuses it with its sum changes nothing.  T. J. Dekker,
-        # A floating-point technique for extending the available precision (1971).
         mask = _UPPER_HALF[self.dtype(b)]
-        upper, high = self.with_bits(factor, mask), self.with_bits(b, mask)
-        lower, low = factor - upper, b - high
-        return a - upper * high - upper * low - lower * high - lower * low
+        return less_product(a, factor, self.with_bits(factor, mask), b, self.with_bits(b, mask))
 
     def scale_to_one(self, x: Array) -> Array:
         dtype = self.dtype(x)

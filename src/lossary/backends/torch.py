@@ -11,6 +11,7 @@ import torch
 
 from . import torch_compiled, torch_host, torch_report, torch_total
 from .base import Array, Backend
+from .bits import less_product
 from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
@@ -134,9 +135,7 @@ class TorchBackend(Backend):
             return a - factor * b
         if b.dtype == torch.float32:  # In double precision the product of two such numbers is exact.
             return (a.double() - factor.double() * b.double()).to(b.dtype)
-        upper, high = _upper_half(factor), _upper_half(b)
-        lower, low = factor - upper, b - high
-        return a - upper * high - upper * low - lower * high - lower * low
+        return less_product(a, factor, _upper_half(factor), b, _upper_half(b))
 
     def scale_to_one(self, x: Array) -> Array:
         least = torch.finfo(x.dtype).tiny
