@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from lossary.backends import NUMPY
-from lossary.backends import words as spelled
-from lossary.graph import words
+from lossary.graph import SPELLED
 from lossary.kernels import intrinsics, store
 
 Change = Callable[[str], str]
@@ -44,7 +43,7 @@ def namespace(dtype: str) -> dict[str, Any]:
     """The names that a kernel's source may use, each with the plainest meaning it can have."""
     kind = np.dtype(dtype).type
     return {
-        **spelled(NUMPY, words.__all__),
+        **NUMPY.namespace(SPELLED),
         "F": kind,
         "where": lambda condition, a, b: a if condition else b,
         "select": lambda condition, a, b: a if condition else b,

@@ -12,14 +12,14 @@ import lossary
 from inputs import SETTINGS, Setting, central_difference
 from lossary import TraceError, words
 from lossary._domain import Real
-from lossary._record import Record
+from lossary._record import Record, target_and_prediction
 from lossary.backends import NUMPY
-from lossary.graph import Kind, differentiate, walk
-from lossary.graph.words import RULES
+from lossary.graph import ELEMENT, differentiate, walk
+from lossary.graph.rules import RULES
 from lossary.program import Program, program_for
 
 
-def program_of(formula: Any, **domains: Any) -> Program:
+def program_of(formula: Any) -> Program:
     """A program that belongs to no registered loss."""
     record = Record(
         name="formula",
@@ -27,8 +27,7 @@ def program_of(formula: Any, **domains: Any) -> Program:
         slope=None,
         aliases=(),
         class_name="Formula",
-        target=Real(),
-        prediction=Real(),
+        arguments=target_and_prediction(Real(), Real()),
         parameters=(),
         definition="",
         source="",
@@ -73,6 +72,16 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "logical": (
         lambda y, p: words.where((p > 0) & ~(p >= 1) | (p == 5), p, 0.0),
         lambda p: np.where((p > 0) & (p < 1), p, 0.0),
+    ),
+    "sum_other": (
+        lambda y, p: words.sum(words.softplus(words.other(p) - p), over="other"),
+        lambda p: np.log(1 + np.exp(p[:, :, None] - p[:, None, :])).sum(1),
+    ),
+    "other": (
+        lambda y, p: words.sum(words.where(words.other(p) < p, words.other(p * p - words.other(p)), words.mean(p))),
+        lambda p: np.where(
+            p[:, :, None] < p[:, None, :], (p * p)[:, :, None] - p[:, None, :], p.mean(-1)[:, None, None]
+        ).sum((1, 2), keepdims=True)[..., 0],
     ),
 }
 
@@ -120,7 +129,7 @@ def test_guard_clips_the_value_and_not_the_slope() -> None:
 def test_derivative_of_the_derivative(rng: np.random.Generator) -> None:
     program = program_of(lambda y_true, y_pred: words.tanh(y_pred) * words.exp(y_true))
     second = differentiate(words.sum(program.derivative(1)), program.y_pred)
-    assert second.kind is Kind.ELEMENT
+    assert second.axes == ELEMENT
     y, p = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
     scope = {"tanh": np.tanh, "exp": np.exp, "square": np.square, "count": lambda x: x.shape[-1]}
     scope |= {"sum": lambda x: x.sum(-1, keepdims=True), "spread": np.broadcast_to}

@@ -76,7 +76,7 @@ def rebuilt(output: Node, old: Node, new: Node) -> Node:
     def build(node: Node) -> Node:
         if id(node) not in known:
             args = tuple(map(build, node.args))
-            made = node.graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+            made = node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
             known[id(node)] = made
         return known[id(node)]
 
@@ -95,7 +95,7 @@ def terms(output: Node) -> Iterator[tuple[Node, Node]]:
         stack.extend(node.args)
         if node.op in ("add", "subtract"):
             for arg in node.args:
-                if arg.kind is node.kind:
+                if arg.axes == node.axes:
                     yield node, arg
 
 

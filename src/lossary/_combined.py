@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from . import _check_objects
-from ._domain import Real
+from ._domain import Domain, Real
 from ._object import Loss, plain, settings_of
 from ._parameters import OBJECT_SETTINGS, number, valid_settings
-from ._record import Parameter, Record
+from ._record import Parameter, Record, target_and_prediction
 from .backends import Array
 from .graph import words
 
@@ -156,14 +156,19 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
         slope=None,
         aliases=(),
         class_name="WeightedSum",
-        target=targets.pop() if len(targets) == 1 else Real(),
-        prediction=predictions.pop() if len(predictions) == 1 else Real(),
+        arguments=target_and_prediction(
+            targets.pop() if len(targets) == 1 else Real(), predictions.pop() if len(predictions) == 1 else Real()
+        ),
         parameters=(),
         definition="",
         source="",
         cases=(),
         builtin=False,
     )
+
+
+def _common(domains: set[Domain]) -> Domain:
+    return domains.pop() if len(domains) == 1 else Real()
 
 
 def _same_kind(terms: tuple[Loss, ...]) -> None:

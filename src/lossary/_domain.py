@@ -229,6 +229,53 @@ class Classes(Domain):
 
 
 @dataclass(frozen=True)
+class Nothing(Domain):
+    """The targets of a loss that has none."""
+
+    coding = "none"
+
+    def describe(self) -> str:
+        return "no targets"
+
+
+@dataclass(frozen=True, init=False)
+class Parts(Domain):
+    """Several numbers per output, packed along a last axis, each in a set of its own.
+
+    ``Parts(mean=Real(), variance=NonNegative())`` are arrays ``(..., 2)``, or a tuple of two arrays.  Of two parts in
+    ``ordered`` the first is never above the second.
+    """
+
+    parts: tuple[tuple[str, Domain], ...]
+    ordered: tuple[tuple[str, str], ...]
+
+    coding = "parts"
+
+    def __init__(self, ordered: tuple[tuple[str, str], ...] = (), **parts: Domain) -> None:
+        object.__setattr__(self, "parts", tuple(parts.items()))
+        object.__setattr__(self, "ordered", ordered)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts in the order in which they lie."""
+        return tuple(name for name, _ in self.parts)
+
+    def describe(self) -> str:
+        listed = "; ".join(f"{name}: {domain.describe()}" for name, domain in self.parts)
+        below = "".join(f"; {first} <= {second}" for first, second in self.ordered)
+        return f"({', '.join(self.names)}) along the last axis, {listed}{below}"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        drawn = {name: domain.sample(rng, shape) for name, domain in self.parts}
+        for first, second in self.ordered:
+            drawn[first], drawn[second] = (
+                np.minimum(drawn[first], drawn[second]),
+                np.maximum(drawn[first], drawn[second]),
+            )
+        return np.stack(list(drawn.values()), -1)
+
+
+@dataclass(frozen=True)
 class Interval(Domain):
     """A parameter's meaning and range."""
 

@@ -12,7 +12,7 @@ from ._align import Shape
 from ._domain import Real
 from ._evaluate import check_values, live_points
 from ._object import Loss
-from ._record import Record
+from ._record import Record, target_and_prediction
 from ._reduce import MEANS, factors, reduce
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 
@@ -159,8 +159,7 @@ def _record(function: Callable[[Any, Any], Any]) -> Record:
         slope=None,
         aliases=(),
         class_name="FunctionLoss",
-        target=Real(),
-        prediction=Real(),
+        arguments=target_and_prediction(Real(), Real()),
         parameters=(),
         definition="",
         source="",

@@ -14,7 +14,7 @@ from ._domain import Domain, Real
 from ._object import Loss
 from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
 from ._plan import Setting
-from ._record import Case, Formula, Parameter, Record, camel, fold
+from ._record import Case, Formula, Parameter, Record, camel, fold, target_and_prediction
 from .adapters import keras_caller
 from .backends import Array
 from .program import enrol
@@ -173,8 +173,7 @@ def loss(
             slope=slope,
             aliases=aliases,
             class_name=class_name or camel(own),
-            target=target,
-            prediction=prediction,
+            arguments=target_and_prediction(target, prediction),
             parameters=_parameters(own, formula, parameters or {}),
             definition=definition,
             source=source,

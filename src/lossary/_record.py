@@ -2,27 +2,113 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from ._domain import Classes, Domain, Real
+from ._axes import ELEMENT, ROW, Axes
+from ._domain import Classes, Domain, Nothing, Parts, Real
 
 Formula = Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Case:
-    """A case worked by hand: inputs of one call, the per-sample values, and how they come about."""
+    """A case worked by hand: the arguments of one call, the per-sample values, how they come about, parameters.
 
-    y_true: Any
-    y_pred: Any
+    ``Case([[1.0]], [[0.0]], (1.0,), "(1 - 0)^2", {"scale": 2.0})``
+    """
+
+    arrays: tuple[Any, ...]
     value: tuple[float, ...]
     working: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any]
+
+    def __init__(self, *given: Any) -> None:
+        parameters = given[-1] if isinstance(given[-1], Mapping) else {}
+        *arrays, value, working = given[:-1] if parameters else given
+        vars(self).update(arrays=tuple(arrays), value=value, working=working, parameters=parameters)
+
+    @property
+    def y_true(self) -> Any:
+        """The first array."""
+        return self.arrays[0]
+
+    @property
+    def y_pred(self) -> Any:
+        """The second array."""
+        return self.arrays[1]
+
+
+class Role(enum.Enum):
+    """What an argument is to a loss: only predictions have a gradient."""
+
+    TARGET = "target"
+    PREDICTION = "prediction"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One array that a formula sees: an argument, or a part of one."""
+
+    name: str
+    domain: Domain
+    role: Role
+    axes: Axes
+    part: str = ""
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it holds one class per row, as a whole number."""
+        return isinstance(self.domain, Classes)
+
+
+@dataclass(frozen=True)
+class PerRow:
+    """Says of a target that it is one number per row, as an integer label is, in this set."""
+
+    domain: Domain = Real()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a loss: its role, its set, and the axes that it varies along."""
+
+    name: str
+    domain: Domain
+    role: Role
+    axes: Axes = ELEMENT
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the numbers packed along its last axis; none if it holds one number per output."""
+        return self.domain.names if isinstance(self.domain, Parts) else ()
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees of it."""
+        if not isinstance(self.domain, Parts):
+            return (Input(self.name, self.domain, self.role, self.axes),)
+        parts = self.domain.parts
+        return tuple(Input(f"{self.name}_{part}", domain, self.role, self.axes, part) for part, domain in parts)
+
+
+def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
+    """The argument of this name and declared set."""
+    if isinstance(declared, PerRow):
+        return Argument(name, declared.domain, role, ROW)
+    return Argument(name, declared, role, ROW if isinstance(declared, Classes) else ELEMENT)
+
+
+def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[Argument, ...]:
+    """The arguments of a loss of ``(y_true, y_pred)``."""
+    return argument("y_true", target, Role.TARGET), argument("y_pred", prediction, Role.PREDICTION)
 
 
 @dataclass(frozen=True)
@@ -49,8 +135,7 @@ class Record:
     slope: Formula | None
     aliases: tuple[str, ...]
     class_name: str
-    target: Domain
-    prediction: Domain
+    arguments: tuple[Argument, ...]
     parameters: tuple[Parameter, ...]
     definition: str
     source: str
@@ -75,7 +160,39 @@ class Record:
         """Name of the file that defines the loss."""
         return (self.formula.__module__ or "").rsplit(".", 1)[-1]
 
-    @property
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees, in its order."""
+        return tuple(each for argument in self.arguments for each in argument.inputs)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arguments."""
+        return tuple(argument.name for argument in self.arguments)
+
+    @cached_property
+    def predictions(self) -> tuple[int, ...]:
+        """The places of those inputs that have a gradient."""
+        return tuple(place for place, each in enumerate(self.inputs) if each.role is Role.PREDICTION)
+
+    @cached_property
+    def target(self) -> Domain:
+        """The set of the targets; `Nothing` if there are none."""
+        return next((a.domain for a in self.arguments if a.role is Role.TARGET), Nothing())
+
+    @cached_property
+    def prediction(self) -> Domain:
+        """The set of the predictions, of the first if there are several."""
+        return next(a.domain for a in self.arguments if a.role is Role.PREDICTION)
+
+    @cached_property
+    def is_pair(self) -> bool:
+        """Whether it takes ``(y_true, y_pred)`` with one prediction per output, and targets like them or labels."""
+        if self.names != ("y_true", "y_pred") or len(self.inputs) != len(self.arguments):
+            return False
+        return self.arguments[0].axes == ELEMENT or self.labels_are_integers
+
+    @cached_property
     def labels_are_integers(self) -> bool:
         """Whether a target is one integer per row instead of one number per output unit."""
         return isinstance(self.target, Classes)
@@ -87,6 +204,11 @@ class Record:
     def prediction_domain(self, parameters: Mapping[str, Any]) -> Domain:
         """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
         return Real() if parameters.get("from_logits") else self.prediction
+
+    def domain(self, place: int, parameters: Mapping[str, Any]) -> Domain:
+        """The set of an input."""
+        each = self.inputs[place]
+        return Real() if each.role is Role.PREDICTION and parameters.get("from_logits") else each.domain
 
     def spellings(self) -> tuple[str, ...]:
         """The canonical name, the class and all aliases."""

@@ -24,11 +24,13 @@ from ._domain import (
     NonNegative,
     OneHot,
     OptionalLabel,
+    Parts,
     Probabilities,
     Real,
     Signs,
     Unit,
 )
+from ._record import PerRow
 
 __all__ = [
     "Bits",
@@ -41,6 +43,8 @@ __all__ = [
     "NonNegative",
     "OneHot",
     "OptionalLabel",
+    "Parts",
+    "PerRow",
     "Probabilities",
     "Real",
     "Signs",

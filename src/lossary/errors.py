@@ -85,3 +85,16 @@ class TraceError(LossError, TypeError):
             "the last axis. The words are listed by help(lossary.words); any (y_true, y_pred) callable is "
             "accepted undecorated where a loss is"
         )
+
+    @classmethod
+    def no_value(cls, returned: object, predictions: str) -> TraceError:
+        """The formula returned what is no value per data point."""
+        return cls(f"the formula returned {returned!r}, which does not depend on {predictions}")
+
+    @classmethod
+    def pairs(cls, word: str) -> TraceError:
+        """A word of rows was given pairs of outputs."""
+        return cls(
+            f"{word} is a word of rows, and was given pairs of outputs (other); sum over one of both first: "
+            'sum(x, over="other")'
+        )

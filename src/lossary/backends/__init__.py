@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _check, _check_remedies, _labels
 from ..errors import BackendError
-from .base import FLOATS, HALF, Array, Backend, words
+from .base import FLOATS, HALF, Array, Backend
 from .numpy import BACKEND as NUMPY
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "owner",
     "plain",
     "settle",
-    "words",
 ]
 
 # Libraries besides NumPy: an array of one of them can only exist once the library has been imported.

@@ -183,6 +183,13 @@ class Backend(ABC):
         """The total by ``loss.step``, differentiable where arrays are; None where there is more to the call."""
         return None
 
+    def namespace(self, names: Sequence[str]) -> dict[str, Any]:
+        """The namespace in which an emitted function of this backend runs."""
+        host = {f"host_{name}": _host(number, getattr(self, name)) for name, number in _NUMBER_WORDS.items()}
+        arrays = {name: getattr(self, name) for name in names if name not in _OPERATORS}
+        # The condition of a `where` between arrays may be about parameters alone.
+        return {**host, **arrays, "where": host["host_where"]}
+
     # --- words: elementwise --------------------------------------------------------------------------------
 
     abs: Callable[[Array], Array]
@@ -291,6 +298,31 @@ class Backend(ABC):
         scale = self.where(self.less(2.0**40, largest), _SCALE, self.ones_like(largest))
         return self.sum(self.square(x / scale)) / self.count(x) * scale * scale
 
+    # --- words: pairs ----------------------------------------------------------------------------------------
+    # Pairs lie in arrays with one axis more, ``(..., C, C)``; the outputs are the last axis, the others that before.
+
+    def across(self, x: Array) -> Array:
+        """What does not vary along others, in the rank of what does."""
+        if isinstance(x, float) or not self.shape(x):  # A count, which is the same for all rows.
+            return x
+        return self.moveaxis(self.expand_last(x), -1, -2)
+
+    def outward(self, x: Array) -> Array:
+        """Outputs as others."""
+        return self.expand_last(x)
+
+    def inward(self, x: Array) -> Array:
+        """Others as outputs."""
+        return self.squeeze_last(x)
+
+    def turned(self, x: Array) -> Array:
+        """Outputs and others in each other's place."""
+        return self.moveaxis(x, -1, -2)
+
+    def sum_other(self, x: Array) -> Array:
+        """Sum over the others."""
+        return self.squeeze_last(self.sum(self.turned(x)))
+
     def _scale(self, largest: Array) -> Array:
         return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))
 
@@ -333,11 +365,3 @@ def _host(number: Callable[..., Any], word: Callable[..., Any]) -> Callable[...,
         return number(first, *rest) if isinstance(first, int | float) else word(first, *rest)
 
     return either
-
-
-def words(backend: Backend, names: Sequence[str]) -> dict[str, Any]:
-    """The namespace in which an emitted function of this backend runs."""
-    host = {f"host_{name}": _host(number, getattr(backend, name)) for name, number in _NUMBER_WORDS.items()}
-    arrays = {name: getattr(backend, name) for name in names if name not in _OPERATORS}
-    # The condition of a `where` between arrays may be about parameters alone.
-    return {**host, **arrays, "where": host["host_where"]}

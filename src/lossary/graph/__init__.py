@@ -1,7 +1,21 @@
 """Tracing a formula, differentiating it, printing it as source."""
 
+from .._axes import ELEMENT, NUMBER, OTHER, PAIR, ROW, Axes
 from .derivative import differentiate
-from .emit import emit
-from .node import Graph, Kind, Node, walk
+from .emit import SPELLED, emit
+from .node import Graph, Node, walk
 
-__all__ = ["Graph", "Kind", "Node", "differentiate", "emit", "walk"]
+__all__ = [
+    "ELEMENT",
+    "NUMBER",
+    "OTHER",
+    "PAIR",
+    "ROW",
+    "SPELLED",
+    "Axes",
+    "Graph",
+    "Node",
+    "differentiate",
+    "emit",
+    "walk",
+]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from .._axes import OTHER, POINT
 from . import words
-from .node import Kind, Node, walk
+from .node import Node, walk
+from .rules import RULES
 
 
-def differentiate(output: Node, wrt: Node) -> Node:
+def differentiate(output: Node, wrt: Node, upstream: Node | None = None) -> Node:
     """The derivative of a per-data-point output with respect to one input, element by element.
 
     Rows are independent of each other, so the derivative of row i's value with respect to row i's elements is the
-    whole Jacobian.  Contributions that arrive at a ROW or HOST node from the elements of the row are summed.
+    whole Jacobian.  ``upstream`` is the derivative of something with respect to the output, 1 if nothing is said: with
+    it the result is that something's derivative with respect to the input.
     """
-    adjoints: dict[int, Node] = {id(output): output.graph.constant(1.0)}
+    seed = output.graph.constant(1.0) if upstream is None else upstream
+    adjoints: dict[int, Node] = {id(output): seed}
     for node in reversed(walk([output])):
         adjoint = adjoints.get(id(node))
         if adjoint is None or node.op in ("input", "constant") or node.is_bool:
             continue
-        for arg, contribution in zip(node.args, words.RULES[node.op](node, adjoint), strict=True):
+        for arg, contribution in zip(node.args, RULES[node.op](node, adjoint), strict=True):
             if contribution is None or contribution.constant == 0 or arg.is_bool:
                 continue
             fitted = _fit(contribution, node, arg)
@@ -27,9 +31,22 @@ def differentiate(output: Node, wrt: Node) -> Node:
 
 
 def _fit(contribution: Node, node: Node, arg: Node) -> Node:
-    """A contribution from elements to something that is one number per row is the sum over the row."""
-    if node.kind is Kind.ELEMENT and arg.kind is not Kind.ELEMENT:
-        if contribution.kind is Kind.ELEMENT:
-            return words.sum(contribution)
-        return contribution * words.count(node)
+    """A contribution to what is the same along an axis of the node is the sum over that axis.
+
+    Along the data points nothing is summed: they do not see each other, and a parameter's derivative is one per point.
+    """
+    if node.op == "other":  # It exchanges axes and has none that its operand lacks.
+        return contribution
+    for axis in sorted(node.axes - arg.axes - {POINT}):
+        if axis not in contribution.axes:
+            contribution = contribution * words.count(node)
+        elif axis == OTHER:
+            contribution = words.sum(contribution, over=OTHER)
+        else:
+            contribution = _over_outputs(contribution)
     return contribution
+
+
+def _over_outputs(a: Node) -> Node:
+    """The sum over the outputs, for each other output where there are pairs."""
+    return words.other(words.sum(words.other(a), over=OTHER)) if OTHER in a.axes else words.sum(a)

@@ -6,13 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from .._axes import ELEMENT, NUMBER, OTHER, OTHERS
 from . import words
-from .node import Kind, Node, walk
+from .node import Node, walk
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _SYMMETRIC = frozenset({"maximum", "minimum", "equal"})
 _INLINE_LIMIT = 48
 HOST_PREFIX = "host_"
+# What `other` is called by the axes of its operand: arrays that vary along others have one axis more.
+_OTHER = {ELEMENT: "outward", OTHERS: "inward"}
+# Every name that the source may call, besides those with the prefix.
+SPELLED = (*(word for word in words.__all__ if word != "other"), "across", "inward", "outward", "sum_other", "turned")
 
 
 def emit(name: str, inputs: Sequence[str], outputs: Sequence[Node]) -> str:
@@ -48,15 +53,22 @@ def _spell(node: Node, spelled: dict[int, str]) -> str:
         return _argument(node.value)
     if node.op == "constant":
         return _literal(float(node.value))
-    args = [spelled[id(arg)] for arg in node.args]
+    args = [_beside(node, arg, spelled[id(arg)]) for arg in node.args]
     if node.op in INFIX:
         return f"{args[0]} {INFIX[node.op]} {args[1]}"
     if node.op == "negative":
         return f"-{args[0]}"
-    if node.op in _SYMMETRIC and node.args[0].kind is Kind.HOST:
+    if node.op in _SYMMETRIC and node.args[0].axes == NUMBER:
         args.reverse()  # Some frameworks take a number only beside an array that comes first.
-    prefix = HOST_PREFIX if node.kind is Kind.HOST else ""
-    return f"{prefix}{node.op}({', '.join(map(_bare, args))})"
+    prefix = HOST_PREFIX if node.axes == NUMBER else ""
+    word = _OTHER.get(node.args[0].axes, "turned") if node.op == "other" else node.op
+    return f"{prefix}{word}({', '.join(map(_bare, args))})"
+
+
+def _beside(node: Node, arg: Node, text: str) -> str:
+    """An operand in the rank of a result that varies along others."""
+    lifted = OTHER in node.axes and OTHER not in arg.axes and arg.axes != NUMBER and node.op != "other"
+    return f"across({_bare(text)})" if lifted else text
 
 
 def _literal(number: float) -> str:

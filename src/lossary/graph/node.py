@@ -1,72 +1,66 @@
 """The expression graph that a formula becomes when it is traced.
 
 A formula is called once with symbolic arguments (`Node`).  Everything a user meets later - values, slopes, fused
-loops, printed formulas - is made from the graph, so there is never a second formula.
-
-Every node has a `Kind`, the only shape information a loss needs:
-
-* ``HOST``: a Python number, computed from parameters alone before any array is touched;
-* ``ROW``: one number per data point, an array of shape ``(..., 1)``;
-* ``ELEMENT``: one number per output unit, an array of shape ``(..., C)``.
+loops, printed formulas - is made from the graph, so there is never a second formula.  Every node knows the axes that
+it varies along (`lossary.graph.axes`).
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Union
 
 import numpy as np
 
+from .._axes import ELEMENT, NUMBER, Axes
 from ..errors import TraceError
 
-
-class Kind(enum.IntEnum):
-    """How a node varies; the kind of an expression is the largest kind among its operands."""
-
-    HOST = 0
-    ROW = 1
-    ELEMENT = 2
-
-
 Operand = Union["Node", float, int, bool]
-Rule = Callable[["Node", "Node"], Sequence["Node | None"]]
 
 
 class Graph:
-    """Interns nodes, so that equal expressions are one node and common terms are computed once."""
+    """Interns nodes, so that equal expressions are one node and common terms are computed once.
 
-    def __init__(self) -> None:
+    ``like`` names the input that has the shape and dtype of the elements.
+    """
+
+    def __init__(self, like: str = "y_pred") -> None:
         self._interned: dict[tuple[Any, ...], Node] = {}
+        self._like = like
 
-    def node(self, op: str, args: tuple[Node, ...], kind: Kind, value: Any = None, *, is_bool: bool = False) -> Node:
+    @property
+    def like(self) -> Node:
+        """An input in the shape and dtype of the elements."""
+        return self.input(self._like, ELEMENT)
+
+    def node(self, op: str, args: tuple[Node, ...], axes: Axes, value: Any = None, *, is_bool: bool = False) -> Node:
         """The one node for this expression."""
-        key = (op, tuple(map(id, args)), repr(value), kind)
+        key = (op, tuple(map(id, args)), repr(value), axes)
         found = self._interned.get(key)
         if found is None:
-            found = self._interned[key] = Node(self, op, args, kind, value, is_bool)
+            found = self._interned[key] = Node(self, op, args, axes, value, is_bool)
         return found
 
-    def input(self, name: str, kind: Kind) -> Node:
+    def input(self, name: str, axes: Axes) -> Node:
         """A symbolic argument of the formula."""
-        return self.node("input", (), kind, name)
+        return self.node("input", (), axes, name)
 
     def constant(self, value: float) -> Node:
         """A number written in the formula."""
-        return self.node("constant", (), Kind.HOST, float(value))
+        return self.node("constant", (), NUMBER, float(value))
 
 
 class Node:
     """One operation of a traced formula.  Supports Python's operators and the NumPy functions of the vocabulary."""
 
-    __slots__ = ("args", "graph", "is_bool", "kind", "op", "value")
+    __slots__ = ("args", "axes", "graph", "is_bool", "op", "value")
     __array_priority__ = 1000
 
-    def __init__(self, graph: Graph, op: str, args: tuple[Node, ...], kind: Kind, value: Any, is_bool: bool) -> None:
+    def __init__(self, graph: Graph, op: str, args: tuple[Node, ...], axes: Axes, value: Any, is_bool: bool) -> None:
         self.graph = graph
         self.op = op
         self.args = args
-        self.kind = kind
+        self.axes = axes
         self.value = value
         self.is_bool = is_bool
 
@@ -162,22 +156,20 @@ class Node:
         raise TraceError.number()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Node:
-        word = getattr(_words(), _NUMPY_SPELLING.get(ufunc.__name__, ufunc.__name__), None)
+        word = VOCABULARY.get(_NUMPY_SPELLING.get(ufunc.__name__, ufunc.__name__))
         if method != "__call__" or kwargs or word is None:
             raise TraceError.unknown_word(f"np.{ufunc.__name__}")
-        node: Node = word(*inputs)
-        return node
+        return word(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]) -> Node:
         name = _NUMPY_SPELLING.get(function.__name__, function.__name__)
-        word = getattr(_words(), name, None)
+        word = VOCABULARY.get(name)
         operands, axes = (args[:1], args[1:]) if name in _ROW_WORDS else (args, ())
         axis = kwargs.pop("axis", -1) if not axes else axes[0] if len(axes) == 1 else None
         keepdims = kwargs.pop("keepdims", True)
         if word is None or kwargs or axis != -1 or keepdims not in (True, False):
             raise TraceError.unknown_word(f"np.{function.__name__}")
-        node: Node = word(*operands)
-        return node
+        return word(*operands)
 
 
 _ROW_WORDS = frozenset({"sum", "mean", "max"})
@@ -192,17 +184,13 @@ _NUMPY_SPELLING = {
 }
 
 
+# The words by name; `lossary.graph.words`, whose functions build nodes, enters them here.
+VOCABULARY: dict[str, Callable[..., Node]] = {}
+
+
 def _word(name: str, *operands: Any) -> Node:
     """One word of the vocabulary."""
-    node: Node = getattr(_words(), name)(*operands)
-    return node
-
-
-def _words() -> Any:
-    """The vocabulary; imported late because its functions build nodes."""
-    from . import words
-
-    return words
+    return VOCABULARY[name](*operands)
 
 
 def walk(outputs: Sequence[Node]) -> list[Node]:

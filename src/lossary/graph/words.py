@@ -1,26 +1,26 @@
 """The closed vocabulary that formulas speak.
 
-Each word is a function of `Node`s (or numbers) that adds one node to the graph; `RULES`, at the end, holds the
+Each word is a function of `Node`s (or numbers) that adds one node to the graph; `lossary.graph.rules` holds the
 derivative of every word.  Backends spell the same words for their arrays (`lossary.backends.base.Backend`).
 Row words (`sum`, `mean`, `max`, ...) reduce over the outputs of one data point, the last axis, and keep it with
-length one.
+length one; `other` makes pairs of them.
 """
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
+from .._axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
 from ..errors import TraceError
-from .node import Graph, Kind, Node, Operand, Rule
+from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
     "abs", "add", "count", "divide", "equal", "exp", "expm1", "first_max", "greater", "greater_equal", "guard",
     "indicator", "is_label", "lead", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or",
-    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "power", "residual", "scale_to_one",
-    "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "weighted",
-    "where", "xlogy",
+    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "other", "power", "residual",
+    "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take",
+    "tanh", "weighted", "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -42,16 +42,16 @@ def _lift(graph: Graph, operand: Any) -> Node:
         raise TraceError.number() from None
 
 
-def _apply(op: str, *operands: Operand, kind: Kind | None = None, is_bool: bool = False) -> Node:
+def _apply(op: str, *operands: Operand, axes: Axes | None = None, is_bool: bool = False) -> Node:
     graph = _graph(*operands)
     args = tuple(_lift(graph, operand) for operand in operands)
-    if kind is None:
-        kind = builtins.max(arg.kind for arg in args)
-    return graph.node(op, args, kind, is_bool=is_bool)
+    if axes is None:
+        axes = NUMBER.union(*(arg.axes for arg in args))
+    return graph.node(op, args, axes, is_bool=is_bool)
 
 
-def _kind(operand: Operand) -> Kind:
-    return _lift(_graph(operand), operand).kind
+def _axes(operand: Operand) -> Axes:
+    return _lift(_graph(operand), operand).axes
 
 
 def _constants(*operands: Operand) -> tuple[float | None, ...]:
@@ -137,7 +137,7 @@ def negative(a: Operand) -> Node:
 def power(a: Operand, exponent: float) -> Node:
     """``a ** exponent`` for an exponent that is a number."""
     if isinstance(exponent, Node):
-        if exponent.kind is not Kind.HOST:
+        if exponent.axes != NUMBER:
             raise TraceError.unknown_word("a power whose exponent is an array")
         return _apply("power", a, exponent)
     if exponent == 2:
@@ -238,7 +238,7 @@ def weighted(weight: Operand, a: Operand) -> Node:
     """``weight * a``, and 0 where the weight is 0 even if ``a`` is infinite; its slope in the weight is ``a``."""
     graph = _graph(weight, a)
     weight, a = _lift(graph, weight), _lift(graph, a)
-    return _apply("weighted", spread(weight, a) if weight.kind is Kind.HOST and a.kind is Kind.ELEMENT else weight, a)
+    return _apply("weighted", spread(weight, a) if weight.axes == NUMBER and OUTPUT in a.axes else weight, a)
 
 
 def residual(a: Operand, factor: Operand, b: Operand) -> Node:
@@ -260,20 +260,16 @@ def where(condition: Node, a: Operand, b: Operand) -> Node:
     if left is not None and right is not None and math.isfinite(left) and math.isfinite(right):
         return add(right, multiply(left - right, indicator(condition)))
     graph = condition.graph
-    kinds = {_lift(graph, x).kind for x in (a, b)}
-    if (condition.kind is Kind.ELEMENT and kinds == {Kind.HOST}) or (
-        condition.kind is Kind.HOST and Kind.ELEMENT in kinds
-    ):
+    branches = {_lift(graph, x).axes for x in (a, b)}
+    if (OUTPUT in condition.axes and branches == {NUMBER}) or (condition.axes == NUMBER and ELEMENT in branches):
         # The result is an array of the dtype and shape of those around it, whichever branch is taken.
-        like = graph.input("y_pred", Kind.ELEMENT)
-        a, b = spread(_lift(graph, a), like), spread(_lift(graph, b), like)
+        a, b = spread(_lift(graph, a), graph.like), spread(_lift(graph, b), graph.like)
     return _apply("where", condition, a, b)
 
 
 def indicator(condition: Node) -> Node:
     """1 where the condition holds and 0 elsewhere."""
-    like = condition.graph.input("y_pred", Kind.ELEMENT)
-    return _apply("indicator", condition, like, kind=condition.kind)
+    return _apply("indicator", condition, condition.graph.like, axes=condition.axes)
 
 
 def less(a: Operand, b: Operand) -> Node:
@@ -319,142 +315,84 @@ def logical_not(a: Node) -> Node:
 # --- rows --------------------------------------------------------------------------------------------------------
 
 
-def _reduce(op: str, a: Node, *, kind: Kind = Kind.ROW, is_bool: bool = False) -> Node:
-    return _apply(op, a, kind=kind, is_bool=is_bool)
+def _reduce(op: str, a: Node) -> Node:
+    return a if OUTPUT not in a.axes else _apply(op, _of_outputs(op, a), axes=a.axes - {OUTPUT})
 
 
-def sum(a: Node) -> Node:
-    """Sum over the row."""
-    if _kind(a) is not Kind.ELEMENT:
-        return a
-    return _reduce("sum", a)
+def _of_outputs(op: str, a: Node) -> Node:
+    """What varies along the outputs alone, not along pairs of them too."""
+    if OTHER in a.axes:
+        raise TraceError.pairs(op)
+    return a
+
+
+def sum(a: Node, over: str | None = None) -> Node:
+    """Sum over the row, of pairs over both outputs; ``over="other"`` sums over the other output of each pair alone."""
+    if OTHER in a.axes:
+        rest = _apply("sum_other", a, axes=a.axes - {OTHER})
+        return rest if over == OTHER else sum(rest)
+    return a if over == OTHER else _reduce("sum", a)
+
+
+def other(a: Operand) -> Node:
+    """The number of the second output of each pair, in the place of its first.
+
+    ``a - other(a)`` are the differences of all pairs.
+    """
+    graph = _graph(a)
+    lifted = _lift(graph, a)
+    if exchanged(lifted.axes) == lifted.axes and OTHER not in lifted.axes:
+        return lifted
+    if lifted.op == "other":
+        return lifted.args[0]
+    return _apply("other", lifted, axes=exchanged(lifted.axes), is_bool=lifted.is_bool)
 
 
 def mean(a: Node) -> Node:
     """Mean over the row; it does not overflow where the mean fits."""
-    if _kind(a) is not Kind.ELEMENT:
-        return a
     return _reduce("mean", a)
 
 
 def mean_square(a: Node) -> Node:
     """Mean of the squares over the row; it does not overflow where the mean fits."""
-    if _kind(a) is not Kind.ELEMENT:
-        return square(a)
-    return _reduce("mean_square", a)
+    return _reduce("mean_square", a) if OUTPUT in a.axes else square(a)
 
 
 def max(a: Node) -> Node:
     """Largest element of the row; the slope belongs to the first one."""
-    if _kind(a) is not Kind.ELEMENT:
-        return a
     return _reduce("max", a)
 
 
 def lead(a: Node) -> Node:
     """The value of the first largest element; unlike `max`, differentiable again where elements are equal."""
-    return _reduce("lead", a)
+    return _apply("lead", _of_outputs("lead", a), axes=ROW)
 
 
 def first_max(a: Node) -> Node:
     """True at the first largest element of the row and false elsewhere."""
-    return _reduce("first_max", a, kind=Kind.ELEMENT, is_bool=True)
+    return _apply("first_max", _of_outputs("first_max", a), axes=ELEMENT, is_bool=True)
 
 
 def count(a: Node) -> Node:
     """How many elements the row has."""
-    return _reduce("count", a)
+    return _apply("count", a.graph.like if OTHER in a.axes else a, axes=ROW)
 
 
 def spread(a: Node, like: Node) -> Node:
     """The number of the row repeated over a row as long as ``like``."""
-    if _kind(a) is Kind.ELEMENT:
+    if _axes(a) is ELEMENT:
         return a
-    return _apply("spread", a, like, kind=Kind.ELEMENT)
+    return _apply("spread", a, like, axes=ELEMENT)
 
 
 def take(a: Node, label: Node) -> Node:
     """The element of the row that the integer label names; NaN where the label names none (negatives never wrap)."""
-    return _apply("take", a, label, kind=Kind.ROW)
+    return _apply("take", _of_outputs("take", a), label, axes=ROW)
 
 
 def is_label(label: Node, like: Node) -> Node:
     """True at the element that the integer label names, in a row as long as ``like``."""
-    return _apply("is_label", label, like, kind=Kind.ELEMENT, is_bool=True)
+    return _apply("is_label", label, like, axes=ELEMENT, is_bool=True)
 
 
-# --- derivatives -------------------------------------------------------------------------------------------------
-# A rule takes a node and the derivative of the loss with respect to it, and returns the contribution to each operand
-# (None where there is none).  Boolean words have no derivative.
-
-
-def _where_rule(node: Node, g: Node) -> tuple[Node | None, ...]:
-    condition = node.args[0]
-    return None, _select(condition, g, True), _select(condition, g, False)
-
-
-def _select(condition: Node, g: Node, holds: bool) -> Node:
-    return where(condition, g, 0.0) if holds else where(condition, 0.0, g)
-
-
-def _maximum_rule(node: Node, g: Node) -> tuple[Node, Node]:
-    a, b = node.args
-    larger = less(b, a)
-    return _select(larger, g, True), _select(larger, g, False)
-
-
-def _minimum_rule(node: Node, g: Node) -> tuple[Node, Node]:
-    a, b = node.args
-    smaller = less(a, b)
-    return _select(smaller, g, True), _select(smaller, g, False)
-
-
-def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
-    a, b = node.args
-    return g * log(b), g * a / where(equal(a, 0.0), 1.0, b)
-
-
-def _power_rule(node: Node, g: Node) -> tuple[Node, Node]:
-    a, exponent = node.args
-    number = exponent.constant
-    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
-    return g * exponent * lower, g * node * log(where(less(0.0, a), a, 1.0))
-
-
-RULES: dict[str, Rule] = {
-    "add": lambda n, g: (g, g),
-    "subtract": lambda n, g: (g, -g),
-    "multiply": lambda n, g: (g * n.args[1], g * n.args[0]),
-    "divide": lambda n, g: (g / n.args[1], -(g * n / n.args[1])),
-    "negative": lambda n, g: (-g,),
-    "power": _power_rule,
-    "abs": lambda n, g: (g * sign(n.args[0]),),
-    "sign": lambda n, g: (None,),
-    "exp": lambda n, g: (g * n,),
-    "expm1": lambda n, g: (g * exp(n.args[0]),),
-    "log": lambda n, g: (g / n.args[0],),
-    "log1p": lambda n, g: (g / (1.0 + n.args[0]),),
-    "sqrt": lambda n, g: (0.5 * g / n,),
-    "square": lambda n, g: (2.0 * g * n.args[0],),
-    "sinh": lambda n, g: (g * sqrt(1.0 + square(n)),),
-    "tanh": lambda n, g: (g * (1.0 - square(n)),),
-    "sigmoid": lambda n, g: (g * n * sigmoid(-n.args[0]),),
-    "softplus": lambda n, g: (g * sigmoid(n.args[0]),),
-    "maximum": _maximum_rule,
-    "minimum": _minimum_rule,
-    "guard": lambda n, g: (g, None),
-    "xlogy": _xlogy_rule,
-    "weighted": lambda n, g: (g * n.args[1], g * n.args[0]),
-    "residual": lambda n, g: (g, -(g * n.args[2]), -(g * n.args[1])),
-    "scale_to_one": lambda n, g: (None,),
-    "where": _where_rule,
-    "indicator": lambda n, g: (None, None),
-    "sum": lambda n, g: (g,),
-    "mean": lambda n, g: (g / count(n.args[0]),),
-    "mean_square": lambda n, g: (2.0 * g * (n.args[0] / count(n.args[0])),),
-    "max": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
-    "lead": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
-    "count": lambda n, g: (None,),
-    "spread": lambda n, g: (g, None),
-    "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
-}
+VOCABULARY.update({name: globals()[name] for name in __all__})

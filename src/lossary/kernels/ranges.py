@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from .._domain import Interval
-from ..graph import Kind, Node, walk
+from ..graph import NUMBER, Node, walk
 from ..program import Program
 
 Range = tuple[float, float]
@@ -41,7 +41,7 @@ class Ranges:
         if node.constant is not None:
             return node.constant, node.constant
         if node.op == "input":
-            return self._inputs.get(node.value, ANY) if node.kind is Kind.HOST else ANY
+            return self._inputs.get(node.value, ANY) if node.axes == NUMBER else ANY
         args = [self._known[id(arg)] for arg in node.args]
         if node.op == "where":
             return _selected(node, args)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 
-from ..graph import Kind, Node, walk, words
+from ..graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ..graph.emit import INFIX
 from ..program import Program
 from .ranges import Ranges
@@ -41,7 +41,7 @@ def _narrowed(program: Program, outputs: Sequence[Node]) -> list[Node]:
         if node.op == "where" and args[0].op not in _PLACES:
             args = args[0], _under(args[0], 1, args[1]), _under(args[0], 2, args[2])
         op = _variant(node.op, *ranges.of(node.args[0])) if node.op in ("exp", "log1p", "sinh") else node.op
-        made[id(node)] = node.graph.node(op, args, node.kind, node.value, is_bool=node.is_bool)
+        made[id(node)] = node.graph.node(op, args, node.axes, node.value, is_bool=node.is_bool)
     return [made[id(node)] for node in outputs]
 
 
@@ -58,7 +58,7 @@ def _under(condition: Node, branch: int, node: Node) -> Node:
     args = tuple(_under(condition, branch, arg) for arg in node.args)
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
-    return node.graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+    return node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
 
 
 def _variant(op: str, low: float, high: float) -> str:
@@ -83,8 +83,8 @@ def _mapped(outputs: Sequence[Node], replaced: dict[int, Node]) -> list[Node]:
 def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     graph = node.graph
     if node.op == "first_max":
-        position = graph.node("position", (args[0], words.max(args[0])), Kind.ROW)
-        return graph.node("at", (position,), Kind.ELEMENT, is_bool=True)
+        position = graph.node("position", (args[0], words.max(args[0])), ROW)
+        return graph.node("at", (position,), ELEMENT, is_bool=True)
     if node.op == "where":
         args = _as_magnitude(args)
         if len(args) == 1:
@@ -92,22 +92,22 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if node.op == "lead":
         return words.max(args[0])
     if node.op == "sum" and _is_single(args[0]):
-        return graph.node("take", (args[0].args[1], args[0].args[0].args[0]), Kind.ROW)
+        return graph.node("take", (args[0].args[1], args[0].args[0].args[0]), ROW)
     if node.op == "softplus":
         return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
     if node.op == "sigmoid":
         odds = words.exp(-words.abs(args[0]))
         return words.where(words.less_equal(0.0, args[0]), 1.0, odds) / (1.0 + odds)
-    if node.op in _LIMITS and Kind.HOST in (args[0].kind, args[1].kind) and node.kind is not Kind.HOST:
-        x, limit = args if args[1].kind is Kind.HOST else (args[1], args[0])
-        return graph.node(_LIMITS[node.op], (x, limit), node.kind)
+    if node.op in _LIMITS and NUMBER in (args[0].axes, args[1].axes) and node.axes != NUMBER:
+        x, limit = args if args[1].axes == NUMBER else (args[1], args[0])
+        return graph.node(_LIMITS[node.op], (x, limit), node.axes)
     if node.op == "weighted":
         return words.where(words.equal(args[0], 0.0), 0.0, args[0] * args[1])
     if node.op == "xlogy":
         return args[0] * words.log(words.where(words.equal(args[0], 0.0), 1.0, args[1]))
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
-    return graph.node(node.op, args, node.kind, node.value, is_bool=node.is_bool)
+    return graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
 
 
 def _is_single(node: Node) -> bool:
@@ -140,7 +140,7 @@ def _branches(outputs: Sequence[Node]) -> dict[int, Node]:
         for first, second in [(op, op) for op in _MERGED] + [("log1p", "log"), ("log", "log1p")]:
             a = [node for node in holds if node.op == first]
             b = [node for node in fails if node.op == second]
-            if a and b and a[-1].kind is b[-1].kind:
+            if a and b and a[-1].axes == b[-1].axes:
                 merged = _merged(condition, a[-1], b[-1])
                 return {id(a[-1]): merged, id(b[-1]): merged}
     return {}
@@ -149,9 +149,9 @@ def _branches(outputs: Sequence[Node]) -> dict[int, Node]:
 def _merged(condition: Node, a: Node, b: Node) -> Node:
     argument = words.where(condition, a.args[0], b.args[0])
     if a.op == b.op:
-        return condition.graph.node(a.op, (argument,), a.kind)
+        return condition.graph.node(a.op, (argument,), a.axes)
     plus_one = condition if a.op == "log1p" else words.logical_not(condition)
-    return condition.graph.node("log_or_log1p", (argument, plus_one), a.kind)
+    return condition.graph.node("log_or_log1p", (argument, plus_one), a.axes)
 
 
 def _only_under(outputs: Sequence[Node], order: Sequence[Node], condition: Node, branch: int) -> list[Node]:
@@ -181,12 +181,12 @@ def without_divisions(outputs: Sequence[Node]) -> list[Node]:
     for node in walk(outputs):
         args = tuple(made[id(arg)] for arg in node.args)
         op, graph = node.op, node.graph
-        if op == "divide" and args[0].kind is Kind.ELEMENT and args[1].kind is Kind.ROW:
-            scale = graph.node("scale_to_one", args[1:], Kind.ROW)
-            divisor = graph.node("multiply", (args[1], scale), Kind.ROW)
-            inverse = graph.node("inverse", (divisor,), Kind.ROW)
+        if op == "divide" and args[0].axes == ELEMENT and args[1].axes == ROW:
+            scale = graph.node("scale_to_one", args[1:], ROW)
+            divisor = graph.node("multiply", (args[1], scale), ROW)
+            inverse = graph.node("inverse", (divisor,), ROW)
             op, args = "quotient", (args[0], scale, divisor, inverse)
-        made[id(node)] = graph.node(op, args, node.kind, node.value, is_bool=node.is_bool)
+        made[id(node)] = graph.node(op, args, node.axes, node.value, is_bool=node.is_bool)
     return [made[id(node)] for node in outputs]
 
 
@@ -196,13 +196,13 @@ def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
     while True:
         if slope.op == "spread":
             slope = slope.args[0]
-        elif slope.op == "divide" and slope.args[1].kind is not Kind.ELEMENT:
+        elif slope.op == "divide" and slope.args[1].axes != ELEMENT:
             scale.append(("/", slope.args[1]))
             slope = slope.args[0]
-        elif slope.op == "multiply" and slope.args[0].kind is not Kind.ELEMENT:
+        elif slope.op == "multiply" and slope.args[0].axes != ELEMENT:
             scale.append(("*", slope.args[0]))
             slope = slope.args[1]
-        elif slope.op == "where" and slope.args[1].constant == 0 and slope.args[0].kind is Kind.ROW:
+        elif slope.op == "where" and slope.args[1].constant == 0 and slope.args[0].axes == ROW:
             rest, inner = without_scale(slope.args[2])
             return words.where(slope.args[0], slope.args[1], rest), scale + inner
         else:
@@ -235,7 +235,7 @@ def _settled(node: Node, known: Container[int], decide: Callable[[Node], bool | 
         decision = decide(below) if below.op in _PLACES else None
         if decision is not None:
             made[id(below)] = decision
-        elif below.kind is Kind.ELEMENT and id(below) not in known:
+        elif below.axes == ELEMENT and id(below) not in known:
             made[id(below)] = _folded(below, [made[id(arg)] for arg in below.args])
         else:
             made[id(below)] = below
@@ -260,4 +260,4 @@ def _folded(node: Node, args: Sequence[Node | bool]) -> Node | bool:
     if node.op in INFIX or node.op == "negative":
         made: Node = getattr(words, node.op)(*operands)
         return made
-    return node.graph.node(node.op, tuple(operands), node.kind, node.value, is_bool=node.is_bool)
+    return node.graph.node(node.op, tuple(operands), node.axes, node.value, is_bool=node.is_bool)

@@ -11,9 +11,9 @@ import numpy as np
 
 from .._reduce import factors
 from ..backends import NUMPY
-from ..backends import words as namespace
-from ..graph import emit, words
-from ..program import Program
+from ..graph import SPELLED, emit
+from ..graph.program import Program
+from ..program import for_labels
 from . import forks, labels, pages, store, threads
 from .emit import source
 from .intrinsics import CHUNK, NARROW
@@ -67,7 +67,7 @@ def host_numbers(program: Program, parameters: Sequence[Any]) -> Callable[..., S
     """The numbers that a kernel takes, computed from the parameters in double precision."""
     if not parameters:
         return lambda *given: ()
-    scope = namespace(NUMPY, words.__all__)
+    scope = NUMPY.namespace(SPELLED)
     exec(emit("numbers", program.inputs[2:], parameters), scope)
     function: Callable[..., Any] = scope["numbers"]
     return function if len(parameters) > 1 else lambda *given: (function(*given),)
@@ -296,7 +296,7 @@ class Fused:
 
     def _by_labels(self) -> Fused | None:
         """The same call of the loss for integer labels, where that is the same and worth it."""
-        y_true, other = self.y_true, self.program.for_labels
+        y_true, other = self.y_true, for_labels(self.program)
         long_enough = NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
         if other is None or not long_enough or not (y_true.flags.c_contiguous and y_true.flags.aligned):
             return None

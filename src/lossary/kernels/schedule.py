@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .._domain import Domain, OneHot
-from ..graph import Kind, Node, walk, words
+from ..graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ..program import Program
 from .rewrite import lowered, without_divisions, without_scale
 
@@ -126,7 +126,7 @@ class Schedule:
 
 def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
     """What membership in the domain means, element by element and for the whole row."""
-    if x.kind is Kind.ROW:
+    if x.axes == ROW:
         return [], []
     plain = type(domain).contains is Domain.contains and domain.low == -float("inf") and domain.high == float("inf")
     element = words.equal(x, x) if plain else domain.contains(x)  # type: ignore[arg-type]
@@ -157,7 +157,7 @@ def schedule(program: Program, *, slope: bool, rows: bool, points: bool) -> Sche
         scale = [(sign, node) for (sign, _), node in zip(scale, rest, strict=False)]
         gradient = rest[-1] if slope else None
     if not rows and not points:
-        value = value.graph.node("total", (value,), Kind.ROW)
+        value = value.graph.node("total", (value,), ROW)
     return _arrange(value, gradient, scale, inside, row_inside, points=points)
 
 
@@ -178,7 +178,7 @@ def _arrange(
     for node in order:
         if node.op in REDUCTIONS:
             loops[level[id(node)] - 1].reductions.append(node)
-        elif node.kind is Kind.ROW and node.args and node.op != "count":
+        elif node.axes == ROW and node.args and node.op != "count":
             rows[level[id(node)]].append(node)
     if slope is not None:
         writer = loops[level[id(slope)]]
@@ -200,11 +200,11 @@ def _levels(order: Iterable[Node]) -> tuple[dict[int, int], set[int]]:
     for node in order:
         below = max((level[id(arg)] for arg in node.args), default=0)
         chain = max((busy[id(arg)] for arg in node.args), default=-1)
-        costly = node.op in COSTLY and node.kind is Kind.ELEMENT
+        costly = node.op in COSTLY and node.axes == ELEMENT
         late = costly and chain == below
         level[id(node)] = below + (node.op in REDUCTIONS or late)
         busy[id(node)] = level[id(node)] if costly else chain
-        slow = node.op == "divide" and node.args[1].kind is Kind.ELEMENT
+        slow = node.op == "divide" and node.args[1].axes == ELEMENT
         stored |= {id(node)} if costly or slow else set()
         stored |= {id(arg) for arg in node.args if busy[id(arg)] == below} if late else set()
     return level, stored
@@ -232,7 +232,7 @@ def _keep(loops: Sequence[Loop], rows: Sequence[Sequence[Node]], level: dict[int
         stack, seen = [*loops[number].roots(), *searched], set()
         while stack:
             node = stack.pop()
-            if id(node) in seen or node.kind is not Kind.ELEMENT:
+            if id(node) in seen or node.axes != ELEMENT:
                 continue
             seen.add(id(node))
             if id(node) in stored and level[id(node)] < number:
@@ -261,7 +261,7 @@ def _work(roots: Sequence[Node], kept: set[int]) -> int:
     stack, seen, work = list(roots), set(), 0
     while stack:
         node = stack.pop()
-        if id(node) not in seen and id(node) not in kept and node.kind is Kind.ELEMENT:
+        if id(node) not in seen and id(node) not in kept and node.axes == ELEMENT:
             seen.add(id(node))
             work += 20 if node.op in COSTLY else int(bool(node.args) and node.op not in ("spread", "at"))
             stack.extend(node.args)
@@ -270,10 +270,10 @@ def _work(roots: Sequence[Node], kept: set[int]) -> int:
 
 def _parameters(order: Sequence[Node], scale: list[tuple[str, Node]]) -> list[Node]:
     """The numbers computed from parameters alone that arrays meet."""
-    found = {id(node): node for _, node in scale if node.kind is Kind.HOST and node.op != "constant"}
+    found = {id(node): node for _, node in scale if node.axes == NUMBER and node.op != "constant"}
     for node in order:
-        if node.kind is not Kind.HOST:
+        if node.axes != NUMBER:
             for arg in node.args:
-                if arg.kind is Kind.HOST and arg.op != "constant":
+                if arg.axes == NUMBER and arg.op != "constant":
                     found[id(arg)] = arg
     return list(found.values())

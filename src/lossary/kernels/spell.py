@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..graph import Kind, Node
+from ..graph import ELEMENT, Node
 from ..graph.emit import INFIX
 from ..program import Program
 
@@ -58,7 +58,7 @@ def loads(program: Program, roots: Sequence[Node], scope: Names, *, masked: bool
     needed = {id(node) for node in _reach(roots, scope)}
     lines = []
     for node, name, row in ((program.y_true, "t", "targets"), (program.y_pred, "p", "predictions")):
-        if node.kind is Kind.ELEMENT and id(node) in needed:
+        if node.axes == ELEMENT and id(node) in needed:
             text = f"{row}{scope.element}"
             if masked:
                 neutral = "NEUTRAL_TARGET" if name == "t" else "NEUTRAL_PREDICTION"
@@ -74,7 +74,7 @@ def _reach(roots: Sequence[Node], scope: Names) -> list[Node]:
     seen: set[int] = set()
 
     def visit(node: Node) -> None:
-        if id(node) in seen or id(node) in scope.known or node.kind is not Kind.ELEMENT:
+        if id(node) in seen or id(node) in scope.known or node.axes != ELEMENT:
             return
         seen.add(id(node))
         for arg in node.args:

@@ -1,0 +1,214 @@
+"""A formula, traced for one setting of its switches: the graph, its derivatives, and runnable functions of them."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any, Protocol
+from weakref import finalize
+
+import numpy as np
+
+from .._axes import ELEMENT, NUMBER, ROW
+from .._record import Record
+from ..errors import TraceError
+from . import words
+from .derivative import differentiate
+from .emit import SPELLED, emit
+from .node import Graph, Node, walk
+
+Switches = tuple[tuple[str, Any], ...]
+_serial, _numbers = itertools.count(), itertools.count()
+# The name under which a pull-back takes the derivative of something with respect to the value.
+UPSTREAM = "upstream"
+
+
+class Speller(Protocol):
+    """An array library's spelling of the words."""
+
+    name: str
+
+    def namespace(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """The words of these names."""
+
+    def differentiable(self, program: Program) -> Callable[..., Any]:
+        """The value with the slopes as its derivative in the library's own machinery."""
+
+
+class Program:
+    """What a record means once its switches (``from_logits`` and other non-numbers) are fixed.
+
+    Numeric parameters stay symbolic, so one program serves all their values.  ``inputs`` are, in order, the arrays of
+    the record and the numeric parameters; rows lie along the last axis.
+    """
+
+    def __init__(self, record: Record, switches: Switches) -> None:
+        self.record = record
+        self.key = switches
+        self.switches = dict(switches)
+        self.number = next(_numbers)
+        self.numbers = tuple(p.name for p in record.parameters if p.is_number)
+        self.inputs = (*(each.name for each in record.inputs), *self.numbers)
+        self.predictions = record.predictions
+        self.graph = Graph(like=_like(record))
+        self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
+        self._nodes = [*self.arrays, *(self.graph.input(name, NUMBER) for name in self.numbers)]
+        self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._differentiable: dict[str, Callable[..., Any]] = {}
+        # Fused loops by use and dtype, and which of them small calls may use too.
+        self.kernels: dict[Hashable, Any] = {}
+        self.kernels_at_hand: set[Hashable] = set()
+        self.built: set[str] = set()  # Names of the backends that it has been built for.
+        self.is_symmetric = False  # Until it is built.
+        self.separable = self._is_separable()
+
+    @property
+    def y_true(self) -> Node:
+        """The targets of a loss of ``(y_true, y_pred)``."""
+        return self.arrays[0]
+
+    @property
+    def y_pred(self) -> Node:
+        """The predictions of a loss of ``(y_true, y_pred)``."""
+        return self.arrays[1]
+
+    def _trace(self, formula: Callable[..., Any]) -> Any:
+        arrays = iter(self.arrays)
+        arguments = [
+            tuple(next(arrays) for _ in argument.inputs) if argument.parts else next(arrays)
+            for argument in self.record.arguments
+        ]
+        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[len(self.arrays) :], strict=True))}
+        try:
+            return formula(*arguments, **parameters)
+        except TraceError as error:
+            raise TraceError(f"{self.record.name}: {error}") from None
+        except (TypeError, AttributeError) as error:
+            raise TraceError(f"{self.record.name}: {TraceError.failed(error)}") from error
+
+    @cached_property
+    def output(self) -> Node:
+        """The value per data point; a formula that returns elements means their mean."""
+        traced = self._trace(self.record.formula)
+        if not isinstance(traced, Node) or traced.axes == NUMBER:
+            raise TraceError(f"{self.record.name}: {TraceError.no_value(traced, self._predicted())}")
+        if traced.op == "negative" and traced.args[0].op == "mean":
+            traced = -traced.args[0].args[0]  # The same numbers, as a mean over elements.
+        return words.mean(traced)
+
+    def _predicted(self) -> str:
+        return " or ".join(self.inputs[place] for place in self.predictions)
+
+    @cached_property
+    def _slopes(self) -> dict[int, Node]:
+        """The hand-written slopes by the place of their input, as far as there are some."""
+        if self.record.slope is None:
+            return {}
+        traced = self._trace(self.record.slope)
+        found = traced if isinstance(traced, tuple) else (traced,)
+        return dict(zip(self.predictions, found, strict=True))
+
+    def _is_separable(self) -> bool:
+        """Whether the value is a mean over elements that do not see each other."""
+        rows = any(each.axes != ELEMENT for each in self.record.inputs)
+        return (
+            not rows
+            and self.output.op in ("mean", "mean_square")
+            and all(
+                not (node.axes == ELEMENT and any(arg.axes not in (ELEMENT, NUMBER) for arg in node.args))
+                for node in walk(self.output.args)
+            )
+        )
+
+    def derivative(self, index: int, upstream: Node | None = None) -> Node:
+        """The derivative with respect to one input, element by element; hand-written where the record has a slope.
+
+        With ``upstream``, the derivative of something with respect to the value, that something's.
+        """
+        node = self._slopes.get(index)
+        if node is None:
+            node = differentiate(self.output, self._nodes[index], upstream)
+        elif upstream is not None:
+            node = upstream * node
+        array = index < len(self.arrays) and self._nodes[index].axes == ELEMENT
+        return words.spread(node, self._nodes[index]) if array else node
+
+    def source(self, part: str = "value") -> str:
+        """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ``pull_0``, ..."""
+        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") else self.inputs
+        return emit(f"{self.record.name}_{part}", inputs, self.outputs(part))
+
+    def outputs(self, part: str) -> list[Node]:
+        """The nodes that a part returns; ``value_and_slope`` has a slope for each prediction."""
+        kind, _, index = part.partition("_")
+        if part == "value":
+            return [self.output]
+        if part == "value_and_slope":
+            return [self.output, *map(self.derivative, self.predictions)]
+        if kind == "pull":
+            return [self.derivative(int(index), self.graph.input(UPSTREAM, ROW))]
+        return [self.derivative(int(index) if index else self.predictions[0])]
+
+    def value(self, backend: Speller) -> Callable[..., Any]:
+        """Value per data point, shape ``(..., 1)``."""
+        return self._function(backend, "value")
+
+    def slope(self, backend: Speller, index: int | None = None) -> Callable[..., Any]:
+        """Derivative with respect to an input, the first prediction by default, in the shape of that input."""
+        return self._function(backend, "slope" if index in (None, self.predictions[0]) else f"slope_{index}")
+
+    def pull(self, backend: Speller, index: int) -> Callable[..., Any]:
+        """As `slope`, of what the last argument is the derivative of with respect to the value."""
+        return self._function(backend, f"pull_{index}")
+
+    def value_and_slope(self, backend: Speller) -> Callable[..., Any]:
+        """The value and its derivative with respect to each prediction, with common terms computed once."""
+        return self._function(backend, "value_and_slope")
+
+    def differentiable(self, backend: Speller) -> Callable[..., Any]:
+        """The value, with our slope in the framework's own differentiation."""
+        if backend.name not in self._differentiable:
+            self._differentiable[backend.name] = backend.differentiable(self)
+        return self._differentiable[backend.name]
+
+    def build(self, backend: Speller, reference: Speller) -> None:
+        """Makes every function that a call on this backend can need."""
+        self.is_symmetric = self.record.is_pair and self._is_symmetric(reference)
+        for index in range(len(self.inputs)):
+            self.slope(backend, index)
+        self.differentiable(backend)
+
+    def _is_symmetric(self, reference: Speller) -> bool:
+        """Whether the two arrays may be exchanged, found by trial in the words of NumPy."""
+        if self.record.labels_are_integers:
+            return False
+        one, other = np.array([[0.25, 0.125, 0.625]]), np.array([[0.5, 0.375, 0.125]])
+        numbers = [p.default for p in self.record.parameters if p.is_number]
+        run = self.value(reference)
+        with np.errstate(all="ignore"):
+            return bool(np.allclose(run(one, other, *numbers), run(other, one, *numbers), rtol=1e-12, atol=0.0))
+
+    def _function(self, backend: Speller, part: str) -> Callable[..., Any]:
+        key = (backend.name, part)
+        if key not in self._functions:
+            source = self.source(part)
+            # Unique, because AutoGraph, tracebacks and debuggers look the source up by this name.
+            filename = f"<lossary {self.record.name} {part} {backend.name} {next(_serial)}>"
+            linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+            finalize(self, linecache.cache.pop, filename, None)
+            scope = backend.namespace(SPELLED)
+            exec(compile(source, filename, "exec"), scope)
+            function = scope[f"{self.record.name}_{part}"]
+            # TensorFlow's AutoGraph calls what carries this attribute as it is, instead of rewriting it.
+            function.autograph_info__ = {}
+            self._functions[key] = function
+        return self._functions[key]
+
+
+def _like(record: Record) -> str:
+    """The input whose shape is that of the elements: the first prediction, or what else has outputs."""
+    elements = [each.name for each in record.inputs if each.axes == ELEMENT]
+    predicted = [record.inputs[place].name for place in record.predictions]
+    return next((name for name in predicted if name in elements), elements[0])

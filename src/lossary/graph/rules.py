@@ -1,0 +1,103 @@
+"""The derivative of every word.
+
+A rule takes a node and the derivative of the loss with respect to it, and returns the contribution to each operand
+(None where there is none).  Boolean words have no derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .node import Node
+from .words import (
+    count,
+    equal,
+    exp,
+    first_max,
+    is_label,
+    less,
+    log,
+    other,
+    power,
+    sigmoid,
+    sign,
+    sqrt,
+    square,
+    where,
+)  # fmt: skip
+
+Rule = Callable[[Node, Node], Sequence[Node | None]]
+
+
+def _where_rule(node: Node, g: Node) -> tuple[Node | None, ...]:
+    condition = node.args[0]
+    return None, _select(condition, g, True), _select(condition, g, False)
+
+
+def _select(condition: Node, g: Node, holds: bool) -> Node:
+    return where(condition, g, 0.0) if holds else where(condition, 0.0, g)
+
+
+def _maximum_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    larger = less(b, a)
+    return _select(larger, g, True), _select(larger, g, False)
+
+
+def _minimum_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    smaller = less(a, b)
+    return _select(smaller, g, True), _select(smaller, g, False)
+
+
+def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, b = node.args
+    return g * log(b), g * a / where(equal(a, 0.0), 1.0, b)
+
+
+def _power_rule(node: Node, g: Node) -> tuple[Node, Node]:
+    a, exponent = node.args
+    number = exponent.constant
+    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
+    return g * exponent * lower, g * node * log(where(less(0.0, a), a, 1.0))
+
+
+RULES: dict[str, Rule] = {
+    "add": lambda n, g: (g, g),
+    "subtract": lambda n, g: (g, -g),
+    "multiply": lambda n, g: (g * n.args[1], g * n.args[0]),
+    "divide": lambda n, g: (g / n.args[1], -(g * n / n.args[1])),
+    "negative": lambda n, g: (-g,),
+    "power": _power_rule,
+    "abs": lambda n, g: (g * sign(n.args[0]),),
+    "sign": lambda n, g: (None,),
+    "exp": lambda n, g: (g * n,),
+    "expm1": lambda n, g: (g * exp(n.args[0]),),
+    "log": lambda n, g: (g / n.args[0],),
+    "log1p": lambda n, g: (g / (1.0 + n.args[0]),),
+    "sqrt": lambda n, g: (0.5 * g / n,),
+    "square": lambda n, g: (2.0 * g * n.args[0],),
+    "sinh": lambda n, g: (g * sqrt(1.0 + square(n)),),
+    "tanh": lambda n, g: (g * (1.0 - square(n)),),
+    "sigmoid": lambda n, g: (g * n * sigmoid(-n.args[0]),),
+    "softplus": lambda n, g: (g * sigmoid(n.args[0]),),
+    "maximum": _maximum_rule,
+    "minimum": _minimum_rule,
+    "guard": lambda n, g: (g, None),
+    "xlogy": _xlogy_rule,
+    "weighted": lambda n, g: (g * n.args[1], g * n.args[0]),
+    "residual": lambda n, g: (g, -(g * n.args[2]), -(g * n.args[1])),
+    "scale_to_one": lambda n, g: (None,),
+    "where": _where_rule,
+    "indicator": lambda n, g: (None, None),
+    "sum": lambda n, g: (g,),
+    "sum_other": lambda n, g: (g,),
+    "other": lambda n, g: (other(g),),
+    "mean": lambda n, g: (g / count(n.args[0]),),
+    "mean_square": lambda n, g: (2.0 * g * (n.args[0] / count(n.args[0])),),
+    "max": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
+    "lead": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
+    "count": lambda n, g: (None,),
+    "spread": lambda n, g: (g, None),
+    "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
+}
