@@ -55,13 +55,13 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True)
 class Input:
-    """One array that a formula sees: an argument, or a part of one."""
+    """One array that a formula sees: an argument, or a part of one; ``shown`` is what messages call it."""
 
     name: str
     domain: Domain
     role: Role
     axes: Axes
-    part: str = ""
+    shown: str
 
     @property
     def is_label(self) -> bool:
@@ -94,9 +94,11 @@ class Argument:
     def inputs(self) -> tuple[Input, ...]:
         """The arrays that the formula sees of it."""
         if not isinstance(self.domain, Parts):
-            return (Input(self.name, self.domain, self.role, self.axes),)
-        parts = self.domain.parts
-        return tuple(Input(f"{self.name}_{part}", domain, self.role, self.axes, part) for part, domain in parts)
+            return (Input(self.name, self.domain, self.role, self.axes, self.name),)
+        return tuple(
+            Input(f"{self.name}_{part}", domain, self.role, self.axes, f"{self.name}'s {part}")
+            for part, domain in self.domain.parts
+        )
 
 
 def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
@@ -141,6 +143,7 @@ class Record:
     source: str
     cases: tuple[Case, ...]
     builtin: bool
+    regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)

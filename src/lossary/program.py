@@ -19,22 +19,24 @@ _numbers = itertools.count()
 numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 
-def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
-    """The program of a record at these parameters, ready to run on the backend."""
+def program_for(
+    record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False
+) -> Program:
+    """The program of a record at these parameters, for rows with or without gaps, ready to run on the backend."""
     # Positions with the label to ignore are left out around the program, which is the same for all such labels.
     inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]
     switches = tuple((p.name, parameters[p.name]) for p in inside)
     if record.number is None:
-        return Program(record, switches)
-    program: Program = getattr(record.programs, _ready(record.number, switches, backend.name))
+        return Program(record, switches, gaps=gaps)
+    program: Program = getattr(record.programs, _ready(record.number, switches, gaps, backend.name))
     return program
 
 
-def _ready(number: str, switches: Switches, backend_name: str) -> str:
+def _ready(number: str, switches: Switches, gaps: bool, backend_name: str) -> str:
     """The name under which the record of this number keeps the program, which is built first."""
     record = _definitions[number]
-    found = next((program for program in vars(record.programs).values() if program.key == switches), None)
-    program = Program(record, switches) if found is None else found
+    found = next((program for program in vars(record.programs).values() if program.key == (switches, gaps)), None)
+    program = Program(record, switches, gaps=gaps) if found is None else found
     name = f"program_{program.number}"
     if found is None:
         numbered[program.number] = program

@@ -137,6 +137,18 @@ class Backend(ABC):
     def squeeze_last(self, x: Array) -> Array:
         """Drops the last axis, of length one."""
 
+    def fold_last(self, x: Array, count: int) -> Array:
+        """The last axes, as many as ``count``, as one."""
+        return x.reshape((*x.shape[:-count], -1))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        """The last axis as several, as long as these axes of ``like``."""
+        return x.reshape((*x.shape[:-1], *(like.shape[axis] for axis in axes)))
+
+    @abstractmethod
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        """The arrays side by side along a new last axis."""
+
     @abstractmethod
     def total(self, x: Array) -> Array:
         """Sum over all axes; the accumulator has at least float32."""

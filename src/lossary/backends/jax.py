@@ -97,6 +97,9 @@ class JaxBackend(MeansByLength, ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
 
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return jnp.stack(arrays, -1)
+
     def total(self, x: Array) -> Array:
         return jnp.sum(x)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,9 @@ class NumpyBackend(ShowsBits):
 
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return np.stack(arrays, -1)
 
     def total(self, x: Array) -> Array:
         total = np.add.reduce(x, axis=None, dtype=np.float64)

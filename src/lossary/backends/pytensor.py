@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,15 @@ class PytensorBackend(Backend):
 
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
+
+    def fold_last(self, x: Array, count: int) -> Array:
+        return x.reshape((*[x.shape[axis] for axis in range(x.ndim - count)], -1))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        return x.reshape((*[x.shape[axis] for axis in range(x.ndim - 1)], *(like.shape[axis] for axis in axes)))
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return pt.stack(arrays, axis=-1)
 
     def total(self, x: Array) -> Array:
         return pt.cast(pt.sum(x, acc_dtype="float64"), x.dtype)

@@ -111,6 +111,16 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return tf.squeeze(x, -1)
 
+    def fold_last(self, x: Array, count: int) -> Array:
+        return tf.reshape(x, tf.concat([tf.shape(x)[:-count], [-1]], 0))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        lengths = tf.gather(tf.shape(like), list(axes))
+        return tf.reshape(x, tf.concat([tf.shape(x)[:-1], lengths], 0))
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return tf.stack(arrays, -1)
+
     def total(self, x: Array) -> Array:
         return tf.cast(tf.reduce_sum(tf.cast(x, tf.float64)), x.dtype)
 

@@ -112,6 +112,9 @@ class TorchBackend(Backend):
     def squeeze_last(self, x: Array) -> Array:
         return x.squeeze(-1)
 
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return torch.stack(tuple(arrays), -1)
+
     def total(self, x: Array) -> Array:
         if x.dtype == torch.float64 or x.device.type == "mps":
             return torch.sum(x)
