@@ -13,9 +13,9 @@ from . import _check_values, backends
 from ._check_values import Layout
 from ._domain import Domain, Real
 from ._record import Record
+from ._registry import enrolled
 from .backends import FLOATS, Array, Backend
 from .errors import DomainError, DomainWarning
-from .program import enrolled
 
 
 class Look(NamedTuple):

@@ -13,10 +13,13 @@ import numpy as np
 
 from ._domain import OptionalLabel
 from ._record import Record
+from ._registry import definition, enrol, enrolled, is_enrolled, kept
 from .backends import Backend, by_name
 from .backends import words as namespace
 from .errors import TraceError
 from .graph import Graph, Kind, Node, differentiate, emit, walk, words
+
+__all__ = ["Program", "enrol", "enrolled", "is_enrolled", "kept", "numbered", "program_for"]
 
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
@@ -137,7 +140,7 @@ class Program:
     @cached_property
     def for_labels(self) -> Program | None:
         """The program of the loss that this one is for integer labels, if there is one."""
-        record = _records.get(f"sparse_{self.record.name}")
+        record = enrolled(f"sparse_{self.record.name}")
         if record is None or not record.builtin or not is_enrolled(self.record):
             return None
         shared = {name: value for name, value in self.switches.items() if name in record.defaults()}
@@ -173,7 +176,7 @@ def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend)
 
 def _ready(number: str, switches: Switches, backend_name: str) -> str:
     """The name under which the record of this number keeps the program, which is built first."""
-    record = _definitions[number]
+    record = definition(number)
     found = next((program for program in vars(record.programs).values() if program.key == switches), None)
     program = Program(record, switches) if found is None else found
     name = f"program_{program.number}"
@@ -190,36 +193,3 @@ def _ready(number: str, switches: Switches, backend_name: str) -> str:
 # cannot be traced.  It takes and returns plain data, and programs are attributes: of those torch.compile asks for each
 # when it comes to it, of a dict for all at once.
 _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-_records: dict[str, Record] = {}
-# A record lives as long as its loss is known by name or an object holds it, and its programs live with it.
-_definitions: WeakValueDictionary[str, Record] = WeakValueDictionary()
-
-
-def enrol(record: Record) -> None:
-    """Makes a record known by name; objects of an earlier one of that name keep theirs."""
-    earlier = _records.get(record.name)
-    if earlier is not None:  # Other libraries remember classes for ever; what they were traced to need not stay too.
-        vars(earlier.programs).clear()
-    _records[record.name] = kept(record)
-
-
-def kept(record: Record) -> Record:
-    """The record, whose programs are kept from now on."""
-    # As text: torch.compile may take a whole number for one that changes.
-    number = str(next(_numbers))
-    object.__setattr__(record, "number", number)
-    vars(record.programs).clear()
-    _definitions[number] = record
-    return record
-
-
-def enrolled(name: str) -> Record | None:
-    """The record known by this name."""
-    return _records.get(name)
-
-
-def is_enrolled(record: Record) -> bool:
-    """Whether programs of this record are kept; those of a plain function may mean something else at each call."""
-    return record.number is not None
