@@ -16,7 +16,7 @@ import tensorflow as tf
 import torch
 
 import lossary
-from lossary import _faults
+from lossary import _looks
 from lossary.backends import torch_report
 from lossary.backends.torch import TorchBackend
 
@@ -275,7 +275,7 @@ def test_vmap_in_jax() -> None:
 @pytest.mark.parametrize("transform", [jax.jit, lambda f: jax.jit(jax.vmap(f)), lambda f: jax.jit(jax.grad(f))])
 def test_where_all_is_well_the_host_is_not_called(transform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(_faults.Site, "tell", lambda *args: calls.append(args))
+    monkeypatch.setattr(_looks.Site, "tell", lambda *args: calls.append(args))
     step = transform(lambda p, y: jnp.sum(one(p, y)))
     step(PREDICTED, jnp.asarray(LABELS))
     lossary.raise_faults()

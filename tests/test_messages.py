@@ -17,7 +17,7 @@ import torch
 
 import lossary
 from lossary import _check, _check_objects, _check_values
-from lossary._loss import blank
+from lossary._registry import blank
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:

@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from . import _check_objects
+from . import _check_objects, _registry
 from ._domain import Domain, Real
 from ._object import Loss, plain, settings_of
 from ._parameters import OBJECT_SETTINGS, number, valid_settings
 from ._record import Parameter, Record, target_and_prediction
+from ._restore import known
 from .backends import Array
 from .graph import words
 
 _WEIGHT = Parameter("weight", default=1.0, allowed=None, positional=False)
 
 
+@_registry.compose
 class WeightedSum(Loss):
     """``0.5 * lossary.MeanSquaredError() + lossary.Huber()``: each term times its weight, added up.
 
@@ -101,11 +103,9 @@ class WeightedSum(Loss):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> WeightedSum:
         """The sum of a configuration."""
-        from ._get import get
-
         settings = settings_of(config)
         try:
-            terms = [(term["weight"], get(term["loss"])) for term in settings.pop("terms")]
+            terms = [(term["weight"], _term(term["loss"])) for term in settings.pop("terms")]
         except (KeyError, TypeError):
             raise _check_objects.not_a_configuration(config) from None
         return cls(terms, **settings)
@@ -189,6 +189,13 @@ def _weight(weight: Any) -> Any:
     if isinstance(valid, float) and not math.isfinite(valid):
         raise _check_objects.parameter_value("weighted_sum", _WEIGHT, weight)
     return valid
+
+
+def _term(described: Any) -> Loss:
+    term = known(described, {})
+    if term is None:
+        raise _check_objects.not_a_loss(described)
+    return term
 
 
 def _pairs(loss: Loss) -> list[tuple[Any, Loss]]:

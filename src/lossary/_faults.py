@@ -2,77 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from . import _check_values, backends
+from . import _check_values, _looks, backends
 from ._check_values import Layout
-from ._domain import Domain, Real
+from ._domain import Domain
+from ._looks import Look, Site
 from ._record import Record
 from .backends import FLOATS, Array, Backend
-from .errors import DomainError, DomainWarning
-from .program import enrolled
-
-
-class Look(NamedTuple):
-    """Values that were looked at on the device, and a mark at each that lies outside its set."""
-
-    argument: str
-    values: Array
-    wrong: Array
-
-
-class Site(NamedTuple):
-    """What the host needs to put a fault into words: plain data, as compiled programs hold it beyond the call."""
-
-    loss: str
-    parameters: tuple[str, ...]
-    scores: bool
-    arguments: tuple[str, ...]
-    rank: int
-    axis: int
-    ranks: tuple[int, int]
-
-    def tell(self, shapes: Sequence[Any], positions: Any, values: Any) -> None:
-        """Puts the first fault on record, if there is one.
-
-        For each look, ``shapes`` holds the shape of its marks, ``positions`` the flat index of the first one, or -1,
-        and ``values`` what was there.
-        """
-        classes = {a: int(shape[-1]) for a, shape in zip(self.arguments, shapes, strict=True) if a == "y_pred"}
-        for argument, shape, position, value in zip(self.arguments, shapes, positions, values, strict=True):
-            if position >= 0:
-                index = tuple(int(i) for i in np.unravel_index(int(position), tuple(map(int, shape))))
-                _found(self._error(argument, index, float(value), classes.get("y_pred")))
-                return
-
-    def _error(self, argument: str, index: tuple[int, ...], value: float, classes: int | None) -> DomainError:
-        if argument == "sample_weight":
-            return _check_values.weight_value(self.loss, value, index)
-        record = enrolled(self.loss)
-        layout = Layout(self.rank, self.axis, dict(zip(("y_true", "y_pred"), self.ranks, strict=True)))
-        if argument == "y_true" and record is not None and record.labels_are_integers:
-            return _check_values.label(self.loss, value, index, classes, layout)
-        domain: Domain = Real()
-        if record is not None:
-            domain = record.target if argument == "y_true" else record.prediction_domain({"from_logits": self.scores})
-        row = len(index) < self.rank
-        return _check_values.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
-
-
-_recording = threading.Lock()
-_first: list[DomainError] = []
-
-
-def _found(error: DomainError) -> None:
-    with _recording:
-        if not _first:
-            _first.append(error)
-    warnings.warn(str(error), DomainWarning, stacklevel=2)
 
 
 def raise_faults() -> None:
@@ -94,8 +32,7 @@ def raise_faults() -> None:
     lossary.errors.DomainError: poisson: y_true[1] is -2; accepted are numbers >= 0. Shift or recode the targets, or ...
     """
     backends.settle()
-    with _recording:
-        error = _first.pop() if _first else None
+    error = _looks.first()
     if error is not None:
         raise error
 
@@ -123,12 +60,12 @@ def poison(
         return None
     if not backend.can_report:
         raise _check_values.cannot_report(record.name, backend.name)
-    found = _looks(backend, record, record.prediction_domain(parameters), y_true, y_pred, weights, given)
+    found = _looked_at(backend, record, record.prediction_domain(parameters), y_true, y_pred, weights, given)
     looks = [look for look in found if look.argument in unread]
     return _reported(backend, record, parameters, looks, y_pred, layout, rank) if looks else None
 
 
-def _looks(
+def _looked_at(
     backend: Backend,
     record: Record,
     prediction: Domain,

@@ -1,4 +1,4 @@
-"""The `@loss` decorator, the functions and classes it makes, and the registry."""
+"""The `@loss` decorator, and the functions and classes it makes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check_objects, _check_values, _evaluate
+from . import _check_objects, _check_values, _evaluate, _registry
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
 from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
 from ._plan import Setting
-from ._record import Case, Formula, Parameter, Record, camel, fold, target_and_prediction
-from .adapters import keras_caller
+from ._record import Case, Formula, Parameter, Record, camel, target_and_prediction
+from ._registry import blank, folded, records
 from .backends import Array
-from .program import enrol
 
 __all__ = [
     "FUNCTION_SETTINGS",
     "OBJECT_SETTINGS",
     "Loss",
     "LossFunction",
+    "blank",
     "folded",
     "function",
     "loss",
@@ -32,10 +32,6 @@ __all__ = [
     "register",
     "validated",
 ]
-
-_folded: dict[str, str] = {}
-_classes: dict[str, type[Loss]] = {}
-_functions: dict[str, LossFunction] = {}
 
 
 class LossFunction(Protocol):
@@ -211,24 +207,20 @@ _RESERVED = frozenset({*OBJECT_SETTINGS, "record", "parameters", "function", "te
 
 def register(record: Record) -> LossFunction:
     """Enters a record under all its spellings; a custom loss may replace a custom one, never a built-in."""
-    for spelling in record.spellings():
-        owner = _folded.get(fold(spelling))
-        if owner is not None and (_classes[owner].record.builtin or owner != record.name):
-            raise _check_objects.name_taken(spelling, owner)
+    _registry.require_free(record)
     home = {"__module__": "lossary"}
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}
         home["__qualname__"] = f"{record.formula.__qualname__}.cls"
     attributes = {"record": record, **home, "__doc__": class_doc(record)}
     attributes["__signature__"] = _OfClass(_class_signature(record))
-    enrol(record)
-    if record.name in _functions:
-        _functions[record.name].setting.forget()
-    _folded.update({fold(spelling): record.name for spelling in record.spellings()})
-    _classes[record.name] = type(record.class_name, (Loss,), attributes)
-    _functions[record.name] = _make_function(record, _classes[record.name])
-    keras_caller.announce()
-    return _functions[record.name]
+    _registry.enrol(record)
+    if _registry.is_entered(record.name):
+        function(record.name).setting.forget()
+    cls = type(record.class_name, (Loss,), attributes)
+    made = _make_function(record, cls)
+    _registry.enter(record, cls, made)
+    return made
 
 
 class _OfClass:
@@ -252,26 +244,9 @@ def _class_signature(record: Record) -> inspect.Signature:
 
 def function(name: str) -> LossFunction:
     """The function of a registered loss."""
-    return _functions[name]
+    return cast(LossFunction, _registry.function(name))
 
 
 def loss_class(name: str) -> type[Loss]:
     """The class of a registered loss."""
-    return _classes[name]
-
-
-def records() -> list[Record]:
-    """All records, built-in ones first, in the order of their definition."""
-    return [made.record for made in _functions.values()]
-
-
-def folded() -> Mapping[str, str]:
-    """Folded spelling -> canonical name."""
-    return _folded
-
-
-def blank(name: str) -> Loss:
-    """An object of the loss of this name, for a pickle that fills it."""
-    if name not in _classes:
-        raise _check_objects.not_defined_here(name)
-    return object.__new__(_classes[name])
+    return cast(type[Loss], _registry.loss_class(name))

@@ -10,16 +10,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import _check_objects, _check_values, _evaluate, _pickles, _step, backends
+from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _step, backends
 from ._parameters import OBJECT_SETTINGS, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
-from .adapters import keras_caller
 from .backends import Array, owner
-from .program import enrolled
 
 
-class Loss(keras_caller.Kin):
+class Loss(_kin.Kin):
     """A configured loss: hyperparameters, a reduction, and how much is checked.
 
     Calling it reduces the values of all data points to one number.  The first axis of the inputs is the data points;
@@ -68,7 +66,7 @@ class Loss(keras_caller.Kin):
         if parameters is not None:
             own = dict(parameters)
             vars(self).update(parameters=MappingProxyType(own), _setting=Setting(self.record, own))
-        backends.announce(type(self))
+        _kin.configured(type(self))
 
     def replaced(self, **changes: Any) -> Self:
         """The same loss but for these parameters and settings; what is not named stays, attributes of yours too.
@@ -264,11 +262,9 @@ class Loss(keras_caller.Kin):
         if _pickles.is_found(type(self)):
             return super().__reduce_ex__(protocol)
         # A loss that was defined inside a function is found by its name alone.
-        if "record" not in vars(type(self)) or enrolled(self.record.name) is not self.record:
+        if "record" not in vars(type(self)) or _registry.enrolled(self.record.name) is not self.record:
             raise _check_objects.not_found_again(self.record.name, type(self))
-        from ._loss import blank
-
-        return blank, (self.record.name,), self.__getstate__()
+        return _registry.blank, (self.record.name,), self.__getstate__()
 
 
 # What an object is made of; it stays as it is.

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from . import _align, _check, _parts, backends
 from ._record import Record
+from ._registry import is_enrolled
 from .backends import FLOATS, HALF, Array, Backend
-from .program import Program, is_enrolled, program_for
+from .program import Program, program_for
 
 
 class Setting:

@@ -14,8 +14,8 @@ import numpy as np
 from . import kernels
 from ._evaluate import LOOKING, check_values
 from ._plan import Plan, Setting, keep, planned
+from ._registry import is_enrolled
 from .backends import NUMPY
-from .program import is_enrolled
 
 if TYPE_CHECKING:
     from ._check_values import Mode

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 
@@ -20,7 +19,6 @@ __all__ = [
     "NUMPY",
     "Array",
     "Backend",
-    "announce",
     "array",
     "bare",
     "by_name",
@@ -91,22 +89,6 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
 def bare(value: Any) -> Any:
     """The array that a variable of Keras holds now; anything else as it is."""
     return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
-
-
-def announce(kind: type) -> None:
-    """Makes a class and its relatives known to JAX, which takes apart no object of a type that it does not know."""
-    if "jax" in sys.modules and kind not in _announced:
-        register = importlib.import_module(f"{__name__}.jax_tree").register
-        family = [kind.__mro__[-2]]
-        for member in family:
-            family += member.__subclasses__()
-            if member not in _announced:
-                _announced.add(member)
-                register(member)
-
-
-_announced: WeakSet[type] = WeakSet()
-announce._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def settle() -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._looks import Look, Site
+
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
-    from .._faults import Look, Site
     from .._loss import Loss
     from ..program import Program
 

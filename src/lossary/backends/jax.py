@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
+from .._looks import Look, Site
 from . import jax_fused, jax_report
 from .base import Array
 from .bits import ShowsBits
@@ -19,7 +20,6 @@ from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
-    from .._faults import Look, Site
     from ..program import Program
 
 

@@ -16,7 +16,7 @@ from .means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
-    from .._faults import Look, Site
+    from .._looks import Look, Site
     from ..program import Program
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from .._looks import Look, Site
 from . import torch_compiled, torch_host, torch_report, torch_total
 from .base import Array, Backend
 from .bits import less_product
@@ -16,7 +17,6 @@ from .numpy import BACKEND as NUMPY
 
 if TYPE_CHECKING:
     from .._evaluate import Batch, Call
-    from .._faults import Look, Site
     from .._loss import Loss
     from ..program import Program
 

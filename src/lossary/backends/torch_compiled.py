@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from .. import kernels
-from ..program import Program, is_enrolled, numbered
+from .._registry import is_enrolled
+from ..program import Program, numbered
 from .base import Array
 from .numpy import BACKEND as NUMPY
 from .torch_total import HALF, PLAIN, again, differentiated, transformed

@@ -6,14 +6,12 @@ import atexit
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from .._looks import Look, Site
 from .base import Array
-
-if TYPE_CHECKING:
-    from .._faults import Look, Site
 
 _sites: list[Site] = []
 _entering = threading.Lock()
@@ -50,8 +48,6 @@ def _first_of(marks: Array) -> Array:
 
 
 def _number(*fields: Any) -> int:
-    from .._faults import Site
-
     site = Site(*fields)
     with _entering:
         if site not in _sites:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from . import words
 from .._axes import ELEMENT, OTHER
+from . import words
 from .node import Graph, Node, walk
 
 # The name of the input that says which elements are kept.

@@ -15,8 +15,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._check import kernel_dtype
+from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
-from ..program import Program, is_enrolled, program_for
+from ..program import Program, program_for
 from . import forks
 from .pages import release
 

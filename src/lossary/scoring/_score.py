@@ -19,8 +19,8 @@ from .. import kernels
 from .._evaluate import Batch
 from .._get import get
 from .._loss import Loss
+from .._registry import is_enrolled
 from ..errors import DomainError, ShapeError
-from ..program import is_enrolled
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, quotient
 from ._tables import Block, Grouping, open_table, steady
