@@ -261,7 +261,7 @@ def test_parameters(loss: str, parameters: dict[str, Any], parts: tuple[str, ...
         function(loss)([[1.0]], [[1.0]], **parameters)
 
 
-@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, None])
+@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, (0, 2), ()])
 def test_axis(axis: Any, array: Maker) -> None:
     with says(ParameterError, "huber", f"axis is {axis!r}", "from -2 to 1", "axis=-1"):
         lossary.huber(array(np.zeros((3, 4))), array(np.zeros((3, 4))), axis=axis)

@@ -97,9 +97,7 @@ def lines(
     full = [(*shape, 1) if more else shape for shape, more in zip(shapes, expand, strict=True)]
     like = full[main]
     rows = _rows(record, axis, len(like), batched)
-    per_row = [
-        each.axes != ELEMENT and len(shape) < len(like) for each, shape in zip(record.inputs, full, strict=True)
-    ]
+    per_row = [each.axes != ELEMENT and len(shape) < len(like) for each, shape in zip(record.inputs, full, strict=True)]
     if strict:
         _compare(record, full, like, rows, dtype, library)
     # No outputs have no mean; no data points have no values, and only their mean is undefined.
@@ -134,28 +132,27 @@ def _expansions(program: Program, shapes: Sequence[Shape], batched: bool) -> lis
 
 def _rows(record: Record, axis: Any, rank: int, batched: bool) -> Rows:
     """The axes of a row, for arrays of this rank."""
-    if isinstance(axis, tuple) or axis is None:
+    if isinstance(axis, tuple | list) or axis is None:
         if record.labels_are_integers:
             raise _check.axis_several(record.name, axis)
-        each = range(rank) if axis is None else {_axis(record.name, one, rank) % rank for one in axis}
-        if not each:
+        named = range(rank) if axis is None else axis
+        if not named or not all(_is_axis(one, rank) for one in named):
             raise _check.axis_out_of_range(record.name, axis, rank)
-        return LAST if list(each) == [rank - 1] else Rows(tuple(sorted(each)))
-    single = _axis(record.name, axis, rank)
+        each = {int(one) % rank for one in named}
+        return LAST if each == {rank - 1} else Rows(tuple(sorted(each)))
+    if not _is_axis(axis, rank):
+        raise _check.axis_out_of_range(record.name, axis, rank)
+    single = -1 if axis in (-1, rank - 1) else int(axis)
     if record.regions and batched and single == -1 and rank > 2:
         raise _check.which_region(record, rank)
     return LAST if single == -1 else Rows((single % rank,))
 
 
-def _axis(loss: str, axis: Any, rank: int) -> int:
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or not -rank <= axis < rank:
-        raise _check.axis_out_of_range(loss, axis, rank)
-    return -1 if axis in (-1, rank - 1) else int(axis)
+def _is_axis(axis: Any, rank: int) -> bool:
+    return isinstance(axis, int | np.integer) and not isinstance(axis, bool) and -rank <= axis < rank
 
 
-def _compare(
-    record: Record, shapes: Sequence[Shape], like: Shape, rows: Rows, dtype: str, library: str
-) -> None:
+def _compare(record: Record, shapes: Sequence[Shape], like: Shape, rows: Rows, dtype: str, library: str) -> None:
     """Raises a `ShapeError` where inputs do not belong together."""
     points = rows.without(like)
     for each, shape in zip(record.inputs, shapes, strict=True):

@@ -41,8 +41,8 @@ def setting_name(loss: str, name: Any) -> ParameterError:
 def axis_kind(loss: str, axis: Any) -> ParameterError:
     """An axis that is no whole number."""
     return ParameterError(
-        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis of the outputs of a data point, usually "
-        "axis=-1. To take several axes as one, reshape both arrays: y.reshape(len(y), -1)"
+        f"{loss}: axis is {axis!r}; accepted are a whole number, the axis of the outputs of a data point, usually "
+        "axis=-1, a tuple of them where the outputs lie along several axes, such as axis=(1, 2), or None for all axes"
     )
 
 

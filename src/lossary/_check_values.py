@@ -148,9 +148,7 @@ def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> N
             raise crossed(record.name, argument.name, names, where, float(first[index]), float(second[index]))
 
 
-def crossed(
-    loss: str, argument: str, names: tuple[str, str], place: str, first: float, second: float
-) -> DomainError:
+def crossed(loss: str, argument: str, names: tuple[str, str], place: str, first: float, second: float) -> DomainError:
     """Two parts in the wrong order."""
     lower, upper = names
     return DomainError(

@@ -56,9 +56,8 @@ class WeightedSum(Loss):
         _same_kind(losses)
         weights = tuple(_weight(weight) for weight, _ in pairs)
         vars(self).update(weights=weights, terms=losses, record=_record(weights, losses))
-        shared = {key: _shared(losses, key) for key in ("axis", "check")}
-        axis = -1 if shared["axis"] is None else shared["axis"]
-        super().__init__(reduction=losses[0].reduction, axis=axis, check=shared["check"], name=name)
+        shared = {key: getattr(losses[0], key) for key in ("axis", "check") if _is_shared(losses, key)}
+        super().__init__(reduction=losses[0].reduction, name=name, **shared)
 
     def replaced(self, **changes: Any) -> Self:
         """The same sum but for these settings, of every term."""
@@ -179,9 +178,8 @@ def _same_kind(terms: tuple[Loss, ...]) -> None:
         raise _check_objects.terms_targets([term.record for term in terms])
 
 
-def _shared(terms: tuple[Loss, ...], setting: str) -> Any:
-    values = {getattr(term, setting) for term in terms}
-    return values.pop() if len(values) == 1 else None
+def _is_shared(terms: tuple[Loss, ...], setting: str) -> bool:
+    return len({getattr(term, setting) for term in terms}) == 1
 
 
 def _weight(weight: Any) -> Any:

@@ -121,9 +121,7 @@ def _look(setting: Setting, plan: Plan, points: _align.Points, wait: bool) -> No
 
 
 def _check_points(setting: Setting, plan: Plan, points: _align.Points, wait: bool) -> None:
-    check_values(
-        plan.backend, setting.record, setting.parameters, points.inputs, None, plan.lines.layout, wait=wait
-    )
+    check_values(plan.backend, setting.record, setting.parameters, points.inputs, None, plan.lines.layout, wait=wait)
 
 
 def _poison(setting: Setting, plan: Plan, batch: Batch, points: _align.Points) -> Array | None:
@@ -152,9 +150,11 @@ def call(
 ) -> Call:
     """As `prepare`, by whatever computes this call fastest: a kernel, NumPy on a tensor's memory, or words."""
 
-    def prepared(y_true: Any, y_pred: Any, weights: Any = None, mask: Any = None, *, fusible: bool = False) -> Batch:
-        pair = (y_true, y_pred)
-        return prepare(setting, pair, weights, mask, axis=axis, check=check, batched=batched, fusible=fusible)
+    def prepared(
+        y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
+    ) -> Batch:
+        given = (y_true, y_pred), sample_weight, where
+        return prepare(setting, *given, axis=axis, check=check, batched=batched, fusible=fusible)
 
     if setting.record.is_pair:
         y_true, y_pred = arguments
@@ -165,9 +165,7 @@ def call(
             lent = backend.lend(prepared, y_true, y_pred, sample_weight, where)
             if lent is not None:
                 return lent
-    return prepare(
-        setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True
-    )
+    return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True)
 
 
 # Whole numbers up to here are float32 numbers.

@@ -65,7 +65,7 @@ def replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], po
 
 
 def _neutral(record: Record, place: int, parameters: Mapping[str, Any], outputs: int | None) -> float:
-    """What stands for a value; a row of ``outputs`` targets that is a distribution stays one, as does the rest of it."""
+    """What stands for a value; a row of ``outputs`` targets that is a distribution stays one."""
     domain = record.domain(place, parameters)
     if record.inputs[place].role is Role.TARGET and domain.coding == "one-hot" and outputs is not None:
         return 1.0 / outputs if outputs else 0.0

@@ -34,9 +34,7 @@ class Site(NamedTuple):
     parameters: tuple[str, ...]
     scores: bool
     arguments: tuple[str, ...]
-    rank: int
-    axis: int
-    ranks: tuple[int, int]
+    layout: tuple[tuple[int, ...], tuple[int | None, ...], int, tuple[tuple[str, int], ...]]
 
     def tell(self, shapes: Sequence[Any], positions: Any, values: Any) -> None:
         """Puts the first fault on record, if there is one.
@@ -55,13 +53,15 @@ class Site(NamedTuple):
         if argument == "sample_weight":
             return _check_values.weight_value(self.loss, value, index)
         record = enrolled(self.loss)
-        layout = Layout(self.rank, self.axis, dict(zip(("y_true", "y_pred"), self.ranks, strict=True)))
+        axes, lengths, rank, ranks = self.layout
+        layout = Layout(axes, lengths, rank, dict(ranks))
         if argument == "y_true" and record is not None and record.labels_are_integers:
             return _check_values.label(self.loss, value, index, classes, layout)
         domain: Domain = Real()
         if record is not None:
-            domain = record.target if argument == "y_true" else record.prediction_domain({"from_logits": self.scores})
-        row = len(index) < self.rank
+            place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)
+            domain = record.domain(place, {"from_logits": self.scores})
+        row = len(index) < rank - len(axes) + 1
         return _check_values.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
 
 

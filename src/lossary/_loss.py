@@ -63,7 +63,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, y_true, y_pred, where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        call = _evaluate.call(setting, (y_true, y_pred), where=Loss.mask_of(y_pred), axis=axis, check=mode)
         values = call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _step, backends
-from ._parameters import OBJECT_SETTINGS, valid_settings, validated
+from ._parameters import OBJECT_SETTINGS, Axis, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
 from .backends import Array, owner
@@ -37,7 +37,7 @@ class Loss(_kin.Kin):
 
     record: Record
     parameters: Mapping[str, Any]
-    axis: int
+    axis: Axis
     reduction: str
     name: str
     check: _check_values.Mode | None
@@ -50,7 +50,7 @@ class Loss(_kin.Kin):
     def __init__(
         self,
         *unnamed: Any,
-        axis: int = -1,
+        axis: Axis = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         check: _check_values.Mode | None = None,
@@ -98,8 +98,7 @@ class Loss(_kin.Kin):
         """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
         return _evaluate.prepare(
             self._setting,
-            y_true,
-            y_pred,
+            (y_true, y_pred),
             axis=self.axis,
             check=self._mode(),
             sample_weight=sample_weight,
@@ -115,7 +114,7 @@ class Loss(_kin.Kin):
     def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
         """The arguments of a call, checked and handed to whatever computes it fastest."""
         return _evaluate.call(
-            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=self._mode(), batched=True
+            self._setting, (y_true, y_pred), sample_weight, where, axis=self.axis, check=self._mode(), batched=True
         )
 
     def _mode(self) -> _check_values.Mode | None:

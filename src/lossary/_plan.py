@@ -156,9 +156,7 @@ def _made(
     record, dtypes = setting.record, [backend.dtype(x) for x in inputs]
     program = program_for(record, setting.parameters, backend)
     shapes = [backend.shape(x) for x in inputs]
-    lines = _align.lines(
-        program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name
-    )
+    lines = _align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
     main = _align.main_input(record)
     wanted = [
         backend.label_dtype(dtype) if each.is_label else dtypes[main]

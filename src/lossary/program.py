@@ -18,9 +18,7 @@ __all__ = ["Program", "enrol", "enrolled", "for_labels", "is_enrolled", "kept", 
 numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 
-def program_for(
-    record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False
-) -> Program:
+def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False) -> Program:
     """The program of a record at these parameters, for rows with or without gaps, ready to run on the backend."""
     # Positions with the label to ignore are left out around the program, which is the same for all such labels.
     inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]

@@ -262,7 +262,7 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
     if not isinstance(size, int) or size < max(1, kernels.THRESHOLD) or refusal(y_pred, y_pred):
         return None
     batch = prepare(y_true, y_pred, sample_weight=sample_weight, where=where)
-    if batch.poison is None and not kernels.refusal(batch):
+    if batch.is_plain and batch.poison is None and not kernels.refusal(batch):
         batch.fused = JaxFused(batch)
     return batch
 

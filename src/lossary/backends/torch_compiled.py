@@ -35,7 +35,7 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
     if not differentiated(y_pred) or any(x.requires_grad for x in others):
         return None
     batch = prepare(y_true, y_pred, sample_weight, where)
-    return Compiled(batch) if is_enrolled(batch.program.record) else None
+    return Compiled(batch) if batch.is_plain and is_enrolled(batch.program.record) else None
 
 
 def _unusable() -> str:
@@ -144,4 +144,4 @@ def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Seque
 
     y_true, y_pred, weights, mask = arrays
     given = tuple(numbers), weights, mask, backend.dtype(y_pred)
-    return Batch(backend, program, y_true, y_pred, *given, axis=-1, expanded=0, split=0, live=mask)
+    return Batch(backend, program, (y_true, y_pred), *given, live=mask)

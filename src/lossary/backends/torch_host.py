@@ -134,4 +134,8 @@ def _pulled_back(batch: Batch, upstream: Array) -> Array:
     if not several(upstream):
         return torch.from_numpy(batch.pulled_back(upstream.detach().numpy()))
     unit = torch.from_numpy(batch.pulled_back(np.ones(upstream.shape, batch.y_pred.dtype)))
-    return (upstream if upstream.dim() == unit.dim() else upstream.unsqueeze(batch.axis)) * unit
+    factor = upstream
+    if upstream.dim() != unit.dim():
+        for axis in batch.rows.axes:
+            factor = factor.unsqueeze(axis)
+    return factor * unit

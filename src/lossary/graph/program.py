@@ -85,7 +85,8 @@ class Program:
             tuple(next(arrays) for _ in argument.inputs) if argument.parts else next(arrays)
             for argument in self.record.arguments
         ]
-        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[-len(self.numbers) :] if self.numbers else [], strict=True))}
+        first = len(self.inputs) - len(self.numbers)
+        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[first:], strict=True))}
         try:
             return formula(*arguments, **parameters)
         except TraceError as error:
@@ -183,7 +184,7 @@ class Program:
 
     def build(self, backend: Speller, reference: Speller) -> None:
         """Makes every function that a call on this backend can need."""
-        self.is_symmetric = self.record.is_pair and self._is_symmetric(reference)
+        self.is_symmetric = self.record.is_pair and self.gaps is None and self._is_symmetric(reference)
         for index in range(len(self.inputs)):
             self.slope(backend, index)
         self.differentiable(backend)
