@@ -60,6 +60,21 @@ class WeightedSum(Loss):
         axis = -1 if shared["axis"] is None else shared["axis"]
         super().__init__(reduction=losses[0].reduction, axis=axis, check=shared["check"], name=name)
 
+    @staticmethod
+    def added(loss: Loss, other: Any) -> Any:
+        """``loss + other``; 0 is what `sum` starts with."""
+        if isinstance(other, Loss):
+            return WeightedSum([*_pairs(loss), *_pairs(other)])
+        return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
+
+    @staticmethod
+    def weighted(loss: Loss, weight: Any) -> Any:
+        """``weight * loss``."""
+        if isinstance(weight, Loss | str | list | tuple | dict | None):
+            return NotImplemented
+        factor = _weight(weight)
+        return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])
+
     def replaced(self, **changes: Any) -> Self:
         """The same sum but for these settings, of every term."""
         known = {"name": self.name, **changes}
@@ -198,18 +213,3 @@ def _pairs(loss: Loss) -> list[tuple[Any, Loss]]:
     if isinstance(loss, WeightedSum) and loss.name == loss.record.name:
         return list(zip(loss.weights, loss.terms, strict=True))
     return [(1.0, loss)]
-
-
-def added(loss: Loss, other: Any) -> Any:
-    """``loss + other``; 0 is what `sum` starts with."""
-    if isinstance(other, Loss):
-        return WeightedSum([*_pairs(loss), *_pairs(other)])
-    return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
-
-
-def weighted(loss: Loss, weight: Any) -> Any:
-    """``weight * loss``."""
-    if isinstance(weight, Loss | str | list | tuple | dict | None):
-        return NotImplemented
-    factor = _weight(weight)
-    return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from . import _align, _check, _check_values, _faults, kernels
+from . import _align, _check, _check_values, _faults
 from ._plan import Plan, Setting, planned
 from ._record import Record
 from ._reduce import MEANS, factors, reduce
-from .backends import FLOATS, HALF, NUMPY, Array, Backend, owner
+from .backends import FLOATS, HALF, Array, Backend
 from .program import Program
 
-if TYPE_CHECKING:
-    from .kernels.run import Fused
+
+class Fused(Protocol):
+    """A kernel with the arrays of one call; what it returns is None where it must leave the call to the words."""
+
+    def values(self) -> Array | None:
+        """One value per data point."""
+
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
+        """The reduced loss and, if wanted, its gradient."""
+
+    def gradient(self, upstream: Array) -> Array | None:
+        """The gradient for one factor per data point."""
+
+    def origin(self) -> str:
+        """Where the kernel comes from."""
 
 
 class Call(Protocol):
@@ -175,6 +188,10 @@ class Batch:
         return values if self.poison is None else values * self.poison
 
 
+# A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.
+Offer = Callable[[Batch, Callable[[], None] | None], Fused | None]
+
+
 def prepare(
     setting: Setting,
     y_true: Any,
@@ -185,13 +202,13 @@ def prepare(
     axis: int = -1,
     check: _check_values.Mode | None = None,
     batched: bool = False,
-    fusible: bool = False,
+    kernel: Offer | None = None,
 ) -> Batch:
     """Lines up the arguments of a call and checks them.
 
     With ``batched`` the first axis is the data points: one-dimensional inputs are N points with one output each.
     Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
-    With ``fusible`` a kernel may take the call; it looks at the values while it computes.
+    A ``kernel`` that takes the call looks at the values while it computes.
     """
     plan, y_true, y_pred = planned(
         setting, y_true, y_pred, sample_weight, where, axis=axis, batched=batched, strict=check != "off"
@@ -207,7 +224,7 @@ def prepare(
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
         _check_weights(plan.backend, setting.record, batch.weights, wait=wait)
-    if fusible and (offered := kernels.offer(batch, partial(_look, setting, plan, points, wait) if looking else None)):
+    if kernel and (offered := kernel(batch, partial(_look, setting, plan, points, wait) if looking else None)):
         batch.fused = offered
         return batch
     if points.live is not None:
@@ -270,29 +287,6 @@ def _poison(setting: Setting, plan: Plan, batch: Batch, points: _align.Points) -
     return _faults.poison(
         plan.backend, setting.record, setting.parameters, *arrays, plan.lines.layout, rank=rank, given=points.y_true
     )
-
-
-def call(
-    setting: Setting,
-    y_true: Any,
-    y_pred: Any,
-    sample_weight: Any = None,
-    where: Any = None,
-    *,
-    axis: int,
-    check: _check_values.Mode | None,
-    batched: bool = False,
-) -> Call:
-    """As `prepare`, by whatever computes this call fastest: a kernel, NumPy on a tensor's memory, or words."""
-    backend = owner(y_pred)
-    # What cannot be read now reports later, from the words.
-    reporting = check == "async" and backend.host(y_pred, wait=False) is None
-    if backend is not NUMPY and setting.is_constant and not reporting:
-        prepared = partial(prepare, setting, axis=axis, check=check, batched=batched)
-        lent = backend.lend(prepared, y_true, y_pred, sample_weight, where)
-        if lent is not None:
-            return lent
-    return prepare(setting, y_true, y_pred, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True)
 
 
 # Whole numbers up to here are float32 numbers.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check_objects, _check_values, _evaluate, _registry
+from . import _check_objects, _check_values, _registry, _route
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
@@ -63,7 +63,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, y_true, y_pred, where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        call = _route.to(y_pred).call(setting, y_true, y_pred, None, Loss.mask_of(y_pred), axis, mode)
         values = call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
@@ -245,9 +245,11 @@ def _class_signature(record: Record) -> inspect.Signature:
 
 def function(name: str) -> LossFunction:
     """The function of a registered loss."""
-    return cast(LossFunction, _registry.function(name))
+    found: LossFunction = _registry.function(name)
+    return found
 
 
 def loss_class(name: str) -> type[Loss]:
     """The class of a registered loss."""
-    return cast(type[Loss], _registry.loss_class(name))
+    found: type[Loss] = _registry.loss_class(name)
+    return found

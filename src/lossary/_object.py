@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _step, backends
+from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _route, backends
 from ._parameters import OBJECT_SETTINGS, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
-from .backends import Array, owner
+from .backends import Array
 
 
 class Loss(_kin.Kin):
@@ -86,51 +84,42 @@ class Loss(_kin.Kin):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        route, check = _route.to(y_pred), self._mode()
         if sample_weight is None and where is None:
-            total = owner(y_pred).stepped(self, y_true, y_pred)
+            total = route.total(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if total is not None:
                 return total
-        return self.ready(y_true, y_pred, sample_weight, where).reduced(self.reduction)
-
-    def batch(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
-    ) -> _evaluate.Batch:
-        """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
-        return _evaluate.prepare(
-            self._setting,
-            y_true,
-            y_pred,
-            axis=self.axis,
-            check=self._mode(),
-            sample_weight=sample_weight,
-            where=where,
-            batched=True,
-            fusible=fusible,
-        )
-
-    def step(self, y_true: Any, y_pred: Any) -> _step.Step | None:
-        """What computes the total and its gradient for NumPy arrays like these, where nothing else is asked."""
-        return _step.find(self._setting, y_true, y_pred, self.axis, self._mode(), self.reduction)
-
-    def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
-        """The arguments of a call, checked and handed to whatever computes it fastest."""
-        return _evaluate.call(
-            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=self._mode(), batched=True
-        )
-
-    def _mode(self) -> _check_values.Mode | None:
-        return _check_values.mode_of(self.name, self.check) or self.unasked_check()
+        call = route.call(self._setting, y_true, y_pred, sample_weight, where, self.axis, check, batched=True)
+        return call.reduced(self.reduction)
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Array]:
         """The reduced loss and its gradient with respect to y_pred."""
-        if sample_weight is None and where is None and type(y_true) is type(y_pred) is np.ndarray:
-            step = self.step(y_true, y_pred)
-            found = None if step is None else step(y_true, y_pred)
-            if found is not None:
-                return found
-        return self.ready(y_true, y_pred, sample_weight, where).value_and_gradient(self.reduction)
+        route, check = _route.to(y_pred), self._mode()
+        if sample_weight is None and where is None:
+            both = route.total_and_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            if both is not None:
+                return both
+        call = route.call(self._setting, y_true, y_pred, sample_weight, where, self.axis, check, batched=True)
+        return call.value_and_gradient(self.reduction)
+
+    def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
+        """The arguments of a call, checked and handed to whatever computes it fastest."""
+        arguments = self._setting, y_true, y_pred, sample_weight, where, self.axis, self._mode()
+        return _route.to(y_pred).call(*arguments, batched=True)
+
+    def batch(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
+    ) -> _evaluate.Batch:
+        """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
+        if fusible:
+            return self.ready(y_true, y_pred, sample_weight, where).batch
+        arguments = y_true, y_pred, sample_weight, where
+        return _evaluate.prepare(self._setting, *arguments, axis=self.axis, check=self._mode(), batched=True)
+
+    def _mode(self) -> _check_values.Mode | None:
+        return _check_values.mode_of(self.name, self.check) or self.unasked_check()
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""
@@ -184,16 +173,12 @@ class Loss(_kin.Kin):
     # --- sums ---------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        from ._combined import added
-
-        return added(self, other)
+        return _registry.composed("WeightedSum").added(self, other)
 
     __radd__ = __add__
 
     def __mul__(self, weight: Any) -> Any:
-        from ._combined import weighted
-
-        return weighted(self, weight)
+        return _registry.composed("WeightedSum").weighted(self, weight)
 
     __rmul__ = __mul__
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check, _check_remedies, _labels
+from .._untraced import untraced
 from ..errors import BackendError
 from .base import FLOATS, HALF, Array, Backend, words
 from .numpy import BACKEND as NUMPY
@@ -44,17 +45,14 @@ def by_name(name: str) -> Backend:
     return backend
 
 
+@untraced
 def _ready() -> bool:
-    """Makes PyTorch's types known before the first look at them."""
+    """Makes PyTorch's types known before the first look at them; torch.compile cannot trace an import."""
     if "torch" in sys.modules and "torch" not in _loaded:
         _loaded.add("torch")
         torch = sys.modules["torch"]
         _by_type[torch.Tensor] = _by_type[torch.nn.Parameter] = by_name("torch")
     return True
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it; an import cannot be traced.
-_ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def of(value: Any) -> Backend | None:
