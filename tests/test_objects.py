@@ -234,7 +234,9 @@ def test_names_are_identifiers(name: Any) -> None:
             lossary.loss(**settings)(lambda y_true, y_pred: y_pred - y_true)
 
 
-@pytest.mark.parametrize("name", ["axis", "check", "name", "reduction", "step", "batch", "record", "where", "replaced"])
+@pytest.mark.parametrize(
+    "name", ["axis", "check", "name", "reduction", "ready", "batch", "record", "where", "replaced"]
+)
 def test_parameters_are_not_called_like_what_losses_have(name: str) -> None:
     scope: dict[str, Any] = {"__name__": None}
     exec(f"def formula(y_true, y_pred, {name}=1.0): return y_pred - y_true", scope)

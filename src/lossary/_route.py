@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._evaluate import Batch, Call, prepare
 from ._plan import Setting
 from ._untraced import untraced
-from .backends import Array, Backend, by_name, owner
+from .backends import Array, Backend, by_name, owner, ready
 
 if TYPE_CHECKING:
     from ._check_values import Mode
@@ -91,6 +91,7 @@ def to(y_pred: Any) -> Route:
 def of(backend: Backend) -> Route:
     """The route of the calls on a backend's arrays."""
     if backend.name not in _routes:
+        ready()
         home = _homes.get(backend.name)
         route = Route(backend) if home is None else importlib.import_module(home).ROUTE
         _routes[backend.name] = route

@@ -28,6 +28,7 @@ __all__ = [
     "of",
     "owner",
     "plain",
+    "ready",
     "settle",
     "words",
 ]
@@ -46,7 +47,7 @@ def by_name(name: str) -> Backend:
 
 
 @untraced
-def _ready() -> bool:
+def ready() -> bool:
     """Makes PyTorch's types known before the first look at them; torch.compile cannot trace an import."""
     if "torch" in sys.modules and "torch" not in _loaded:
         _loaded.add("torch")
@@ -75,7 +76,7 @@ def _search(value: Any) -> Backend | None:
 
 def owner(value: Any) -> Backend:
     """The backend that computes with a value; NumPy's for what it would convert."""
-    _ready()
+    ready()
     return of(value) or NUMPY
 
 
@@ -102,7 +103,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
     Arrays of NumPy, like lists, join any framework; where there is no other, NumPy computes.
     """
-    _ready()
+    ready()
     found: dict[str, Backend] = {}
     others: dict[str, Any] = {}
     for name, value in arguments.items():
