@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import domains, losses, words
+from . import routes as _routes  # noqa: F401  (so that calls find what is faster than words)
 from ._categorical import to_categorical
 from ._check_values import check
 from ._combined import WeightedSum

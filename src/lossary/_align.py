@@ -149,7 +149,7 @@ def _rows(record: Record, axis: Any, rank: int, batched: bool) -> Rows:
 
 
 def _is_axis(axis: Any, rank: int) -> bool:
-    return isinstance(axis, int | np.integer) and not isinstance(axis, bool) and -rank <= axis < rank
+    return isinstance(axis, int | np.integer) and not isinstance(axis, bool) and -rank <= int(axis) < rank
 
 
 def _compare(record: Record, shapes: Sequence[Shape], like: Shape, rows: Rows, dtype: str, library: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from . import _check, _live, _parts
 from ._align import Place, Points, main_input
@@ -13,8 +13,21 @@ from ._rows import LAST, Rows
 from .backends import HALF, Array, Backend
 from .program import Program
 
-if TYPE_CHECKING:
-    from .kernels.run import Fused
+
+class Fused(Protocol):
+    """A kernel with the arrays of one call; what it returns is None where it must leave the call to the words."""
+
+    def values(self) -> Array | None:
+        """One value per data point."""
+
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
+        """The reduced loss and, if wanted, its gradient."""
+
+    def gradient(self, upstream: Array) -> Array | None:
+        """The gradient for one factor per data point."""
+
+    def origin(self) -> str:
+        """Where the kernel comes from."""
 
 
 class Call(Protocol):
@@ -207,6 +220,10 @@ class Batch:
             return slopes
         factor = self.backend.expand_last(self.poison)
         return [slope * factor for slope in slopes]
+
+
+# A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.
+Offer = Callable[[Batch, Callable[[], None] | None], Fused | None]
 
 
 def cast(backend: Backend, x: Array, dtype: str) -> Array:

@@ -6,7 +6,7 @@ A message names the loss, the argument, what came, what is accepted and the line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _check_remedies
@@ -328,6 +328,34 @@ def _packed_remedy(record: Record) -> str:
         return f"print([x.shape for x in ({', '.join(record.names)})])"
     names = ", ".join(packed.parts)
     return f"each part has the shape of the targets: {packed.name} = numpy.stack([{names}], -1)"
+
+
+def arguments_named(record: Record, count: int, named: list[str]) -> ParameterError:
+    """A call with other arguments than the loss has."""
+    also = f" and {', '.join(named)}=" if named else ""
+    call = ", ".join(record.names)
+    return ParameterError(
+        f"{record.name}: {count} arguments came{also}; accepted are ({call}), and sample_weight= and where= by name. "
+        f"Write loss({call})"
+    )
+
+
+def stacked(record: Record, name: str, parts: list[str], axis: int, shape: Iterable[int | None]) -> ShapeError:
+    """An array of a model that does not hold the arguments of a loss side by side."""
+    call = f"keras.ops.stack([{', '.join(parts)}], axis={axis})"
+    return ShapeError(
+        f"{record.name}: {name} has shape {shape_text(shape)}; accepted are {', '.join(parts)} along axis {axis}, "
+        f"of length {len(parts)}. Write {name} = {call}"
+    )
+
+
+def packed_shapes(shapes: Mapping[str, Iterable[int | None]]) -> ShapeError:
+    """Arrays that cannot lie side by side."""
+    got = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items()) or "no arrays"
+    return ShapeError(
+        f"pack: the shapes are {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with "
+        "x.shape == y.shape"
+    )
 
 
 def parts_count(record: Record, argument: Argument, shape: Iterable[int | None]) -> ShapeError:

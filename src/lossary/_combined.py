@@ -59,6 +59,21 @@ class WeightedSum(Loss):
         shared = {key: getattr(losses[0], key) for key in ("axis", "check") if _is_shared(losses, key)}
         super().__init__(reduction=losses[0].reduction, name=name, **shared)
 
+    @staticmethod
+    def added(loss: Loss, other: Any) -> Any:
+        """``loss + other``; 0 is what `sum` starts with."""
+        if isinstance(other, Loss):
+            return WeightedSum([*_pairs(loss), *_pairs(other)])
+        return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
+
+    @staticmethod
+    def weighted(loss: Loss, weight: Any) -> Any:
+        """``weight * loss``."""
+        if isinstance(weight, Loss | str | list | tuple | dict | None):
+            return NotImplemented
+        factor = _weight(weight)
+        return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])
+
     def replaced(self, **changes: Any) -> Self:
         """The same sum but for these settings, of every term."""
         known = {"name": self.name, **changes}
@@ -201,18 +216,3 @@ def _pairs(loss: Loss) -> list[tuple[Any, Loss]]:
     if isinstance(loss, WeightedSum) and loss.name == loss.record.name:
         return list(zip(loss.weights, loss.terms, strict=True))
     return [(1.0, loss)]
-
-
-def added(loss: Loss, other: Any) -> Any:
-    """``loss + other``; 0 is what `sum` starts with."""
-    if isinstance(other, Loss):
-        return WeightedSum([*_pairs(loss), *_pairs(other)])
-    return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
-
-
-def weighted(loss: Loss, weight: Any) -> Any:
-    """``weight * loss``."""
-    if isinstance(weight, Loss | str | list | tuple | dict | None):
-        return NotImplemented
-    factor = _weight(weight)
-    return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from . import _align, _check, _check_values, _faults, _live, kernels
-from ._batch import Batch, Call, cast
+from . import _align, _check, _check_values, _faults, _live
+from ._batch import Batch, Call, Offer, cast
 from ._plan import Plan, Setting, planned
 from ._record import Record
-from .backends import FLOATS, NUMPY, Array, Backend, owner
+from .backends import FLOATS, Array, Backend
 from .program import program_for
 
-__all__ = ["LOOKING", "Batch", "Call", "call", "check_values", "prepare"]
+__all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "prepare"]
 
 
 def prepare(
@@ -28,13 +28,13 @@ def prepare(
     axis: Any = -1,
     check: _check_values.Mode | None = None,
     batched: bool = False,
-    fusible: bool = False,
+    kernel: Offer | None = None,
 ) -> Batch:
     """Lines up the arguments of a call and checks them.
 
     With ``batched`` the first axis is the data points: one-dimensional inputs are N points with one output each.
     Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
-    With ``fusible`` a kernel may take the call; it looks at the values while it computes.
+    A ``kernel`` that takes the call looks at the values while it computes.
     """
     plan, given = planned(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=check != "off")
     inputs = plan.lines.apply(plan.backend, plan.program, given)
@@ -53,7 +53,7 @@ def prepare(
     if looking and batch.weights is not None:
         _check_weights(plan.backend, setting.record, batch.weights, wait=wait)
     look = partial(_look, setting, plan, points, wait) if looking else None
-    if fusible and batch.is_plain and (offered := kernels.offer(batch, look)):
+    if kernel and batch.is_plain and (offered := kernel(batch, look)):
         batch.fused = offered
         return batch
     if points.live is not None or points.items is not None:
@@ -136,36 +136,6 @@ def _poison(setting: Setting, plan: Plan, batch: Batch, points: _align.Points) -
         rank=rank,
         given=points.inputs,
     )
-
-
-def call(
-    setting: Setting,
-    arguments: Sequence[Any],
-    sample_weight: Any = None,
-    where: Any = None,
-    *,
-    axis: Any,
-    check: _check_values.Mode | None,
-    batched: bool = False,
-) -> Call:
-    """As `prepare`, by whatever computes this call fastest: a kernel, NumPy on a tensor's memory, or words."""
-
-    def prepared(
-        y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
-    ) -> Batch:
-        given = (y_true, y_pred), sample_weight, where
-        return prepare(setting, *given, axis=axis, check=check, batched=batched, fusible=fusible)
-
-    if setting.record.is_pair:
-        y_true, y_pred = arguments
-        backend = owner(y_pred)
-        # What cannot be read now reports later, from the words.
-        reporting = check == "async" and backend.host(y_pred, wait=False) is None
-        if backend is not NUMPY and setting.is_constant and not reporting:
-            lent = backend.lend(prepared, y_true, y_pred, sample_weight, where)
-            if lent is not None:
-                return lent
-    return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched, fusible=True)
 
 
 # Whole numbers up to here are float32 numbers.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._check_values import Mode
+from ._untraced import untraced
 
 Arguments = tuple[Any, Any, Any, Any]
 
@@ -59,11 +60,8 @@ def listen(told: Callable[[type], None]) -> None:
     _listeners.append(told)
 
 
+@untraced
 def configured(kind: type) -> None:
     """Tells of an object of this class."""
     for told in _listeners:
         told(kind)
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it.
-configured._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check_objects, _check_values, _evaluate, _registry
+from . import _check_objects, _check_values, _registry, _route
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
 from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
 from ._plan import Setting
-from ._record import Case, Formula, Parameter, Record, camel, target_and_prediction
+from ._record import Argument, Case, Formula, Parameter, PerRow, Record, Role, camel, declared
 from ._registry import blank, folded, records
+from ._several import ArgumentsLoss
 from .backends import Array
 
 __all__ = [
@@ -42,28 +43,33 @@ class LossFunction(Protocol):
     cls: type[Loss]
     setting: Setting
 
-    def __call__(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
+    def __call__(self, *args: Any, **kwargs: Any) -> Array:
         """One value per data point, in the framework and dtype of the predictions."""
 
 
 def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     signature = _public_signature(record)
-    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][2:]
-    name, defaults = record.name, Setting(record, record.defaults())
+    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    name, defaults, arguments = record.name, Setting(record, record.defaults()), record.names
+    first = next(place for place, one in enumerate(record.arguments) if one.role is Role.PREDICTION)
 
     @wraps(record.formula)
-    def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
-        if args:
+    def function(*args: Any, **kwargs: Any) -> Array:
+        if len(args) != len(arguments):
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
                 raise _check_objects.too_many_arguments(name, signature)
             kwargs |= named
+            missing = [argument for argument in arguments if argument not in kwargs]
+            if missing:
+                raise _check_objects.missing_arguments(name, missing, signature)
+            args = tuple(kwargs.pop(argument) for argument in arguments)
         axis = kwargs.pop("axis", -1)
         mode = _check_values.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, (y_true, y_pred), where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        call = _route.call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
         values = call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
@@ -87,7 +93,7 @@ def _public_signature(record: Record) -> inspect.Signature:
     keyword = [p for p in own if p.kind is kinds.KEYWORD_ONLY]
     axis = kinds("axis", kinds.POSITIONAL_OR_KEYWORD, default=-1, annotation="int")
     check = kinds("check", kinds.KEYWORD_ONLY, default=None, annotation="str | None")
-    plain = [p.replace(annotation=kinds.empty) if p.name in ("y_true", "y_pred") else p for p in positional]
+    plain = [p.replace(annotation=kinds.empty) if p.name in record.names else p for p in positional]
     return inspect.Signature([*plain, axis, *keyword, check])
 
 
@@ -100,8 +106,11 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain = ...,
+    target: Domain | PerRow | None = ...,
     prediction: Domain = ...,
+    predictions: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain] | None = None,
+    regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     definition: str = "",
@@ -116,8 +125,11 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain = Real(),
+    target: Domain | PerRow | None = Real(),
     prediction: Domain = Real(),
+    predictions: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain] | None = None,
+    regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     definition: str = "",
@@ -128,18 +140,22 @@ def loss(
 
     The formula is traced once with symbolic arguments; from the trace come values on every array library, the
     derivative, the configured object, names and Keras use.  It returns one value per data point (``mean``, ``sum``
-    over the row); a formula that returns elements means their mean.  Parameters beyond the two arrays have defaults.
+    over the row); a formula that returns elements means their mean.  Parameters beyond the arrays have defaults.
 
     Args:
         formula: The function, when the decorator is used without arguments.
         name: Canonical name; the function's own name by default.
         class_name: Name of the class of configured objects; the name in camel case by default.
         aliases: Other names `lossary.get` understands.
-        target: The set of valid targets (see `lossary.domains`).
-        prediction: The set of valid predictions.
+        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row; None if the
+            formula has no y_true.
+        prediction: The set of valid predictions; ``Parts(...)`` for several per output, which the formula unpacks.
+        predictions: Names and sets of several predictions, in the place of y_pred.
+        given: Names and sets of arrays without a gradient, besides targets and predictions.
+        regions: Whether a row is a region of an image, so that objects ask for its axes.
         parameters: Ranges of parameters by name.
-        slope: A hand-written derivative with respect to y_pred, element by element, for when the derived one loses
-            digits; `lossary.verify` compares the two.
+        slope: A hand-written derivative with respect to the prediction, element by element, for when the derived one
+            loses digits, or a tuple of one for each; `lossary.verify` compares the two.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         cases: Cases worked by hand.
@@ -169,24 +185,43 @@ def loss(
             slope=slope,
             aliases=aliases,
             class_name=class_name or camel(own),
-            arguments=target_and_prediction(target, prediction),
+            arguments=_arguments(own, formula, target, prediction, predictions, given or {}),
             parameters=_parameters(own, formula, parameters or {}),
             definition=definition,
             source=source,
             cases=cases,
             builtin=(formula.__module__ or "").startswith("lossary.losses."),
+            regions=regions,
         )
         return register(record)
 
     return decorate if formula is None else decorate(formula)
 
 
+def _arguments(
+    name: str,
+    formula: Formula,
+    target: Domain | PerRow | None,
+    prediction: Domain,
+    predictions: Mapping[str, Domain] | None,
+    given: Mapping[str, Domain],
+) -> tuple[Argument, ...]:
+    """The arguments of a formula: what has no default."""
+    signature = inspect.signature(formula)
+    own = list(signature.parameters.values())
+    names = [p.name for p in own if p.default is p.empty]
+    arguments = declared(names, target, prediction, predictions, given)
+    variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in own)
+    pair = predictions is None and target is not None and not given
+    if arguments is None or variadic or (pair and names != ["y_true", "y_pred"]):
+        expected = ["y_true", "y_pred"] if pair else [*(predictions or {"y_pred": prediction}), *given]
+        raise _check_objects.formula_signature(name, signature, expected)
+    return arguments
+
+
 def _parameters(name: str, formula: Formula, ranges: Mapping[str, Domain]) -> tuple[Parameter, ...]:
     signature = inspect.signature(formula)
-    inputs, rest = list(signature.parameters)[:2], list(signature.parameters.values())[2:]
-    variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values())
-    if inputs != ["y_true", "y_pred"] or variadic or any(p.default is p.empty for p in rest):
-        raise _check_objects.formula_signature(name, signature)
+    rest = [p for p in signature.parameters.values() if p.default is not p.empty]
     for parameter in rest:
         if parameter.name in _RESERVED or hasattr(Loss, parameter.name):
             raise _check_objects.reserved_parameter(name, parameter.name)
@@ -217,7 +252,8 @@ def register(record: Record) -> LossFunction:
     _registry.enrol(record)
     if _registry.is_entered(record.name):
         function(record.name).setting.forget()
-    cls = type(record.class_name, (Loss,), attributes)
+    kind = Loss if record.names == ("y_true", "y_pred") else ArgumentsLoss
+    cls = type(record.class_name, (kind,), attributes)
     made = _make_function(record, cls)
     _registry.enter(record, cls, made)
     return made
@@ -244,9 +280,11 @@ def _class_signature(record: Record) -> inspect.Signature:
 
 def function(name: str) -> LossFunction:
     """The function of a registered loss."""
-    return cast(LossFunction, _registry.function(name))
+    found: LossFunction = _registry.function(name)
+    return found
 
 
 def loss_class(name: str) -> type[Loss]:
     """The class of a registered loss."""
-    return cast(type[Loss], _registry.loss_class(name))
+    found: type[Loss] = _registry.loss_class(name)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
@@ -106,6 +106,25 @@ def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
     if isinstance(declared, PerRow):
         return Argument(name, declared.domain, role, ROW)
     return Argument(name, declared, role, ROW if isinstance(declared, Classes) else ELEMENT)
+
+
+def declared(
+    names: Sequence[str],
+    target: Domain | PerRow | None,
+    prediction: Domain,
+    predictions: Mapping[str, Domain] | None,
+    given: Mapping[str, Domain],
+) -> tuple[Argument, ...] | None:
+    """The arguments of a formula with these names, in its order; None where names and sets do not belong together."""
+    known = {name: argument(name, domain, Role.PREDICTION) for name, domain in (predictions or {}).items()}
+    known |= {name: argument(name, domain, Role.GIVEN) for name, domain in given.items()}
+    if predictions is None:
+        known["y_pred"] = argument("y_pred", prediction, Role.PREDICTION)
+    if target is not None and (predictions is None or "y_true" in names):
+        known["y_true"] = argument("y_true", target, Role.TARGET)
+    if set(known) != set(names) or len(known) != len(names):
+        return None
+    return tuple(known[name] for name in names)
 
 
 def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[Argument, ...]:

@@ -109,10 +109,13 @@ def compose(cls: Any) -> Any:
     return cls
 
 
-def class_named(spelling: str, *, composed: bool = False) -> Any:
-    """The class of the loss with this name, in any spelling; with ``composed`` also of losses made of others."""
-    if composed and (cls := _composed.get(fold(spelling))) is not None:
-        return cls
+def composed(name: str) -> Any:
+    """The class of this name for losses that are made of others, or None."""
+    return _composed.get(fold(name))
+
+
+def class_named(spelling: str) -> Any:
+    """The class of the loss with this name, in any spelling."""
     canonical = _folded.get(fold(spelling))
     if canonical is None:
         raise _check_objects.unknown_loss(spelling, _folded, fold)

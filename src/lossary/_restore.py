@@ -42,6 +42,7 @@ def _configured(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Los
     if isinstance(inner, Mapping) and "class_name" in inner:
         raise _check_objects.not_a_configuration(inner)
     inner = settings_of(inner)
-    cls = _registry.class_named(name.rsplit(">", 1)[-1], composed=True)
+    own = name.rsplit(">", 1)[-1]
+    cls = _registry.composed(own) or _registry.class_named(own)
     made: Loss = cls.from_config({**inner, **parameters})
     return made

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check, _check_remedies, _labels
+from .._untraced import untraced
 from ..errors import BackendError
 from .base import FLOATS, HALF, Array, Backend
 from .numpy import BACKEND as NUMPY
@@ -27,6 +28,7 @@ __all__ = [
     "of",
     "owner",
     "plain",
+    "ready",
     "settle",
 ]
 
@@ -43,17 +45,14 @@ def by_name(name: str) -> Backend:
     return backend
 
 
-def _ready() -> bool:
-    """Makes PyTorch's types known before the first look at them."""
+@untraced
+def ready() -> bool:
+    """Makes PyTorch's types known before the first look at them; torch.compile cannot trace an import."""
     if "torch" in sys.modules and "torch" not in _loaded:
         _loaded.add("torch")
         torch = sys.modules["torch"]
         _by_type[torch.Tensor] = _by_type[torch.nn.Parameter] = by_name("torch")
     return True
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it; an import cannot be traced.
-_ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def of(value: Any) -> Backend | None:
@@ -76,7 +75,7 @@ def _search(value: Any) -> Backend | None:
 
 def owner(value: Any) -> Backend:
     """The backend that computes with a value; NumPy's for what it would convert."""
-    _ready()
+    ready()
     return of(value) or NUMPY
 
 
@@ -103,7 +102,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
     Arrays of NumPy, like lists, join any framework; where there is no other, NumPy computes.
     """
-    _ready()
+    ready()
     found: dict[str, Backend] = {}
     others: dict[str, Any] = {}
     for name, value in arguments.items():

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .base import Array
+from .base import Array, Traced
 from .bits import ShowsBits
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 # NumPy makes up the name of a dtype at every request, which takes longer than a small loss.
 _DTYPES = ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64")
@@ -100,7 +97,7 @@ class NumpyBackend(ShowsBits):
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         raise NotImplementedError("NumPy does not differentiate; losses are traced instead")
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         def quiet(*args: Any) -> Array:
@@ -109,9 +106,6 @@ class NumpyBackend(ShowsBits):
                 return value(*args)
 
         return quiet
-
-    def refuses_kernels(self, *arrays: Array) -> str:
-        return ""
 
     def with_bits(self, x: Array, mask: int) -> Array:
         bits = "int32" if x.dtype == np.float32 else "int64"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytensor
@@ -11,11 +11,8 @@ import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.gradient import DisconnectedType, disconnected_grad, disconnected_type
 
-from .base import Array, Backend
+from .base import Array, Backend, Traced
 from .numpy import BACKEND as NUMPY
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 
 class PytensorBackend(Backend):
@@ -137,7 +134,7 @@ class PytensorBackend(Backend):
         value = function(y_pred)
         return value, pytensor.grad(value, y_pred)
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         def call(*inputs: Any) -> Array:
@@ -164,7 +161,7 @@ class PytensorBackend(Backend):
 
         return call
 
-    def _gradient(self, program: Program, index: int, inputs: list[Any], upstream: Array) -> Array:
+    def _gradient(self, program: Traced, index: int, inputs: list[Any], upstream: Array) -> Array:
         like = inputs[index]
         if isinstance(upstream.type, DisconnectedType) or not _is_float(like):
             return disconnected_type()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .. import _route
 from .._check import kernel_dtype
 from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
@@ -203,7 +204,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     made = _loss(loss)
     name = made.record.name
     if y_pred is None:
-        reason = by_name(backend or "numpy").refuses_kernels()
+        reason = _route.of(by_name(backend or "numpy")).refusal()
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         return f"{name} runs in a fused kernel on {backend or 'numpy'} from {THRESHOLD} elements on"
@@ -211,8 +212,8 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if not is_enrolled(made.record):
         return f"{name} runs in the words of {owner.name}: a plain function is traced anew at every call"
     batch = made.batch(y_true, y_pred)
-    reason = owner.refuses_kernels(batch.y_true, batch.y_pred) or refusal(batch)
-    computing = made.ready(y_true, y_pred).batch
+    reason = _route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
+    computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:
         return f"{name} runs in the words of {words}: {reason}"

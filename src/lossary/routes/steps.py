@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernels
-from ._evaluate import LOOKING, check_values
-from ._plan import Plan, Setting, keep, planned
-from ._registry import is_enrolled
-from .backends import NUMPY
+from .. import kernels
+from .._evaluate import LOOKING, check_values
+from .._plan import Plan, Setting, keep, planned
+from .._registry import is_enrolled
+from ..backends import NUMPY
 
 if TYPE_CHECKING:
-    from ._check_values import Mode
+    from .._check_values import Mode
 
 Floats = np.ndarray[Any, Any]
 # The reduced loss and its gradient of targets and predictions; None where only the general way leads on.
