@@ -168,3 +168,10 @@ def test_huber_slope_with_respect_to_the_target_at_the_edge() -> None:
     lossary.huber(y_true, torch.tensor([[1.0, -1.0, 0.5]])).sum().backward()
     assert y_true.grad is not None
     np.testing.assert_allclose(y_true.grad, [[-1 / 3, 1 / 3, -0.5 / 3]], rtol=1e-6)
+
+
+def test_value_and_slope_from_scores_share_the_look_up_of_the_label():
+    """Looking up is the slowest word of a small call."""
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
+    both = program_for(loss.record, loss.parameters, NUMPY).outputs("value_and_slope")
+    assert [node.op for node in walk(both)].count("take") == 1
