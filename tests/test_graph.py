@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,12 @@ def test_a_weight_of_zero_takes_even_the_infinite_away() -> None:
     with np.errstate(divide="ignore"):
         assert program.value(NUMPY)(zero, zero).item() == 0.0
         assert program.slope(NUMPY, 0)(zero, zero).item() == -np.inf
+
+
+def test_a_residual_in_float32_is_rounded_once(rng: np.random.Generator) -> None:
+    a, factor, b = rng.normal(size=(3, 500)).astype("float32")
+    exact = [Fraction(float(x)) - Fraction(float(y)) * Fraction(float(z)) for x, y, z in zip(a, factor, b, strict=True)]
+    np.testing.assert_array_equal(NUMPY.residual(a, factor, b), np.array([float(x) for x in exact], np.float32))
 
 
 def test_guard_clips_the_value_and_not_the_slope() -> None:
