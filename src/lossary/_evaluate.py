@@ -12,7 +12,7 @@ import numpy as np
 from . import _align, _check, _check_values, _faults, kernels
 from ._plan import Plan, Setting, planned
 from ._record import Record
-from ._reduce import MEANS, factors, reduce
+from ._reduce import check_points, factors, reduce
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, owner
 from .program import Program
 
@@ -90,9 +90,7 @@ class Batch:
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
         name = self.program.record.name
-        size = self.backend.size(values) if reduction in MEANS else None
-        if isinstance(size, int) and size == 0:
-            raise _check.empty(name, "y_pred", self.backend.shape(self.y_pred))
+        check_points(name, self.backend, self.y_pred, reduction)
         return factors(name, self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:
