@@ -78,7 +78,8 @@ def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
 class Layout:
     """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
 
-    ``rank`` is common to both once lined up; ``ranks`` are those of the caller's arguments.
+    ``rank`` is common to both once lined up; ``ranks`` are those of the caller's arguments.  What is not among them
+    lies along the axes that it has.
     """
 
     rank: int
@@ -87,13 +88,14 @@ class Layout:
 
     def index(self, argument: str, index: tuple[int, ...]) -> tuple[int | str, ...]:
         """The caller's index of an element, or of a whole row if its last entry is missing."""
+        rank = self.ranks.get(argument, len(index))
         full: list[int | str] = list(index[: self.rank])
         full += [":"] * (self.rank - len(full))
-        if self.axis != -1 and self.ranks[argument] >= self.rank:
+        if self.axis != -1 and rank >= self.rank:
             full.insert(self.axis % self.rank, full.pop())
         while full and full[-1] == ":":
             full.pop()
-        return tuple(full[: self.ranks[argument]])
+        return tuple(full[:rank])
 
 
 def values(
@@ -275,10 +277,14 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
     return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"
 
 
-def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
-    """A weight that is infinite or NaN."""
+def weight_value(
+    loss: str, value: float, index: tuple[int, ...], shape: tuple[int, ...], layout: Layout | None
+) -> DomainError:
+    """A weight that is infinite or NaN, in weights of this shape."""
+    while shape[-1:] == (1,):  # Such axes were added to line the weights up.
+        shape, index = shape[:-1], index[:-1]
     return DomainError(
-        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are finite weights. "
+        f"{loss}: {_place('sample_weight', index, layout)} is {_number(value)}; accepted are finite weights. "
         "To leave a position out, give it weight 0 or pass where="
     )
 
