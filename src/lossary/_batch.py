@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from . import _check, _live, _parts
+from . import _live, _parts
 from ._align import Place, Points, main_input
-from ._reduce import MEANS, factors, reduce
+from ._reduce import check_points, factors, reduce
 from ._rows import LAST, Rows
 from .backends import HALF, Array, Backend
 from .program import Program
@@ -121,11 +121,9 @@ class Batch:
 
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
-        name = self.program.record.name
-        size = self.backend.size(values) if reduction in MEANS else None
-        if isinstance(size, int) and size == 0:
-            main = self.program.record.inputs[main_input(self.program.record)]
-            raise _check.empty(name, main.name, self.backend.shape(self.y_pred))
+        record = self.program.record
+        name, main = record.name, record.inputs[main_input(record)].name
+        check_points(name, self.backend, self.y_pred, reduction, main)
         return factors(name, self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:

@@ -6,7 +6,7 @@ A message names the loss, the argument, what came, what is accepted and the line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _check_remedies
@@ -128,13 +128,11 @@ def nothing(loss: str, argument: str) -> DTypeError:
     )
 
 
-def several_losses(names: Iterable[Any]) -> ParameterError:
+def several_losses(loss: str, terms: Sequence[str]) -> ParameterError:
     """A list of losses for one output."""
-    names = list(names)
-    terms = " + ".join(f"lossary.{name}(y_true, y_pred)" for name in names)
     return ParameterError(
-        f"{names[0]}: the model has one output and loss is a list of {len(names)}, of which Keras would count the "
-        f"first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: {terms}"
+        f"{loss}: the model has one output and loss is a list of {len(terms)}, of which Keras would count the first; "
+        f"accepted is one loss per output. Their sum is one loss: loss={' + '.join(terms)}"
     )
 
 

@@ -79,7 +79,7 @@ class Layout:
     """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
 
     Rows lie along ``axes``, which have these ``lengths``; ``rank`` is common to all before the rows are moved, and
-    ``ranks`` are those of the caller's arguments.
+    ``ranks`` are those of the caller's arguments.  What is not among them lies along the axes that it has.
     """
 
     axes: tuple[int, ...]
@@ -95,14 +95,15 @@ class Layout:
     def index(self, argument: str, index: tuple[int, ...]) -> tuple[int | str, ...]:
         """The caller's index of an element, or of a whole row if its last entry is missing."""
         lined = self.rank - len(self.axes) + 1
+        rank = self.ranks.get(argument, len(index) if len(index) < lined else self.rank)
         full: list[int | str] = list(index[:lined])
         full += [":"] * (lined - len(full))
-        if not self.is_plain and self.ranks[argument] >= self.rank:
+        if not self.is_plain and rank >= self.rank:
             for axis, place in zip(self.axes, self._inside(full.pop()), strict=True):
                 full.insert(axis, place)
         while full and full[-1] == ":":
             full.pop()
-        return tuple(full[: self.ranks[argument]])
+        return tuple(full[:rank])
 
     def _inside(self, place: int | str) -> Sequence[int | str]:
         """The place in a row along each of its axes."""
@@ -336,10 +337,14 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
     return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"
 
 
-def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
-    """A weight that is infinite or NaN."""
+def weight_value(
+    loss: str, value: float, index: tuple[int, ...], shape: tuple[int, ...], layout: Layout | None
+) -> DomainError:
+    """A weight that is infinite or NaN, in weights of this shape."""
+    while shape[-1:] == (1,):  # Such axes were added to line the weights up.
+        shape, index = shape[:-1], index[:-1]
     return DomainError(
-        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are finite weights. "
+        f"{loss}: {_place('sample_weight', index, layout)} is {_number(value)}; accepted are finite weights. "
         "To leave a position out, give it weight 0 or pass where="
     )
 

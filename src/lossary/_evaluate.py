@@ -51,7 +51,7 @@ def prepare(
     batch = _batch(setting, plan, points, like)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
-        _check_weights(plan.backend, setting.record, batch.weights, wait=wait)
+        _check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
     look = partial(_look, setting, plan, points, wait) if looking else None
     if kernel and batch.is_plain and (offered := kernel(batch, look)):
         batch.fused = offered
@@ -188,14 +188,14 @@ def check_values(
     classes = (backend.shape(inputs[_align.main_input(record)]) or (None,))[-1]
     hosts = [backend.host(x, wait=wait) for x in inputs]
     _check_values.values(record, parameters, hosts, classes, layout)
-    _check_weights(backend, record, weights, wait=wait)
+    _check_weights(backend, record, weights, layout, wait=wait)
 
 
-def _check_weights(backend: Backend, record: Record, weights: Array | None, *, wait: bool) -> None:
+def _check_weights(
+    backend: Backend, record: Record, weights: Array | None, layout: _check_values.Layout | None, *, wait: bool
+) -> None:
     if weights is not None:
         host = backend.host(weights, wait=wait)
         if host is not None and not np.isfinite(host).all():
-            index = np.unravel_index(int(np.argmax(~np.isfinite(host))), host.shape)
-            # Axes of length one were added to line the weights up.
-            place = tuple(int(i) for i, length in zip(index, host.shape, strict=True) if length > 1)
-            raise _check_values.weight_value(record.name, host[index], place)
+            index = tuple(map(int, np.unravel_index(int(np.argmax(~np.isfinite(host))), host.shape)))
+            raise _check_values.weight_value(record.name, host[index], index, host.shape, layout)

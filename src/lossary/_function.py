@@ -13,7 +13,7 @@ from ._evaluate import check_values
 from ._live import live_points
 from ._object import Loss
 from ._record import Record, target_and_prediction
-from ._reduce import MEANS, factors, reduce
+from ._reduce import check_points, factors, reduce
 from ._rows import Shape
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 
@@ -91,8 +91,9 @@ class FunctionLoss(Loss):
         name = self.record.name
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
-        if 0 in shape[1:] or (shape[:1] == (0,) and self.reduction in MEANS):
+        if shape[1:][-1:] == (0,):  # Rows without outputs.
             raise _check.empty(name, "y_pred", shape)
+        check_points(name, backend, y_pred, self.reduction)
         live = live_points(
             backend,
             _leading(backend, name, "sample_weight", sample_weight, shape, y_pred),

@@ -45,16 +45,19 @@ class Site(NamedTuple):
         classes = {a: int(shape[-1]) for a, shape in zip(self.arguments, shapes, strict=True) if a == "y_pred"}
         for argument, shape, position, value in zip(self.arguments, shapes, positions, values, strict=True):
             if position >= 0:
-                index = tuple(int(i) for i in np.unravel_index(int(position), tuple(map(int, shape))))
-                _found(self._error(argument, index, float(value), classes.get("y_pred")))
+                full = tuple(map(int, shape))
+                index = tuple(int(i) for i in np.unravel_index(int(position), full))
+                _found(self._error(argument, index, full, float(value), classes.get("y_pred")))
                 return
 
-    def _error(self, argument: str, index: tuple[int, ...], value: float, classes: int | None) -> DomainError:
-        if argument == "sample_weight":
-            return _check_values.weight_value(self.loss, value, index)
-        record = enrolled(self.loss)
+    def _error(
+        self, argument: str, index: tuple[int, ...], shape: tuple[int, ...], value: float, classes: int | None
+    ) -> DomainError:
         axes, lengths, rank, ranks = self.layout
         layout = Layout(axes, lengths, rank, dict(ranks))
+        if argument == "sample_weight":
+            return _check_values.weight_value(self.loss, value, index, shape, layout)
+        record = enrolled(self.loss)
         if argument == "y_true" and record is not None and record.labels_are_integers:
             return _check_values.label(self.loss, value, index, classes, layout)
         domain: Domain = Real()

@@ -112,6 +112,12 @@ class NumpyBackend(ShowsBits):
         kept: Array = np.bitwise_and(np.asarray(x).view(bits), mask)
         return kept.view(x.dtype)
 
+    def residual(self, a: Array, factor: Array, b: Array) -> Array:
+        if b.dtype != np.float32:
+            return super().residual(a, factor, b)
+        # In double precision the product of two such numbers is exact.
+        return (a - np.multiply(factor, b, dtype=np.float64)).astype(np.float32)
+
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.astype(like.dtype)
 

@@ -193,7 +193,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         backend: ``"numpy"``, ``"torch"``, ``"jax"``, ... when no arrays are given.
 
     Returns:
-        The sentence.
+        The sentence; of a weighted sum, one for each of its terms.
 
     >>> import lossary, numpy as np
     >>> print(lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))))
@@ -201,8 +201,13 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
+    from .._combined import WeightedSum
+
     made = _loss(loss)
     name = made.record.name
+    if isinstance(made, WeightedSum):
+        terms = (explain(term, y_true, y_pred, backend=backend) for term in made.terms)
+        return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
         reason = _route.of(by_name(backend or "numpy")).refusal()
         if reason:
