@@ -15,7 +15,7 @@ import numpy as np
 
 from lossary.backends import NUMPY
 from lossary.graph import SPELLED
-from lossary.kernels import intrinsics, store
+from lossary.kernels.cpu import intrinsics, store
 
 Change = Callable[[str], str]
 
@@ -89,7 +89,7 @@ def namespace(dtype: str) -> dict[str, Any]:
 
 
 def compiler(change: Change = str) -> Callable[..., Any]:
-    """What to put in the place of `lossary.kernels.store.compiled`; ``change`` may break the source.
+    """What to put in the place of `lossary.kernels.cpu.store.compiled`; ``change`` may break the source.
 
     The result looks like Numba's as far as a kernel looks at it.
     """

@@ -12,7 +12,7 @@ import pytest
 
 import lossary
 from lossary import kernels
-from lossary.kernels import disk, store
+from lossary.kernels.cpu import disk, store
 from lossary.program import enrol
 
 CODE = bytes(range(256)) * 3

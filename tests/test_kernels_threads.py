@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import lossary
-from lossary.kernels import forks, pages, threads
+from lossary.kernels.cpu import forks, pages, threads
 from lossary.program import enrol
 
 CALLS = {

@@ -25,7 +25,7 @@ from .base import Array
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
-    from ..kernels.handler import Handler
+    from ..kernels.xla.handler import Handler
     from ..program import Program
 
 # The version of XLA's interface whose layout the kernels know; later ones only add to it.
@@ -88,9 +88,9 @@ class Call:
 
     def handler(self, y_true: Any, y_pred: Any) -> Handler:
         """The compiled kernel."""
-        from ..kernels.handler import handler
-        from ..kernels.intrinsics import NARROW
-        from ..kernels.schedule import Use
+        from ..kernels.cpu.intrinsics import NARROW
+        from ..kernels.lowering.schedule import Use
+        from ..kernels.xla.handler import handler
 
         columns = y_pred.shape[-1]
         points = not self.reduction and self.program.separable and columns == 1
@@ -101,7 +101,7 @@ class Call:
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
-        from ..kernels.run import NoKernelError
+        from ..kernels.cpu.run import NoKernelError
 
         try:
             numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from .._check import kernel_dtype
 from ..backends import NUMPY, by_name, find
 from ..program import Program, is_enrolled, program_for
-from . import forks
-from .pages import release
+from .cpu import forks
+from .cpu.pages import release
 
 if TYPE_CHECKING:
     from .._evaluate import Batch
     from .._loss import Loss
-    from .run import Fused
+    from .cpu.run import Fused
 
 __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 
@@ -127,9 +127,9 @@ def _switched_off() -> bool:
 
 @cache
 def part(name: str) -> Any:
-    """A module of this folder that imports Numba, imported by one thread at a time."""
+    """A module of `cpu` that imports Numba, imported by one thread at a time."""
     with forks.compiling():
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__name__}.cpu.{name}")
 
 
 def _run() -> Any:
@@ -161,8 +161,8 @@ def source(loss: Any, use: str = "gradient") -> str:
     >>> print(lossary.kernels.source("mean_squared_error", "value").splitlines()[0])
     def mean_squared_error_total(y_true, y_pred, totals, count, first, last):
     """
-    from .emit import source as emitted
-    from .schedule import Use
+    from .cpu.emit import source as emitted
+    from .lowering.schedule import Use
 
     program = _program(loss)
     rows = not program.separable
@@ -215,7 +215,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:
         return f"{name} runs in the words of {words}: {reason}"
-    from .run import NoKernelError
+    from .cpu.run import NoKernelError
 
     try:
         return f"{name} runs in a fused kernel on {owner.name}, {computing.fused.origin()}"

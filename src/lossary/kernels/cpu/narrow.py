@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph import Node
-from ..program import Program
-from .schedule import REDUCE, Loop, Schedule, Use, reduced
+from ...graph import Node
+from ...graph.program import Program
+from ..lowering.schedule import REDUCE, Loop, Schedule, Use, reduced
 from .spell import Names, Text, definitions, indent, loads
 
 ELEMENT = "[j * LANES + k]"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..graph import ELEMENT, Node
-from ..graph.emit import INFIX
-from ..program import Program
+from ...graph import ELEMENT, Node
+from ...graph.emit import INFIX
+from ...graph.program import Program
 
 _LONG = 60
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from .._domain import Domain, OneHot
-from ..graph import ELEMENT, NUMBER, ROW, Node, walk, words
-from ..program import Program
+from ..._domain import Domain, OneHot
+from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
+from ...graph.program import Program
 from .rewrite import lowered, without_divisions, without_scale
 
 REDUCTIONS = frozenset({"sum", "mean", "mean_square", "max", "total"})

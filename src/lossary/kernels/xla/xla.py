@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import njit
 
-from .machine import allocate, call, fetch_add, load, release, store, yield_processor
+from ..cpu.machine import allocate, call, fetch_add, load, release, store, yield_processor
 
 __all__ = [
     "FRAME", "INPUTS", "OUTPUTS", "TOTALS", "claim", "data", "described", "finish", "leave", "length", "share",

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._reduce import factors
-from ..backends import NUMPY
-from ..graph import SPELLED, emit
-from ..graph.program import Program
-from ..program import for_labels
+from ..._reduce import factors
+from ...backends import NUMPY
+from ...graph import SPELLED, emit
+from ...graph.program import Program
+from ...program import for_labels
+from ..lowering.schedule import Use
 from . import forks, labels, pages, store, threads
 from .emit import source
 from .intrinsics import CHUNK, NARROW
-from .schedule import Use
 
 if TYPE_CHECKING:
-    from .._evaluate import Batch
+    from ..._evaluate import Batch
 
 Floats = np.ndarray[Any, Any]
 # Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.

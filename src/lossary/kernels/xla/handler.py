@@ -12,12 +12,13 @@ from llvmlite import binding
 from numba import carray, njit, types
 from numba.core.ccallback import CFunc
 
-from ..program import Program
-from . import forks, machine, store, xla
-from .emit import source
-from .intrinsics import CHUNK
-from .run import TASK, NoKernelError, host_numbers
-from .schedule import Use
+from ...graph.program import Program
+from ..cpu import forks, machine, store
+from ..cpu.emit import source
+from ..cpu.intrinsics import CHUNK
+from ..cpu.run import TASK, NoKernelError, host_numbers
+from ..lowering.schedule import Use
+from . import xla
 
 _SIGNATURE = types.intp(types.intp)
 _WORDS = {

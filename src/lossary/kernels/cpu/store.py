@@ -39,6 +39,7 @@ _SETTINGS = ("BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "LOOP_VECTORIZE", "OPT",
 def _environment() -> bytes:
     """Whatever changes machine code besides the source of a kernel."""
     parts = [
+        __name__,  # By which what is kept refers to this module.
         numba.__version__,
         llvmlite.__version__,
         np.__version__,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..graph import Node
-from ..program import Program
+from ...graph import Node
+from ...graph.program import Program
+from ..lowering.rewrite import elsewhere, places, there
+from ..lowering.schedule import REDUCE, Loop, Schedule, Use, reduced, schedule
 from . import narrow
 from .intrinsics import CHUNK
-from .rewrite import elsewhere, places, there
-from .schedule import REDUCE, Loop, Schedule, Use, reduced, schedule
 from .spell import Names, Text, definitions, indent, loads
 
 
