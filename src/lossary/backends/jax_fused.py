@@ -88,20 +88,16 @@ class Call:
 
     def handler(self, y_true: Any, y_pred: Any) -> Handler:
         """The compiled kernel."""
-        from ..kernels.cpu.intrinsics import NARROW
-        from ..kernels.lowering.schedule import Use
+        from ..kernels.cpu.target import use
         from ..kernels.xla.handler import handler
 
-        columns = y_pred.shape[-1]
-        points = not self.reduction and self.program.separable and columns == 1
-        rows = not self.reduction and not points
-        use = Use(rows, points, self.gradient, mask=False, narrow=rows and columns <= NARROW)
         label = str(y_true.dtype.name) if self.program.record.labels_are_integers else ""
-        return handler(self.program, use, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
+        wanted = use(self.program, y_pred.shape[-1], total=bool(self.reduction), gradient=self.gradient)
+        return handler(self.program, wanted, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
-        from ..kernels.cpu.run import NoKernelError
+        from ..kernels.protocols import NoKernelError
 
         try:
             numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)
@@ -302,6 +298,11 @@ class JaxFused:
             value = value * factors[0]
             value = value.reshape(self.shape[:-1]) if reduction == "none" else jnp.sum(value)
         return value, slopes.reshape(self.shape)
+
+    def gradient(self, upstream: Array) -> Array:
+        """The gradient for one factor per data point."""
+        slopes, _ = _gradient(self._call(""))(self.y_true, self.y_pred, upstream.reshape(-1))
+        return slopes.reshape(self.shape)
 
     def origin(self) -> str:
         """Where the kernel comes from that computes the values and their gradient."""

@@ -9,34 +9,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...graph import Node
-from ...graph.program import Program
-from ..lowering.schedule import REDUCE, Loop, Schedule, Use, reduced
-from .spell import Names, Text, definitions, indent, loads
+from ..lowering.form import Loop, Lowered, Number, Stage
+from .spell import REDUCE, Names, Text, definitions, indent, loads, over_columns
 
 ELEMENT = "[j * LANES + k]"
 NUMBER = "[k]"
 
 
-def body(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
+def body(form: Lowered, names: Names, *, gradient: bool) -> list[str]:
     """The lines of a kernel for many short rows."""
-    keep_in = plan.stores()
-    work = _loaded(program, use)
-    for number, loop in enumerate(plan.loops):
-        work += _row_numbers(program, plan.rows[number], names)
-        for one in loop.passes():
-            work += _pass(program, one, names, keep_in)
+    labels = any(each.is_label for each in form.inputs)
+    work = _loaded(labels=labels, gradient=gradient)
+    for stage in form.stages:
+        for number in stage.numbers:
+            work += _number(stage, number, names)
+        for loop in stage.loops:
+            work += _loop(form.scale, loop, names)
     text = Text(names)
-    work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in plan.row_inside])
-    work += _over_lanes([_ROW, f"results[i] = {text.of(plan.value)}"])
-    if use.gradient:
-        work += _over_lanes([_ROW, "slope = row(gradient, i)", *_over_columns([f"slope[j] = slopes{ELEMENT}"])])
+    work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in form.checks])
+    work += _over_lanes([_ROW, f"results[i] = {text.of(form.value)}"])
+    if gradient:
+        work += _over_lanes([_ROW, "slope = row(gradient, i)", *over_columns([f"slope[j] = slopes{ELEMENT}"])])
     lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
     lines.append("results = beginning(values, 0)")
-    labels = ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"]
-    lines += labels if program.record.labels_are_integers else ["targets = tile(ZERO)"]
-    lines += ["weights = beginning(factors, 0)", "slopes = tile(ZERO)", "factor = lanes(ZERO)"] if use.gradient else []
-    lines += [f"{store} = tile(ZERO)" for store in keep_in.values() if store != "slopes"]
-    lines += [f"{name} = lanes({like})" for name, like in names.made]
+    lines += ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"] if labels else ["targets = tile(ZERO)"]
+    lines += ["weights = beginning(factors, 0)", "slopes = tile(ZERO)", "factor = lanes(ZERO)"] if gradient else []
+    lines += [f"{store} = tile(ZERO)" for store in form.stores]
+    lines += [f"{name} = lanes({like})" for name, like in names.made.items()]
     return [*lines, "for start in range(first, last, LANES):", *indent(work), "return faults"]
 
 
@@ -44,65 +43,57 @@ def body(program: Program, use: Use, plan: Schedule, names: Names) -> list[str]:
 _ROW = "i = min(start + k, last - 1)"
 
 
-def _loaded(program: Program, use: Use) -> list[str]:
-    labels = program.record.labels_are_integers
-    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = weights[i]"] if use.gradient else [])]
+def _loaded(*, labels: bool, gradient: bool) -> list[str]:
+    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = weights[i]"] if gradient else [])]
     lines += ["label[k] = place(labels[i], columns)"] if labels else ["target = row(y_true, i)"]
     copies = [f"predictions{ELEMENT} = prediction[j]", *([] if labels else [f"targets{ELEMENT} = target[j]"])]
     checks = _over_lanes(["faults = faulty(faults, label[k] >= 0)"]) if labels else []
-    return [*_over_lanes([*lines, *_over_columns(copies)]), *checks]
+    return [*_over_lanes([*lines, *over_columns(copies)]), *checks]
 
 
-def _over_lanes(lines: list[str]) -> list[str]:
+def _over_lanes(lines: Sequence[str]) -> list[str]:
     return ["for k in range(LANES):", *indent(lines)] if lines else []
 
 
-def _over_columns(lines: list[str]) -> list[str]:
-    return ["for j in range(columns):", *indent(lines)] if lines else []
-
-
-def _row_numbers(program: Program, nodes: Sequence[Node], names: Names) -> list[str]:
-    lines: list[str] = []
-    for node in nodes:
-        if node.op in ("take", "position"):
-            scope = names.inner()
-            inner = [*loads(program, node.args[:1], scope), *definitions(node.args[:1], scope)]
-            text = Text(scope)
-            found = text.of(node.args[0])
-            name = names.result(node, like="NOWHERE" if node.op == "position" else "ZERO")
-            if node.op == "take":
-                index = Text(names).of(node.args[1])
-                inner = [f"j = {index}", *inner, f"{name} = {found}"]
-                lines += _over_lanes([f"{name} = UNDEFINED", f"if 0 <= {index} < columns:", *indent(inner)])
-            else:
-                inner.append(f"{name} = earlier({name}, j, equal({found}, {text.of(node.args[1])}))")
-                lines += [*_over_lanes([f"{name} = NOWHERE"]), *_over_columns(_over_lanes(inner))]
-        elif not node.is_bool:
-            expression = Text(names).expression(node)
-            lines += _over_lanes([f"{names.result(node)} = {expression}"])
-    return lines
-
-
-def _pass(program: Program, loop: Loop, names: Names, keep_in: dict[int, str]) -> list[str]:
-    """One loop over the columns and the lanes."""
-    scale = f"factor{NUMBER}"
-    before = []
-    if loop.slope is not None and loop.scale:
-        given = " ".join([scale, *(f"{sign} {Text(names).of(node)}" for sign, node in loop.scale)])
-        scale = names.lane("f")
-        before = [f"{scale} = {given}"]
-    totals = [(node, names.lane("s", REDUCE[node.op][0])) for node in loop.reductions]
-    before += [f"{total} = {REDUCE[node.op][0]}" for node, total in totals]
-    scope = names.inner()
-    roots = [*loop.written(), *map(reduced, loop.reductions), *loop.inside]
-    inner = [*loads(program, roots, scope), *definitions(roots, scope)]
+def _number(stage: Stage, number: Number, names: Names) -> list[str]:
+    """A number of each row."""
+    node = number.node
+    if number.body is None:
+        expression = Text(names).expression(node)
+        return _over_lanes([f"{names.result(node)} = {expression}"])
+    scope = names.inner(stage.kept)
+    inner = [*loads(number.body, scope), *definitions(number.body, scope)]
     text = Text(scope)
-    inner += [f"{total} = {REDUCE[n.op][1].format(total=total, x=text.of(reduced(n)))}" for n, total in totals]
-    inner += [f"{keep_in[id(node)]}{ELEMENT} = {text.of(node)}" for node in loop.keeps]
-    if loop.slope is not None:
-        inner.append(f"slopes{ELEMENT} = {scale} * {text.of(loop.slope)}")
-        names.forget(f"slopes{ELEMENT}")
-    inner += [f"faults = faulty(faults, {text.of(node)})" for node in loop.inside]
-    after = [f"{names.result(node)} = {REDUCE[node.op][2].format(total=total)}" for node, total in totals]
-    names.known.update({id(node): f"{keep_in[id(node)]}{ELEMENT}" for node in loop.keeps})
-    return [*_over_lanes(before), *_over_columns(_over_lanes(inner)), *_over_lanes(after)]
+    found = text.of(node.args[0])
+    if node.op == "take":
+        name, index = names.result(node), Text(names).of(node.args[1])
+        inner = [f"j = {index}", *inner, f"{name} = {found}"]
+        return _over_lanes([f"{name} = UNDEFINED", f"if 0 <= {index} < columns:", *indent(inner)])
+    name = names.result(node, like="NOWHERE")
+    inner.append(f"{name} = earlier({name}, j, equal({found}, {text.of(node.args[1])}))")
+    return [*_over_lanes([f"{name} = NOWHERE"]), *over_columns(_over_lanes(inner))]
+
+
+def _loop(scale: Sequence[tuple[str, Node]], loop: Loop, names: Names) -> list[str]:
+    """One loop over the columns and the lanes."""
+    factor = f"factor{NUMBER}"
+    before = []
+    if scale and any(write.is_slope for write in loop.writes):
+        given = " ".join([factor, *(f"{sign} {Text(names).of(node)}" for sign, node in scale)])
+        factor = str(names.lane("f"))
+        before = [f"{factor} = {given}"]
+    totals = [(each, REDUCE[each.node.op]) for each in loop.reductions]
+    running = [names.lane("s", start) for _, (start, _, _) in totals]
+    before += [f"{total} = {start}" for total, (_, (start, _, _)) in zip(running, totals, strict=True)]
+    scope = names.inner(loop.kept)
+    inner = [*loads(loop.body, scope), *definitions(loop.body, scope)]
+    text = Text(scope)
+    after = []
+    for total, (each, (_, step, result)) in zip(running, totals, strict=True):
+        inner.append(f"{total} = {step.format(total=total, x=text.of(each.of))}")
+        after.append(f"{names.result(each.node)} = {result.format(total=total)}")
+    for write in loop.writes:
+        scaled = f"{factor} * " if write.is_slope else ""
+        inner.append(f"{write.store}{ELEMENT} = {scaled}{text.of(write.value)}")
+    inner += [f"faults = faulty(faults, {text.of(node)})" for node in loop.checks]
+    return [*_over_lanes(before), *over_columns(_over_lanes(inner)), *_over_lanes(after)]
