@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import measure, memory, picture, report, stacks
 from benchmarks.cases import CASES, Case, Shape
-from lossary.kernels import threads
+from lossary.kernels.cpu import threads
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FIRST = Case("log_cosh")

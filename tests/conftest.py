@@ -34,4 +34,4 @@ def x64() -> Iterator[None]:
 def row_length(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels for long rows take all rows, or short ones go side by side."""
     if request.param == "long":
-        monkeypatch.setattr("lossary.kernels.run.NARROW", 0)
+        monkeypatch.setattr("lossary.kernels.cpu.target.NARROW", 0)

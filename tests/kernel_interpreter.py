@@ -15,7 +15,7 @@ import numpy as np
 
 from lossary.backends import NUMPY
 from lossary.graph import SPELLED
-from lossary.kernels import intrinsics, store
+from lossary.kernels.cpu import store, target
 
 Change = Callable[[str], str]
 
@@ -61,13 +61,13 @@ def namespace(dtype: str) -> dict[str, Any]:
         "residual": lambda a, factor, b: kind(float(a) - float(factor) * float(b)),
         "np": np,
         "empty": np.empty,
-        "lanes": lambda like: [like] * intrinsics.LANES,
-        "tile": lambda like: [like] * (intrinsics.LANES * intrinsics.NARROW),
-        "chunk": lambda like: np.empty(intrinsics.CHUNK, kind),
+        "lanes": lambda like: [like] * target.LANES,
+        "tile": lambda like: [like] * (target.TILE),
+        "chunk": lambda like: np.empty(target.CHUNK, kind),
         "row": lambda array, index: array[index],
         "beginning": lambda array, start: array[start:],
         "rows_at_once": lambda columns: 4,
-        "LANES": intrinsics.LANES,
+        "LANES": target.LANES,
         "ZERO": kind(0.0),
         "ONE": kind(1.0),
         "INFINITY": float("inf"),
@@ -89,7 +89,7 @@ def namespace(dtype: str) -> dict[str, Any]:
 
 
 def compiler(change: Change = str) -> Callable[..., Any]:
-    """What to put in the place of `lossary.kernels.store.compiled`; ``change`` may break the source.
+    """What to put in the place of `lossary.kernels.cpu.store.compiled`; ``change`` may break the source.
 
     The result looks like Numba's as far as a kernel looks at it.
     """

@@ -154,7 +154,7 @@ def test_custom_losses_get_kernels_and_redefinition_gets_a_new_one() -> None:
 
 
 def test_a_formula_that_cannot_be_compiled_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lossary.kernels import run
+    from lossary.kernels.cpu import run
 
     @lossary.loss(name="kernel_without")
     def without(y_true: Any, y_pred: Any) -> Any:

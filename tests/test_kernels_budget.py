@@ -23,7 +23,7 @@ def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
 ) -> None:
     """Short rows side by side in float32, one after another in float64."""
     if dtype == "float64":
-        monkeypatch.setattr("lossary.kernels.run.NARROW", 0)
+        monkeypatch.setattr("lossary.kernels.cpu.target.NARROW", 0)
     kernel_laws.error_budget(setting.configured(reduction="none"), setting, dtype, most=12)
 
 
@@ -31,5 +31,5 @@ def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
 @pytest.mark.parametrize("law", kernel_laws.LAWS[:-1], ids=lambda law: law.__name__)
 def test_law(law: Any, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row after another; all settings obey these laws as interpreted sources, in `test_kernels_teeth`."""
-    monkeypatch.setattr("lossary.kernels.run.NARROW", 0)
+    monkeypatch.setattr("lossary.kernels.cpu.target.NARROW", 0)
     law(setting.configured(reduction="none"), setting)

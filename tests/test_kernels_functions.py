@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from lossary.kernels import functions, threads
+from lossary.kernels.cpu import functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}

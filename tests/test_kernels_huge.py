@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lossary
-from lossary.kernels import pages, threads
+from lossary.kernels.cpu import pages, threads
 
 COLUMNS = 1024
 ROWS = 2**21 + 3

@@ -208,7 +208,7 @@ def test_values_are_checked_where_they_can_be() -> None:
 
 
 def test_a_formula_that_numba_cannot_compile_runs_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lossary.kernels import handler
+    from lossary.kernels.xla import handler
 
     def fail(*_: Any) -> Any:
         raise NotImplementedError("no loop for this")
@@ -277,7 +277,7 @@ import itertools, sys
 import jax, jax.numpy as jnp, lossary
 from numba.core.bytecode import FunctionIdentity
 from lossary import kernels
-from lossary.kernels import store
+from lossary.kernels.cpu import store
 kernels.THRESHOLD = 0
 built = store.built
 def counted(*arguments):

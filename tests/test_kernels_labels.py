@@ -10,7 +10,7 @@ import torch
 
 import lossary
 from lossary import kernels
-from lossary.kernels import labels
+from lossary.kernels.cpu import labels
 
 ROWS, COLUMNS = 5000, 30  # More than one task.
 assert ROWS * COLUMNS > labels.WORTH

@@ -17,7 +17,7 @@ from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary._record import Record
 from lossary._registry import enrol
-from lossary.kernels import emit, run, store
+from lossary.kernels.cpu import emit, run, store
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
 Prepare = Callable[..., None]

@@ -218,7 +218,7 @@ def test_two_processes_may_compile_at_once(tmp_path: Any) -> None:
 def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
-    from lossary.kernels import threads
+    from lossary.kernels.cpu import threads
 
     before = torch.get_num_threads()
     try:
@@ -241,7 +241,7 @@ def test_importing_the_library_does_not_import_numba() -> None:
 
 
 def test_large_gradients_reuse_pages_that_nobody_holds() -> None:
-    from lossary.kernels import pages
+    from lossary.kernels.cpu import pages
 
     pages.release()
     first = pages.empty((3000, 3000), "float32")

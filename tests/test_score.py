@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import lossary
-from lossary.kernels.sums import CompiledSums
+from lossary.kernels.cpu.sums import CompiledSums
 from lossary.scoring import ColumnError, FileError, open_table, score
 from lossary.scoring._exact import ExactSums, exact_products, quotient
 
@@ -95,7 +95,7 @@ def test_compiled_sums_of_products_are_exact_over_the_whole_range(x: np.ndarray,
 
 
 def test_compiled_sums_carry_before_they_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossary.kernels.sums.CARRY_EVERY", 800)
+    monkeypatch.setattr("lossary.kernels.cpu.sums.CARRY_EVERY", 800)
     x = np.array([2.0**31 - 1, -1.5, 0.1, 3e-20, -1e12] * 100)
     sums = CompiledSums()
     for _ in range(5):

@@ -13,7 +13,7 @@ import kernel_laws
 import laws
 from inputs import SETTINGS
 from lossary._loss import Loss, loss_class
-from lossary.kernels.run import Fused
+from lossary.kernels.cpu.run import Fused
 from test_kernels_teeth import Prepare, prepare  # noqa: F401
 
 Call = Callable[..., tuple[Any, Any]]

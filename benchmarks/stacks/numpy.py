@@ -11,7 +11,7 @@ from sklearn._loss import loss as sk
 import lossary
 from benchmarks.cases import Case
 from benchmarks.stacks import Run
-from lossary.kernels import threads
+from lossary.kernels.cpu import threads
 
 _PEERS = {
     "mean_squared_error": sk.HalfSquaredError,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _check_remedies
 from ._axes import ELEMENT
 from ._domain import OneHot
-from .errors import BackendError, DTypeError, ParameterError, ShapeError
+from .errors import BackendError, DTypeError, LossError, ParameterError, ShapeError
 
 if TYPE_CHECKING:
     from ._record import Argument, Record
@@ -423,6 +423,13 @@ def kernel_dtype(loss: str, dtype: Any) -> ParameterError:
     return ParameterError(
         f"{loss}: dtype is {dtype!r}; accepted are 'float32', also for half precision, and 'float64'. "
         "Write lossary.kernels.load(loss, dtype='float32')"
+    )
+
+
+def no_kernel(loss: str, reason: str) -> LossError:
+    """A formula that kernels cannot take has no loop to show."""
+    return LossError(
+        f"{loss}: there is no loop to show: {reason}. How a call is computed says lossary.kernels.explain({loss!r})"
     )
 
 

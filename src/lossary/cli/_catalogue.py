@@ -93,6 +93,9 @@ LossArguments = Annotated[list[str], typer.Argument(metavar="NAME", help=LOSS, a
 def show(
     name: LossName,
     kernel: Annotated[bool, typer.Option("--kernel", help="Print the generated source of the fused kernel.")] = False,
+    readable: Annotated[
+        bool, typer.Option("--readable", help="Print what the fused kernel computes as plain NumPy.")
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw value and slope into a PNG, SVG or PDF.")
     ] = None,
@@ -100,7 +103,7 @@ def show(
 ) -> None:
     """Show one loss: when to use it and what it takes."""
     loss = loss_from(name)
-    source = _kernel_source(loss) if kernel else None
+    source = _kernel_source(loss, readable=readable) if kernel or readable else None
     if plot is not None:
         _draw([loss], plot)
     if as_json:
@@ -109,7 +112,7 @@ def show(
         told = explain(loss).to_dict()
         facts = _facts(loss.record) | {"written": repr(loss), "parameters": dict(loss.parameters)}
         facts |= {key: told[key] for key in ("floor", "start", "invariances", "gradient")}
-        emit(facts | ({"kernel": source} if kernel else {}) | ({"plot": str(plot)} if plot else {}))
+        emit(facts | ({"kernel": source} if source is not None else {}) | ({"plot": str(plot)} if plot else {}))
     elif source is not None:
         code(source.rstrip())
     else:
@@ -118,10 +121,10 @@ def show(
             say(f"\ndrawn into {plot}")
 
 
-def _kernel_source(loss: Loss) -> str:
+def _kernel_source(loss: Loss, *, readable: bool) -> str:
     from ..kernels import source
 
-    return source(loss)
+    return source(loss, readable=readable)
 
 
 def _describe(loss: Loss) -> None:

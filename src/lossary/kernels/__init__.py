@@ -15,37 +15,38 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .. import _route
-from .._check import kernel_dtype
+from .._check import kernel_dtype, no_kernel
 from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
+from ..graph import ELEMENT, OTHER, walk
 from ..program import Program, program_for
-from . import forks
-from .pages import release
+from .cpu import forks
+from .cpu.pages import release
+from .protocols import Call, Fused, NoKernelError
 
 if TYPE_CHECKING:
-    from .._evaluate import Batch
     from .._loss import Loss
-    from .run import Fused
 
 __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 
 # Elements in y_pred from which on a kernel is used.  Below, the words of the framework take less than a millisecond.
 THRESHOLD = 1 << 16
 _LONGEST_ROW = 2**31 - 1
+_ANEW = "a plain function is traced anew at every call"
 _loads = [0]
 
 
-def offer(batch: Batch, look: Callable[[], None] | None) -> Fused | None:
+def offer(call: Call, look: Callable[[], None] | None) -> Fused | None:
     """The kernel for a call, or None when the framework's words are to run it.
 
     ``look`` checks the values and is called only when the kernel has met one outside its domain.
     """
-    if batch.backend is not NUMPY or not batch.y_pred.size:
+    if call.backend is not NUMPY or not call.y_pred.size:
         return None
-    small = batch.y_pred.size < THRESHOLD
-    if not _is_ready(batch) if small else refusal(batch):
+    small = call.y_pred.size < THRESHOLD
+    if not _is_ready(call) if small else refusal(call):
         return None
-    fused: Fused = _run().Fused(batch, look, small=small)
+    fused: Fused = _run().Fused(call, look, small=small)
     return fused
 
 
@@ -66,27 +67,49 @@ def loads() -> int:
     return _loads[0]
 
 
-def _is_ready(batch: Batch) -> bool:
+def _is_ready(call: Call) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
-    if not batch.program.kernels_at_hand or batch.mask is not None:
+    if not call.program.kernels_at_hand or call.mask is not None:
         return False
-    return all(isinstance(number, float) for number in batch.numbers)
+    return all(isinstance(number, float) for number in call.numbers)
 
 
-def refusal(batch: Batch) -> str:
+def refusal(call: Call) -> str:
     """Why no kernel takes the call, or nothing."""
-    shape = batch.backend.shape(batch.y_pred)
+    shape = call.backend.shape(call.y_pred)
     size = math.prod(int(n or 0) for n in shape)
     if size < THRESHOLD:
         return f"{size} elements are fewer than {THRESHOLD}, from which on a kernel pays"
-    if not is_enrolled(batch.program.record):
-        return "a plain function is traced anew at every call"
+    if not is_enrolled(call.program.record):
+        return _ANEW
+    if unfit(call.program):
+        return unfit(call.program)
     if int(shape[-1] or 0) > _LONGEST_ROW:
         return f"rows are longer than {_LONGEST_ROW}"
     if unusable():
         return unusable()
-    if not all(isinstance(number, float) for number in batch.numbers):
+    if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
+    return ""
+
+
+def unfit(program: Program) -> str:
+    """Why no kernel computes such a formula, or nothing."""
+    found: str | None = program.kernels.get("unfit")
+    if found is None:
+        found = program.kernels["unfit"] = _unfit(program)
+    return found
+
+
+def _unfit(program: Program) -> str:
+    inputs = program.record.inputs
+    if not program.record.is_pair:
+        of_rows = [each.name for each in inputs if each.axes != ELEMENT and not each.is_label]
+        if of_rows:
+            return f"{of_rows[0]} holds one number per data point: no kernel yet"
+        return f"it takes {', '.join(each.name for each in inputs)}: no kernel yet"
+    if any(OTHER in node.axes for node in walk(program.outputs("value_and_slope"))):
+        return "it compares all pairs of outputs: no kernel yet"
     return ""
 
 
@@ -115,10 +138,10 @@ def load(loss: Any, *, dtype: str = "float32") -> None:
     >>> print(huber([[1.0, 2.0]], [[1.0, 4.0]]))
     1.0
     """
-    program = _program(loss)
+    program = _program(_loss(loss))
     if dtype not in ("float32", "float64"):
         raise kernel_dtype(program.record.name, dtype)
-    if is_enrolled(program.record) and not unusable():
+    if is_enrolled(program.record) and not unfit(program) and not unusable():
         _run().load(program, dtype)
         _loads[0] += 1
 
@@ -129,9 +152,9 @@ def _switched_off() -> bool:
 
 @cache
 def part(name: str) -> Any:
-    """A module of this folder that imports Numba, imported by one thread at a time."""
+    """A module of `cpu` that imports Numba, imported by one thread at a time."""
     with forks.compiling():
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(f"{__name__}.cpu.{name}")
 
 
 def _run() -> Any:
@@ -149,30 +172,37 @@ def _missing() -> str:
     return ""
 
 
-def source(loss: Any, use: str = "gradient") -> str:
+def source(loss: Any, use: str = "gradient", *, readable: bool = False) -> str:
     """The loop that a loss compiles to, as Python.
 
     Args:
         loss: A name, a function or a loss object.
         use: ``"gradient"`` for value and gradient together, ``"value"`` for the value alone.
+        readable: Instead of the loop itself, the same stages for one data point, as a function that runs in NumPy.
 
     Returns:
         The source.  ``accumulate`` adds in double precision, ``faulty`` remembers values outside the domain.
+
+    Raises:
+        LossError: There is no kernel for such a formula.
 
     >>> import lossary.kernels
     >>> print(lossary.kernels.source("mean_squared_error", "value").splitlines()[0])
     def mean_squared_error_total(y_true, y_pred, totals, count, first, last):
     """
-    from .emit import source as emitted
-    from .schedule import Use
+    from . import plain
+    from .cpu.emit import source as emitted
+    from .cpu.target import Use
 
-    program = _program(loss)
-    rows = not program.separable
-    return emitted(program, Use(rows=rows, points=False, gradient=use == "gradient", mask=False))[0]
+    program, gradient = _program(_loss(loss)), use == "gradient"
+    if unfit(program):
+        raise no_kernel(program.record.name, unfit(program))
+    if readable:
+        return plain.source(program, gradient=gradient)
+    return emitted(program, Use(rows=not program.separable, points=False, gradient=gradient, mask=False)).text
 
 
-def _program(loss: Any) -> Program:
-    made = _loss(loss)
+def _program(made: Loss) -> Program:
     return program_for(made.record, made.parameters, NUMPY)
 
 
@@ -209,21 +239,22 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         terms = (explain(term, y_true, y_pred, backend=backend) for term in made.terms)
         return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
-        reason = _route.of(by_name(backend or "numpy")).refusal()
+        backend = backend or "numpy"
+        reason = _route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
-        return f"{name} runs in a fused kernel on {backend or 'numpy'} from {THRESHOLD} elements on"
+        return f"{name} runs in a fused kernel on {backend} from {THRESHOLD} elements on"
     owner = find(name, {"y_true": y_true, "y_pred": y_pred})
-    if not is_enrolled(made.record):
-        return f"{name} runs in the words of {owner.name}: a plain function is traced anew at every call"
+    reason = "" if is_enrolled(made.record) else _ANEW
+    reason = reason or unfit(_program(made))
+    if reason:
+        return f"{name} runs in the words of {owner.name}: {reason}"
     batch = made.batch(y_true, y_pred)
     reason = _route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
     computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:
         return f"{name} runs in the words of {words}: {reason}"
-    from .run import NoKernelError
-
     try:
         return f"{name} runs in a fused kernel on {owner.name}, {computing.fused.origin()}"
     except NoKernelError as error:

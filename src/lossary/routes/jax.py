@@ -27,7 +27,7 @@ from ..backends.jax import BACKEND
 from ..program import Program
 
 if TYPE_CHECKING:
-    from ..kernels.handler import Handler
+    from ..kernels.xla.handler import Handler
 
 # The version of XLA's interface whose layout the kernels know; later ones only add to it.
 _KNOWN = (0, 3)
@@ -89,20 +89,16 @@ class Call:
 
     def handler(self, y_true: Any, y_pred: Any) -> Handler:
         """The compiled kernel."""
-        from ..kernels.handler import handler
-        from ..kernels.intrinsics import NARROW
-        from ..kernels.schedule import Use
+        from ..kernels.cpu.target import use
+        from ..kernels.xla.handler import handler
 
-        columns = y_pred.shape[-1]
-        points = not self.reduction and self.program.separable and columns == 1
-        rows = not self.reduction and not points
-        use = Use(rows, points, self.gradient, mask=False, narrow=rows and columns <= NARROW)
         label = str(y_true.dtype.name) if self.program.record.labels_are_integers else ""
-        return handler(self.program, use, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
+        wanted = use(self.program, y_pred.shape[-1], total=bool(self.reduction), gradient=self.gradient)
+        return handler(self.program, wanted, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
-        from ..kernels.run import NoKernelError
+        from ..kernels.protocols import NoKernelError
 
         try:
             numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)

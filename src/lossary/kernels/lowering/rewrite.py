@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 
-from ..graph import ELEMENT, NUMBER, ROW, Node, walk, words
-from ..graph.emit import INFIX
-from ..program import Program
+from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
+from ...graph.emit import INFIX
+from ...graph.program import Program
 from .ranges import Ranges
 
 # Functions worth merging when two branches of one condition each call one.

@@ -10,8 +10,6 @@ import numpy as np
 from numba import njit
 
 from .intrinsics import (
-    CACHED,
-    LANES,
     absolute,
     accumulate,
     both,
@@ -22,6 +20,7 @@ from .intrinsics import (
     root,
     select,
 )
+from .target import CACHED, LANES
 
 Function = Callable[..., Any]
 

@@ -12,6 +12,8 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .target import CHUNK, LANES, TILE
+
 # Per float type: bits, bits of the mantissa, bias of the exponent, bits of sqrt(1/2).
 _LAYOUT = {
     types.float32: (32, 23, 127, 0x3F3504F3),
@@ -349,14 +351,6 @@ def onward(typing_context: Any, pointer: Any, count: Any) -> Any:
 
 # --- room on the stack: LLVM knows that no two of these overlap ---------------------------------------------------
 
-LANES = 32
-# Elements of an array that are computed before a kernel turns to the next: a few arrays of them stay in the cache.
-CACHED = 2048
-# Rows of at most this many outputs are computed side by side.
-NARROW = 24
-# Elements that a loop without rows takes at a time.
-CHUNK = 2048
-
 
 def _room(count: int) -> Any:
     def typed(typing_context: Any, like: Any) -> Any:
@@ -370,5 +364,5 @@ def _room(count: int) -> Any:
 
 
 lanes = intrinsic(_room(LANES))
-tile = intrinsic(_room(LANES * NARROW))
+tile = intrinsic(_room(TILE))
 chunk = intrinsic(_room(CHUNK))

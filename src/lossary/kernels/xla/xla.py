@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import njit
 
-from .machine import allocate, call, fetch_add, load, release, store, yield_processor
+from ..cpu.machine import allocate, call, fetch_add, load, release, store, yield_processor
 
 __all__ = [
     "FRAME", "INPUTS", "OUTPUTS", "TOTALS", "claim", "data", "described", "finish", "leave", "length", "share",
@@ -48,19 +48,21 @@ def described(frame: int, major: Any, minor: Any) -> bool:
 @njit(inline="always")
 def data(frame: int, side: int, index: int) -> int:
     """Where an input or output begins."""
-    return load(load(load(frame + side) + 8 * index) + _DATA)
+    address: int = load(load(load(frame + side) + 8 * index) + _DATA)
+    return address
 
 
 @njit(inline="always")
 def length(frame: int, side: int, index: int, axis: int) -> int:
     """How long an axis of an input or output is."""
-    return load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
+    found: int = load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
+    return found
 
 
 @njit(inline="always")
 def start(frame: int, units: int, step: int, totals: int) -> int:
     """The shared state of a call."""
-    state = allocate(TOTALS + 8 * totals)
+    state: int = allocate(TOTALS + 8 * totals)
     for offset in (_NEXT, _DONE):
         store(state + offset, 0)
     store(state + _OWNERS, 1)

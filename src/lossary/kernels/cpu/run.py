@@ -5,26 +5,21 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .._reduce import factors
-from ..backends import NUMPY
-from ..graph import SPELLED, emit
-from ..graph.program import Program
-from ..program import for_labels
-from . import forks, labels, pages, store, threads
+from ..._reduce import factors
+from ...backends import NUMPY
+from ...graph import SPELLED, Node, emit
+from ...graph.program import Program
+from ...program import for_labels
+from ..protocols import Call, NoKernelError
+from . import forks, labels, pages, store, target, threads
 from .emit import source
-from .intrinsics import CHUNK, NARROW
-from .schedule import Use
-
-if TYPE_CHECKING:
-    from .._evaluate import Batch
+from .target import CHUNK, TASK, Use
 
 Floats = np.ndarray[Any, Any]
-# Elements per task: long enough that handing out tasks costs nothing, short enough that no thread waits at the end.
-TASK = 1 << 17
 # What a task says besides whether values lay outside.
 _NOT_ONE_HOT = 2
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
@@ -34,20 +29,14 @@ class Kernel:
     """The compiled loop of a program for one use and dtype."""
 
     def __init__(self, program: Program, use: Use, dtype: str) -> None:
-        text, parameters = source(program, use)
-        self.name = f"{program.record.name}_{use.name}"
+        made = source(program, use)
         self.use = use
-        names = [part.strip() for part in text[text.index("(") + 1 : text.index(")")].split(",")]
-        typed = store.signature(names, dtype, program.record.labels_are_integers, use.rows)
-        extra = {
-            "NEUTRAL_TARGET": program.record.target.neutral,
-            "NEUTRAL_PREDICTION": program.record.prediction_domain(program.switches).neutral,
-        }
+        typed = store.signature(made.arguments, dtype)
         self._compiled: Any
-        self._compiled, self.origin = store.compiled(self.name, text, dtype, typed, extra if use.mask else {})
+        self._compiled, self.origin = store.compiled(made.name, made.text, dtype, typed, made.constants)
         # The machine code itself, without Numba's choice among several by the types of the arguments.
         self.run: Callable[..., int] = next(iter(self._compiled.overloads.values())).entry_point
-        self._numbers = host_numbers(program, parameters)
+        self._numbers = host_numbers(program, made.numbers)
         self._kind = np.dtype(dtype).type
         self._last: tuple[tuple[float, ...], tuple[Any, ...]] | None = None
 
@@ -63,22 +52,18 @@ class Kernel:
         return last[1]
 
 
-def host_numbers(program: Program, parameters: Sequence[Any]) -> Callable[..., Sequence[float]]:
+def host_numbers(program: Program, numbers: Sequence[Node]) -> Callable[..., Sequence[float]]:
     """The numbers that a kernel takes, computed from the parameters in double precision."""
-    if not parameters:
+    if not numbers:
         return lambda *given: ()
     scope = NUMPY.namespace(SPELLED)
-    exec(emit("numbers", program.inputs[2:], parameters), scope)
+    exec(emit("numbers", program.numbers, numbers), scope)
     function: Callable[..., Any] = scope["numbers"]
-    return function if len(parameters) > 1 else lambda *given: (function(*given),)
+    return function if len(numbers) > 1 else lambda *given: (function(*given),)
 
 
-class NoKernelError(Exception):
-    """A formula that cannot be compiled; the message says why."""
-
-
-# Whether a loop takes rows, single points, computes the gradient, minds a mask, is for short rows; and its dtype.
-Key = tuple[bool, bool, bool, bool, bool, str]
+# What a loop is for, and the dtype of its numbers.
+Key = tuple[Use, str]
 
 
 def kernel(program: Program, key: Key) -> Kernel:
@@ -89,7 +74,7 @@ def kernel(program: Program, key: Key) -> Kernel:
             raise NoKernelError(forks.torn())
         with forks.compiling():
             if key not in program.kernels:
-                program.kernels[key] = _made(program, Use(*key[:5]), key[5])
+                program.kernels[key] = _made(program, *key)
             found = program.kernels[key]
     if isinstance(found, NoKernelError):
         raise found
@@ -98,12 +83,10 @@ def kernel(program: Program, key: Key) -> Kernel:
 
 def load(program: Program, dtype: str) -> None:
     """Makes the kernels ready that small calls without a mask need."""
-    keys: list[Key] = [
-        (True, False, gradient, False, narrow, dtype) for gradient in (False, True) for narrow in (False, True)
-    ]
-    if program.separable:
-        keys += [(False, False, gradient, False, False, dtype) for gradient in (False, True)]
-    for key in keys:
+    both = (False, True)
+    uses = [Use(True, False, gradient, mask=False, narrow=narrow) for gradient in both for narrow in both]
+    uses += [Use(False, False, gradient, mask=False) for gradient in both if program.separable]
+    for key in [(use, dtype) for use in uses]:
         with contextlib.suppress(NoKernelError):  # Then words compute it, as `explain` says.
             kernel(program, key)
             program.kernels_at_hand.add(key)
@@ -116,8 +99,7 @@ def small_step(
 
     It does what `Fused` does, for a kernel at hand, few elements, and neither weights nor mask.
     """
-    rowwise = not program.separable
-    key = (rowwise, False, True, False, rowwise and columns <= NARROW, NUMPY.dtype(like))
+    key = target.use(program, columns, total=program.separable, gradient=True), NUMPY.dtype(like)
     if key not in program.kernels_at_hand:
         return None
     try:
@@ -126,7 +108,7 @@ def small_step(
     except NoKernelError:
         return None
     shape, dtype, kind = like.shape, like.dtype, like.dtype.type
-    rows, largest = like.size // columns, _LARGEST[key[5]]
+    rows, largest = like.size // columns, _LARGEST[key[1]]
     factor = 1.0 if reduction == "sum" else 1.0 / rows
     chunks, factors = -(-like.size // CHUNK), np.full(rows, factor, dtype)
     flat = (-1,) if program.record.labels_are_integers else (rows, columns)
@@ -171,17 +153,17 @@ class Fused:
     again.  ``small`` calls take what `load` has made ready and wait for nothing.
     """
 
-    def __init__(self, batch: Batch, look: Callable[[], None] | None, *, small: bool = False) -> None:
-        self.program = batch.program
+    def __init__(self, call: Call, look: Callable[[], None] | None, *, small: bool = False) -> None:
+        self.program = call.program
         self.small = small
         self.look = look
-        self.given = batch.numbers
-        y_true, y_pred = batch.y_true, batch.y_pred
+        self.given = call.numbers
+        y_true, y_pred = call.y_true, call.y_pred
         if y_true.dtype.kind != "f":
             y_true = y_true.astype(np.int64, copy=False)
         # Data points that are not live are left out, those under the mask are not counted either.
-        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, batch.weights, batch.live
-        self.counted = batch.mask
+        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, call.weights, call.live
+        self.counted = call.mask
         self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
         self.columns = y_pred.shape[-1]
@@ -254,10 +236,8 @@ class Fused:
         return reduction != "none" and self.weights is None and self.mask is None and self.program.separable
 
     def _kernel(self, *, gradient: bool, total: bool) -> Kernel:
-        points = not total and self.program.separable and self.columns == 1
-        rows = not total and not points
-        narrow = rows and self.columns <= NARROW and self.mask is None
-        key = (rows, points, gradient, self.mask is not None, narrow, self.dtype)
+        use = target.use(self.program, self.columns, total=total, gradient=gradient, mask=self.mask is not None)
+        key = use, self.dtype
         if self.small and key not in self.program.kernels_at_hand:
             raise NoKernelError(f"kernels.load was not asked for {self.dtype}")
         return kernel(self.program, key)
@@ -297,7 +277,7 @@ class Fused:
     def _by_labels(self) -> Fused | None:
         """The same call of the loss for integer labels, where that is the same and worth it."""
         y_true, other = self.y_true, for_labels(self.program)
-        long_enough = NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
+        long_enough = target.NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
         if other is None or not long_enough or not (y_true.flags.c_contiguous and y_true.flags.aligned):
             return None
         given = dict(zip(self.program.numbers, self.given, strict=True))

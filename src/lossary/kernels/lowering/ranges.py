@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .._domain import Interval
-from ..graph import NUMBER, Node, walk
-from ..program import Program
+from ..._domain import Interval
+from ...graph import NUMBER, Node, walk
+from ...graph.program import Program
 
 Range = tuple[float, float]
 ANY: Range = (-math.inf, math.inf)

@@ -12,12 +12,14 @@ from llvmlite import binding
 from numba import carray, njit, types
 from numba.core.ccallback import CFunc
 
-from ..program import Program
-from . import forks, machine, store, xla
-from .emit import source
-from .intrinsics import CHUNK
-from .run import TASK, NoKernelError, host_numbers
-from .schedule import Use
+from ...graph.program import Program
+from ..cpu import forks, machine, store
+from ..cpu.arguments import Argument
+from ..cpu.emit import Source, source
+from ..cpu.run import host_numbers
+from ..cpu.target import CHUNK, TASK, Use
+from ..protocols import NoKernelError
+from . import xla
 
 _SIGNATURE = types.intp(types.intp)
 _WORDS = {
@@ -39,13 +41,12 @@ class Handler:
     def __init__(
         self, program: Program, use: Use, dtype: str, label: str, version: tuple[int, int], *, mean: bool
     ) -> None:
-        text, nodes = source(program, use)
-        base = f"{program.record.name}_{use.name}"
-        names = [part.strip() for part in text[text.index("(") + 1 : text.index(")")].split(",")]
-        kernel, _ = store.compiled(base, text, dtype, _signature(names, dtype, label, use.rows), {})
-        glue = "\n".join([*_work(names, bool(label), mean), "", *_task(), "", *_handler(names, mean), ""])
-        identity = "\0".join([text, dtype, label, *map(str, version), _library()])
-        self.name = f"lossary_{base}_{dtype}_{hashlib.sha256((glue + identity).encode()).hexdigest()[:16]}"
+        made = source(program, use)
+        typed = store.signature(made.arguments, dtype, label)
+        kernel, _ = store.compiled(made.name, made.text, dtype, typed, {})
+        glue = "\n".join([*_work(made, mean), "", *_task(), "", *_handler(made, mean), ""])
+        identity = "\0".join([made.text, dtype, label, *map(str, version), _library()])
+        self.name = f"lossary_{made.name}_{dtype}_{hashlib.sha256((glue + identity).encode()).hexdigest()[:16]}"
         scope = _WORDS | {
             "kernel": kernel,
             "F": np.dtype(dtype).type,
@@ -55,10 +56,10 @@ class Handler:
         }
         if self.name not in _compiled:
             # XLA takes a name once.
-            _compiled[self.name] = store.built(f"{base}_xla_{dtype}", glue, identity, self._build(glue, scope))
+            _compiled[self.name] = store.built(f"{made.name}_xla_{dtype}", glue, identity, self._build(glue, scope))
         (_, called), self.origin = _compiled[self.name]
         self.address: int = called.address
-        self._numbers = host_numbers(program, nodes)
+        self._numbers = host_numbers(program, made.numbers)
 
     def numbers(self, given: tuple[float, ...], dtype: Any) -> list[np.ndarray[Any, Any]]:
         """The input that holds what is computed from the parameters, if there is one."""
@@ -122,38 +123,33 @@ def _library() -> str:
     return "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (machine, xla))
 
 
-def _signature(names: Sequence[str], dtype: str, label: str, rows: bool) -> Any:
-    typed = store.signature(names, dtype, bool(label), rows)
-    if not label:
-        return typed
-    labels = types.Array(getattr(types, label), 1, "C", readonly=True)
-    return typed.return_type(*(labels if name == "y_true" else t for name, t in zip(names, typed.args, strict=True)))
-
-
-def _numbers(names: Sequence[str]) -> list[str]:
-    return [name for name in names if name.removeprefix("h").isdigit()]
-
-
-def _work(names: Sequence[str], label: bool, mean: bool) -> list[str]:
+def _work(made: Source, mean: bool) -> list[str]:
     """Source of one task: rows or chunks from ``first`` up to ``last``."""
-    rows, gradient, numbers = "count" not in names, "gradient" in names, _numbers(names)
-    each = "(rows, columns)" if rows else "rows * columns"
-    inputs = [("y_true", "rows" if label else each, "L"), ("y_pred", each, "F")]
-    inputs += [("factors", "rows", "F")] if "factors" in names else []
-    inputs += [("numbers", str(len(numbers)), "F")] if numbers else []
-    outputs = [("gradient", each, "F")] if gradient else []
-    outputs += [("values", "rows", "F")] if "values" in names else []
+    arrays = [each for each in made.arguments if each.axes and each.name != "totals"]
+    inputs = [(each.name, _shape(each), _KINDS[each.kind]) for each in arrays if not each.is_written]
+    inputs += [("numbers", str(len(made.numbers)), "F")] if made.numbers else []
+    outputs = [(each.name, _shape(each), _KINDS[each.kind]) for each in arrays if each.is_written]
     lines = ["frame = load(state + FRAME)", *_SIZES]
-    for side, arrays in (("INPUTS", inputs), ("OUTPUTS", outputs)):
+    for side, some in (("INPUTS", inputs), ("OUTPUTS", outputs)):
         lines += [
             f"{name} = carray(pointer(data(frame, {side}, {index})), {shape}, {kind})"
-            for index, (name, shape, kind) in enumerate(arrays)
+            for index, (name, shape, kind) in enumerate(some)
         ]
-    lines += [f"{name} = numbers[{index}]" for index, name in enumerate(numbers)]
-    lines += ["count = F(columns)"] if "count" in names else []
-    lines += ["factor = F(1.0 / rows)" if mean else "factor = F(1.0)"] if "factor" in names else []
-    lines += [f"totals = carray(pointer(state + TOTALS), {_CHUNKS}, D)"] if "totals" in names else []
+    names = [each.name for each in made.arguments]
+    lines += [f"{name} = numbers[{index}]" for index, name in enumerate(names[len(names) - len(made.numbers) :])]
+    lines += ["count = F(columns)"] if made.takes("count") else []
+    lines += ["factor = F(1.0 / rows)" if mean else "factor = F(1.0)"] if made.takes("factor") else []
+    lines += [f"totals = carray(pointer(state + TOTALS), {_CHUNKS}, D)"] if made.takes("totals") else []
     return ["def work(state, first, last):", *_indent([*lines, f"kernel({', '.join(names)})"])]
+
+
+_KINDS = {"float": "F", "label": "L"}
+
+
+def _shape(array: Argument) -> str:
+    if array.per_point:
+        return "rows"
+    return "(rows, columns)" if array.axes > 1 else "rows * columns"
 
 
 _SIZES = ["rows, columns = length(frame, INPUTS, 1, 0), length(frame, INPUTS, 1, 1)"]
@@ -174,17 +170,17 @@ def _task() -> list[str]:
     return ["def task(state):", *_indent([*_TAKE_PART, "leave(state)", "return 0"])]
 
 
-def _handler(names: Sequence[str], mean: bool) -> list[str]:
+def _handler(made: Source, mean: bool) -> list[str]:
     """Source of what XLA calls."""
-    units, unit = ("rows", "columns") if "count" not in names else (_CHUNKS, str(CHUNK))
-    total = "totals" in names
+    units, unit = (_CHUNKS, str(CHUNK)) if made.takes("count") else ("rows", "columns")
+    total = made.takes("totals")
     lines = ["if described(frame, MAJOR, MINOR):", "    return 0", *_SIZES]
     lines += [f"units = {units}", f"state = start(frame, units, max(1, {TASK} // {unit}), {'units' if total else 0})"]
     lines += ["share(state, TASK())", *_TAKE_PART, "wait(state)"]
     if total:
         lines += ["totals = carray(pointer(state + TOTALS), units, D)", "total = D(0.0)"]
         lines += ["for i in range(units):", "    total += totals[i]"]
-        lines.append(f"value = carray(pointer(data(frame, OUTPUTS, {int('gradient' in names)})), 1, F)")
+        lines.append(f"value = carray(pointer(data(frame, OUTPUTS, {int(made.takes('gradient'))})), 1, F)")
         lines.append(f"value[0] = F(total / {'(rows * columns)' if mean else 'columns'})")
     return ["def handler(frame):", *_indent([*lines, "leave(state)", "return 0"])]
 

@@ -25,7 +25,8 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from . import choices, disk, forks, functions, intrinsics
+from . import choices, disk, forks, functions, intrinsics, target
+from .arguments import Argument
 
 Kernel = Callable[..., int]
 T = TypeVar("T")
@@ -38,7 +39,9 @@ _SETTINGS = ("BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "LOOP_VECTORIZE", "OPT",
 @cache
 def _environment() -> bytes:
     """Whatever changes machine code besides the source of a kernel."""
+    contained = choices, functions, intrinsics, target
     parts = [
+        __name__,  # By which what is kept refers to this module.
         numba.__version__,
         llvmlite.__version__,
         np.__version__,
@@ -46,7 +49,7 @@ def _environment() -> bytes:
         binding.get_host_cpu_name(),
         binding.get_host_cpu_features().flatten(),
         *(str(getattr(numba.config, name, "")) for name in _SETTINGS),
-        *(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (choices, functions, intrinsics)),
+        *(Path(str(module.__file__)).read_text(encoding="utf-8") for module in contained),
     ]
     return "\0".join(parts).encode()
 
@@ -69,7 +72,7 @@ def namespace(dtype: str) -> dict[str, Any]:
         "LOWEST": key(np.iinfo(key).min),
         "NOWHERE": np.int32(2**31 - 1),
         "NONE": False,
-        "LANES": intrinsics.LANES,
+        "LANES": target.LANES,
     }
 
 
@@ -79,26 +82,15 @@ _INTRINSICS = (
 )  # fmt: skip
 
 
-def signature(parameters: Sequence[str], dtype: str, labels: bool, rows: bool) -> Any:
-    """Numba's types for a kernel's parameters, chosen by name."""
-    kind = getattr(types, dtype)
-    rank = 2 if rows else 1
+def signature(arguments: Sequence[Argument], dtype: str, label: str = "int64") -> Any:
+    """Numba's types for what a kernel takes and returns; ``label`` is the dtype of labels."""
+    kinds = {"float": dtype, "label": label, "bool": "boolean", "double": "float64", "index": "int64"}
 
-    def array(element: Any, dimensions: int, readonly: bool) -> Any:
-        return types.Array(element, dimensions, "C", readonly=readonly)
+    def typed(argument: Argument) -> Any:
+        kind = getattr(types, kinds[argument.kind])
+        return types.Array(kind, argument.axes, "C", readonly=not argument.is_written) if argument.axes else kind
 
-    known = {
-        "y_true": array(types.int64, 1, True) if labels else array(kind, rank, True),
-        "y_pred": array(kind, rank, True),
-        "gradient": array(kind, rank, False),
-        "mask": array(types.boolean, 1, True),
-        "values": array(kind, 1, False),
-        "totals": array(types.float64, 1, False),
-        "factors": array(kind, 1, True),
-        "first": types.int64,
-        "last": types.int64,
-    }
-    return types.int32(*(known.get(name, kind) for name in parameters))
+    return types.int32(*map(typed, arguments))
 
 
 def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, float]) -> tuple[Kernel, str]:
@@ -106,12 +98,12 @@ def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, fl
     scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
     identity = "\0".join([dtype, repr(typed), repr(sorted(extra.items()))])
 
-    def build(digest: str, filename: str, keep: Keep) -> Kernel:
+    def build(digest: str, filename: str, keep: Keep) -> Any:
         # What Numba keeps refers to the function's module, which must be one that can be imported again.
         inside = scope | {"__name__": __name__, "__file__": filename}
         exec(compile(source, filename, "exec"), inside)
         function = unmistakable(inside[name], digest)
-        kernel: Any = njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
+        kernel = njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
         keep(kernel)
         kernel.compile(typed)
         kernel.disable_compile()

@@ -1,0 +1,46 @@
+"""What a kernel takes, as data: its arrays and numbers in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..lowering.form import Input, Lowered
+from .target import Use
+
+# Numbers of the kernel's own dtype, places of outputs, marks, sums in double precision, and places of data points.
+Kind = Literal["float", "label", "bool", "double", "index"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: what it holds, along how many axes, whether one per data point, and whether it is written."""
+
+    name: str
+    kind: Kind
+    axes: int = 0
+    per_point: bool = False
+    is_written: bool = False
+
+
+def arguments(form: Lowered, use: Use) -> tuple[Argument, ...]:
+    """The arguments of a kernel: inputs, results, what the loop is told, and numbers computed from parameters."""
+    axes, apart = (2 if use.rows else 1), use.rows or use.points
+    found = [_input(each, axes) for each in form.inputs]
+    found += [Argument("gradient", "float", axes, is_written=True)] if use.gradient else []
+    found += [Argument("mask", "bool", 1, per_point=True)] if use.mask else []
+    if apart:
+        found += [Argument("values", "float", 1, per_point=True, is_written=True)]
+        found += [Argument("factors", "float", 1, per_point=True)] if use.gradient else []
+    else:
+        found += [Argument("totals", "double", 1, is_written=True)]
+        found += [Argument("factor", "float")] if use.gradient else []
+    found += [] if use.rows else [Argument("count", "float")]
+    found += [Argument("first", "index"), Argument("last", "index")]
+    return (*found, *(Argument(f"h{place}", "float") for place in range(len(form.numbers))))
+
+
+def _input(given: Input, axes: int) -> Argument:
+    if given.is_label:
+        return Argument(given.name, "label", 1, per_point=True)
+    return Argument(given.name, "float", axes)

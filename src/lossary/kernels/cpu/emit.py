@@ -1,0 +1,227 @@
+"""The source of a kernel: Python that Numba compiles, one function per loss and use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...graph import Node
+from ...graph.program import Program
+from ..lowering.form import RESULTS, SLOPES, Body, Loop, Lowered, Number, Stage, Write
+from ..lowering.lower import lower
+from . import narrow
+from .arguments import Argument, arguments
+from .spell import (
+    ARRAYS,
+    REDUCE,
+    Names,
+    Text,
+    Variable,
+    definitions,
+    indent,
+    loads,
+    neutrals,
+    over_columns,
+    parameters,
+)
+from .target import CHUNK, Use
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kernel as text, and what it takes: arrays and numbers in order, and constants by name.
+
+    ``numbers`` are the nodes of the last arguments, which are computed from parameters alone.
+    """
+
+    name: str
+    text: str
+    arguments: tuple[Argument, ...]
+    numbers: tuple[Node, ...]
+    constants: dict[str, float]
+
+    def takes(self, name: str) -> bool:
+        """Whether there is an argument of this name."""
+        return any(each.name == name for each in self.arguments)
+
+
+def source(program: Program, use: Use) -> Source:
+    """The kernel of a program for one use."""
+    form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
+    known = parameters(form.numbers)
+    known |= {id(each.node): Variable("label", narrow.NUMBER * use.narrow) for each in form.inputs if each.is_label}
+    if use.narrow:
+        lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), gradient=use.gradient)
+    else:
+        lines = _Printer(form, use, Names(known)).lines()
+    taken = arguments(form, use)
+    name = f"{form.name}_{use.name}"
+    head = f"def {name}({', '.join(each.name for each in taken)}):"
+    text = "\n".join([head, *indent(["widest_vectors()", *lines]), ""])
+    return Source(name, text, taken, form.numbers, neutrals(form.inputs) if use.mask else {})
+
+
+class _Printer:
+    """Prints one kernel for long rows, or for elements without rows."""
+
+    def __init__(self, form: Lowered, use: Use, names: Names) -> None:
+        self.form, self.use, self.names = form, use, names
+
+    def lines(self) -> list[str]:
+        """The lines of the function."""
+        return self._rows() if self.use.rows else self._chunks()
+
+    def _chunks(self) -> list[str]:
+        """Elements without rows, so many at a time."""
+        use, names = self.use, self.names
+        work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
+        arrays = {local: name for name, local in ARRAYS.items()}
+        arrays |= {SLOPES: "gradient"} if use.gradient else {}
+        arrays |= {RESULTS: "values"} if use.points else {}
+        arrays |= {"weights": "factors"} if use.points and use.gradient else {}
+        work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
+        work += ["kept_in = mask[start : start + columns]"] if use.mask else []
+        for stage in self.form.stages:
+            for number in stage.numbers:
+                text = Text(names).expression(number.node)
+                work.append(f"{names.result(number.node)} = {text}")
+            for loop in stage.loops:
+                work += self._loop(loop)
+        work += [] if use.points else [f"totals[i] = {Text(names).of(self.form.value)}"]
+        kept = [f"{store} = chunk(ZERO)" for store in self.form.stores]
+        return ["faults = NONE", *kept, "for i in range(first, last):", *indent(work), "return faults"]
+
+    def _rows(self) -> list[str]:
+        """Rows, a few at a time.
+
+        Each loop goes over all of them before the next begins: what one row waits for, another computes, and the
+        numbers of the rows fill vectors.
+        """
+        form, use, names = self.form, self.use, self.names
+        labels = any(each.is_label for each in form.inputs)
+        work = self._each_row([f"faults = faulty(faults, {names.use('label')} >= 0)"]) if labels else []
+        for stage in form.stages:
+            work += self._numbers(stage)
+            for loop in stage.loops:
+                work += self._each_row(self._loop(loop))
+        text = Text(names)
+        last = [f"faults = faulty(faults, {text.of(node)})" for node in form.checks]
+        work += self._each_row([*last, f"results[k] = {text.of(form.value)}"])
+        if use.mask:
+            zero = ["values[i] = ZERO", *(["gradient[i] = ZERO"] if use.gradient else [])]
+            work += ["for i in range(start, start + size):", *indent(["if not mask[i]:", *indent(zero)])]
+        lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)"]
+        lines.append("most = rows_at_once(columns)")
+        lines += [f"{store}_rows = empty((most, columns), F)" for store in form.stores]
+        lines += [f"{name}_rows = lanes({like})" for name, like in names.made.items()]
+        ahead = {"results": "values"}
+        ahead |= {"weights": "factors"} if use.gradient else {}
+        ahead |= {"labels": "y_true"} if labels else {}
+        first = [f"{name} = beginning({array}, start)" for name, array in ahead.items()]
+        work = ["size = min(most, last - start)", *first, *work]
+        return [*lines, "for start in range(first, last, most):", *indent(work), "return faults"]
+
+    def _each_row(self, lines: list[str]) -> list[str]:
+        """The lines for every row of a few, after what they need of it."""
+        read, written = self.names.asked()
+        of_row = {"targets": "row(y_true, i)", "predictions": "row(y_pred, i)", "slopes": "row(gradient, i)"}
+        views = {"label": "place(labels[k], columns)", **of_row, "factor": "weights[k]"}
+        views |= {store: f"row({store}_rows, k)" for store in self.form.stores}
+        used = [f"{name} = {view}" for name, view in views.items() if name in read]
+        used += [f"{name} = {name}_rows[k]" for name in read if name in self.names.made and name not in written]
+        results = [f"{name}_rows[k] = {name}" for name in written]
+        skip = ["if not mask[i]:", "    continue"] if self.use.mask else []
+        index = ["i = start + k"] if skip or not of_row.keys().isdisjoint(read) else []
+        return ["for k in range(size):", *indent([*index, *skip, *used, *lines, *results])] if lines else []
+
+    # --- numbers of the row, between two loops -------------------------------------------------------------------
+
+    def _numbers(self, stage: Stage) -> list[str]:
+        lines: list[str] = []
+        plain: list[str] = []
+        for number in stage.numbers:
+            if number.body is None:
+                text = Text(self.names).expression(number.node)
+                plain.append(f"{self.names.result(number.node)} = {text}")
+            else:
+                lines += self._each_row(plain)
+                plain = []
+                print_ = self._taken if number.node.op == "take" else self._searched
+                lines += self._each_row(print_(number, number.body, self.names.inner(stage.kept)))
+        return lines + self._each_row(plain)
+
+    def _taken(self, number: Number, body: Body, scope: Names) -> list[str]:
+        """The element at one place, computed once more for that place alone."""
+        index = Text(self.names).of(number.node.args[1])
+        lines = [f"j = {index}", *loads(body, scope), *definitions(body, scope)]
+        self.names.count = scope.count
+        text = Text(scope).of(number.node.args[0])
+        name = self.names.result(number.node)
+        return [f"{name} = UNDEFINED", f"if 0 <= {index} < columns:", *indent([*lines, f"{name} = {text}"])]
+
+    def _searched(self, number: Number, body: Body, scope: Names) -> list[str]:
+        """The first place in the row of a number."""
+        lines = [*loads(body, scope), *definitions(body, scope)]
+        text = Text(scope)
+        test = f"equal({text.of(number.node.args[0])}, {text.of(number.node.args[1])})"
+        found = self.names.fresh("s")
+        search = over_columns([*lines, f"{found} = earlier({found}, j, {test})"])
+        return [f"{found} = NOWHERE", *search, f"{self.names.result(number.node, like='NOWHERE')} = {found}"]
+
+    # --- loops over the row --------------------------------------------------------------------------------------
+
+    def _loop(self, loop: Loop) -> list[str]:
+        """One loop, with the places of the row that differ from all others computed before it and written after it."""
+        names = self.names
+        before, after = self._places(loop)
+        scope = names.inner(loop.kept)
+        lines = [*loads(loop.body, scope, masked=self.use.points and self.use.mask), *definitions(loop.body, scope)]
+        text = Text(scope)
+        starts, results = [], []
+        for reduction in loop.reductions:
+            start, step, result = REDUCE[reduction.node.op]
+            if not reduction.array:
+                total = names.fresh("s")
+                starts.append(f"{total} = {start}")
+                lines.append(f"{total} = {step.format(total=total, x=text.of(reduction.of))}")
+                results.append(f"{names.result(reduction.node)} = {result.format(total=total)}")
+        lines += [f"{self._at(write)} = {self._stored(write, text, write.value)}" for write in loop.writes]
+        lines += [f"faults = faulty(faults, {text.of(node)})" for node in loop.checks]
+        for reduction in loop.reductions:
+            if reduction.array:
+                array = names.use(ARRAYS.get(reduction.array, reduction.array))
+                text_ = REDUCE[reduction.node.op][2].format(total=f"row_sum({array}, columns)")
+                results.append(f"{names.result(reduction.node)} = {text_}")
+        return [*before, *starts, *over_columns(lines), *after, *results]
+
+    def _at(self, write: Write, place: str = "j") -> str:
+        """Where the loop writes."""
+        return f"{self.names.use(write.store)}[{place}]"
+
+    def _stored(self, write: Write, text: Text, value: Node) -> str:
+        """What the loop writes."""
+        if write.is_slope:
+            given = "weights[j]" if self.use.points else self.names.use("factor")
+            factor = " ".join([given, *(f"{sign} {text.of(number)}" for sign, number in self.form.scale)])
+            return f"({factor}) * {text.of(value)}"
+        masked = write.store == RESULTS and self.use.mask
+        return f"where(kept_in[j], {text.of(value)}, ZERO)" if masked else text.of(value)
+
+    def _places(self, loop: Loop) -> tuple[list[str], list[str]]:
+        """The lines that compute what the loop writes at single places, and those that write it."""
+        before, after = [], []
+        for place in loop.places:
+            index = Text(self.names).of(place.index)
+            test = f"if 0 <= {index} < columns:"
+            scope = self.names.inner(loop.kept)
+            lines = [f"j = {index}", *loads(place.body, scope), *definitions(place.body, scope)]
+            self.names.count = scope.count
+            text = Text(scope)
+            writes = []
+            for write, value in zip(place.writes, place.body.results, strict=True):
+                name = self.names.fresh("e")
+                before.append(f"{name} = ZERO")
+                lines.append(f"{name} = {self._stored(write, text, value)}")
+                writes.append(f"{self._at(write, index)} = {name}")
+            before += [test, *indent(lines)]
+            after += [test, *indent(writes)]
+        return before, after

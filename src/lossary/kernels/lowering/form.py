@@ -1,0 +1,152 @@
+"""What a kernel computes, as data: the form between a traced formula and the text that a target runs.
+
+A kernel goes over the outputs of a data point in stages.  Each computes some numbers of the data point first, and then
+runs loops over its outputs, which read arrays, compute, keep values for later loops, reduce, write, and watch for
+values outside the declared sets.  Nodes of the graph say what is computed; nothing here says how that is spelled.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...graph import ROW, Node
+
+# Where a loop writes the slope, and the value of a data point that is a single element.
+SLOPES, RESULTS = "slopes", "results"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the arrangement has to know of whatever runs the kernel."""
+
+    # Functions worth a store and a load instead of a second computation.  One of another waits for it, in one loop; in
+    # two loops over stored values several elements are under way at a time.
+    costly: frozenset[str] = frozenset()
+    # Reductions with wider numbers than the elements have, of which a loop then takes fewer at a time.
+    wide: frozenset[str] = frozenset()
+    # A loop with more operations leaves its reductions to light loops over what it stores.
+    heavy: float = math.inf
+    # Elements are multiplied by the inverse of what their row is divided by.
+    inverts: bool = False
+    # What differs at single places of the row is computed for those places alone, and written over the rest.
+    apart: bool = False
+    # The sum of what lies in memory needs no loop that computes.
+    sums: bool = False
+
+
+@dataclass(frozen=True)
+class Input:
+    """An array of the call, and the ordinary member of its set that may stand where nobody looks."""
+
+    name: str
+    node: Node
+    neutral: float
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it holds the place of one output per data point."""
+        return self.node.axes == ROW
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Element values that lie in memory, and in which array."""
+
+    node: Node
+    store: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is done for one element: the inputs read, the operations, operands first, and what they are for."""
+
+    loads: tuple[Input, ...]
+    computes: tuple[Node, ...]
+    results: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the data point; ``body`` is what it looks at where it is a single element or is searched for."""
+
+    node: Node
+    body: Body | None = None
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A number that a loop reduces all elements to; ``array`` is where they lie already, if they do."""
+
+    node: Node
+    array: str = ""
+
+    @property
+    def of(self) -> Node:
+        """What it looks at, element by element."""
+        return self.node.args[0]
+
+
+@dataclass(frozen=True)
+class Write:
+    """A node that a loop writes; ``value`` is what it is at all places but the loop's single ones."""
+
+    node: Node
+    value: Node
+    store: str
+    is_slope: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """A single place of the row at which some of the writes have values of their own."""
+
+    index: Node
+    body: Body
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One pass over the outputs, and the kept values that stand when it begins."""
+
+    kept: tuple[Kept, ...]
+    body: Body
+    reductions: tuple[Reduction, ...]
+    writes: tuple[Write, ...]
+    places: tuple[Place, ...]
+    checks: tuple[Node, ...]
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether it writes the slope."""
+        return any(write.is_slope for write in self.writes)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Numbers of the data point, then loops that use them; the kept values are those that stand at its beginning."""
+
+    kept: tuple[Kept, ...]
+    numbers: tuple[Number, ...]
+    loops: tuple[Loop, ...]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A kernel.
+
+    ``scale`` is what every element of the slope is multiplied with or divided by, ``checks`` hold for the whole data
+    point, ``numbers`` are computed from the parameters alone, before any array is touched, and ``stores`` are the
+    arrays that kept values need besides the gradient.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    stages: tuple[Stage, ...]
+    value: Node
+    scale: tuple[tuple[str, Node], ...]
+    checks: tuple[Node, ...]
+    parameters: tuple[str, ...]
+    numbers: tuple[Node, ...]
+    stores: tuple[str, ...]

@@ -1,0 +1,167 @@
+"""From a program to its lowered form."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from ..._domain import Domain, OneHot
+from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
+from ...graph.program import Program
+from .form import RESULTS, SLOPES, Body, Input, Kept, Loop, Lowered, Number, Place, Reduction, Stage, Target, Write
+from .levels import Arranged, Draft, arranged
+from .rewrite import elsewhere, lowered, places, there, without_divisions, without_scale
+
+
+def lower(program: Program, target: Target, *, gradient: bool, rows: bool, points: bool = False) -> Lowered:
+    """The kernel of a program.
+
+    With ``rows`` data points are kept apart; without, a separable loss runs over all elements at once and gives their
+    total, or with ``points`` is the same with one element per data point.
+    """
+    output = program.output
+    value = output
+    if not rows:
+        value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
+    outputs = [value, program.derivative(1)] if gradient else [value]
+    inputs = _inputs(program)
+    memberships = [membership(program.record.domain(n, program.switches), one.node) for n, one in enumerate(inputs)]
+    checks = [node for element, _ in memberships for node in element]
+    of_rows = [node for _, row in memberships for node in row] if rows else []
+    roots = lowered(program, [*outputs, *checks, *of_rows])
+    value, checks, of_rows = roots[0], roots[len(outputs) :][: len(checks)], roots[len(outputs) + len(checks) :]
+    slope, scale = without_scale(roots[1]) if gradient else (None, [])
+    if rows and target.inverts:
+        value, *rest = without_divisions([value, *(n for _, n in scale), *([] if slope is None else [slope])])
+        scale = [(sign, node) for (sign, _), node in zip(scale, rest, strict=False)]
+        slope = rest[-1] if gradient else None
+    if not rows and not points:
+        value = value.graph.node("total", (value,), ROW)
+    found = arranged(target, value, slope, checks, of_rows, points=points)
+    stores = found.stores()
+    return Lowered(
+        name=program.record.name,
+        inputs=inputs,
+        stages=_stages(found, stores, inputs, target),
+        value=value,
+        scale=tuple(scale),
+        checks=tuple(of_rows),
+        parameters=program.numbers,
+        numbers=_numbers([value, *([] if slope is None else [slope]), *checks, *of_rows], scale),
+        stores=tuple(store for store in stores.values() if store != SLOPES),
+    )
+
+
+def _inputs(program: Program) -> tuple[Input, ...]:
+    domains = [program.record.domain(place, program.switches) for place in range(len(program.arrays))]
+    given = zip(program.record.inputs, program.arrays, domains, strict=True)
+    return tuple(Input(each.name, node, domain.neutral) for each, node, domain in given)
+
+
+def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
+    """What membership in the domain means, element by element and for the whole row."""
+    if x.axes == ROW:
+        return [], []
+    plain = type(domain).contains is Domain.contains and domain.low == -float("inf") and domain.high == float("inf")
+    element = words.equal(x, x) if plain else domain.contains(x)  # type: ignore[arg-type]
+    row = []
+    if isinstance(domain, OneHot):
+        row = [words.less_equal(words.abs(words.sum(x) - 1.0), domain.tolerance)]
+    return [element], row  # type: ignore[list-item]
+
+
+def _numbers(outputs: Sequence[Node], scale: Sequence[tuple[str, Node]]) -> tuple[Node, ...]:
+    """The numbers computed from parameters alone that arrays meet."""
+    found = {id(node): node for _, node in scale if node.axes == NUMBER and node.op != "constant"}
+    for node in walk(outputs):
+        if node.axes != NUMBER:
+            for arg in node.args:
+                if arg.axes == NUMBER and arg.op != "constant":
+                    found[id(arg)] = arg
+    return tuple(found.values())
+
+
+# --- loops, and what lies in memory when each begins ------------------------------------------------------------------
+
+
+def _stages(plan: Arranged, stores: dict[int, str], inputs: Sequence[Input], target: Target) -> tuple[Stage, ...]:
+    kept: dict[int, Kept] = {}
+    stages = []
+    for numbers, draft in zip(plan.numbers, plan.loops, strict=True):
+        before = tuple(kept.values())
+        found = tuple(_number(node, kept, inputs) for node in numbers if not node.is_bool)
+        loops = []
+        for one in draft.passes(target):
+            loops.append(_loop(one, kept, stores, inputs, target))
+            if one.slope is not None:  # What stood in its place stands there no longer.
+                kept = {key: value for key, value in kept.items() if value.store != SLOPES}
+            kept |= {id(node): Kept(node, stores[id(node)]) for node in one.keeps}
+        stages.append(Stage(before, found, tuple(loops)))
+    return tuple(stages)
+
+
+def _number(node: Node, kept: Container[int], inputs: Sequence[Input]) -> Number:
+    return Number(node, _body(node.args[:1], kept, inputs) if node.op in ("take", "position") else None)
+
+
+def _loop(draft: Draft, kept: dict[int, Kept], stores: dict[int, str], inputs: Sequence[Input], target: Target) -> Loop:
+    def write(node: Node, store: str, *, is_slope: bool = False) -> Write:
+        return Write(node, elsewhere(node, kept) if target.apart else node, store, is_slope)
+
+    writes = [write(node, stores[id(node)]) for node in draft.keeps]
+    writes += [] if draft.result is None else [write(draft.result, RESULTS)]
+    writes += [] if draft.slope is None else [write(draft.slope, SLOPES, is_slope=True)]
+    reductions = [Reduction(node, _array(node, kept, inputs) if target.sums else "") for node in draft.reductions]
+    roots = [*(w.value for w in writes), *(r.of for r in reductions if not r.array), *draft.checks]
+    return Loop(
+        kept=tuple(kept.values()),
+        body=_body(roots, kept, inputs),
+        reductions=tuple(reductions),
+        writes=tuple(writes),
+        places=_places([write for write in writes if write.value is not write.node], kept, inputs),
+        checks=tuple(draft.checks),
+    )
+
+
+def _places(writes: Sequence[Write], kept: Container[int], inputs: Sequence[Input]) -> tuple[Place, ...]:
+    """The places at which the loop writes something else than elsewhere.
+
+    Without them every element would be compared with the place of the label and that of the largest.
+    """
+    return tuple(
+        Place(index, _body([there(write.node, kept, index) for write in writes], kept, inputs), tuple(writes))
+        for index in places([write.node for write in writes])
+    )
+
+
+def _array(node: Node, kept: dict[int, Kept], inputs: Sequence[Input]) -> str:
+    """The array whose plain sum the node is, or nothing."""
+    if node.op not in ("sum", "mean", "total"):
+        return ""
+    of = node.args[0]
+    read = next((each.name for each in inputs if each.node is of), "")
+    return read or (kept[id(of)].store if id(of) in kept else "")
+
+
+def _body(roots: Sequence[Node], kept: Container[int], inputs: Sequence[Input]) -> Body:
+    order = _reach(roots, kept)
+    needed = {id(node) for node in order}
+    loads = tuple(each for each in inputs if id(each.node) in needed)
+    return Body(loads, tuple(node for node in order if node.op != "input"), tuple(roots))
+
+
+def _reach(roots: Sequence[Node], kept: Container[int]) -> list[Node]:
+    """The element nodes that must be computed here, operands first."""
+    order: list[Node] = []
+    seen: set[int] = set()
+
+    def visit(node: Node) -> None:
+        if id(node) in seen or id(node) in kept or node.axes != ELEMENT:
+            return
+        seen.add(id(node))
+        for arg in node.args:
+            visit(arg)
+        order.append(node)
+
+    for root in roots:
+        visit(root)
+    return order

@@ -1,0 +1,1 @@
+"""Kernels of the processor as functions that XLA calls."""

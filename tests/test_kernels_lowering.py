@@ -1,0 +1,223 @@
+"""The lowered form of every loss, run as the plain Python it can be printed as; and what kernels refuse to lower."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossary
+from inputs import BUILTIN, SETTINGS, Setting
+from kernel_edges import edges
+from lossary import kernels, words
+from lossary._record import Argument, Record, Role
+from lossary.domains import NonNegative, Parts, Real
+from lossary.graph.program import Program
+from lossary.kernels.cpu.emit import source
+from lossary.kernels.cpu.target import LONG, SHORT, Use
+from lossary.kernels.lowering.form import SLOPES, Lowered, Target
+from lossary.kernels.lowering.lower import lower
+from lossary.kernels.plain import PLAIN
+from lossary.program import program_for
+
+ROOT = Path(kernels.__file__).parent
+
+
+def program(setting: Setting) -> Program:
+    loss = setting.configured()
+    return program_for(loss.record, loss.parameters, lossary.backends.NUMPY)
+
+
+def printed(setting: Setting, use: str = "gradient") -> Callable[..., Any]:
+    """The printed function with the numbers of the loss, quiet about what it computes where nobody looks."""
+    loss, scope = setting.configured(), {}
+    exec(kernels.source(loss, use, readable=True), scope)
+    numbers = {name: loss.parameters[name] for name in program(setting).numbers}
+
+    def run(y_true: Any, y_pred: Any) -> Any:
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            return scope[setting.record.name](y_true, y_pred, **numbers)
+
+    return run
+
+
+def batches(setting: Setting) -> list[tuple[Any, Any]]:
+    rng = np.random.default_rng(3)
+    ordinary = [setting.draw(rng, (5, columns)) for columns in (1, 3, 40)]
+    mild = [(t, p) for t, p in edges(setting) if not isinstance(t[0], np.ndarray) or np.abs(t).max() < 1e6]
+    return [(t, p.astype("float64")) for t, p in ordinary + mild]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_what_is_printed_for_people_computes_the_loss(setting: Setting) -> None:
+    run, alone = printed(setting), printed(setting, "value")
+    for y_true, y_pred in batches(setting):
+        t = y_true.astype("float64") if setting.has_float_targets else y_true
+        values, slopes = setting.configured(reduction="none").batch(t, y_pred, fusible=False).value_and_gradient("none")
+        for row in range(len(y_pred)):
+            value, slope, inside = run(t[row], y_pred[row])
+            assert inside
+            assert alone(t[row], y_pred[row]) == (value, inside)
+            scale = np.abs(slopes[row]).max()
+            np.testing.assert_allclose(value, values[row], rtol=1e-11, atol=1e-15)
+            np.testing.assert_allclose(slope, slopes[row], rtol=1e-11, atol=1e-14 * scale + 1e-40)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_what_is_printed_for_people_sees_values_outside(setting: Setting) -> None:
+    run = printed(setting)
+    y_true, y_pred = setting.draw(np.random.default_rng(4), (1, 4))
+    assert run(y_true[0], y_pred[0])[-1]
+    for place in range(4):
+        assert not run(y_true[0], np.where(np.arange(4) == place, np.nan, y_pred[0]))[-1]
+    wrong = np.where(np.arange(4) == 2, np.nan, y_true[0]) if setting.has_float_targets else 4
+    assert not run(wrong, y_pred[0])[-1]
+
+
+def costly(form: Lowered, target: Target) -> list[int]:
+    """How many costly functions each loop computes."""
+    loops = [loop for stage in form.stages for loop in stage.loops]
+    return [sum(node.op in target.costly for node in loop.body.computes) for loop in loops]
+
+
+def test_the_policy_of_a_target_decides_about_loops() -> None:
+    found = program(Setting(next(r for r in BUILTIN if r.name == "categorical_crossentropy"), {"from_logits": True}))
+    forms = {name: lower(found, each, gradient=True, rows=True) for name, each in POLICIES.items()}
+    # The exponentials of a row are computed once where they are costly, and again in each loop where they are not.
+    assert sum(costly(forms["long"], LONG)) == 1
+    assert sum(costly(forms["plain"], LONG)) > 1
+    assert [kept.store for stage in forms["plain"].stages for loop in stage.loops for kept in loop.kept] == []
+    # Only the target with places of their own has them, and it alone writes something else there.
+    assert [any(loop.places for stage in form.stages for loop in stage.loops) for form in forms.values()] == [
+        True,
+        False,
+        False,
+    ]
+    # A quotient is made of the inverse of the row's divisor where a target asks for it.
+    assert [uses_word(form, "quotient") for form in forms.values()] == [True, True, False]
+
+
+POLICIES = {"long": LONG, "short": SHORT, "plain": PLAIN}
+
+
+def uses_word(form: Lowered, op: str) -> bool:
+    return any(node.op == op for stage in form.stages for loop in stage.loops for node in loop.body.computes)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("target", POLICIES.values(), ids=POLICIES)
+def test_a_loop_reads_only_what_earlier_ones_have_kept(setting: Setting, target: Target) -> None:
+    form = lower(program(setting), target, gradient=True, rows=True)
+    memory: dict[str, int] = {}
+    slopes = 0
+    for loop in (loop for stage in form.stages for loop in stage.loops):
+        assert {kept.store: id(kept.node) for kept in loop.kept} == memory
+        for write in loop.writes:
+            slopes += write.is_slope
+            memory[write.store] = id(write.node)
+            if write.is_slope:
+                del memory[SLOPES]
+    assert slopes == 1
+    assert set(memory) <= {SLOPES, *form.stores}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_arguments_are_those_of_the_text(setting: Setting) -> None:
+    made = source(program(setting), Use(rows=True, points=False, gradient=True, mask=True))
+    function = ast.parse(made.text).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert [argument.arg for argument in function.args.args] == [each.name for each in made.arguments]
+    assigned = {
+        node.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)
+    }
+    assert {"gradient", "values"} == {each.name for each in made.arguments if each.is_written} <= assigned
+
+
+# --- what kernels do not take ---------------------------------------------------------------------------------------
+
+
+def record(formula: Any, *arguments: Argument) -> Record:
+    return Record(
+        name="probe", formula=formula, slope=None, aliases=(), class_name="Probe", arguments=arguments, parameters=(),
+        definition="", source="", cases=(), builtin=False,
+    )  # fmt: skip
+
+
+Y_TRUE, Y_PRED = Argument("y_true", Real(), Role.TARGET), Argument("y_pred", Real(), Role.PREDICTION)
+
+
+def ranked(y_true: Any, y_pred: Any) -> Any:
+    return words.mean(words.sum(words.square(y_pred - words.other(y_pred)) * y_true, over="other"))
+
+
+@pytest.mark.parametrize(
+    ("one", "why"),
+    [
+        (record(ranked, Y_TRUE, Y_PRED), "it compares all pairs of outputs"),
+        (
+            record(lambda y_true, parts: words.square(y_true - parts[0]) / parts[1], Y_TRUE,
+                   Argument("y_pred", Parts(mean=Real(), variance=NonNegative()), Role.PREDICTION)),
+            "it takes y_true, y_pred_mean, y_pred_variance",
+        ),
+        (
+            record(lambda anchor, positive: words.abs(anchor - positive), Argument("anchor", Real(), Role.PREDICTION),
+                   Argument("positive", Real(), Role.PREDICTION)),
+            "it takes anchor, positive",
+        ),
+    ],
+    ids=["pairs", "parts", "predictions"],
+)  # fmt: skip
+def test_kernels_say_what_they_do_not_take(one: Record, why: str) -> None:
+    assert kernels.unfit(Program(one, ())) == f"{why}: no kernel yet"
+
+
+def test_they_take_every_loss_of_the_registry_that_is_a_pair() -> None:
+    for setting in SETTINGS:
+        assert bool(kernels.unfit(program(setting))) != setting.record.is_pair
+
+
+def test_a_loss_that_compares_pairs_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    probe = lossary.loss(name="ranked_probe")(ranked).cls()
+    y_true, y_pred = np.ones((2, 3)), np.array([[1.0, 2.0, 4.0], [0.0, 0.0, 0.0]])
+    kernels.load(probe)
+    # (0 1 9 + 1 0 4 + 9 4 0) / 3 = 28 / 3, and 0; the mean of both.
+    np.testing.assert_allclose(probe(y_true, y_pred), 28 / 6, rtol=1e-12)
+    assert probe.batch(y_true, y_pred, fusible=True).fused is None
+    wanted = "ranked_probe runs in the words of numpy: it compares all pairs of outputs: no kernel yet"
+    assert kernels.explain(probe) == kernels.explain(probe, y_true, y_pred) == wanted
+    with pytest.raises(lossary.LossError, match="no loop to show: it compares all pairs"):
+        kernels.source(probe)
+
+
+# --- rooms ------------------------------------------------------------------------------------------------------------
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file of the kernels imports from above them, lazily or for types too."""
+    found = {
+        f"{node.module or ''}.{alias.name}".lstrip(".")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level == len(path.relative_to(ROOT).parts) + 1
+        for alias in node.names
+    }
+    return {name.rsplit(".", 1)[0] if "." in name else name for name in found}
+
+
+def test_lowering_knows_the_graph_and_facts_alone() -> None:
+    for path in (ROOT / "lowering").glob("*.py"):
+        assert imported(path) <= {"_domain", "graph", "graph.emit", "graph.program"}, path
+
+
+def test_nobody_but_the_public_face_looks_up_to_calls_and_objects() -> None:
+    above = {"_evaluate", "_loss", "_get", "_object", "_function", "_step", "_plan"}
+    for path in ROOT.rglob("*.py"):
+        assert path == ROOT / "__init__.py" or not imported(path) & above, path
+    assert imported(ROOT / "protocols.py") <= {"graph.program"}
