@@ -253,9 +253,26 @@ def test_several_devices_keep_to_the_words() -> None:
 
 
 _SECOND = """
+import sys
+from threading import Thread
 import jax.numpy as jnp
 from lossary import kernels
 kernels.THRESHOLD = 0
+
+class Watch:
+    def find_spec(self, name, *_):
+        if name.startswith("lossary.kernels."):
+            tried = Thread(target=try_lock, args=(name,))
+            tried.start()
+            tried.join()
+
+def try_lock(name):
+    free = kernels.forks.compiling().acquire(blocking=False)
+    if free:
+        kernels.forks.compiling().release()
+    print(name, "free" if free else "held")
+
+sys.meta_path.insert(0, Watch())
 print(kernels.explain("hinge", jnp.ones((2, 3)), jnp.ones((2, 3))))
 """
 
@@ -270,6 +287,9 @@ def test_the_second_process_loads_what_the_first_compiled(tmp_path: Any) -> None
     ]
     assert "compiled and kept in" in said[0]
     assert "loaded from" in said[1]
+    # A process forked meanwhile can tell: the lock is held while what needs Numba is imported.
+    for module in ("run", "handler"):
+        assert f"lossary.kernels.{module} held" in said[0]
 
 
 _ALIKE = """

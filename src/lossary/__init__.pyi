@@ -507,7 +507,8 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
     The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.
+    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
+    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -547,7 +548,8 @@ class KLDivergence(Loss):
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
     The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.
+    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
+    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
