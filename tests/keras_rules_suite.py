@@ -304,9 +304,13 @@ def test_class_weights_of_batches_of_sequences_name_the_way():
 
 def test_several_losses_for_one_output_are_an_error():
     model, x = constant([[0.0], [1.0]])
-    model.compile(loss=["mse", "mae"], optimizer="sgd", doctor="off")
-    with pytest.raises(lossary.ParameterError, match="one loss per output"):
+    model.compile(loss=["mse", lossary.Huber(delta=2.0)], optimizer="sgd", doctor="off")
+    with pytest.raises(lossary.ParameterError, match="one loss per output") as caught:
         model.fit(x, np.zeros((2, 1)), verbose=0)
+    _, _, advice = str(caught.value).partition("is one loss: loss=")
+    assert advice == "lossary.MeanSquaredError() + lossary.Huber(delta=2.0)"
+    model.compile(loss=eval(advice), optimizer="sgd", doctor="off")
+    model.fit(x, np.zeros((2, 1)), verbose=0)
 
 
 def test_complex_outputs_are_an_error():

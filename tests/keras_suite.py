@@ -420,3 +420,9 @@ def test_a_functional_model_shows_its_layers_and_can_be_cloned():
     kinds = [keras.layers.InputLayer, keras.layers.Dense]
     assert [type(layer) for layer in model.layers] == kinds
     assert [type(layer) for layer in keras.models.clone_model(model).layers] == kinds
+
+
+def test_jax_takes_losses_apart_and_leaves_layers_alone():
+    jax = pytest.importorskip("jax")
+    layer, delta = keras.layers.Dense(1), jax.numpy.array(2.0)
+    assert jax.tree.leaves([layer, lossary.Huber(delta=delta)]) == [layer, delta]

@@ -16,7 +16,7 @@ import tensorflow as tf
 import torch
 
 import lossary
-from lossary import _faults
+from lossary import _looks
 from lossary.backends import torch_report
 from lossary.backends.torch import TorchBackend
 
@@ -172,6 +172,8 @@ def test_weights_masks_and_ignored_classes(run: Any) -> None:
     value, text = told(run, loss, BITS, CHANCES, np.array([1.0, np.inf, 1.0], np.float32))
     assert np.isnan(value)
     assert text.startswith("mean_squared_error: sample_weight[1] is inf; accepted are finite weights")
+    _, text = told(run, loss.replaced(axis=0), BITS, CHANCES, changed(np.ones_like(BITS), (2, 1), np.inf))
+    assert text.startswith("mean_squared_error: sample_weight[2, 1] is inf")
     masked = changed(CHANCES, (1, 1), np.nan)
     value = silent(run, lambda t, p, m: loss(t, p, where=m), BITS, masked, np.array([True, False, True]))
     assert value == pytest.approx((0.25 + 0.5625 + 0.25 + 0.25) / 4)
@@ -275,7 +277,7 @@ def test_vmap_in_jax() -> None:
 @pytest.mark.parametrize("transform", [jax.jit, lambda f: jax.jit(jax.vmap(f)), lambda f: jax.jit(jax.grad(f))])
 def test_where_all_is_well_the_host_is_not_called(transform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(_faults.Site, "tell", lambda *args: calls.append(args))
+    monkeypatch.setattr(_looks.Site, "tell", lambda *args: calls.append(args))
     step = transform(lambda p, y: jnp.sum(one(p, y)))
     step(PREDICTED, jnp.asarray(LABELS))
     lossary.raise_faults()

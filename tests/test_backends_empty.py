@@ -56,6 +56,7 @@ def test_autograd_and_own_functions() -> None:
     assert y_pred.grad.shape == (0, 3)
     own = lossary.get(lambda y, p: (p - y).mean(-1), reduction="sum")
     assert own(torch.zeros(0, 3), y_pred).item() == 0.0
+    assert own(torch.zeros(2, 0, 3), torch.zeros(2, 0, 3)).item() == 0.0
     with pytest.raises(lossary.ShapeError, match="mean over nothing"):
         lossary.get(lambda y, p: (p - y).mean(-1))(torch.zeros(0, 3), y_pred)
 

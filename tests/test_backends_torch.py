@@ -13,7 +13,8 @@ import torch
 
 import lossary
 from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps
-from lossary.backends import torch_host, torch_total
+from lossary.routes import torch as in_memory
+from lossary.routes import torch_together
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
 
@@ -22,9 +23,9 @@ DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small tensors are computed by NumPy, those on a GPU value and gradient together, others by words alone."""
     if request.param != "by NumPy":
-        monkeypatch.setattr(torch_host, "PLAIN", frozenset())
+        monkeypatch.setattr(in_memory, "PLAIN", frozenset())
     if request.param == "in words":
-        monkeypatch.setattr(torch_total, "PLAIN", frozenset())
+        monkeypatch.setattr(torch_together, "PLAIN", frozenset())
 
 
 PATHS = pytest.mark.usefixtures("path")

@@ -216,6 +216,19 @@ def test_weights(weight: Any, error: Any, parts: tuple[str, ...], eager: Maker) 
             call(eager(y), eager(y), sample_weight=eager(weight))
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis", "place"), [((2, 3, 4), 1, (1, 2, 0)), ((1, 3), -1, (0, 2)), ((3, 1), -1, (2,))]
+)
+def test_a_weight_is_named_by_its_place_in_the_array_that_came(
+    shape: tuple[int, ...], axis: int, place: tuple[int, ...], eager: Maker
+) -> None:
+    weight = np.ones(shape)
+    weight[place] = np.nan
+    y = eager(np.zeros((shape[0], 3) if len(shape) == 2 else shape))
+    with says(DomainError, "mean_squared_error", f"sample_weight[{', '.join(map(str, place))}] is nan"):
+        lossary.MeanSquaredError(axis=axis)(y, y, sample_weight=eager(weight))
+
+
 def test_elementwise_weights_only_where_elements_stand_alone(eager: Maker) -> None:
     with says(ShapeError, "categorical_crossentropy", "sample_weight", "(3, 4)", "(3,)"):
         lossary.CategoricalCrossentropy()(eager(ONE_HOT), eager(ROWS), sample_weight=eager(ROWS))
@@ -261,7 +274,7 @@ def test_parameters(loss: str, parameters: dict[str, Any], parts: tuple[str, ...
         function(loss)([[1.0]], [[1.0]], **parameters)
 
 
-@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, None])
+@pytest.mark.parametrize("axis", [2, -3, "last", 0.0, True, (0, 2), ()])
 def test_axis(axis: Any, array: Maker) -> None:
     with says(ParameterError, "huber", f"axis is {axis!r}", "from -2 to 1", "axis=-1"):
         lossary.huber(array(np.zeros((3, 4))), array(np.zeros((3, 4))), axis=axis)

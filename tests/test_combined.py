@@ -112,3 +112,12 @@ def test_the_doctor() -> None:
     assert report.findings[0].message.startswith("the term BinaryCrossentropy(): y_pred[0, 0] = -2 is no probability")
     assert lossary.verify(SUM).ok
     assert lossary.explain(SUM).floor == "0"
+
+
+def test_the_kernels_are_told_of_term_by_term() -> None:
+    y = np.zeros((256, 256), "float32")
+    start, *terms = lossary.kernels.explain(lossary.Huber() + 2.0 * lossary.MeanSquaredError(), y, y).split(": ", 1)
+    assert start == "weighted_sum runs term by term"
+    huber, squared = terms[0].split("; ")
+    assert huber.startswith("huber runs in a fused kernel on numpy")
+    assert squared.startswith("mean_squared_error runs in a fused kernel on numpy")

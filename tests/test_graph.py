@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,12 @@ def test_a_weight_of_zero_takes_even_the_infinite_away() -> None:
         assert program.slope(NUMPY, 0)(zero, zero).item() == -np.inf
 
 
+def test_a_residual_in_float32_is_rounded_once(rng: np.random.Generator) -> None:
+    a, factor, b = rng.normal(size=(3, 500)).astype("float32")
+    exact = [Fraction(float(x)) - Fraction(float(y)) * Fraction(float(z)) for x, y, z in zip(a, factor, b, strict=True)]
+    np.testing.assert_array_equal(NUMPY.residual(a, factor, b), np.array([float(x) for x in exact], np.float32))
+
+
 def test_guard_clips_the_value_and_not_the_slope() -> None:
     program = program_of(lambda y_true, y_pred: words.guard(y_pred, 0.5))
     p = np.asarray([[0.2, 0.8]])
@@ -177,3 +184,10 @@ def test_huber_slope_with_respect_to_the_target_at_the_edge() -> None:
     lossary.huber(y_true, torch.tensor([[1.0, -1.0, 0.5]])).sum().backward()
     assert y_true.grad is not None
     np.testing.assert_allclose(y_true.grad, [[-1 / 3, 1 / 3, -0.5 / 3]], rtol=1e-6)
+
+
+def test_value_and_slope_from_scores_share_the_look_up_of_the_label():
+    """Looking up is the slowest word of a small call."""
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
+    both = program_for(loss.record, loss.parameters, NUMPY).outputs("value_and_slope")
+    assert [node.op for node in walk(both)].count("take") == 1

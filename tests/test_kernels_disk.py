@@ -12,8 +12,8 @@ import pytest
 
 import lossary
 from lossary import kernels
+from lossary._registry import enrol
 from lossary.kernels.cpu import disk, store
-from lossary.program import enrol
 
 CODE = bytes(range(256)) * 3
 

@@ -323,3 +323,12 @@ def test_kernels_are_as_accurate_as_on_numpy() -> None:
     for key, account in accuracy.measure(accuracy.on_backend("jax", in_words=False)).items():
         assert (account.nonfinite, account.dead) == (0, 0), (key, account.examples)
         assert account.worst <= LIMIT_IN_ULP, (key, account.where)
+
+
+def test_a_gradient_for_given_factors() -> None:
+    y_true, y_pred = jnp.zeros((3, 2)), jnp.array([[0.5, 2.0], [-3.0, 0.25], [-0.5, 1.0]])
+    batch = lossary.Huber().ready((y_true, y_pred)).batch
+    assert batch.fused is not None
+    # The slope of Huber's loss is the error within [-1, 1], here over two outputs.
+    expected = [[0.25, 0.5], [-1.0, 0.25], [-0.75, 1.5]]
+    np.testing.assert_allclose(batch.pulled_back(jnp.array([1.0, 2.0, 3.0])), expected)

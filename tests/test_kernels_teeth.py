@@ -16,8 +16,8 @@ from inputs import SETTINGS, Setting
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary._record import Record
+from lossary._registry import enrol
 from lossary.kernels.cpu import emit, run, store
-from lossary.program import enrol
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
 Prepare = Callable[..., None]

@@ -17,7 +17,7 @@ import torch
 
 import lossary
 from lossary import _check, _check_objects, _check_values
-from lossary._loss import blank
+from lossary._registry import blank
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -193,9 +193,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "axis_several",
         lossary.ParameterError,
-        lambda: lossary.huber(np.zeros((2, 3, 4, 4)), np.zeros((2, 3, 4)), axis=(2, 3)),
-        "huber: axis is (2, 3); accepted is one whole number, the axis along which the outputs of one data point lie: "
-        "axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean",
+        lambda: lossary.sparse_categorical_crossentropy(np.zeros(2, int), np.zeros((2, 3, 4)), axis=(1, 2)),
+        "sparse_categorical_crossentropy: axis is (1, 2); accepted is one whole number, the axis along which the "
+        "classes lie: axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean",
     ),
     (
         "axis_out_of_range",
@@ -549,9 +549,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "axis_kind",
         lossary.ParameterError,
-        lambda: lossary.Huber(axis=(1, 2)),
-        "huber: axis is (1, 2); accepted is one whole number, the axis of the outputs of a data point, "
-        "usually axis=-1. To take several axes as one, reshape both arrays: y.reshape(len(y), -1)",
+        lambda: lossary.Huber(axis=1.5),
+        "huber: axis is 1.5; accepted are a whole number, the axis of the outputs of a data point, usually axis=-1, a "
+        "tuple of them where the outputs lie along several axes, such as axis=(1, 2), or None for all axes",
     ),
     (
         "no_identifier",

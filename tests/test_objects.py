@@ -55,7 +55,14 @@ def test_settings_stay(loss: lossary.Loss, name: str) -> None:
 
 def test_settings_are_checked_when_made_and_when_replaced() -> None:
     loss = lossary.MeanSquaredError()
-    for wrong in ({"reduction": "sum_over"}, {"axis": 1.5}, {"axis": (2, 3)}, {"name": 3}, {"check": "none"}, {"x": 1}):
+    for wrong in (
+        {"reduction": "sum_over"},
+        {"axis": 1.5},
+        {"axis": (2, "last")},
+        {"name": 3},
+        {"check": "none"},
+        {"x": 1},
+    ):
         for make in (lossary.MeanSquaredError, loss.replaced):
             with pytest.raises(lossary.ParameterError):
                 make(**wrong)
@@ -234,7 +241,9 @@ def test_names_are_identifiers(name: Any) -> None:
             lossary.loss(**settings)(lambda y_true, y_pred: y_pred - y_true)
 
 
-@pytest.mark.parametrize("name", ["axis", "check", "name", "reduction", "step", "batch", "record", "where", "replaced"])
+@pytest.mark.parametrize(
+    "name", ["axis", "check", "name", "reduction", "ready", "batch", "record", "where", "replaced"]
+)
 def test_parameters_are_not_called_like_what_losses_have(name: str) -> None:
     scope: dict[str, Any] = {"__name__": None}
     exec(f"def formula(y_true, y_pred, {name}=1.0): return y_pred - y_true", scope)

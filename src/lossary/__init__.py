@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import domains, losses, words
+from . import routes as _routes  # noqa: F401  (so that calls find what is faster than words)
 from ._categorical import to_categorical
 from ._check_values import check
 from ._combined import WeightedSum
@@ -20,6 +21,7 @@ from ._loss import Loss, loss
 from ._names import exports
 from ._record import Case
 from .adapters import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
+from .adapters import jax_caller as _jax_caller
 from .adapters import keras_caller as _keras_caller
 from .errors import (
     BackendError,
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 # The stub beside this file lists these names for editors and type checkers.
 globals().update(exports())
 _keras_caller.expect()
+_jax_caller.expect()
 
 # Imported when first asked for, as training needs none of it; each with the module it comes from.
 _LATE = dict.fromkeys(

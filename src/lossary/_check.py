@@ -6,15 +6,16 @@ A message names the loss, the argument, what came, what is accepted and the line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _check_remedies
+from ._axes import ELEMENT
 from ._domain import OneHot
 from .errors import BackendError, DTypeError, LossError, ParameterError, ShapeError
 
 if TYPE_CHECKING:
-    from ._record import Record
+    from ._record import Argument, Record
 
 
 def sibling(name: str) -> str:
@@ -127,13 +128,11 @@ def nothing(loss: str, argument: str) -> DTypeError:
     )
 
 
-def several_losses(names: Iterable[Any]) -> ParameterError:
+def several_losses(loss: str, terms: Sequence[str]) -> ParameterError:
     """A list of losses for one output."""
-    names = list(names)
-    terms = " + ".join(f"lossary.{name}(y_true, y_pred)" for name in names)
     return ParameterError(
-        f"{names[0]}: the model has one output and loss is a list of {len(names)}, of which Keras would count the "
-        f"first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: {terms}"
+        f"{loss}: the model has one output and loss is a list of {len(terms)}, of which Keras would count the first; "
+        f"accepted is one loss per output. Their sum is one loss: loss={' + '.join(terms)}"
     )
 
 
@@ -293,10 +292,85 @@ def axis_out_of_range(loss: str, axis: Any, rank: int) -> ParameterError:
 
 
 def axis_several(loss: str, axis: Any) -> ParameterError:
-    """Several axes, as if axis said what to reduce over."""
+    """Several axes for the classes that a label names."""
     return ParameterError(
-        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis along which the outputs of one data point "
-        "lie: axis=1 for (N, C, H, W). All other axes are data points, over which the object takes the mean"
+        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis along which the classes lie: axis=1 for "
+        "(N, C, H, W). All other axes are data points, over which the object takes the mean"
+    )
+
+
+def which_region(record: Record, rank: int) -> ParameterError:
+    """A loss over regions, of arrays in which a region may be one of several things."""
+    channels_first = tuple(range(2, rank))
+    return ParameterError(
+        f"{record.name}: axis is not given, and y_pred has {rank} axes; accepted are the axes of one region. Write "
+        f"lossary.{record.class_name}(axis={tuple(range(1, rank - 1))}) for channels last, axis={channels_first} for "
+        "channels first, axis=None for the whole batch as one region, or axis=(-1,) for the last axis alone"
+    )
+
+
+def arguments_differ(record: Record, shapes: Iterable[Iterable[int | None]]) -> ShapeError:
+    """Arguments of a loss that do not belong together."""
+    got = [f"{each.shown} {shape_text(shape)}" for each, shape in zip(record.inputs, shapes, strict=True)]
+    rows = [each.shown for each in record.inputs if each.axes != ELEMENT]
+    besides = f", but for one number per row of {' and '.join(rows)}" if rows else ""
+    return ShapeError(
+        f"{record.name}: the shapes are {', '.join(got)}; accepted are equal shapes{besides}, or (N,) with (N, 1). "
+        f"Nothing is broadcast: {_packed_remedy(record)}"
+    )
+
+
+def _packed_remedy(record: Record) -> str:
+    packed = next((argument for argument in record.arguments if argument.parts), None)
+    if packed is None:
+        return f"print([x.shape for x in ({', '.join(record.names)})])"
+    names = ", ".join(packed.parts)
+    return f"each part has the shape of the targets: {packed.name} = numpy.stack([{names}], -1)"
+
+
+def arguments_named(record: Record, count: int, named: list[str]) -> ParameterError:
+    """A call with other arguments than the loss has."""
+    also = f" and {', '.join(named)}=" if named else ""
+    call = ", ".join(record.names)
+    return ParameterError(
+        f"{record.name}: {count} arguments came{also}; accepted are ({call}), and sample_weight= and where= by name. "
+        f"Write loss({call})"
+    )
+
+
+def stacked(record: Record, name: str, parts: list[str], axis: int, shape: Iterable[int | None]) -> ShapeError:
+    """An array of a model that does not hold the arguments of a loss side by side."""
+    call = f"keras.ops.stack([{', '.join(parts)}], axis={axis})"
+    return ShapeError(
+        f"{record.name}: {name} has shape {shape_text(shape)}; accepted are {', '.join(parts)} along axis {axis}, "
+        f"of length {len(parts)}. Write {name} = {call}"
+    )
+
+
+def packed_shapes(shapes: Mapping[str, Iterable[int | None]]) -> ShapeError:
+    """Arrays that cannot lie side by side."""
+    got = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items()) or "no arrays"
+    return ShapeError(
+        f"pack: the shapes are {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with "
+        "x.shape == y.shape"
+    )
+
+
+def parts_count(record: Record, argument: Argument, shape: Iterable[int | None]) -> ShapeError:
+    """Parts that are not packed as declared."""
+    count, names = len(argument.parts), ", ".join(argument.parts)
+    return ShapeError(
+        f"{record.name}: {argument.name} has shape {shape_text(shape)}; accepted are ({names}) along the last axis, "
+        f"of length {count}, or a tuple of {count} arrays: {argument.name} = ({names})"
+    )
+
+
+def tuple_length(record: Record, argument: Argument, length: int) -> ShapeError:
+    """A tuple with another number of arrays than there are parts."""
+    count, names = len(argument.parts), ", ".join(argument.parts)
+    return ShapeError(
+        f"{record.name}: {argument.name} is a tuple of {length}; accepted are {count} arrays: "
+        f"{argument.name} = ({names})"
     )
 
 

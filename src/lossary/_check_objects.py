@@ -41,8 +41,8 @@ def setting_name(loss: str, name: Any) -> ParameterError:
 def axis_kind(loss: str, axis: Any) -> ParameterError:
     """An axis that is no whole number."""
     return ParameterError(
-        f"{loss}: axis is {axis!r}; accepted is one whole number, the axis of the outputs of a data point, usually "
-        "axis=-1. To take several axes as one, reshape both arrays: y.reshape(len(y), -1)"
+        f"{loss}: axis is {axis!r}; accepted are a whole number, the axis of the outputs of a data point, usually "
+        "axis=-1, a tuple of them where the outputs lie along several axes, such as axis=(1, 2), or None for all axes"
     )
 
 
@@ -160,6 +160,14 @@ def too_many_arguments(loss: str, signature: Any) -> ParameterError:
     return ParameterError(f"{loss}: too many positional arguments; accepted are {loss}{signature}")
 
 
+def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeError:
+    """A call without an array that the loss is about."""
+    return TypeError(
+        f"{loss}: missing {' and '.join(missing)}; accepted are {loss}{signature}. Write lossary.{loss}"
+        f"({', '.join(list(signature.parameters)[: len(missing) + 1])}, ...)"
+    )
+
+
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
     wanted = fold(name)
@@ -211,11 +219,12 @@ def name_taken(name: str, owner: str) -> ParameterError:
     )
 
 
-def formula_signature(name: str, signature: Any) -> ParameterError:
+def formula_signature(name: str, signature: Any, arguments: Iterable[str]) -> ParameterError:
     """A formula whose arguments cannot be understood."""
+    named = ", ".join(arguments)
     return ParameterError(
-        f"{name}: a loss starts with (y_true, y_pred) and its further parameters have defaults; got {name}{signature}. "
-        f"Write def {name}(y_true, y_pred, *, alpha=0.5): ..."
+        f"{name}: a loss starts with ({named}) and its further parameters have defaults; got {name}{signature}. "
+        f"Write def {name}({named}, *, alpha=0.5): ..."
     )
 
 

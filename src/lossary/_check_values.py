@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ._check import sibling
-from ._domain import Bits, Domain, OneHot, Probabilities, Signs, Unit
+from ._domain import Bits, Domain, OneHot, Parts, Probabilities, Signs, Unit
 from .errors import DomainError, ParameterError
 
 if TYPE_CHECKING:
@@ -78,40 +78,101 @@ def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
 class Layout:
     """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
 
-    ``rank`` is common to both once lined up; ``ranks`` are those of the caller's arguments.
+    Rows lie along ``axes``, which have these ``lengths``; ``rank`` is common to all before the rows are moved, and
+    ``ranks`` are those of the caller's arguments.  What is not among them lies along the axes that it has.
     """
 
+    axes: tuple[int, ...]
+    lengths: tuple[int | None, ...]
     rank: int
-    axis: int
     ranks: Mapping[str, int]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows lie along the last axis."""
+        return self.axes == (-1,)
 
     def index(self, argument: str, index: tuple[int, ...]) -> tuple[int | str, ...]:
         """The caller's index of an element, or of a whole row if its last entry is missing."""
-        full: list[int | str] = list(index[: self.rank])
-        full += [":"] * (self.rank - len(full))
-        if self.axis != -1 and self.ranks[argument] >= self.rank:
-            full.insert(self.axis % self.rank, full.pop())
+        lined = self.rank - len(self.axes) + 1
+        rank = self.ranks.get(argument, len(index) if len(index) < lined else self.rank)
+        full: list[int | str] = list(index[:lined])
+        full += [":"] * (lined - len(full))
+        if not self.is_plain and rank >= self.rank:
+            for axis, place in zip(self.axes, self._inside(full.pop()), strict=True):
+                full.insert(axis, place)
         while full and full[-1] == ":":
             full.pop()
-        return tuple(full[: self.ranks[argument]])
+        return tuple(full[:rank])
+
+    def _inside(self, place: int | str) -> Sequence[int | str]:
+        """The place in a row along each of its axes."""
+        if len(self.axes) == 1:
+            return (place,)
+        if isinstance(place, str) or None in self.lengths:
+            return [":"] * len(self.axes)
+        return [int(i) for i in np.unravel_index(place, self.lengths)]  # type: ignore[arg-type]
+
+
+Host = np.ndarray[Any, Any] | None
 
 
 def values(
     record: Record,
     parameters: Mapping[str, Any],
-    y_true: np.ndarray[Any, Any] | None,
-    y_pred: np.ndarray[Any, Any] | None,
+    inputs: Sequence[Host],
     classes: int | None,
     layout: Layout | None = None,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
+    if record.is_pair:
+        return _pair(record, parameters, inputs[0], inputs[1], classes, layout)
+    for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
+        domain = record.domain(place, parameters)
+        index = domain.fault(x) if x is not None and x.size else None
+        if x is not None and index is not None:
+            raise outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
+    return _ordered(record, inputs, layout)
+
+
+def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> None:
+    """Parts of which one is above another that it must not exceed."""
+    places = {each.name: place for place, each in enumerate(record.inputs)}
+    for argument in record.arguments:
+        for names in argument.domain.ordered if isinstance(argument.domain, Parts) else ():
+            lower, upper = (places[f"{argument.name}_{name}"] for name in names)
+            first, second = inputs[lower], inputs[upper]
+            if first is None or second is None or not (first > second).any():
+                continue
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(first > second)), first.shape))
+            where = _place(record.inputs[lower].shown, index, layout)
+            raise crossed(record.name, argument.name, names, where, float(first[index]), float(second[index]))
+
+
+def crossed(loss: str, argument: str, names: tuple[str, str], place: str, first: float, second: float) -> DomainError:
+    """Two parts in the wrong order."""
+    lower, upper = names
+    return DomainError(
+        f"{loss}: {place} is {_number(first)}, above {upper}, {_number(second)}; accepted are {lower} <= {upper}. "
+        f"Sort the two: {lower}, {upper} = numpy.minimum({lower}, {upper}), numpy.maximum({lower}, {upper})"
+    )
+
+
+def _pair(
+    record: Record,
+    parameters: Mapping[str, Any],
+    y_true: Host,
+    y_pred: Host,
+    classes: int | None,
+    layout: Layout | None,
+) -> None:
     if y_true is not None and y_true.size:
         try:
             _target_values(record, parameters, y_true, classes, layout)
         except DomainError as error:
             if y_pred is not None and _are_swapped(record, parameters, y_true, y_pred):
                 raise swapped(record.name, str(error)) from None
-            if layout is not None and layout.axis == -1 and _lies_along_one(record, y_true):
+            if layout is not None and layout.is_plain and _lies_along_one(record, y_true):
                 raise along_one(record.name, str(error)) from None
             raise
     if y_pred is not None and y_pred.size:
@@ -255,7 +316,8 @@ def _row_remedy(total: float) -> str:
 def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: float, domain: Domain) -> str:
     if value != value:
         return "A NaN entered here; leave such positions out with where=, or look for what produced it upstream"
-    if argument == "y_pred" and isinstance(domain, Unit):
+    predicted = argument.partition("'")[0] == "y_pred"
+    if predicted and isinstance(domain, Unit):
         if "from_logits" in parameters:
             return (
                 f"Raw scores (no {domain.activation} in the last layer) need "
@@ -270,15 +332,19 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
         return "Recode the two classes to 0 and 1 (a 0/255 mask: y_true / 255)"
     if isinstance(domain, Probabilities):
         return "Turn scores into probabilities first, with a softmax"
-    if argument == "y_pred":
+    if predicted:
         return f"Use a {domain.activation} output layer in front of this loss"
     return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"
 
 
-def weight_value(loss: str, value: float, index: tuple[int, ...]) -> DomainError:
-    """A weight that is infinite or NaN."""
+def weight_value(
+    loss: str, value: float, index: tuple[int, ...], shape: tuple[int, ...], layout: Layout | None
+) -> DomainError:
+    """A weight that is infinite or NaN, in weights of this shape."""
+    while shape[-1:] == (1,):  # Such axes were added to line the weights up.
+        shape, index = shape[:-1], index[:-1]
     return DomainError(
-        f"{loss}: {_place('sample_weight', index)} is {_number(value)}; accepted are finite weights. "
+        f"{loss}: {_place('sample_weight', index, layout)} is {_number(value)}; accepted are finite weights. "
         "To leave a position out, give it weight 0 or pass where="
     )
 

@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from . import _check_objects
+from . import _check_objects, _registry
 from ._domain import Domain, Real
 from ._object import Loss, plain, settings_of
 from ._parameters import OBJECT_SETTINGS, number, valid_settings
 from ._record import Parameter, Record, target_and_prediction
+from ._restore import known
 from .backends import Array
 from .graph import words
 
 _WEIGHT = Parameter("weight", default=1.0, allowed=None, positional=False)
 
 
+@_registry.compose
 class WeightedSum(Loss):
     """``0.5 * lossary.MeanSquaredError() + lossary.Huber()``: each term times its weight, added up.
 
@@ -54,9 +56,23 @@ class WeightedSum(Loss):
         _same_kind(losses)
         weights = tuple(_weight(weight) for weight, _ in pairs)
         vars(self).update(weights=weights, terms=losses, record=_record(weights, losses))
-        shared = {key: _shared(losses, key) for key in ("axis", "check")}
-        axis = -1 if shared["axis"] is None else shared["axis"]
-        super().__init__(reduction=losses[0].reduction, axis=axis, check=shared["check"], name=name)
+        shared = {key: getattr(losses[0], key) for key in ("axis", "check") if _is_shared(losses, key)}
+        super().__init__(reduction=losses[0].reduction, name=name, **shared)
+
+    @staticmethod
+    def added(loss: Loss, other: Any) -> Any:
+        """``loss + other``; 0 is what `sum` starts with."""
+        if isinstance(other, Loss):
+            return WeightedSum([*_pairs(loss), *_pairs(other)])
+        return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
+
+    @staticmethod
+    def weighted(loss: Loss, weight: Any) -> Any:
+        """``weight * loss``."""
+        if isinstance(weight, Loss | str | list | tuple | dict | None):
+            return NotImplemented
+        factor = _weight(weight)
+        return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])
 
     def replaced(self, **changes: Any) -> Self:
         """The same sum but for these settings, of every term."""
@@ -101,11 +117,9 @@ class WeightedSum(Loss):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> WeightedSum:
         """The sum of a configuration."""
-        from ._get import get
-
         settings = settings_of(config)
         try:
-            terms = [(term["weight"], get(term["loss"])) for term in settings.pop("terms")]
+            terms = [(term["weight"], _term(term["loss"])) for term in settings.pop("terms")]
         except (KeyError, TypeError):
             raise _check_objects.not_a_configuration(config) from None
         return cls(terms, **settings)
@@ -179,9 +193,8 @@ def _same_kind(terms: tuple[Loss, ...]) -> None:
         raise _check_objects.terms_targets([term.record for term in terms])
 
 
-def _shared(terms: tuple[Loss, ...], setting: str) -> Any:
-    values = {getattr(term, setting) for term in terms}
-    return values.pop() if len(values) == 1 else None
+def _is_shared(terms: tuple[Loss, ...], setting: str) -> bool:
+    return len({getattr(term, setting) for term in terms}) == 1
 
 
 def _weight(weight: Any) -> Any:
@@ -191,23 +204,15 @@ def _weight(weight: Any) -> Any:
     return valid
 
 
+def _term(described: Any) -> Loss:
+    term = known(described, {})
+    if term is None:
+        raise _check_objects.not_a_loss(described)
+    return term
+
+
 def _pairs(loss: Loss) -> list[tuple[Any, Loss]]:
     """A sum within a sum is its terms, unless it has a name of its own."""
     if isinstance(loss, WeightedSum) and loss.name == loss.record.name:
         return list(zip(loss.weights, loss.terms, strict=True))
     return [(1.0, loss)]
-
-
-def added(loss: Loss, other: Any) -> Any:
-    """``loss + other``; 0 is what `sum` starts with."""
-    if isinstance(other, Loss):
-        return WeightedSum([*_pairs(loss), *_pairs(other)])
-    return loss if isinstance(other, int) and other == 0 and not isinstance(other, bool) else NotImplemented
-
-
-def weighted(loss: Loss, weight: Any) -> Any:
-    """``weight * loss``."""
-    if isinstance(weight, Loss | str | list | tuple | dict | None):
-        return NotImplemented
-    factor = _weight(weight)
-    return WeightedSum([(factor * own, term) for own, term in _pairs(loss)])

@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from . import _check_values, backends
+from . import _check_values, _looks, backends
+from ._align import main_input
 from ._check_values import Layout
-from ._domain import Domain, Real
-from ._record import Record
+from ._domain import Domain
+from ._looks import Look, Site
+from ._record import Input, Record
 from .backends import FLOATS, Array, Backend
-from .errors import DomainError, DomainWarning
-from .program import enrolled
-
-
-class Look(NamedTuple):
-    """Values that were looked at on the device, and a mark at each that lies outside its set."""
-
-    argument: str
-    values: Array
-    wrong: Array
-
-
-class Site(NamedTuple):
-    """What the host needs to put a fault into words: plain data, as compiled programs hold it beyond the call."""
-
-    loss: str
-    parameters: tuple[str, ...]
-    scores: bool
-    arguments: tuple[str, ...]
-    rank: int
-    axis: int
-    ranks: tuple[int, int]
-
-    def tell(self, shapes: Sequence[Any], positions: Any, values: Any) -> None:
-        """Puts the first fault on record, if there is one.
-
-        For each look, ``shapes`` holds the shape of its marks, ``positions`` the flat index of the first one, or -1,
-        and ``values`` what was there.
-        """
-        classes = {a: int(shape[-1]) for a, shape in zip(self.arguments, shapes, strict=True) if a == "y_pred"}
-        for argument, shape, position, value in zip(self.arguments, shapes, positions, values, strict=True):
-            if position >= 0:
-                index = tuple(int(i) for i in np.unravel_index(int(position), tuple(map(int, shape))))
-                _found(self._error(argument, index, float(value), classes.get("y_pred")))
-                return
-
-    def _error(self, argument: str, index: tuple[int, ...], value: float, classes: int | None) -> DomainError:
-        if argument == "sample_weight":
-            return _check_values.weight_value(self.loss, value, index)
-        record = enrolled(self.loss)
-        layout = Layout(self.rank, self.axis, dict(zip(("y_true", "y_pred"), self.ranks, strict=True)))
-        if argument == "y_true" and record is not None and record.labels_are_integers:
-            return _check_values.label(self.loss, value, index, classes, layout)
-        domain: Domain = Real()
-        if record is not None:
-            domain = record.target if argument == "y_true" else record.prediction_domain({"from_logits": self.scores})
-        row = len(index) < self.rank
-        return _check_values.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
-
-
-_recording = threading.Lock()
-_first: list[DomainError] = []
-
-
-def _found(error: DomainError) -> None:
-    with _recording:
-        if not _first:
-            _first.append(error)
-    warnings.warn(str(error), DomainWarning, stacklevel=2)
 
 
 def raise_faults() -> None:
@@ -94,8 +33,7 @@ def raise_faults() -> None:
     lossary.errors.DomainError: poisson: y_true[1] is -2; accepted are numbers >= 0. Shift or recode the targets, or ...
     """
     backends.settle()
-    with _recording:
-        error = _first.pop() if _first else None
+    error = _looks.first()
     if error is not None:
         raise error
 
@@ -104,52 +42,52 @@ def poison(
     backend: Backend,
     record: Record,
     parameters: Mapping[str, Any],
-    y_true: Array,
-    y_pred: Array,
+    inputs: Sequence[Array],
     weights: Array | None,
     layout: Layout,
     *,
     rank: int,
-    given: Array | None = None,
+    given: Sequence[Array],
 ) -> Array | None:
     """Per data point 1, or NaN where a value lies outside its set, with the report under way; None to leave it out.
 
-    Values at hand have been checked already.  ``rank`` is that of the data points; ``given`` are labels before those
-    that are no whole numbers were replaced.
+    Values at hand have been checked already.  ``rank`` is that of the data points; ``given`` are the inputs before
+    labels that are no whole numbers were replaced.
     """
-    arrays = {"y_true": y_true, "y_pred": y_pred, "sample_weight": weights}
+    arrays = {each.shown: x for each, x in zip(record.inputs, inputs, strict=True)} | {"sample_weight": weights}
     unread = {name for name, x in arrays.items() if x is not None and backend.host(x, wait=False) is None}
     if not unread:
         return None
     if not backend.can_report:
         raise _check_values.cannot_report(record.name, backend.name)
-    found = _looks(backend, record, record.prediction_domain(parameters), y_true, y_pred, weights, given)
+    found = _looked(backend, record, parameters, inputs, weights, given)
     looks = [look for look in found if look.argument in unread]
-    return _reported(backend, record, parameters, looks, y_pred, layout, rank) if looks else None
+    main = inputs[main_input(record)]
+    return _reported(backend, record, parameters, looks, main, layout, rank) if looks else None
 
 
-def _looks(
+def _looked(
     backend: Backend,
     record: Record,
-    prediction: Domain,
-    y_true: Array,
-    y_pred: Array,
+    parameters: Mapping[str, Any],
+    inputs: Sequence[Array],
     weights: Array | None,
-    given: Array | None,
+    given: Sequence[Array],
 ) -> Iterator[Look]:
-    if record.labels_are_integers:
-        yield Look("y_true", _exact(backend, given, y_true), _no_class(backend, y_true, y_pred))
-    elif backend.dtype(y_true) in FLOATS:
-        yield Look("y_true", y_true, ~record.target.contains(y_true))
-        yield from _rows(backend, record.target, y_true)
-    if backend.dtype(y_pred) in FLOATS:
-        yield Look("y_pred", y_pred, ~prediction.contains(y_pred))
+    main = inputs[main_input(record)]
+    for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
+        domain = record.domain(place, parameters)
+        if each.is_label:
+            yield Look(each.shown, _exact(backend, given[place], x), _no_class(backend, x, main))
+        elif backend.dtype(x) in FLOATS:
+            yield Look(each.shown, x, ~domain.contains(x))
+            yield from _rows(backend, each, domain, x)
     if weights is not None:
         yield Look("sample_weight", weights, ~(backend.abs(weights) < float("inf")))
 
 
-def _exact(backend: Backend, given: Array | None, labels: Array) -> Array:
-    return given if given is not None and backend.dtype(given) in FLOATS else labels
+def _exact(backend: Backend, given: Array, labels: Array) -> Array:
+    return given if backend.dtype(given) in FLOATS else labels
 
 
 def _no_class(backend: Backend, labels: Array, y_pred: Array) -> Array:
@@ -158,10 +96,10 @@ def _no_class(backend: Backend, labels: Array, y_pred: Array) -> Array:
     return (labels < 0) | (labels >= classes)
 
 
-def _rows(backend: Backend, domain: Domain, x: Array) -> Iterator[Look]:
+def _rows(backend: Backend, each: Input, domain: Domain, x: Array) -> Iterator[Look]:
     if domain.tolerance is not None:
         totals = backend.squeeze_last(backend.sum(x))
-        yield Look("y_true", totals, backend.abs(totals - 1.0) > domain.tolerance)
+        yield Look(each.shown, totals, backend.abs(totals - 1.0) > domain.tolerance)
 
 
 def _reported(
@@ -183,9 +121,7 @@ def _reported(
         tuple(parameters),
         bool(parameters.get("from_logits")),
         tuple(look.argument for look in looks),
-        layout.rank,
-        layout.axis,
-        (layout.ranks["y_true"], layout.ranks["y_pred"]),
+        (layout.axes, layout.lengths, layout.rank, tuple(layout.ranks.items())),
     )
     return backend.report_later(backend.where(wrong, ones * float("nan"), ones), looks, site)
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from . import _check, _check_objects, _check_values, _faults
-from ._align import Shape
 from ._domain import Real
-from ._evaluate import check_values, live_points
+from ._evaluate import check_values
+from ._live import live_points
 from ._object import Loss
 from ._record import Record, target_and_prediction
-from ._reduce import MEANS, factors, reduce
+from ._reduce import check_points, factors, reduce
+from ._rows import Shape
 from .backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 
 
@@ -90,8 +91,9 @@ class FunctionLoss(Loss):
         name = self.record.name
         y_true, y_pred = _same_rank(backend, y_true, y_pred)
         shape = backend.shape(y_pred)
-        if 0 in shape[1:] or (shape[:1] == (0,) and self.reduction in MEANS):
+        if shape[1:][-1:] == (0,):  # Rows without outputs.
             raise _check.empty(name, "y_pred", shape)
+        check_points(name, backend, y_pred, self.reduction)
         live = live_points(
             backend,
             _leading(backend, name, "sample_weight", sample_weight, shape, y_pred),
@@ -133,7 +135,7 @@ class FunctionLoss(Loss):
             weights = backend.cast(weights, computing)
         mode = self._mode()
         if mode in (None, "full", "async"):
-            check_values(backend, self.record, {}, y_true, y_pred, weights, wait=mode == "full")
+            check_values(backend, self.record, {}, (y_true, y_pred), weights, wait=mode == "full")
         if mode == "async":
             values = self._poisoned(backend, values, y_true, y_pred, weights)
         mask = _leading(backend, name, "where", where, points, y_pred)
@@ -146,8 +148,9 @@ class FunctionLoss(Loss):
 
     def _poisoned(self, backend: Backend, values: Array, y_true: Array, y_pred: Array, weights: Array | None) -> Array:
         ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
-        layout, rank = _check_values.Layout(max(ranks.values()), -1, ranks), len(backend.shape(values))
-        factor = _faults.poison(backend, self.record, {}, y_true, y_pred, weights, layout, rank=rank)
+        layout, rank = _check_values.Layout((-1,), (None,), max(ranks.values()), ranks), len(backend.shape(values))
+        inputs = (y_true, y_pred)
+        factor = _faults.poison(backend, self.record, {}, inputs, weights, layout, rank=rank, given=inputs)
         return values if factor is None else values * backend.cast(factor, backend.dtype(values))
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _check_objects
-from ._combined import WeightedSum
 from ._function import FunctionLoss
-from ._loss import folded, loss_class, records
-from ._object import Loss, settings_of
+from ._object import Loss
 from ._record import fold
+from ._registry import folded, records
+from ._restore import known
 from .backends import Array
 
 
@@ -49,22 +49,14 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     >>> lossary.get(lossary.Huber(delta=2.0).get_config()) == lossary.Huber(delta=2.0)
     True
     """
-    if isinstance(identifier, str):
-        return _named(identifier)(**parameters)
-    if isinstance(identifier, Mapping):
-        return _from_config(identifier, parameters)
-    if isinstance(identifier, Loss):
-        return identifier.replaced(**parameters) if parameters else identifier
-    if inspect.isclass(identifier) and issubclass(identifier, Loss):
-        return identifier(**parameters)
-    if hasattr(identifier, "record") and hasattr(identifier, "cls"):
-        made: Loss = identifier.cls(**parameters)
-        return made
-    known = _read_other(identifier)
-    if known is not identifier and isinstance(known, str | Mapping):
-        return get(known, **parameters)
-    if callable(known) and not inspect.isclass(known):
-        return FunctionLoss(known, **parameters)
+    own = known(identifier, parameters)
+    if own is not None:
+        return own
+    read = _read_other(identifier)
+    if read is not identifier and isinstance(read, str | Mapping):
+        return get(read, **parameters)
+    if callable(read) and not inspect.isclass(read):
+        return FunctionLoss(read, **parameters)
     raise _check_objects.not_a_loss(identifier)
 
 
@@ -81,35 +73,6 @@ _readers: list[Callable[[Any], Any]] = []
 def read_others_with(reader: Callable[[Any], Any]) -> None:
     """Lets `get` understand other libraries' losses; the adapter that knows them puts itself here."""
     _readers.append(reader)
-
-
-def _named(name: str) -> type[Loss]:
-    canonical = folded().get(fold(name))
-    if canonical is None:
-        raise _check_objects.unknown_loss(name, folded(), fold)
-    return loss_class(canonical)
-
-
-# What Keras writes beside the class and its configuration.
-_ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
-
-
-def _from_config(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
-    name = config.get("class_name", config.get("name"))
-    if not isinstance(name, str):
-        raise _check_objects.not_a_loss(dict(config))
-    kind = "class_name" if "class_name" in config else "name"
-    inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - _ENVELOPE - {kind}
-    if "config" in config:
-        if stray:
-            raise _check_objects.stray_configuration(sorted(map(str, stray)))
-        inner = config["config"]
-    if isinstance(inner, Mapping) and "class_name" in inner:
-        raise _check_objects.not_a_configuration(inner)
-    inner = settings_of(inner)
-    known = name.rsplit(">", 1)[-1]
-    cls = WeightedSum if fold(known) == "weightedsum" else _named(known)
-    return cls.from_config({**inner, **parameters})
 
 
 def is_categorical_crossentropy(loss: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The `@loss` decorator, the functions and classes it makes, and the registry."""
+"""The `@loss` decorator, and the functions and classes it makes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check_objects, _check_values, _evaluate
+from . import _check_objects, _check_values, _registry, _route
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
 from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
 from ._plan import Setting
-from ._record import Case, Formula, Parameter, Record, camel, fold, target_and_prediction
-from .adapters import keras_caller
+from ._record import Argument, Case, Formula, Parameter, PerRow, Record, Role, camel, declared
+from ._registry import blank, folded, records
+from ._several import ArgumentsLoss
 from .backends import Array
-from .program import enrol
 
 __all__ = [
     "FUNCTION_SETTINGS",
     "OBJECT_SETTINGS",
     "Loss",
     "LossFunction",
+    "blank",
     "folded",
     "function",
     "loss",
@@ -32,10 +33,6 @@ __all__ = [
     "register",
     "validated",
 ]
-
-_folded: dict[str, str] = {}
-_classes: dict[str, type[Loss]] = {}
-_functions: dict[str, LossFunction] = {}
 
 
 class LossFunction(Protocol):
@@ -46,28 +43,33 @@ class LossFunction(Protocol):
     cls: type[Loss]
     setting: Setting
 
-    def __call__(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
+    def __call__(self, *args: Any, **kwargs: Any) -> Array:
         """One value per data point, in the framework and dtype of the predictions."""
 
 
 def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     signature = _public_signature(record)
-    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][2:]
-    name, defaults = record.name, Setting(record, record.defaults())
+    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    name, defaults, arguments = record.name, Setting(record, record.defaults()), record.names
+    first = next(place for place, one in enumerate(record.arguments) if one.role is Role.PREDICTION)
 
     @wraps(record.formula)
-    def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Array:
-        if args:
+    def function(*args: Any, **kwargs: Any) -> Array:
+        if len(args) != len(arguments):
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
                 raise _check_objects.too_many_arguments(name, signature)
             kwargs |= named
+            missing = [argument for argument in arguments if argument not in kwargs]
+            if missing:
+                raise _check_objects.missing_arguments(name, missing, signature)
+            args = tuple(kwargs.pop(argument) for argument in arguments)
         axis = kwargs.pop("axis", -1)
         mode = _check_values.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = _evaluate.call(setting, y_true, y_pred, where=Loss.mask_of(y_pred), axis=axis, check=mode)
+        call = _route.call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
         values = call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
@@ -91,7 +93,7 @@ def _public_signature(record: Record) -> inspect.Signature:
     keyword = [p for p in own if p.kind is kinds.KEYWORD_ONLY]
     axis = kinds("axis", kinds.POSITIONAL_OR_KEYWORD, default=-1, annotation="int")
     check = kinds("check", kinds.KEYWORD_ONLY, default=None, annotation="str | None")
-    plain = [p.replace(annotation=kinds.empty) if p.name in ("y_true", "y_pred") else p for p in positional]
+    plain = [p.replace(annotation=kinds.empty) if p.name in record.names else p for p in positional]
     return inspect.Signature([*plain, axis, *keyword, check])
 
 
@@ -104,8 +106,11 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain = ...,
+    target: Domain | PerRow | None = ...,
     prediction: Domain = ...,
+    predictions: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain] | None = None,
+    regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     definition: str = "",
@@ -120,8 +125,11 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain = Real(),
+    target: Domain | PerRow | None = Real(),
     prediction: Domain = Real(),
+    predictions: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain] | None = None,
+    regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     definition: str = "",
@@ -132,18 +140,22 @@ def loss(
 
     The formula is traced once with symbolic arguments; from the trace come values on every array library, the
     derivative, the configured object, names and Keras use.  It returns one value per data point (``mean``, ``sum``
-    over the row); a formula that returns elements means their mean.  Parameters beyond the two arrays have defaults.
+    over the row); a formula that returns elements means their mean.  Parameters beyond the arrays have defaults.
 
     Args:
         formula: The function, when the decorator is used without arguments.
         name: Canonical name; the function's own name by default.
         class_name: Name of the class of configured objects; the name in camel case by default.
         aliases: Other names `lossary.get` understands.
-        target: The set of valid targets (see `lossary.domains`).
-        prediction: The set of valid predictions.
+        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row; None if the
+            formula has no y_true.
+        prediction: The set of valid predictions; ``Parts(...)`` for several per output, which the formula unpacks.
+        predictions: Names and sets of several predictions, in the place of y_pred.
+        given: Names and sets of arrays without a gradient, besides targets and predictions.
+        regions: Whether a row is a region of an image, so that objects ask for its axes.
         parameters: Ranges of parameters by name.
-        slope: A hand-written derivative with respect to y_pred, element by element, for when the derived one loses
-            digits; `lossary.verify` compares the two.
+        slope: A hand-written derivative with respect to the prediction, element by element, for when the derived one
+            loses digits, or a tuple of one for each; `lossary.verify` compares the two.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         cases: Cases worked by hand.
@@ -173,24 +185,43 @@ def loss(
             slope=slope,
             aliases=aliases,
             class_name=class_name or camel(own),
-            arguments=target_and_prediction(target, prediction),
+            arguments=_arguments(own, formula, target, prediction, predictions, given or {}),
             parameters=_parameters(own, formula, parameters or {}),
             definition=definition,
             source=source,
             cases=cases,
             builtin=(formula.__module__ or "").startswith("lossary.losses."),
+            regions=regions,
         )
         return register(record)
 
     return decorate if formula is None else decorate(formula)
 
 
+def _arguments(
+    name: str,
+    formula: Formula,
+    target: Domain | PerRow | None,
+    prediction: Domain,
+    predictions: Mapping[str, Domain] | None,
+    given: Mapping[str, Domain],
+) -> tuple[Argument, ...]:
+    """The arguments of a formula: what has no default."""
+    signature = inspect.signature(formula)
+    own = list(signature.parameters.values())
+    names = [p.name for p in own if p.default is p.empty]
+    arguments = declared(names, target, prediction, predictions, given)
+    variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in own)
+    pair = predictions is None and target is not None and not given
+    if arguments is None or variadic or (pair and names != ["y_true", "y_pred"]):
+        expected = ["y_true", "y_pred"] if pair else [*(predictions or {"y_pred": prediction}), *given]
+        raise _check_objects.formula_signature(name, signature, expected)
+    return arguments
+
+
 def _parameters(name: str, formula: Formula, ranges: Mapping[str, Domain]) -> tuple[Parameter, ...]:
     signature = inspect.signature(formula)
-    inputs, rest = list(signature.parameters)[:2], list(signature.parameters.values())[2:]
-    variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in signature.parameters.values())
-    if inputs != ["y_true", "y_pred"] or variadic or any(p.default is p.empty for p in rest):
-        raise _check_objects.formula_signature(name, signature)
+    rest = [p for p in signature.parameters.values() if p.default is not p.empty]
     for parameter in rest:
         if parameter.name in _RESERVED or hasattr(Loss, parameter.name):
             raise _check_objects.reserved_parameter(name, parameter.name)
@@ -211,24 +242,21 @@ _RESERVED = frozenset({*OBJECT_SETTINGS, "record", "parameters", "function", "te
 
 def register(record: Record) -> LossFunction:
     """Enters a record under all its spellings; a custom loss may replace a custom one, never a built-in."""
-    for spelling in record.spellings():
-        owner = _folded.get(fold(spelling))
-        if owner is not None and (_classes[owner].record.builtin or owner != record.name):
-            raise _check_objects.name_taken(spelling, owner)
+    _registry.require_free(record)
     home = {"__module__": "lossary"}
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}
         home["__qualname__"] = f"{record.formula.__qualname__}.cls"
     attributes = {"record": record, **home, "__doc__": class_doc(record)}
     attributes["__signature__"] = _OfClass(_class_signature(record))
-    enrol(record)
-    if record.name in _functions:
-        _functions[record.name].setting.forget()
-    _folded.update({fold(spelling): record.name for spelling in record.spellings()})
-    _classes[record.name] = type(record.class_name, (Loss,), attributes)
-    _functions[record.name] = _make_function(record, _classes[record.name])
-    keras_caller.announce()
-    return _functions[record.name]
+    _registry.enrol(record)
+    if _registry.is_entered(record.name):
+        function(record.name).setting.forget()
+    kind = Loss if record.names == ("y_true", "y_pred") else ArgumentsLoss
+    cls = type(record.class_name, (kind,), attributes)
+    made = _make_function(record, cls)
+    _registry.enter(record, cls, made)
+    return made
 
 
 class _OfClass:
@@ -252,26 +280,11 @@ def _class_signature(record: Record) -> inspect.Signature:
 
 def function(name: str) -> LossFunction:
     """The function of a registered loss."""
-    return _functions[name]
+    found: LossFunction = _registry.function(name)
+    return found
 
 
 def loss_class(name: str) -> type[Loss]:
     """The class of a registered loss."""
-    return _classes[name]
-
-
-def records() -> list[Record]:
-    """All records, built-in ones first, in the order of their definition."""
-    return [made.record for made in _functions.values()]
-
-
-def folded() -> Mapping[str, str]:
-    """Folded spelling -> canonical name."""
-    return _folded
-
-
-def blank(name: str) -> Loss:
-    """An object of the loss of this name, for a pickle that fills it."""
-    if name not in _classes:
-        raise _check_objects.not_defined_here(name)
-    return object.__new__(_classes[name])
+    found: type[Loss] = _registry.loss_class(name)
+    return found

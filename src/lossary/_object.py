@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import copy
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from . import _check_objects, _check_values, _evaluate, _pickles, _step, backends
-from ._parameters import OBJECT_SETTINGS, valid_settings, validated
+from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _route, backends
+from ._parameters import OBJECT_SETTINGS, Axis, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
-from .adapters import keras_caller
-from .backends import Array, owner
-from .program import enrolled
+from .backends import Array
 
 
-class Loss(keras_caller.Kin):
+class Loss(_kin.Kin):
     """A configured loss: hyperparameters, a reduction, and how much is checked.
 
     Calling it reduces the values of all data points to one number.  The first axis of the inputs is the data points;
@@ -39,7 +35,7 @@ class Loss(keras_caller.Kin):
 
     record: Record
     parameters: Mapping[str, Any]
-    axis: int
+    axis: Axis
     reduction: str
     name: str
     check: _check_values.Mode | None
@@ -52,7 +48,7 @@ class Loss(keras_caller.Kin):
     def __init__(
         self,
         *unnamed: Any,
-        axis: int = -1,
+        axis: Axis = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         check: _check_values.Mode | None = None,
@@ -68,7 +64,7 @@ class Loss(keras_caller.Kin):
         if parameters is not None:
             own = dict(parameters)
             vars(self).update(parameters=MappingProxyType(own), _setting=Setting(self.record, own))
-        backends.announce(type(self))
+        _kin.configured(type(self))
 
     def replaced(self, **changes: Any) -> Self:
         """The same loss but for these parameters and settings; what is not named stays, attributes of yours too.
@@ -89,50 +85,43 @@ class Loss(keras_caller.Kin):
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         if sample_weight is None and where is None:
-            total = owner(y_pred).stepped(self, y_true, y_pred)
+            check = self._mode()
+            total = _route.to(y_pred).total(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if total is not None:
                 return total
-        return self.ready(y_true, y_pred, sample_weight, where).reduced(self.reduction)
+        return self.ready((y_true, y_pred), sample_weight, where).reduced(self.reduction)
+
+    def value_and_grad(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
+    ) -> tuple[Array, Any]:
+        """The reduced loss and its gradient with respect to y_pred, in the structure of y_pred."""
+        if sample_weight is None and where is None:
+            route, check = _route.to(y_pred), self._mode()
+            both = route.total_and_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            if both is not None:
+                return both
+        return self.ready((y_true, y_pred), sample_weight, where).value_and_gradient(self.reduction)
+
+    def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
+        """A call, checked and handed to whatever computes it fastest."""
+        given = arguments, sample_weight, where
+        return _route.call(self._setting, *given, self.axis, self._mode(), batched=True)
 
     def batch(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False
     ) -> _evaluate.Batch:
         """The arguments of a call, lined up and checked; with ``fusible`` a kernel may check while it computes."""
-        return _evaluate.prepare(
-            self._setting,
-            y_true,
-            y_pred,
-            axis=self.axis,
-            check=self._mode(),
-            sample_weight=sample_weight,
-            where=where,
-            batched=True,
-            fusible=fusible,
-        )
+        if fusible:
+            return self.ready((y_true, y_pred), sample_weight, where).batch
+        return self.lined_up((y_true, y_pred), sample_weight, where)
 
-    def step(self, y_true: Any, y_pred: Any) -> _step.Step | None:
-        """What computes the total and its gradient for NumPy arrays like these, where nothing else is asked."""
-        return _step.find(self._setting, y_true, y_pred, self.axis, self._mode(), self.reduction)
-
-    def ready(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> _evaluate.Call:
-        """The arguments of a call, checked and handed to whatever computes it fastest."""
-        return _evaluate.call(
-            self._setting, y_true, y_pred, sample_weight, where, axis=self.axis, check=self._mode(), batched=True
-        )
+    def lined_up(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> _evaluate.Batch:
+        """A call, checked and ready to be computed in words."""
+        given = arguments, sample_weight, where
+        return _evaluate.prepare(self._setting, *given, axis=self.axis, check=self._mode(), batched=True)
 
     def _mode(self) -> _check_values.Mode | None:
         return _check_values.mode_of(self.name, self.check) or self.unasked_check()
-
-    def value_and_grad(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
-    ) -> tuple[Array, Array]:
-        """The reduced loss and its gradient with respect to y_pred."""
-        if sample_weight is None and where is None and type(y_true) is type(y_pred) is np.ndarray:
-            step = self.step(y_true, y_pred)
-            found = None if step is None else step(y_true, y_pred)
-            if found is not None:
-                return found
-        return self.ready(y_true, y_pred, sample_weight, where).value_and_gradient(self.reduction)
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""
@@ -186,16 +175,12 @@ class Loss(keras_caller.Kin):
     # --- sums ---------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        from ._combined import added
-
-        return added(self, other)
+        return _registry.composed("WeightedSum").added(self, other)
 
     __radd__ = __add__
 
     def __mul__(self, weight: Any) -> Any:
-        from ._combined import weighted
-
-        return weighted(self, weight)
+        return _registry.composed("WeightedSum").weighted(self, weight)
 
     __rmul__ = __mul__
 
@@ -264,11 +249,9 @@ class Loss(keras_caller.Kin):
         if _pickles.is_found(type(self)):
             return super().__reduce_ex__(protocol)
         # A loss that was defined inside a function is found by its name alone.
-        if "record" not in vars(type(self)) or enrolled(self.record.name) is not self.record:
+        if "record" not in vars(type(self)) or _registry.enrolled(self.record.name) is not self.record:
             raise _check_objects.not_found_again(self.record.name, type(self))
-        from ._loss import blank
-
-        return blank, (self.record.name,), self.__getstate__()
+        return _registry.blank, (self.record.name,), self.__getstate__()
 
 
 # What an object is made of; it stays as it is.

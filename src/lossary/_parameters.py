@@ -34,11 +34,16 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def valid_axis(loss: str, axis: Any) -> int:
-    """A whole number, or a `ParameterError`."""
-    if type(axis) is int:
+Axis = int | tuple[int, ...] | None
+
+
+def valid_axis(loss: str, axis: Any) -> Axis:
+    """A whole number, several of them, or None for all axes; a `ParameterError` at anything else."""
+    if type(axis) is int or axis is None:
         return axis
     try:
+        if isinstance(axis, tuple | list):
+            return tuple(int(operator.index(_no_flag(each))) for each in axis)
         return int(operator.index(_no_flag(axis)))
     except TypeError:
         raise _check_objects.axis_kind(loss, axis) from None

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from ._record import Record
-from .program import enrolled, kept
+from ._registry import enrolled, kept
 
 
 def is_found(cls: type) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import _align, _check, backends
+from . import _align, _check, _parts, backends
 from ._record import Record
+from ._registry import is_enrolled
 from .backends import FLOATS, HALF, Array, Backend
-from .program import Program, is_enrolled, program_for
+from .program import Program, program_for
 
 
 class Setting:
@@ -65,7 +66,8 @@ class Plan(NamedTuple):
     """What all calls have in common whose arrays agree in type, dtype and shape.
 
     ``dtype`` is that of the results and ``computing`` the one in which they are computed; ``ready`` says that such
-    arrays, once lined up, are computed with as they are.
+    arrays, once lined up, are computed with as they are.  ``packed`` says of each argument whether it held all its
+    parts in one array.
     """
 
     backend: Backend
@@ -74,21 +76,23 @@ class Plan(NamedTuple):
     dtype: str
     computing: str
     ready: bool
+    packed: tuple[bool, ...] = ()
 
 
 def planned(
     setting: Setting,
-    y_true: Any,
-    y_pred: Any,
+    arguments: Sequence[Any],
     sample_weight: Any,
     where: Any,
     *,
     axis: Any,
     batched: bool,
     strict: bool,
-) -> tuple[Plan, Array, Array]:
-    """The plan of a call, and its targets and predictions as arrays."""
-    record = setting.record
+) -> tuple[Plan, tuple[Array, ...]]:
+    """The plan of a call, and the arrays that the formula sees."""
+    if not setting.record.is_pair:
+        return _planned_parts(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=strict)
+    record, (y_true, y_pred) = setting.record, arguments
     plain = backends.plain(y_true, y_pred) if sample_weight is None and where is None else None
     backend = plain or backends.find(
         record.name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
@@ -96,24 +100,29 @@ def planned(
     key: Hashable = None
     if plain is not None or (type(y_true) in backend.plain and type(y_pred) in backend.plain):
         facts = backend.facts(y_true, y_pred)
-        if facts is not None and type(axis) is int:
+        if facts is not None and _is_plain(axis):
             key = (backend.name, facts, axis, batched, strict)
             plan = setting.plans.get(key)
             if plan is not None:
                 _in_order(plan, y_true, y_pred, strict=strict)
-                return plan, y_true, y_pred
+                return plan, (y_true, y_pred)
     given = y_true, y_pred
     beside = y_true if backend.owns(y_true) and not backend.owns(y_pred) else None
     y_pred = backends.array(backend, record.name, "y_pred", y_pred, beside)
     y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
-    plan = _made(setting, backend, y_true, y_pred, axis=axis, batched=batched, strict=strict)
+    plan = _made(setting, backend, (y_true, y_pred), axis=axis, batched=batched, strict=strict)
     _in_order(plan, y_true, y_pred, strict=strict)
     # The formula of a plain function may mean something else at the next call; whole numbers become what the
     # framework's present default is.
     floats = plan.dtype in (backend.dtype(y_pred), backend.dtype(y_true))
     if key is not None and floats and y_true is given[0] and y_pred is given[1] and is_enrolled(record):
         keep(setting.plans, key, plan)
-    return plan, y_true, y_pred
+    return plan, (y_true, y_pred)
+
+
+def _is_plain(axis: Any) -> bool:
+    """Whether an axis is what it seems, and can be part of a key."""
+    return type(axis) is int or axis is None or (type(axis) is tuple and all(type(one) is int for one in axis))
 
 
 def _in_order(plan: Plan, y_true: Array, y_pred: Array, *, strict: bool) -> None:
@@ -122,25 +131,42 @@ def _in_order(plan: Plan, y_true: Array, y_pred: Array, *, strict: bool) -> None
         raise _check.swapped(plan.program.record.name)
 
 
+def _planned_parts(
+    setting: Setting,
+    arguments: Sequence[Any],
+    sample_weight: Any,
+    where: Any,
+    *,
+    axis: Any,
+    batched: bool,
+    strict: bool,
+) -> tuple[Plan, tuple[Array, ...]]:
+    """As `planned`, for arguments that are more than a pair or hold several parts."""
+    record = setting.record
+    named = _parts.named(record, arguments)
+    backend = backends.find(record.name, {**named, "sample_weight": sample_weight, "where": where})
+    inputs, packed = _parts.split(backend, record, arguments)
+    plan = _made(setting, backend, inputs, axis=axis, batched=batched, strict=strict)
+    return plan._replace(packed=packed, ready=False), inputs
+
+
 def _made(
-    setting: Setting, backend: Backend, y_true: Array, y_pred: Array, *, axis: Any, batched: bool, strict: bool
+    setting: Setting, backend: Backend, inputs: tuple[Array, ...], *, axis: Any, batched: bool, strict: bool
 ) -> Plan:
-    record, true, pred = setting.record, backend.dtype(y_true), backend.dtype(y_pred)
+    record, dtypes = setting.record, [backend.dtype(x) for x in inputs]
     program = program_for(record, setting.parameters, backend)
-    shapes = backend.shape(y_true), backend.shape(y_pred)
-    lines = _align.lines(program, *shapes, true, axis=axis, batched=batched, strict=strict, library=backend.name)
-    wanted = backend.label_dtype(true) if record.labels_are_integers else pred
-    ready = pred in FLOATS - HALF and true == wanted
-    dtype = _result_dtype(backend, y_true, y_pred)
+    shapes = [backend.shape(x) for x in inputs]
+    lines = _align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
+    main = _align.main_input(record)
+    wanted = [
+        backend.label_dtype(dtype) if each.is_label else dtypes[main]
+        for each, dtype in zip(record.inputs, dtypes, strict=True)
+    ]
+    ready = dtypes[main] in FLOATS - HALF and dtypes == wanted
+    # The result is in the dtype of the first prediction, if that has one.
+    in_order = [dtypes[main], *(dtypes[place] for place in record.predictions), *dtypes]
+    dtype = next((dtype for dtype in in_order if dtype in FLOATS), backend.default_float())
     computing = "float32" if dtype in HALF else dtype
-    if pred not in FLOATS and not record.labels_are_integers:
+    if FLOATS.isdisjoint(dtypes[place] for place in record.predictions) and not record.labels_are_integers:
         computing = backend.exact_float()
     return Plan(backend, program, lines, dtype, computing, ready)
-
-
-def _result_dtype(backend: Backend, y_true: Array, y_pred: Array) -> str:
-    for array in (y_pred, y_true):
-        dtype = backend.dtype(array)
-        if dtype in FLOATS:
-            return dtype
-    return backend.default_float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
@@ -55,13 +55,13 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True)
 class Input:
-    """One array that a formula sees: an argument, or a part of one."""
+    """One array that a formula sees: an argument, or a part of one; ``shown`` is what messages call it."""
 
     name: str
     domain: Domain
     role: Role
     axes: Axes
-    part: str = ""
+    shown: str
 
     @property
     def is_label(self) -> bool:
@@ -94,9 +94,11 @@ class Argument:
     def inputs(self) -> tuple[Input, ...]:
         """The arrays that the formula sees of it."""
         if not isinstance(self.domain, Parts):
-            return (Input(self.name, self.domain, self.role, self.axes),)
-        parts = self.domain.parts
-        return tuple(Input(f"{self.name}_{part}", domain, self.role, self.axes, part) for part, domain in parts)
+            return (Input(self.name, self.domain, self.role, self.axes, self.name),)
+        return tuple(
+            Input(f"{self.name}_{part}", domain, self.role, self.axes, f"{self.name}'s {part}")
+            for part, domain in self.domain.parts
+        )
 
 
 def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
@@ -104,6 +106,25 @@ def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
     if isinstance(declared, PerRow):
         return Argument(name, declared.domain, role, ROW)
     return Argument(name, declared, role, ROW if isinstance(declared, Classes) else ELEMENT)
+
+
+def declared(
+    names: Sequence[str],
+    target: Domain | PerRow | None,
+    prediction: Domain,
+    predictions: Mapping[str, Domain] | None,
+    given: Mapping[str, Domain],
+) -> tuple[Argument, ...] | None:
+    """The arguments of a formula with these names, in its order; None where names and sets do not belong together."""
+    known = {name: argument(name, domain, Role.PREDICTION) for name, domain in (predictions or {}).items()}
+    known |= {name: argument(name, domain, Role.GIVEN) for name, domain in given.items()}
+    if predictions is None:
+        known["y_pred"] = argument("y_pred", prediction, Role.PREDICTION)
+    if target is not None and (predictions is None or "y_true" in names):
+        known["y_true"] = argument("y_true", target, Role.TARGET)
+    if set(known) != set(names) or len(known) != len(names):
+        return None
+    return tuple(known[name] for name in names)
 
 
 def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[Argument, ...]:
@@ -141,6 +162,7 @@ class Record:
     source: str
     cases: tuple[Case, ...]
     builtin: bool
+    regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)

@@ -20,6 +20,13 @@ def standard(loss: str, reduction: Any) -> str:
     return synonyms.get(str(reduction), str(reduction))
 
 
+def check_points(loss: str, backend: Backend, y_pred: Array, reduction: str, argument: str = "y_pred") -> None:
+    """Without data points there are no values and their sum is 0; only a mean of them is undefined."""
+    size = backend.size(y_pred) if reduction in MEANS else None
+    if isinstance(size, int) and size == 0:  # A size that is not known yet is no int.
+        raise _check.empty(loss, argument, backend.shape(y_pred))
+
+
 def factors(
     loss: str, backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
 ) -> Array | float:

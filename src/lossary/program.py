@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
 from ._domain import OptionalLabel
 from ._record import Record
+from ._registry import definition, enrol, enrolled, is_enrolled, kept
 from .backends import NUMPY, Backend, by_name
 from .graph.program import Program, Switches
 
 __all__ = ["Program", "enrol", "enrolled", "for_labels", "is_enrolled", "kept", "numbered", "program_for"]
 
-_numbers = itertools.count()
 # By its number a compiled step finds a program again, after its loss was defined anew too.
 numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 
-def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend) -> Program:
-    """The program of a record at these parameters, ready to run on the backend."""
+def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False) -> Program:
+    """The program of a record at these parameters, for rows with or without gaps, ready to run on the backend."""
     # Positions with the label to ignore are left out around the program, which is the same for all such labels.
     inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]
     switches = tuple((p.name, parameters[p.name]) for p in inside)
     if record.number is None:
-        return Program(record, switches)
-    program: Program = getattr(record.programs, _ready(record.number, switches, backend.name))
+        return Program(record, switches, gaps=gaps)
+    program: Program = getattr(record.programs, _ready(record.number, switches, gaps, backend.name))
     return program
 
 
-def _ready(number: str, switches: Switches, backend_name: str) -> str:
+def _ready(number: str, switches: Switches, gaps: bool, backend_name: str) -> str:
     """The name under which the record of this number keeps the program, which is built first."""
-    record = _definitions[number]
-    found = next((program for program in vars(record.programs).values() if program.key == switches), None)
-    program = Program(record, switches) if found is None else found
+    record = definition(number)
+    found = next((program for program in vars(record.programs).values() if program.key == (switches, gaps)), None)
+    program = Program(record, switches, gaps=gaps) if found is None else found
     name = f"program_{program.number}"
     if found is None:
         numbered[program.number] = program
@@ -51,42 +50,9 @@ def _ready(number: str, switches: Switches, backend_name: str) -> str:
 _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
-_records: dict[str, Record] = {}
-# A record lives as long as its loss is known by name or an object holds it, and its programs live with it.
-_definitions: WeakValueDictionary[str, Record] = WeakValueDictionary()
-
-
-def enrol(record: Record) -> None:
-    """Makes a record known by name; objects of an earlier one of that name keep theirs."""
-    earlier = _records.get(record.name)
-    if earlier is not None:  # Other libraries remember classes for ever; what they were traced to need not stay too.
-        vars(earlier.programs).clear()
-    _records[record.name] = kept(record)
-
-
-def kept(record: Record) -> Record:
-    """The record, whose programs are kept from now on."""
-    # As text: torch.compile may take a whole number for one that changes.
-    number = str(next(_numbers))
-    object.__setattr__(record, "number", number)
-    vars(record.programs).clear()
-    _definitions[number] = record
-    return record
-
-
-def enrolled(name: str) -> Record | None:
-    """The record known by this name."""
-    return _records.get(name)
-
-
-def is_enrolled(record: Record) -> bool:
-    """Whether programs of this record are kept; those of a plain function may mean something else at each call."""
-    return record.number is not None
-
-
 def for_labels(program: Program) -> Program | None:
     """The program of the loss that this one is for integer labels, if there is one."""
-    record = _records.get(f"sparse_{program.record.name}")
+    record = enrolled(f"sparse_{program.record.name}")
     if record is None or not record.builtin or not is_enrolled(program.record):
         return None
     shared = {name: value for name, value in program.switches.items() if name in record.defaults()}

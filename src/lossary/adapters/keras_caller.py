@@ -14,46 +14,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any
 
-from .._check_values import Mode
-
-Arguments = tuple[Any, Any, Any, Any]
-
-
-class Kin:
-    """What a loss is besides itself: nothing, as long as there is no Keras.  `keras_kin` has the other answers."""
-
-    def arranged(self, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Arguments:
-        """The arguments of a call, as the caller means them."""
-        return y_true, y_pred, sample_weight, where
-
-    @staticmethod
-    def in_keras() -> bool:
-        """Whether a model of Keras asks for its loss."""
-        return False
-
-    @staticmethod
-    def mask_of(y_pred: Any) -> Any:
-        """Keras's mask of the predictions, or None."""
-        return None
-
-    @staticmethod
-    def marked(values: Any, mask: Any) -> Any:
-        """Values per data point that tell Keras which of them count."""
-        return values
-
-    @staticmethod
-    def returned(values: Any, where: Any) -> tuple[Any, Any]:
-        """What a user's function returned, as an array, and which of the values count."""
-        return values, where
-
-    @classmethod
-    def unasked_check(cls) -> Mode | None:
-        """How much is checked where nobody has chosen.
-
-        Most steps of Keras are compiled, where values cannot be read.  So that one call has one answer on all of its
-        backends they are read on none.
-        """
-        return "shapes" if cls.in_keras() else None
+from .. import _registry
 
 
 class _Arrival(MetaPathFinder):
@@ -82,7 +43,8 @@ class _Arrival(MetaPathFinder):
 
 
 def expect() -> None:
-    """Makes losses Keras's own, now or once Keras has been imported."""
+    """Makes losses Keras's own, now or once Keras has been imported, and those that are defined later too."""
+    _registry.listen(announce)
     if "keras" in sys.modules:
         announce()
     elif not any(isinstance(finder, _Arrival) for finder in sys.meta_path):
@@ -94,12 +56,10 @@ def announce() -> None:
     saving = getattr(sys.modules.get("keras"), "saving", None)
     if saving is None:
         return
-    from .._loss import function, records
-
     importlib.import_module(f"{__package__}.keras_kin").adopt()
     importlib.import_module(f"{__package__}.keras_losses")
-    for record in records():
-        made = function(record.name)
+    for record in _registry.records():
+        made = _registry.function(record.name)
         if saving.get_registered_name(made) != f"lossary.function>{record.name}":
             saving.register_keras_serializable("lossary", record.class_name)(made.cls)
             saving.register_keras_serializable("lossary.function", record.name)(made)

@@ -12,8 +12,8 @@ from keras.src.backend.common.name_scope import current_path
 from .. import _check
 from .._check_values import Mode, mode_of
 from .._function import FunctionLoss
+from .._kin import Arguments, Kin
 from .._loss import Loss
-from .keras_caller import Arguments, Kin
 
 # The scope in which a compiled model of Keras computes its losses.
 _SCOPE = "compile_loss"

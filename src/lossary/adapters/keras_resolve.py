@@ -89,9 +89,19 @@ def refuse(loss: Any, y: Any, y_pred: Any) -> None:
     if keras.tree.is_nested(y_pred):
         return
     if isinstance(loss, list | tuple) and len(loss) > 1:
-        raise _check.several_losses([getattr(each, "name", each) for each in loss])
+        raise _check.several_losses(_name(loss[0]), [_term(each) for each in loss])
     if isinstance(y, Mapping) and isinstance(loss, KerasLoss):
         raise _check.targets_by_name(loss.record.name, list(y))
+
+
+def _name(loss: Any) -> str:
+    return str(getattr(loss, "name", loss))
+
+
+def _term(loss: Any) -> str:
+    """What to write for a loss in a sum."""
+    own = isinstance(loss, KerasLoss) and loss.record.builtin
+    return f"lossary.{loss.loss!r}" if own else f"lossary.get({_name(loss)})"
 
 
 def _is_structure(value: Any) -> bool:

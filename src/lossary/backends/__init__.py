@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 
 from .. import _check, _check_remedies, _labels
+from .._untraced import untraced
 from ..errors import BackendError
 from .base import FLOATS, HALF, Array, Backend
 from .numpy import BACKEND as NUMPY
@@ -20,7 +20,6 @@ __all__ = [
     "NUMPY",
     "Array",
     "Backend",
-    "announce",
     "array",
     "bare",
     "by_name",
@@ -29,6 +28,7 @@ __all__ = [
     "of",
     "owner",
     "plain",
+    "ready",
     "settle",
 ]
 
@@ -45,17 +45,14 @@ def by_name(name: str) -> Backend:
     return backend
 
 
-def _ready() -> bool:
-    """Makes PyTorch's types known before the first look at them."""
+@untraced
+def ready() -> bool:
+    """Makes PyTorch's types known before the first look at them; torch.compile cannot trace an import."""
     if "torch" in sys.modules and "torch" not in _loaded:
         _loaded.add("torch")
         torch = sys.modules["torch"]
         _by_type[torch.Tensor] = _by_type[torch.nn.Parameter] = by_name("torch")
     return True
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it; an import cannot be traced.
-_ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def of(value: Any) -> Backend | None:
@@ -78,7 +75,7 @@ def _search(value: Any) -> Backend | None:
 
 def owner(value: Any) -> Backend:
     """The backend that computes with a value; NumPy's for what it would convert."""
-    _ready()
+    ready()
     return of(value) or NUMPY
 
 
@@ -93,22 +90,6 @@ def bare(value: Any) -> Any:
     return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
 
 
-def announce(kind: type) -> None:
-    """Makes a class and its relatives known to JAX, which takes apart no object of a type that it does not know."""
-    if "jax" in sys.modules and kind not in _announced:
-        register = importlib.import_module(f"{__name__}.jax_tree").register
-        family = [kind.__mro__[-2]]
-        for member in family:
-            family += member.__subclasses__()
-            if member not in _announced:
-                _announced.add(member)
-                register(member)
-
-
-_announced: WeakSet[type] = WeakSet()
-announce._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
 def settle() -> None:
     """Waits for the reports of every framework in use."""
     for name in FRAMEWORKS:
@@ -121,7 +102,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
     Arrays of NumPy, like lists, join any framework; where there is no other, NumPy computes.
     """
-    _ready()
+    ready()
     found: dict[str, Backend] = {}
     others: dict[str, Any] = {}
     for name, value in arguments.items():

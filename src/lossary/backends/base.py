@@ -10,15 +10,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .._evaluate import Batch, Call
-    from .._faults import Look, Site
-    from .._loss import Loss
-    from ..program import Program
+from .._looks import Look, Site
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -28,6 +24,18 @@ _LARGE = 2.0**79
 _SCALE = 2.0**64
 # Words that emitted source writes as Python operators, or through their mirror image.
 _OPERATORS = frozenset({"add", "subtract", "multiply", "divide", "negative", "greater", "greater_equal"})
+
+
+class Traced(Protocol):
+    """A formula and its slopes as functions of arrays, in the words of a backend."""
+
+    inputs: tuple[str, ...]
+
+    def value(self, backend: Backend) -> Callable[..., Any]:
+        """The value per data point."""
+
+    def slope(self, backend: Backend, index: int = 1) -> Callable[..., Any]:
+        """The derivative with respect to an input, in the shape of that input."""
 
 
 class Backend(ABC):
@@ -137,6 +145,18 @@ class Backend(ABC):
     def squeeze_last(self, x: Array) -> Array:
         """Drops the last axis, of length one."""
 
+    def fold_last(self, x: Array, count: int) -> Array:
+        """The last axes, as many as ``count``, as one."""
+        return x.reshape((*x.shape[:-count], -1))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        """The last axis as several, as long as these axes of ``like``."""
+        return x.reshape((*x.shape[:-1], *(like.shape[axis] for axis in axes)))
+
+    @abstractmethod
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        """The arrays side by side along a new last axis."""
+
     @abstractmethod
     def total(self, x: Array) -> Array:
         """Sum over all axes; the accumulator has at least float32."""
@@ -156,32 +176,14 @@ class Backend(ABC):
     # --- derivatives -------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         """``program.value`` with ``program.slope`` as its derivative in the framework's own machinery."""
 
     @abstractmethod
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         """A scalar function of y_pred and its gradient, by the framework's own differentiation."""
 
-    # --- in the place of the words -------------------------------------------------------------------------
-
-    def refuses_kernels(self, *arrays: Array) -> str:
-        """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
-        return f"{self.name} compiles the formula itself"
-
-    def lend(
-        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
-    ) -> Call | None:
-        """The call computed otherwise than word by word, or None where the framework's words do better.
-
-        By NumPy on the memory of these arrays, by a kernel, or value and gradient at once.  ``prepare`` lines up and
-        checks a call.
-        """
-        return None
-
-    def stepped(self, loss: Loss, y_true: Any, y_pred: Any) -> Array | None:
-        """The total by ``loss.step``, differentiable where arrays are; None where there is more to the call."""
-        return None
+    # --- words -----------------------------------------------------------------------------------------------
 
     def namespace(self, names: Sequence[str]) -> dict[str, Any]:
         """The namespace in which an emitted function of this backend runs."""

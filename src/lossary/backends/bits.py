@@ -10,6 +10,7 @@ from .base import Array, Backend
 
 # Bits of a float that hold its exponent, and those that hold all but the lower half of its digits.
 _EXPONENT = {"float32": 0x7F800000, "float64": 0x7FF << 52}
+_TINY = {dtype: float(np.finfo(dtype).tiny) for dtype in _EXPONENT}
 _UPPER_HALF = {"float32": -1 << 12, "float64": -1 << 27}
 
 
@@ -37,6 +38,6 @@ class ShowsBits(Backend):
 
     def scale_to_one(self, x: Array) -> Array:
         dtype = self.dtype(x)
-        least = float(np.finfo(dtype).tiny)
+        least = _TINY[dtype]
         ordinary = self.minimum(self.maximum(self.abs(x), least), 1.0 / least)
         return 1.0 / self.with_bits(ordinary, _EXPONENT[dtype])

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from . import jax_fused, jax_report
-from .base import Array
+from .._looks import Look, Site
+from . import jax_report
+from .base import Array, Traced
 from .bits import ShowsBits
 from .means import MeansByLength
 from .numpy import BACKEND as NUMPY
-
-if TYPE_CHECKING:
-    from .._evaluate import Batch, Call
-    from .._faults import Look, Site
-    from ..program import Program
 
 
 class JaxBackend(MeansByLength, ShowsBits):
@@ -97,6 +93,9 @@ class JaxBackend(MeansByLength, ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
 
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return jnp.stack(arrays, -1)
+
     def total(self, x: Array) -> Array:
         return jnp.sum(x)
 
@@ -153,19 +152,11 @@ class JaxBackend(MeansByLength, ShowsBits):
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)
 
-    def refuses_kernels(self, *arrays: Array) -> str:
-        return jax_fused.refusal(*arrays)
-
-    def lend(
-        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
-    ) -> Call | None:
-        return jax_fused.lend(prepare, y_true, y_pred, sample_weight, where)
-
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         value, gradient = jax.value_and_grad(function)(y_pred)
         return value, gradient
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         @lru_cache(maxsize=64)

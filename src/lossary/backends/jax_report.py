@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
+from .._looks import Look, Site
 from .base import Array
-
-if TYPE_CHECKING:
-    from .._faults import Look, Site
 
 
 def report_later(poison: Array, looks: Sequence[Look], site: Site) -> Array:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .base import Array
+from .base import Array, Traced
 from .bits import ShowsBits
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 # NumPy makes up the name of a dtype at every request, which takes longer than a small loss.
 _DTYPES = ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64")
@@ -84,6 +81,9 @@ class NumpyBackend(ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
 
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return np.stack(arrays, -1)
+
     def total(self, x: Array) -> Array:
         total = np.add.reduce(x, axis=None, dtype=np.float64)
         return total if x.dtype == np.float64 else total.astype(x.dtype)
@@ -97,7 +97,7 @@ class NumpyBackend(ShowsBits):
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         raise NotImplementedError("NumPy does not differentiate; losses are traced instead")
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         def quiet(*args: Any) -> Array:
@@ -107,13 +107,16 @@ class NumpyBackend(ShowsBits):
 
         return quiet
 
-    def refuses_kernels(self, *arrays: Array) -> str:
-        return ""
-
     def with_bits(self, x: Array, mask: int) -> Array:
         bits = "int32" if x.dtype == np.float32 else "int64"
         kept: Array = np.bitwise_and(np.asarray(x).view(bits), mask)
         return kept.view(x.dtype)
+
+    def residual(self, a: Array, factor: Array, b: Array) -> Array:
+        if b.dtype != np.float32:
+            return super().residual(a, factor, b)
+        # In double precision the product of two such numbers is exact.
+        return (a - np.multiply(factor, b, dtype=np.float64)).astype(np.float32)
 
     def indicator(self, condition: Array, like: Array) -> Array:
         return condition.astype(like.dtype)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytensor
@@ -11,11 +11,8 @@ import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.gradient import DisconnectedType, disconnected_grad, disconnected_type
 
-from .base import Array, Backend
+from .base import Array, Backend, Traced
 from .numpy import BACKEND as NUMPY
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 
 class PytensorBackend(Backend):
@@ -76,6 +73,15 @@ class PytensorBackend(Backend):
     def squeeze_last(self, x: Array) -> Array:
         return x[..., 0]
 
+    def fold_last(self, x: Array, count: int) -> Array:
+        return x.reshape((*[x.shape[axis] for axis in range(x.ndim - count)], -1))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        return x.reshape((*[x.shape[axis] for axis in range(x.ndim - 1)], *(like.shape[axis] for axis in axes)))
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return pt.stack(arrays, axis=-1)
+
     def total(self, x: Array) -> Array:
         return pt.cast(pt.sum(x, acc_dtype="float64"), x.dtype)
 
@@ -128,7 +134,7 @@ class PytensorBackend(Backend):
         value = function(y_pred)
         return value, pytensor.grad(value, y_pred)
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         def call(*inputs: Any) -> Array:
@@ -155,7 +161,7 @@ class PytensorBackend(Backend):
 
         return call
 
-    def _gradient(self, program: Program, index: int, inputs: list[Any], upstream: Array) -> Array:
+    def _gradient(self, program: Traced, index: int, inputs: list[Any], upstream: Array) -> Array:
         like = inputs[index]
         if isinstance(upstream.type, DisconnectedType) or not _is_float(like):
             return disconnected_type()

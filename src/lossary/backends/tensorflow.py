@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
+from .._looks import Look, Site
 from . import tensorflow_report
-from .base import Array
+from .base import Array, Traced
 from .bits import ShowsBits
 from .means import MeansByLength
 from .numpy import BACKEND as NUMPY
-
-if TYPE_CHECKING:
-    from .._faults import Look, Site
-    from ..program import Program
-
 
 _PRODUCTS = frozenset({"Mul", "Square"})
 # Whole numbers up to here are float32 numbers.
@@ -111,6 +107,16 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return tf.squeeze(x, -1)
 
+    def fold_last(self, x: Array, count: int) -> Array:
+        return tf.reshape(x, tf.concat([tf.shape(x)[:-count], [-1]], 0))
+
+    def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
+        lengths = tf.gather(tf.shape(like), list(axes))
+        return tf.reshape(x, tf.concat([tf.shape(x)[:-1], lengths], 0))
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return tf.stack(arrays, -1)
+
     def total(self, x: Array) -> Array:
         return tf.cast(tf.reduce_sum(tf.cast(x, tf.float64)), x.dtype)
 
@@ -177,7 +183,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
             value = function(y_pred)
         return value, tape.gradient(value, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         value = program.value(self)
 
         def call(*inputs: Any) -> Array:
@@ -198,7 +204,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
 
         return call
 
-    def _gradient(self, program: Program, index: int, inputs: list[Any], upstream: Array) -> Array | None:
+    def _gradient(self, program: Traced, index: int, inputs: list[Any], upstream: Array) -> Array | None:
         like = inputs[index]
         if not like.dtype.is_floating:
             return None

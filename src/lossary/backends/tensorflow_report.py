@@ -8,18 +8,16 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from .. import _check_values
+from .._looks import Look, Site
 from ..errors import DomainWarning
 from .base import Array
-
-if TYPE_CHECKING:
-    from .._faults import Look, Site
 
 # The variables of programs for XLA: what `_facts` says of the first fault, or only -1; and the ranks of the looks.
 _kept: dict[tuple[Site, tuple[int, ...]], tf.Variable] = {}

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from . import torch_compiled, torch_host, torch_report, torch_total
-from .base import Array, Backend
+from .._looks import Look, Site
+from . import torch_report
+from .base import Array, Backend, Traced
 from .bits import less_product
 from .numpy import BACKEND as NUMPY
 
-if TYPE_CHECKING:
-    from .._evaluate import Batch, Call
-    from .._faults import Look, Site
-    from .._loss import Loss
-    from ..program import Program
-
-
 _DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int64", "int32", "int16", "int8", "uint8")
 _NAMES = {getattr(torch, name): name for name in _DTYPES}
+
+
+PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 class TorchBackend(Backend):
@@ -31,7 +28,7 @@ class TorchBackend(Backend):
     name = "torch"
     noun = "a PyTorch tensor"
     into_numpy = "{0}.numpy(force=True)"
-    plain = torch_total.PLAIN
+    plain = PLAIN
     can_report = True
 
     abs = staticmethod(torch.abs)
@@ -111,6 +108,9 @@ class TorchBackend(Backend):
 
     def squeeze_last(self, x: Array) -> Array:
         return x.squeeze(-1)
+
+    def stack_last(self, arrays: Sequence[Array]) -> Array:
+        return torch.stack(tuple(arrays), -1)
 
     def total(self, x: Array) -> Array:
         if x.dtype == torch.float64 or x.device.type == "mps":
@@ -200,24 +200,7 @@ class TorchBackend(Backend):
     def place(self, x: Array) -> Any:
         return x.device
 
-    def refuses_kernels(self, *arrays: Array) -> str:
-        return torch_host.refusal(*arrays)
-
-    def lend(
-        self, prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any
-    ) -> Call | None:
-        if torch.compiler.is_compiling():
-            return torch_compiled.lend(prepare, y_true, y_pred, sample_weight, where)
-        y_true, sample_weight, where = (
-            self.asarray(x, y_pred) if _is_numeric(x) else x for x in (y_true, sample_weight, where)
-        )
-        call = torch_host.lend(prepare, y_true, y_pred, sample_weight, where)
-        return call or torch_total.lend(prepare, y_true, y_pred, sample_weight, where)
-
-    def stepped(self, loss: Loss, y_true: Any, y_pred: Any) -> Array | None:
-        return torch_host.stepped(loss, y_true, y_pred)
-
-    def differentiable(self, program: Program) -> Callable[..., Array]:
+    def differentiable(self, program: Traced) -> Callable[..., Array]:
         reverse, both = _functions(program, self)
 
         def call(*inputs: Any) -> Array:
@@ -235,7 +218,7 @@ def _upper_half(x: Array) -> Array:
     return shifted - (shifted - x.detach())
 
 
-def _functions(program: Program, backend: TorchBackend) -> tuple[Any, Any]:
+def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
     """The autograd function whose derivative is the program's slope, in words that are differentiable again.
 
     The first has the reverse mode alone, the second the forward mode too.
@@ -294,11 +277,6 @@ def _restore(ctx: Any) -> list[Any]:
 def _collect(gradient: Array, like: Any) -> Array:
     """A parameter's gradient is the sum over all that it touched."""
     return gradient.sum_to_size(like.shape) if gradient.shape != like.shape else gradient
-
-
-def _is_numeric(x: Any) -> bool:
-    """Whether it is an array of NumPy that becomes a tensor as it is."""
-    return type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.itemsize <= 8
 
 
 BACKEND = TorchBackend()

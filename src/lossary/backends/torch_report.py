@@ -6,14 +6,13 @@ import atexit
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from .._looks import Look, Site
+from .._untraced import untraced
 from .base import Array
-
-if TYPE_CHECKING:
-    from .._faults import Look, Site
 
 _sites: list[Site] = []
 _entering = threading.Lock()
@@ -49,9 +48,8 @@ def _first_of(marks: Array) -> Array:
     return torch.where(first == length, -1, first)
 
 
+@untraced
 def _number(*fields: Any) -> int:
-    from .._faults import Site
-
     site = Site(*fields)
     with _entering:
         if site not in _sites:
@@ -59,12 +57,8 @@ def _number(*fields: Any) -> int:
         return _sites.index(site)
 
 
-# torch.compile runs a function with this mark while it traces, and keeps the number.
-_number._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
 # A graph recorded by CUDA runs no Python when it is replayed.
-@torch.library.custom_op("lossary::report", mutates_args=(), tags=(torch._C.Tag.cudagraph_unsafe,))
+@torch.library.custom_op("lossary::report", mutates_args=(), tags=(torch.Tag.cudagraph_unsafe,))
 def _report(
     poison: torch.Tensor, positions: torch.Tensor, values: torch.Tensor, number: int, sizes: Sequence[int]
 ) -> torch.Tensor:

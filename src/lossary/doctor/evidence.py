@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from .. import backends
+from .._check_values import Layout
 from .._function import FunctionLoss
 from .._get import get
 from .._loss import Loss, folded
+from .._rows import LAST, Rows
 from ..adapters.heads import Head
+from ..backends import NUMPY
 from ..errors import LossError
 
 Floats = np.ndarray[Any, Any]
@@ -144,12 +147,12 @@ class Evidence:
         array = self.raw_true
         if self.record.labels_are_integers:
             return array
-        return _rows_last(array, self.loss.axis)
+        return self._rows_last(array)
 
     @cached_property
     def pred(self) -> Floats | None:
         """Predictions, one column per output."""
-        return None if self.raw_pred is None else _rows_last(self.raw_pred, self.loss.axis)
+        return None if self.raw_pred is None else self._rows_last(self.raw_pred)
 
     @property
     def units(self) -> int | None:
@@ -226,6 +229,24 @@ class Evidence:
 
     # --- text ---------------------------------------------------------------------------------------------------
 
+    @property
+    def axis(self) -> int:
+        """The axis that the loss reads as the outputs; the last where it reads several."""
+        return self.loss.axis if isinstance(self.loss.axis, int) else -1
+
+    def _rows(self, array: Floats) -> Rows:
+        """The axes of the rows of an array; the last where the loss names none that it has."""
+        named = self.loss.axis
+        axes = range(array.ndim) if named is None else (named,) if isinstance(named, int) else named
+        if not all(-array.ndim <= axis < array.ndim for axis in axes):
+            return LAST
+        places = tuple(sorted(axis % array.ndim for axis in axes))
+        return LAST if places == (array.ndim - 1,) else Rows(places)
+
+    def _rows_last(self, array: Floats) -> Floats:
+        found: Floats = array.reshape(-1, 1) if array.ndim < 2 else self._rows(array).gathered(NUMPY, array)
+        return found
+
     def place(self, argument: str, where: Floats) -> str:
         """``y_pred[3, 1] = 4.2`` for the first True of a mask over ``rows`` or ``targets``."""
         array = self.pred if argument == "y_pred" else self.true
@@ -235,26 +256,14 @@ class Evidence:
         shape = array.shape if where.size == array.size else array.shape[:-1]
         index = tuple(int(i) for i in np.unravel_index(int(np.argmax(where)), shape))
         value = array[index]
-        if len(shape) == raw.ndim and self.loss.axis != -1 and len(index) > 1:
-            index = _moved(index, self.loss.axis)
-        elif len(index) > raw.ndim:
-            index = index[: raw.ndim]
-        text = f"{argument}[{', '.join(map(str, index))}]"
+        lines = self._rows(raw)
+        if len(shape) == array.ndim and not lines.are_last and raw.ndim > 1:
+            layout = Layout(lines.axes, lines.lengths(raw.shape), raw.ndim, {argument: raw.ndim})
+            shown = layout.index(argument, index)
+        else:
+            shown = index[: raw.ndim]
+        text = f"{argument}[{', '.join(map(str, shown))}]"
         return f"{text} = {number(value)}" if np.ndim(value) == 0 else text
-
-
-def _moved(index: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    rest, last = list(index[:-1]), index[-1]
-    rest.insert(axis if axis >= 0 else len(index) + axis, last)
-    return tuple(rest)
-
-
-def _rows_last(array: Floats, axis: int) -> Floats:
-    if array.ndim < 2:
-        return array.reshape(-1, 1)
-    return (
-        array if axis in (-1, array.ndim - 1) or not -array.ndim <= axis < array.ndim else np.moveaxis(array, axis, -1)
-    )
 
 
 def number(value: Any) -> str:

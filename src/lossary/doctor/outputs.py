@@ -264,7 +264,7 @@ def class_axis(e: Evidence) -> Seen | None:
     if axis is None or e.raw_pred is None:
         return None
     shape = e.raw_pred.shape
-    read = e.loss.axis % len(shape)
+    read = e.axis % len(shape)
     if len(shape) == 2 and axis == 0:
         return Seen(
             f"the columns of y_pred {shape} sum to 1 and its rows do not (y_pred[0] sums to "
@@ -283,7 +283,7 @@ def wrong_axis(e: Evidence) -> int | None:
     raw = e.raw_pred
     if not e.is_distribution or raw is None or raw.ndim < 2:
         return None
-    read = e.loss.axis % raw.ndim if -raw.ndim <= e.loss.axis < raw.ndim else raw.ndim - 1
+    read = e.axis % raw.ndim if -raw.ndim <= e.axis < raw.ndim else raw.ndim - 1
     others = [axis for axis in range(raw.ndim) if axis != read]
     if e.raw_true is not None and e.record.labels_are_integers and raw.ndim > 2 and not e.paired:
         return next((a for a in others if e.raw_true.shape == (*raw.shape[:a], *raw.shape[a + 1 :])), None)

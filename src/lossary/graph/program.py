@@ -17,6 +17,7 @@ from ..errors import TraceError
 from . import words
 from .derivative import differentiate
 from .emit import SPELLED, emit
+from .items import KEEP, Gaps
 from .node import Graph, Node, walk
 
 Switches = tuple[tuple[str, Any], ...]
@@ -41,20 +42,24 @@ class Program:
     """What a record means once its switches (``from_logits`` and other non-numbers) are fixed.
 
     Numeric parameters stay symbolic, so one program serves all their values.  ``inputs`` are, in order, the arrays of
-    the record and the numeric parameters; rows lie along the last axis.
+    the record and the numeric parameters; rows lie along the last axis.  With ``gaps`` one more array, after the
+    others, says which elements of each row are kept.
     """
 
-    def __init__(self, record: Record, switches: Switches) -> None:
+    def __init__(self, record: Record, switches: Switches, *, gaps: bool = False) -> None:
         self.record = record
-        self.key = switches
+        self.key = switches, gaps
         self.switches = dict(switches)
         self.number = next(_numbers)
         self.numbers = tuple(p.name for p in record.parameters if p.is_number)
-        self.inputs = (*(each.name for each in record.inputs), *self.numbers)
+        names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
+        self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
         self.graph = Graph(like=_like(record))
         self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
-        self._nodes = [*self.arrays, *(self.graph.input(name, NUMBER) for name in self.numbers)]
+        self.gaps = Gaps(self.graph) if gaps else None
+        kept = [] if self.gaps is None else [self.gaps.keep]
+        self._nodes = [*self.arrays, *kept, *(self.graph.input(name, NUMBER) for name in self.numbers)]
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._differentiable: dict[str, Callable[..., Any]] = {}
         # Fused loops by use and dtype, and which of them small calls may use too.
@@ -80,7 +85,8 @@ class Program:
             tuple(next(arrays) for _ in argument.inputs) if argument.parts else next(arrays)
             for argument in self.record.arguments
         ]
-        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[len(self.arrays) :], strict=True))}
+        first = len(self.inputs) - len(self.numbers)
+        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[first:], strict=True))}
         try:
             return formula(*arguments, **parameters)
         except TraceError as error:
@@ -96,7 +102,8 @@ class Program:
             raise TraceError(f"{self.record.name}: {TraceError.no_value(traced, self._predicted())}")
         if traced.op == "negative" and traced.args[0].op == "mean":
             traced = -traced.args[0].args[0]  # The same numbers, as a mean over elements.
-        return words.mean(traced)
+        value = words.mean(traced)
+        return value if self.gaps is None else self.gaps.value(value)
 
     def _predicted(self) -> str:
         return " or ".join(self.inputs[place] for place in self.predictions)
@@ -108,11 +115,13 @@ class Program:
             return {}
         traced = self._trace(self.record.slope)
         found = traced if isinstance(traced, tuple) else (traced,)
+        if self.gaps is not None:
+            found = tuple(map(self.gaps.slope, found))
         return dict(zip(self.predictions, found, strict=True))
 
     def _is_separable(self) -> bool:
         """Whether the value is a mean over elements that do not see each other."""
-        rows = any(each.axes != ELEMENT for each in self.record.inputs)
+        rows = self.gaps is not None or any(each.axes != ELEMENT for each in self.record.inputs)
         return (
             not rows
             and self.output.op in ("mean", "mean_square")
@@ -175,7 +184,7 @@ class Program:
 
     def build(self, backend: Speller, reference: Speller) -> None:
         """Makes every function that a call on this backend can need."""
-        self.is_symmetric = self.record.is_pair and self._is_symmetric(reference)
+        self.is_symmetric = self.record.is_pair and self.gaps is None and self._is_symmetric(reference)
         for index in range(len(self.inputs)):
             self.slope(backend, index)
         self.differentiable(backend)

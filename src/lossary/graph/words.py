@@ -238,7 +238,7 @@ def weighted(weight: Operand, a: Operand) -> Node:
     """``weight * a``, and 0 where the weight is 0 even if ``a`` is infinite; its slope in the weight is ``a``."""
     graph = _graph(weight, a)
     weight, a = _lift(graph, weight), _lift(graph, a)
-    return _apply("weighted", spread(weight, a) if weight.axes == NUMBER and OUTPUT in a.axes else weight, a)
+    return _apply("weighted", spread(weight, a) if weight.axes == NUMBER and OUTPUT in _axes(a) else weight, a)
 
 
 def residual(a: Operand, factor: Operand, b: Operand) -> Node:
@@ -316,19 +316,19 @@ def logical_not(a: Node) -> Node:
 
 
 def _reduce(op: str, a: Node) -> Node:
-    return a if OUTPUT not in a.axes else _apply(op, _of_outputs(op, a), axes=a.axes - {OUTPUT})
+    return a if OUTPUT not in _axes(a) else _apply(op, _of_outputs(op, a), axes=a.axes - {OUTPUT})
 
 
 def _of_outputs(op: str, a: Node) -> Node:
     """What varies along the outputs alone, not along pairs of them too."""
-    if OTHER in a.axes:
+    if OTHER in _axes(a):
         raise TraceError.pairs(op)
     return a
 
 
 def sum(a: Node, over: str | None = None) -> Node:
     """Sum over the row, of pairs over both outputs; ``over="other"`` sums over the other output of each pair alone."""
-    if OTHER in a.axes:
+    if OTHER in _axes(a):
         rest = _apply("sum_other", a, axes=a.axes - {OTHER})
         return rest if over == OTHER else sum(rest)
     return a if over == OTHER else _reduce("sum", a)
@@ -355,7 +355,7 @@ def mean(a: Node) -> Node:
 
 def mean_square(a: Node) -> Node:
     """Mean of the squares over the row; it does not overflow where the mean fits."""
-    return _reduce("mean_square", a) if OUTPUT in a.axes else square(a)
+    return _reduce("mean_square", a) if OUTPUT in _axes(a) else square(a)
 
 
 def max(a: Node) -> Node:
@@ -375,7 +375,7 @@ def first_max(a: Node) -> Node:
 
 def count(a: Node) -> Node:
     """How many elements the row has."""
-    return _apply("count", a.graph.like if OTHER in a.axes else a, axes=ROW)
+    return _apply("count", a.graph.like if OTHER in _axes(a) else a, axes=ROW)
 
 
 def spread(a: Node, like: Node) -> Node:

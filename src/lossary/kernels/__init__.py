@@ -14,10 +14,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .. import _route
 from .._check import kernel_dtype, no_kernel
+from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
 from ..graph import ELEMENT, OTHER, walk
-from ..program import Program, is_enrolled, program_for
+from ..program import Program, program_for
 from .cpu import forks
 from .cpu.pages import release
 from .protocols import Call, Fused, NoKernelError
@@ -221,7 +223,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         backend: ``"numpy"``, ``"torch"``, ``"jax"``, ... when no arrays are given.
 
     Returns:
-        The sentence.
+        The sentence; of a weighted sum, one for each of its terms.
 
     >>> import lossary, numpy as np
     >>> print(lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))))
@@ -229,11 +231,16 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
+    from .._combined import WeightedSum
+
     made = _loss(loss)
     name = made.record.name
+    if isinstance(made, WeightedSum):
+        terms = (explain(term, y_true, y_pred, backend=backend) for term in made.terms)
+        return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
         backend = backend or "numpy"
-        reason = by_name(backend).refuses_kernels() or unfit(_program(made))
+        reason = _route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         return f"{name} runs in a fused kernel on {backend} from {THRESHOLD} elements on"
@@ -243,8 +250,8 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
     batch = made.batch(y_true, y_pred)
-    reason = owner.refuses_kernels(batch.y_true, batch.y_pred) or refusal(batch)
-    computing = made.ready(y_true, y_pred).batch
+    reason = _route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
+    computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:
         return f"{name} runs in the words of {words}: {reason}"

@@ -31,19 +31,14 @@ _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused
 
 
 def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
-    """The leader, its score, every other class's odds against it, and the sum of those odds.
+    """The leader, how far each score lies above its (0 or less), every other class's odds against it, and their sum.
 
-    The probability of the leader is 1/(1 + rest).  Nothing is lost when it leads by 100: rest is then e^-100.
+    The probability of the leader is 1/(1 + rest).  Nothing is lost when it leads by 100: rest is then e^-100.  Its
+    score may be infinite.
     """
-    first, top = first_max(scores), lead(scores)
-    odds = where(first, 0.0, exp(scores - top))
-    return first, top, odds, sum(odds)
-
-
-def _behind(scores: Any) -> tuple[Any, Any]:
-    """How far each score is behind the leader's, which may be infinite, and the sum of the odds against it."""
-    first, top, _, rest = _odds(scores)
-    return where(first, 0.0, top - scores), rest
+    first, lag = first_max(scores), scores - lead(scores)
+    odds = where(first, 0.0, exp(lag))
+    return first, where(first, 0.0, lag), odds, sum(odds)
 
 
 def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
@@ -134,8 +129,8 @@ def categorical_crossentropy(
     """
     y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        behind, rest = _behind(y_pred)
-        return sum(weighted(y_true, behind)) + whole_true * log1p(rest)
+        _, lag, _, rest = _odds(y_pred)
+        return whole_true * log1p(rest) - sum(weighted(y_true, lag))
     return sum(weighted(y_true, _surprise(y_pred, epsilon)))
 
 
@@ -149,10 +144,10 @@ def _sparse_slope(
 ) -> Any:
     hit = is_label(y_true, y_pred)
     if from_logits:
-        first, _, odds, rest = _odds(y_pred)
+        first, lag, odds, rest = _odds(y_pred)
         share = where(first, 1.0, odds) / (1.0 + rest)
         missed = where(first & hit, -(rest / (1.0 + rest)), share - indicator(hit))
-        return missed + 0.0 * take(odds, y_true)  # NaN for a label that names no class.
+        return missed + 0.0 * exp(take(lag, y_true))  # NaN for a label that names no class.
     first, _, others, total, share = _shares(y_pred)
     own = take(share, y_true)
     toward = where(hit, where(first, -(others / total), own - 1.0), own)
@@ -196,8 +191,8 @@ def sparse_categorical_crossentropy(
     [0.6931 1.3863]
     """
     if from_logits:
-        behind, rest = _behind(y_pred)
-        return take(behind, y_true) + log1p(rest)
+        _, lag, _, rest = _odds(y_pred)
+        return log1p(rest) - take(lag, y_true)
     return take(_surprise(y_pred, epsilon), y_true)
 
 

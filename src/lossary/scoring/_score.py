@@ -19,8 +19,8 @@ from .. import kernels
 from .._evaluate import Batch
 from .._get import get
 from .._loss import Loss
+from .._registry import is_enrolled
 from ..errors import DomainError, ShapeError
-from ..program import is_enrolled
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, quotient
 from ._tables import Block, Grouping, open_table, steady
@@ -266,7 +266,7 @@ class _Run:
 
     def _values(self, batch: Batch) -> Floats:
         """One value per row; all blocks of a file take the same path, so that blocks cannot change a bit."""
-        if self.fused and is_enrolled(batch.program.record):
+        if self.fused and batch.is_plain and is_enrolled(batch.program.record):
             found: Floats | None = kernels.part("run").Fused(batch, None).values()
             if found is not None:
                 return found

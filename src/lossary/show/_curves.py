@@ -48,7 +48,7 @@ class Curve:
 def curve(loss: Loss) -> Curve:
     """Value and slope of a loss along the line that shows it best."""
     line = _line(loss)
-    values, slopes = loss.batch(line.y_true, line.y_pred).values_and_slopes()
+    values, (slopes,) = loss.batch(line.y_true, line.y_pred).values_and_slopes()
     along = (np.reshape(slopes, line.y_pred.shape) * line.direction).sum(-1)
     return Curve(loss, line, np.asarray(values), _with_gaps(np.asarray(along)))
 

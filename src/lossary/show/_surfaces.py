@@ -52,7 +52,7 @@ def surface(loss: Loss) -> Surface | None:
 
 
 def _at(loss: Loss, y_true: Any, y_pred: Floats) -> tuple[Floats, Floats]:
-    values, slopes = loss.batch(y_true, y_pred).values_and_slopes()
+    values, (slopes,) = loss.batch(y_true, y_pred).values_and_slopes()
     return np.asarray(values), np.reshape(slopes, y_pred.shape)
 
 

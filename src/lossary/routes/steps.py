@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernels
-from ._evaluate import LOOKING, check_values
-from ._plan import Plan, Setting, keep, planned
-from .backends import NUMPY
-from .program import is_enrolled
+from .. import kernels
+from .._evaluate import LOOKING, check_values
+from .._plan import Plan, Setting, keep, planned
+from .._registry import is_enrolled
+from ..backends import NUMPY
 
 if TYPE_CHECKING:
-    from ._check_values import Mode
+    from .._check_values import Mode
 
 Floats = np.ndarray[Any, Any]
 # The reduced loss and its gradient of targets and predictions; None where only the general way leads on.
@@ -45,13 +45,13 @@ def _made(
 ) -> Step | None:
     if reduction == "none" or not setting.is_constant or setting.ignored is not None:
         return None
-    if not is_enrolled(setting.record):
+    if not is_enrolled(setting.record) or not setting.record.is_pair:
         return None
-    plan, *_ = planned(setting, y_true, y_pred, None, None, axis=axis, batched=True, strict=check != "off")
-    if not plan.ready or plan.lines.axis != -1:
+    plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=check != "off")
+    if not plan.ready or not plan.lines.rows.are_last:
         return None
     looking = check in LOOKING
-    columns = 1 if plan.lines.expanded else y_pred.shape[-1]
+    columns = 1 if plan.lines.places[1].expand else y_pred.shape[-1]
     ready = kernels.small_step(plan.program, setting.numbers, y_pred, columns, reduction, looking=looking)
     return ready or _in_words(setting, plan, looking, reduction)
 
@@ -66,9 +66,9 @@ def _in_words(setting: Setting, plan: Plan, looking: bool, reduction: str) -> St
     target, prediction = record.target, record.prediction_domain(parameters)
 
     def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
-        true, pred = lines.apply(NUMPY, record, y_true, y_pred)
+        true, pred = lines.apply(NUMPY, plan.program, (y_true, y_pred))
         if looking and (labels or target.fault(true) is not None or prediction.fault(pred) is not None):
-            check_values(NUMPY, record, parameters, true, pred, None, lines.layout, wait=False)
+            check_values(NUMPY, record, parameters, (true, pred), None, lines.layout, wait=False)
         with np.errstate(all="ignore"):
             values, slopes = run(true, pred, *numbers)
             factor = 1.0 / values.size if mean else 1.0

@@ -7,19 +7,20 @@ the other.  A tensor that needs no other derivative than this is given it; every
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from .base import Array
+from .._evaluate import Batch
+from .._route import Prepare
+from ..backends import Array
+from ..backends.torch import PLAIN
+from .torch_doors import apply, is_recorded, is_several, is_transformed
 
-if TYPE_CHECKING:
-    from .._evaluate import Batch
-
+# Makes the call on tensors that autograd sees.
 Words = Callable[[Array, Array], Any]
 # What computes the reduced loss and its gradient, with the same bits every time.
 Find = Callable[[], tuple[Array, Array]]
-PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 HALF = frozenset({torch.float16, torch.bfloat16})
 
 
@@ -28,22 +29,13 @@ def unfit(*arrays: Array) -> str:
     for x in arrays:
         if type(x) not in PLAIN:
             return "a subclass of torch.Tensor keeps its own operations"
-    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
+    if is_recorded():
         return "operations are being traced"
-    if transformed():
+    if is_transformed():
         return "torch.func or forward mode differentiates the formula"
     if any(x.requires_grad for x in (*arrays[:1], *arrays[2:])) and torch.is_grad_enabled():
         return "more than y_pred is differentiated"
     return ""
-
-
-def transformed() -> bool:
-    """Whether torch.func or forward mode differentiates what is computed."""
-    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it.
-transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def widened(x: Array) -> Array:
@@ -53,10 +45,10 @@ def widened(x: Array) -> Array:
 
 def differentiated(y_pred: Array) -> bool:
     """Whether a gradient will be asked for."""
-    return y_pred.requires_grad and torch.is_grad_enabled()
+    return bool(y_pred.requires_grad) and torch.is_grad_enabled()
 
 
-def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Joint | None:
+def together(prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Together | None:
     """The call with value and gradient at once, or None where only words give what is asked for."""
     if type(y_true) not in PLAIN or not y_pred.is_floating_point():
         return None
@@ -65,10 +57,10 @@ def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weigh
         return None
     true, pred = widened(y_true), widened(y_pred)
     batch = prepare(true.detach(), pred.detach(), sample_weight, where)
-    return Joint(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
+    return Together(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
 
 
-class Joint:
+class Together:
     """A call whose ``batch`` computes on tensors that autograd does not see; ``words`` makes it on those it does."""
 
     def __init__(
@@ -136,18 +128,12 @@ def _passed_back(ctx: Any, y_true: Array, y_pred: Array, upstream: Array) -> Arr
         return again(words, reduction, y_true, y_pred, upstream)
     # Handed over, not shared: whoever gets the gradient may keep it without copying.
     gradient: Array = ctx.gradient.pop() if ctx.gradient else find()[1]
-    if several(upstream):
+    if is_several(upstream):
         return upstream * gradient
     if not gradient.is_cpu:  # Where looking at a number would wait for the device.
         return gradient.mul_(upstream)
     factor = float(upstream)
     return gradient if factor == 1.0 else gradient.mul_(factor)
-
-
-def several(upstream: Array) -> bool:
-    """Whether these are several factors at once, as for the rows of a Jacobian."""
-    functorch = torch._C._functorch
-    return functorch.is_batchedtensor(upstream) or functorch.is_legacy_batchedtensor(upstream)
 
 
 def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:
@@ -157,9 +143,3 @@ def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: 
         value = words(y_true, y_pred).reduced(reduction)
         (gradient,) = torch.autograd.grad(value, y_pred, upstream, create_graph=repeated)
     return gradient
-
-
-def apply(function: Any, *inputs: Any) -> Array:
-    """As ``function.apply``, without its look for torch.func, which `unfit` has had."""
-    applied: Array = super(torch.autograd.Function, function).apply(*inputs)
-    return applied

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
-if TYPE_CHECKING:
-    from .._loss import Loss
+from .._object import Loss
 
 
 def register(kind: type[Loss]) -> None:

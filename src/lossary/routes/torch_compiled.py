@@ -6,44 +6,43 @@ for is left to the words, which torch.compile fuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from .. import kernels
-from ..program import Program, is_enrolled, numbered
-from .base import Array
-from .numpy import BACKEND as NUMPY
-from .torch_total import HALF, PLAIN, again, differentiated, transformed
-
-if TYPE_CHECKING:
-    from .._evaluate import Batch
+from .._evaluate import Batch
+from .._registry import is_enrolled
+from .._route import Prepare
+from .._untraced import untraced
+from ..backends import NUMPY, Array, Backend
+from ..backends.torch import BACKEND, PLAIN
+from ..program import Program, numbered
+from .torch_doors import is_transformed
+from .torch_together import HALF, again, differentiated
 
 _FLOATS = frozenset({torch.float32, torch.float64}) | HALF
 
 
-def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Compiled | None:
+def compiled(prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Compiled | None:
     """The call with a kernel in it, or None where the words give what is asked for."""
     others = [x for x in (y_true, sample_weight, where) if isinstance(x, torch.Tensor)]
     if any(type(x) not in PLAIN or not x.is_cpu for x in (y_pred, *others)) or y_pred.dtype not in _FLOATS:
         return None
-    if torch.compiler.is_exporting() or transformed() or y_pred.numel() < kernels.THRESHOLD or _unusable():
+    if torch.compiler.is_exporting() or is_transformed() or y_pred.numel() < kernels.THRESHOLD or _unusable():
         return None
     if not differentiated(y_pred) or any(x.requires_grad for x in others):
         return None
     batch = prepare(y_true, y_pred, sample_weight, where)
-    return Compiled(batch) if is_enrolled(batch.program.record) else None
+    return Compiled(batch) if batch.is_plain and is_enrolled(batch.program.record) else None
 
 
+@untraced
 def _unusable() -> str:
     """As `lossary.kernels.unusable`, whose look at the environment torch.compile would trace."""
     return kernels.unusable()
-
-
-# torch.compile runs a function with this mark as it is instead of tracing into it.
-_unusable._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class Compiled:
@@ -114,8 +113,6 @@ def _backward(ctx: Any, upstream: Array, _: Any) -> Any:
 
 
 def _again(arrays: list[Any], call: tuple[int, Sequence[float], str], upstream: Array) -> Array:
-    from .torch import BACKEND
-
     program, numbers, reduction = call
 
     def words(y_true: Array, y_pred: Array) -> Batch:
@@ -137,10 +134,8 @@ def _program(number: int) -> Program:
     return _used[number]
 
 
-def _batch(backend: Any, program: Program, arrays: Sequence[Any], numbers: Sequence[float]) -> Batch:
+def _batch(backend: Backend, program: Program, arrays: Sequence[Any], numbers: Sequence[float]) -> Batch:
     """A call on arrays that are lined up."""
-    from .._evaluate import Batch
-
     y_true, y_pred, weights, mask = arrays
     given = tuple(numbers), weights, mask, backend.dtype(y_pred)
-    return Batch(backend, program, y_true, y_pred, *given, axis=-1, expanded=0, split=0, live=mask)
+    return Batch(backend, program, (y_true, y_pred), *given, live=mask)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -20,13 +20,14 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-from .. import kernels
-from .base import Array
+from .. import _evaluate, kernels
+from .._route import Prepare, Route
+from ..backends import Array
+from ..backends.jax import BACKEND
+from ..program import Program
 
 if TYPE_CHECKING:
-    from .._evaluate import Batch
     from ..kernels.xla.handler import Handler
-    from ..program import Program
 
 # The version of XLA's interface whose layout the kernels know; later ones only add to it.
 _KNOWN = (0, 3)
@@ -108,8 +109,6 @@ class Call:
 
     def words(self, y_true: Array, y_pred: Array, *factors: Array) -> tuple[Array, ...]:
         """The same in the words of the formula."""
-        from .jax import BACKEND
-
         labels = y_true[:, None] if self.program.record.labels_are_integers else y_true
         values = self.program.differentiable(BACKEND)(labels, y_pred, *self.parameters)[:, 0]
         scale = 1.0 / y_pred.shape[0] if self.reduction == "mean" else 1.0
@@ -156,7 +155,7 @@ def _values(call: Call) -> Callable[..., Array]:
 
     run = jax.custom_jvp(lambda *arrays: call.run(*arrays)[0])
     run.defjvp(_unless_words(lambda *arrays: call.words(*arrays)[0], kernel), symbolic_zeros=True)
-    return run
+    return cast(Callable[..., Any], run)
 
 
 @lru_cache(maxsize=256)
@@ -178,7 +177,7 @@ def _total(call: Call) -> Callable[..., Array]:
         _unless_words(lambda y_true, y_pred, *factors: reduced(call.words(y_true, y_pred)[0], *factors), kernel),
         symbolic_zeros=True,
     )
-    return run
+    return cast(Callable[..., Any], run)
 
 
 @lru_cache(maxsize=256)
@@ -187,7 +186,7 @@ def _gradient(call: Call) -> Callable[..., Sequence[Array]]:
     both = replace(call, gradient=True)
     run = jax.custom_jvp(both.run)
     run.defjvp(lambda primals, tangents: jax.jvp(lambda *a: list(both.words(*a)), primals, tangents))
-    return run
+    return cast(Callable[..., Any], run)
 
 
 # --- the operation --------------------------------------------------------------------------------------------------
@@ -204,7 +203,7 @@ def _run(*arrays: Array, call: Call) -> Sequence[Array]:
 
 @lru_cache(maxsize=256)
 def _compiled(call: Call) -> Callable[..., Sequence[Array]]:
-    return jax.jit(partial(_operation.bind, call=call))
+    return cast(Callable[..., Any], jax.jit(partial(_operation.bind, call=call)))
 
 
 @_operation.def_abstract_eval
@@ -217,7 +216,7 @@ def _one_by_one(arrays: Sequence[Array], axes: Sequence[Any], *, call: Call) -> 
     fixed = [not isinstance(axis, int) for axis in axes]
     mapped = [jnp.moveaxis(x, axis, 0) for x, axis, same in zip(arrays, axes, fixed, strict=True) if not same]
 
-    def one(members: Sequence[Array]) -> Sequence[Array]:
+    def one(members: Sequence[Array]) -> Any:
         rest = iter(members)
         return _operation.bind(*(x if same else next(rest) for x, same in zip(arrays, fixed, strict=True)), call=call)
 
@@ -252,21 +251,10 @@ batching.primitive_batchers[_operation] = _one_by_one
 # --- a call of a loss -----------------------------------------------------------------------------------------------
 
 
-def lend(prepare: Callable[..., Batch], y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Batch | None:
-    """The call with a kernel in it, or None where words must compute it."""
-    size = y_pred.size
-    if not isinstance(size, int) or size < max(1, kernels.THRESHOLD) or refusal(y_pred, y_pred):
-        return None
-    batch = prepare(y_true, y_pred, sample_weight=sample_weight, where=where)
-    if batch.poison is None and not kernels.refusal(batch):
-        batch.fused = JaxFused(batch)
-    return batch
-
-
 class JaxFused:
     """The arrays of one call, ready for kernels."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: _evaluate.Batch) -> None:
         self.program = batch.program
         self.numbers = batch.numbers
         self.shape = batch.y_pred.shape
@@ -310,3 +298,24 @@ class JaxFused:
 
     def _call(self, reduction: str) -> Call:
         return Call(self.program, self.numbers, reduction, gradient=False)
+
+
+class JaxRoute(Route):
+    """Calls on JAX's arrays: on the CPU large ones with a kernel in them."""
+
+    def refusal(self, *arrays: Array) -> str:
+        return refusal(*arrays)
+
+    def shortcut(
+        self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any
+    ) -> _evaluate.Batch | None:
+        size = y_pred.size
+        if not isinstance(size, int) or size < max(1, kernels.THRESHOLD) or refusal(y_pred, y_pred):
+            return None
+        batch = prepare(y_true, y_pred, sample_weight, where)
+        if batch.is_plain and batch.poison is None and not kernels.refusal(batch):
+            batch.fused = JaxFused(batch)
+        return batch
+
+
+ROUTE = JaxRoute(BACKEND)

@@ -1,0 +1,11 @@
+"""Whose calls are computed by something faster than words; the module of each says by what.
+
+Routes stand above the losses and know kernels, which neither losses nor backends do.
+"""
+
+from .._route import of, settle
+from ..backends import NUMPY
+
+for _library in ("numpy", "torch", "jax"):
+    settle(_library, f"{__name__}.{_library}")
+of(NUMPY)

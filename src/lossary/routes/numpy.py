@@ -1,0 +1,59 @@
+"""NumPy's arrays: large ones go to a fused kernel, small plain ones to a step that was prepared once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import kernels
+from .._evaluate import Call, prepare
+from .._parameters import Axis
+from .._plan import Setting
+from .._route import Route
+from ..backends import NUMPY, Array
+from . import steps
+
+if TYPE_CHECKING:
+    from .._check_values import Mode
+
+
+class NumpyRoute(Route):
+    """Calls on arrays in host memory."""
+
+    def refusal(self, *arrays: Array) -> str:
+        return ""
+
+    def total_and_gradient(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
+    ) -> tuple[Array, Array] | None:
+        if not type(y_true) is type(y_pred) is np.ndarray:
+            return None
+        found = steps.find(setting, y_true, y_pred, axis, check, reduction)
+        return None if found is None else found(y_true, y_pred)
+
+    def call(
+        self,
+        setting: Setting,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        where: Any,
+        axis: Axis,
+        check: Mode | None,
+        *,
+        batched: bool = False,
+    ) -> Call:
+        return prepare(
+            setting,
+            (y_true, y_pred),
+            sample_weight,
+            where,
+            axis=axis,
+            check=check,
+            batched=batched,
+            kernel=kernels.offer,
+        )
+
+
+ROUTE = NumpyRoute(NUMPY)

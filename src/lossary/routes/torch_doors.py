@@ -1,0 +1,50 @@
+"""What PyTorch knows and says only by its private names: every such name stands here, with the official door it lacks.
+
+`tests/test_torch_doors.py` says of each when a release of PyTorch closes it.  One more, a mark that modules need which
+import no PyTorch, is `lossary._untraced`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .._untraced import untraced
+from ..backends import Array
+
+
+def is_recorded() -> bool:
+    """Whether operations are recorded: by ``torch.jit.trace``, or by a mode, as ``make_fx`` and fake tensors have.
+
+    Lacking: a question whether any ``TorchDispatchMode`` is active; and for the first one outside of ``torch.jit``,
+    which is deprecated.
+    """
+    return torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack() > 0
+
+
+@untraced
+def is_transformed() -> bool:
+    """Whether torch.func or forward mode differentiates what is computed.
+
+    Lacking: a question whether a transform of ``torch.func``, or a ``torch.autograd.forward_ad.dual_level``, is open.
+    """
+    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
+
+
+def is_several(x: Array) -> bool:
+    """Whether a tensor stands for several at once: inside ``vmap``, or for the rows of a Jacobian.
+
+    Lacking: a question whether a tensor is batched.  The second is what ``is_grads_batched=True`` makes.
+    """
+    functorch = torch._C._functorch
+    return bool(functorch.is_batchedtensor(x) or functorch.is_legacy_batchedtensor(x))
+
+
+def apply(function: Any, *inputs: Any) -> Array:
+    """As ``function.apply`` where nothing is transformed.
+
+    Lacking: a way past its look for ``torch.func`` and at the signature, which is what a small call costs.
+    """
+    applied: Array = super(torch.autograd.Function, function).apply(*inputs)
+    return applied
