@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from ..graph import ELEMENT, Node, walk
 from ..graph.emit import INFIX
@@ -54,14 +55,15 @@ class _Printer:
     def __init__(self, form: Lowered) -> None:
         self.form = form
         self.known = {id(each.node): each.name for each in form.inputs}
-        self.taken = {*form.parameters, *self.known.values()}
+        self.parameters = [_argument(name) for name in form.parameters]
+        self.taken = {*self.parameters, *self.known.values()}
         self.uses = Counter(id(arg) for node in walk(list(_roots(form))) for arg in node.args)
         self.uses.update(id(node) for node in _roots(form))
 
     def source(self) -> str:
         """The whole function."""
         form = self.form
-        names = [*(each.name for each in form.inputs), *(["*", *form.parameters] if form.parameters else [])]
+        names = [*(each.name for each in form.inputs), *(["*", *self.parameters] if self.parameters else [])]
         slopes = [write for stage in form.stages for loop in stage.loops for write in loop.writes if write.is_slope]
         said = "value, the slope" if slopes else "value"
         lines = ["columns = len(y_pred)", "inside = True"]
@@ -117,7 +119,7 @@ class _Printer:
 
     def _named(self, letter: str, node: Node) -> str:
         text = self.expression(node)
-        name = next(name for n in range(len(self.taken) + 1) if (name := f"{letter}{n}") not in self.taken)
+        name = next(name for name in map(f"{letter}{{}}".format, count()) if name not in self.taken)
         self.taken.add(name)
         self.known[id(node)] = name
         return f"{name} = {text}"
@@ -138,9 +140,9 @@ class _Printer:
     def expression(self, node: Node) -> str:
         """The expression itself."""
         if node.op == "input":
-            return str(node.value)
+            return _argument(node.value)
         if node.op == "constant":
-            return _number(node.value)
+            return _literal(node.value)
         if node.op == "count":
             return "columns"
         if node.op == "spread":
@@ -179,7 +181,12 @@ def _varies(node: Node) -> bool:
     return found[id(node)]
 
 
-def _number(value: float) -> str:
+def _argument(name: str) -> str:
+    """A parameter's name, unless it names something else here."""
+    return f"{name}_" if name in ("np", "columns", "inside", "slope") else name
+
+
+def _literal(value: float) -> str:
     if math.isnan(value):
         return "np.nan"
     text = repr(value).replace("inf", "np.inf")

@@ -48,7 +48,8 @@ def source(program: Program, use: Use) -> Source:
     """The kernel of a program for one use."""
     form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
     known = parameters(form.numbers)
-    known |= {id(each.node): Variable("label", narrow.NUMBER * use.narrow) for each in form.inputs if each.is_label}
+    index = narrow.NUMBER if use.narrow else ""
+    known |= {id(each.node): Variable("label", index) for each in form.inputs if each.is_label}
     if use.narrow:
         lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), gradient=use.gradient)
     else:
@@ -145,8 +146,8 @@ class _Printer:
             else:
                 lines += self._each_row(plain)
                 plain = []
-                print_ = self._taken if number.node.op == "take" else self._searched
-                lines += self._each_row(print_(number, number.body, self.names.inner(stage.kept)))
+                found = self._taken if number.node.op == "take" else self._searched
+                lines += self._each_row(found(number, number.body, self.names.inner(stage.kept)))
         return lines + self._each_row(plain)
 
     def _taken(self, number: Number, body: Body, scope: Names) -> list[str]:
@@ -189,8 +190,8 @@ class _Printer:
         for reduction in loop.reductions:
             if reduction.array:
                 array = names.use(ARRAYS.get(reduction.array, reduction.array))
-                text_ = REDUCE[reduction.node.op][2].format(total=f"row_sum({array}, columns)")
-                results.append(f"{names.result(reduction.node)} = {text_}")
+                total = REDUCE[reduction.node.op][2].format(total=f"row_sum({array}, columns)")
+                results.append(f"{names.result(reduction.node)} = {total}")
         return [*before, *starts, *over_columns(lines), *after, *results]
 
     def _at(self, write: Write, place: str = "j") -> str:

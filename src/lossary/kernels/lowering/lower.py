@@ -22,7 +22,7 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
     value = output
     if not rows:
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
-    outputs = [value, program.derivative(1)] if gradient else [value]
+    outputs = [value, program.derivative(program.predictions[0])] if gradient else [value]
     inputs = _inputs(program)
     memberships = [membership(program.record.domain(n, program.switches), one.node) for n, one in enumerate(inputs)]
     checks = [node for element, _ in memberships for node in element]
