@@ -1,23 +1,34 @@
-"""Inputs drawn from the declared domains, and the frameworks they are handed to."""
+"""Inputs drawn from the declared domains, which losses stand for all, and the frameworks they are handed to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lossary import domains
 from lossary._loss import function, loss_class, records
 from lossary._record import Record
+from lossary.backends import NUMPY
+from lossary.program import program_for
 
 # The dtype of a reduced loss, by that of the predictions.
 REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 BUILTIN = [record for record in records() if record.builtin]
 # Other tests register losses of their own in the same process.
 NAMES = sorted(record.name for record in BUILTIN)
+
+
+def arguments(
+    record: Record, rng: np.random.Generator, shape: tuple[int, ...], parameters: Mapping[str, Any] | None = None
+) -> tuple[Any, Any]:
+    """Ordinary targets and predictions: the one place where a test asks a record for what its loss takes."""
+    y_true = record.target.sample(rng, shape)
+    return y_true, record.prediction_domain(parameters or {}).sample(rng, shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +51,7 @@ class Setting:
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
         """Ordinary targets and predictions."""
-        y_true = self.record.target.sample(rng, shape)
-        return y_true, self.record.prediction_domain(self.parameters).sample(rng, shape)
+        return arguments(self.record, rng, shape, self.parameters)
 
     def draw_inside(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
         """Targets and predictions away from the borders of their domains, so that both can be moved a little."""
@@ -62,19 +72,37 @@ def _settings() -> list[Setting]:
 
 SETTINGS = _settings()
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
-# One of each kind for machinery that is slow: pointwise, with a number as parameter, row, integer labels, cosine.
-SLOW_SETTINGS = [
-    setting
-    for setting in SETTINGS
-    if str(setting)
-    in {
-        "log_cosh",
-        "huber",
-        "categorical_crossentropy-from_logits",
-        "sparse_categorical_crossentropy",
-        "cosine_similarity",
-    }
-]
+
+
+def is_separable(setting: Setting) -> bool:
+    """Whether the value is a mean over elements that do not see each other."""
+    return program_for(setting.record, setting.record.defaults() | dict(setting.parameters), NUMPY).separable
+
+
+def kind(setting: Setting) -> tuple[bool, bool, bool]:
+    """What machinery tells losses apart by: rows or elements, labels or numbers, numeric parameters or none."""
+    record = setting.record
+    return is_separable(setting), record.labels_are_integers, any(p.is_number for p in record.parameters)
+
+
+def _witnesses() -> list[Setting]:
+    """The first of each kind, rather with a slope by hand and with predictions that may be any number."""
+    found: dict[Any, Setting] = {}
+    for setting in sorted(SETTINGS, key=lambda s: (s.record.slope is None, _prediction(s) != "Real")):
+        found.setdefault(kind(setting), setting)
+    return list(found.values())
+
+
+def _prediction(setting: Setting) -> str:
+    return setting.record.prediction_domain(setting.parameters).name
+
+
+WITNESSES = _witnesses()
+
+
+def every(settings: Sequence[Setting]) -> list[Any]:
+    """For machinery that is slow: the witnesses are seen by `make test`, all the others by `make proof`."""
+    return [s if s in WITNESSES else pytest.param(s, marks=pytest.mark.exhaustive) for s in settings]
 
 
 @contextmanager
