@@ -191,7 +191,12 @@ Setting = tuple[Record, dict[str, Any]]
 
 def settings() -> list[Setting]:
     """Every built-in loss in every variant."""
-    return [(record, parameters) for record in records() if record.builtin for parameters in variants(record)]
+    return [
+        (record, parameters)
+        for record in records()
+        if record.builtin and record.is_pair
+        for parameters in variants(record)
+    ]
 
 
 def measure(

@@ -11,24 +11,31 @@ import numpy as np
 import pytest
 
 from lossary import domains
+from lossary._axes import ELEMENT
 from lossary._loss import function, loss_class, records
-from lossary._record import Record
+from lossary._record import Record, Role
 from lossary.backends import NUMPY
 from lossary.program import program_for
 
 # The dtype of a reduced loss, by that of the predictions.
 REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 BUILTIN = [record for record in records() if record.builtin]
+PAIRS = [record for record in BUILTIN if record.is_pair]
 # Other tests register losses of their own in the same process.
 NAMES = sorted(record.name for record in BUILTIN)
 
 
 def arguments(
     record: Record, rng: np.random.Generator, shape: tuple[int, ...], parameters: Mapping[str, Any] | None = None
-) -> tuple[Any, Any]:
-    """Ordinary targets and predictions: the one place where a test asks a record for what its loss takes."""
-    y_true = record.target.sample(rng, shape)
-    return y_true, record.prediction_domain(parameters or {}).sample(rng, shape)
+) -> tuple[Any, ...]:
+    """Ordinary arguments: the one place where a test asks a record for what its loss takes."""
+    found = []
+    for argument in record.arguments:
+        scores = argument.role is Role.PREDICTION and (parameters or {}).get("from_logits")
+        domain = domains.Real() if scores else argument.domain
+        per_row = argument.axes != ELEMENT and not isinstance(domain, domains.Classes)
+        found.append(domain.sample(rng, shape[:-1] if per_row else shape))
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +48,16 @@ class Setting:
     def __str__(self) -> str:
         return "-".join([self.record.name, *self.parameters])
 
-    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The per-sample values."""
-        return function(self.record.name)(y_true, y_pred, **self.parameters, **options)
+        return function(self.record.name)(*arguments, **self.parameters, **options)
 
     def configured(self, **options: Any) -> Any:
         """The object."""
         return loss_class(self.record.name)(**self.parameters, **options)
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
-        """Ordinary targets and predictions."""
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, ...]:
+        """Ordinary arguments."""
         return arguments(self.record, rng, shape, self.parameters)
 
     def draw_inside(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
@@ -65,12 +72,14 @@ class Setting:
         return not self.record.labels_are_integers
 
 
-def _settings() -> list[Setting]:
-    plain = [Setting(record) for record in BUILTIN]
-    return plain + [Setting(r, {"from_logits": True}) for r in BUILTIN if "from_logits" in r.defaults()]
+def _settings(known: Sequence[Record]) -> list[Setting]:
+    plain = [Setting(record) for record in known]
+    return plain + [Setting(r, {"from_logits": True}) for r in known if "from_logits" in r.defaults()]
 
 
-SETTINGS = _settings()
+# Losses of targets and predictions, one number per output; and all losses, whatever their arguments are.
+SETTINGS = _settings(PAIRS)
+EVERY_SETTING = _settings(BUILTIN)
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
 
 

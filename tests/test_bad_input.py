@@ -15,7 +15,7 @@ import tensorflow as tf
 import torch
 
 import lossary
-from inputs import BUILTIN, SETTINGS, Setting, every
+from inputs import PAIRS, SETTINGS, Setting, every
 from lossary import DomainError, DTypeError, ParameterError, ShapeError
 from lossary._loss import function
 
@@ -375,7 +375,7 @@ def test_a_check_block_is_of_its_thread() -> None:
 # --- the caller's arrays ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("record", BUILTIN, ids=lambda r: r.name)
+@pytest.mark.parametrize("record", PAIRS, ids=lambda r: r.name)
 def test_arrays_stay_untouched_also_read_only_ones(record: Any, rng: np.random.Generator) -> None:
     setting = Setting(record)
     arrays = setting.draw(rng)
