@@ -191,12 +191,8 @@ Setting = tuple[Record, dict[str, Any]]
 
 def settings() -> list[Setting]:
     """Every built-in loss in every variant."""
-    return [
-        (record, parameters)
-        for record in records()
-        if record.builtin and record.is_pair
-        for parameters in variants(record)
-    ]
+    known = [record for record in records() if record.builtin and record.is_pair]
+    return [(record, parameters) for record in known for parameters in variants(record)]
 
 
 def measure(
