@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import lossary
-from lossary import _check, _check_objects, _check_values
-from lossary._registry import blank
+from lossary import _check, _check_objects, _texts_values
+from lossary._pickles import blank
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -695,7 +695,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "outputs only, for example mean(..., axis=-1)",
     ),
     (
-        "swapped",
+        "exchanged",
         lossary.DomainError,
         lambda: lossary.hinge([0.5], [1.0]),
         "hinge: y_true[0] is 0.5; accepted are labels -1 or 1 (0 is read as -1). y_pred holds such targets: "
@@ -715,7 +715,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
 # only Keras meets, which its suites read.
 OTHERS = {"class_weight_of_batches", "class_weight_per_row", "keras_tensor", "no_targets"}
 OTHERS |= {"several_losses", "targets_by_name"}
-OTHERS |= {"check", "mode_of", "shape_text", "shown", "shapes_at_run_time", "sibling", "unreported", "values"}
+OTHERS |= {"placed", "shape_text", "short", "shown", "shapes_at_run_time", "sibling", "unreported"}
 
 
 @pytest.mark.parametrize(("builder", "kind", "call", "text"), MESSAGES, ids=lambda x: x if isinstance(x, str) else "")
@@ -729,7 +729,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (_check, _check_objects, _check_values)
+        for module in (_check, _check_objects, _texts_values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

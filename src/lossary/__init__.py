@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from . import domains, losses, words
 from . import routes as _routes  # noqa: F401  (so that calls find what is faster than words)
 from ._categorical import to_categorical
-from ._check_values import check
 from ._combined import WeightedSum
 from ._faults import raise_faults
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
+from ._modes import check
 from ._names import exports
 from ._parts import pack
 from ._record import Case

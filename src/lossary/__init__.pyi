@@ -6,7 +6,6 @@ from . import domains as domains
 from . import losses as losses
 from . import words as words
 from ._categorical import to_categorical as to_categorical
-from ._check_values import check as check
 from ._combined import WeightedSum as WeightedSum
 from ._faults import raise_faults as raise_faults
 from ._get import get as get
@@ -15,6 +14,7 @@ from ._get import names as names
 from ._get import value_and_grad as value_and_grad
 from ._loss import Loss as Loss
 from ._loss import loss as loss
+from ._modes import check as check
 from ._parts import pack as pack
 from ._record import Case as Case
 from ._several import ArgumentsLoss as ArgumentsLoss

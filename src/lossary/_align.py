@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _check, _check_values, backends
+from . import _check, backends
 from ._axes import ELEMENT
+from ._layout import Layout
 from ._record import Record
 from ._rows import LAST, Rows, Shape
 from .backends import Array, Backend
@@ -33,7 +34,7 @@ class Lines(NamedTuple):
     places: tuple[Place, ...]
     unknown: bool
     ready: bool
-    layout: _check_values.Layout
+    layout: Layout
 
     def apply(self, backend: Backend, program: Program, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The inputs with one rank and the rows along the last axis."""
@@ -108,7 +109,7 @@ def lines(
     )
     unknown = strict and any(None in shape for shape in full)
     ranks = {each.shown: len(shape) for each, shape in zip(record.inputs, shapes, strict=True)}
-    layout = _check_values.Layout(rows.axes, rows.lengths(like), len(like), ranks)
+    layout = Layout(rows.axes, rows.lengths(like), len(like), ranks)
     return Lines(rows, places, unknown, not unknown and places.count((False, False)) == len(places), layout)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, _check_values, backends
+from . import _check, _values, backends
 from .backends import Array
 
 
@@ -47,7 +47,7 @@ def to_categorical(labels: Any, num_classes: int | None = None, *, dtype: str = 
     if host is None and num_classes is None:
         raise _check.unnamed_classes()
     if host is not None and host.size:
-        _check_values.categorical_labels(host, num_classes)
+        _values.categorical_labels(host, num_classes)
     length = int(host.max()) + 1 if num_classes is None and host is not None else int(num_classes or 0)
     row = backend.asarray(np.zeros(length, dtype), array)
     column = backend.expand_last(backend.cast(array, backend.label_dtype(backend.dtype(array))))

@@ -1,4 +1,4 @@
-"""Every text the library says when a call is wrong; those about single values stand in `_check_values`.
+"""Every text the library says when a call is wrong; those about single values stand in `_texts_values`.
 
 A message names the loss, the argument, what came, what is accepted and the line to write instead.
 """

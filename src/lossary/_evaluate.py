@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _align, _check, _check_values, _faults, _live
+from . import _align, _check, _faults, _live, _modes, _texts_values, _values
 from ._batch import Batch, Call, Offer, cast
+from ._layout import Layout
 from ._plan import Plan, Setting, planned
 from ._record import Record
 from .backends import FLOATS, Array, Backend
@@ -26,7 +27,7 @@ def prepare(
     where: Any = None,
     *,
     axis: Any = -1,
-    check: _check_values.Mode | None = None,
+    check: _modes.Mode | None = None,
     batched: bool = False,
     kernel: Offer | None = None,
 ) -> Batch:
@@ -180,22 +181,22 @@ def check_values(
     parameters: Mapping[str, Any],
     inputs: Sequence[Array],
     weights: Array | None,
-    layout: _check_values.Layout | None = None,
+    layout: Layout | None = None,
     *,
     wait: bool,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
     classes = (backend.shape(inputs[_align.main_input(record)]) or (None,))[-1]
     hosts = [backend.host(x, wait=wait) for x in inputs]
-    _check_values.values(record, parameters, hosts, classes, layout)
+    _values.values(record, parameters, hosts, classes, layout)
     _check_weights(backend, record, weights, layout, wait=wait)
 
 
 def _check_weights(
-    backend: Backend, record: Record, weights: Array | None, layout: _check_values.Layout | None, *, wait: bool
+    backend: Backend, record: Record, weights: Array | None, layout: Layout | None, *, wait: bool
 ) -> None:
     if weights is not None:
         host = backend.host(weights, wait=wait)
         if host is not None and not np.isfinite(host).all():
             index = tuple(map(int, np.unravel_index(int(np.argmax(~np.isfinite(host))), host.shape)))
-            raise _check_values.weight_value(record.name, host[index], index, host.shape, layout)
+            raise _texts_values.weight_value(record.name, host[index], index, host.shape, layout)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from . import _check_values, _looks, backends
+from . import _looks, _texts_values, backends
 from ._align import main_input
-from ._check_values import Layout
 from ._domain import Domain
+from ._layout import Layout
 from ._looks import Look, Site
 from ._record import Input, Record
 from .backends import FLOATS, Array, Backend
@@ -59,7 +59,7 @@ def poison(
     if not unread:
         return None
     if not backend.can_report:
-        raise _check_values.cannot_report(record.name, backend.name)
+        raise _texts_values.cannot_report(record.name, backend.name)
     found = _looked(backend, record, parameters, inputs, weights, given)
     looks = [look for look in found if look.argument in unread]
     main = inputs[main_input(record)]

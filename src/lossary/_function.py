@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, _check_objects, _check_values, _faults
+from . import _check, _check_objects, _faults, _modes
 from ._domain import Real
 from ._evaluate import check_values
+from ._layout import Layout
 from ._live import live_points
 from ._object import Loss
 from ._record import Record, target_and_prediction
@@ -81,7 +82,7 @@ class FunctionLoss(Loss):
         owned = backend.owns(y_true), backend.owns(y_pred)
         y_pred = array(backend, name, "y_pred", y_pred, y_true if owned == (True, False) else None)
         converted = array(backend, name, "y_true", y_true, y_pred)
-        if _check_values.mode_of(self.name, self.check) != "off" and backend.looks_swapped(converted, y_pred):
+        if _modes.mode_of(self.name, self.check) != "off" and backend.looks_swapped(converted, y_pred):
             raise _check.swapped(name)
         if not all(owned) and {backend.dtype(converted), backend.dtype(y_pred)} <= FLOATS:
             converted = backend.cast(converted, backend.dtype(y_pred))
@@ -148,7 +149,7 @@ class FunctionLoss(Loss):
 
     def _poisoned(self, backend: Backend, values: Array, y_true: Array, y_pred: Array, weights: Array | None) -> Array:
         ranks = {"y_true": len(backend.shape(y_true)), "y_pred": len(backend.shape(y_pred))}
-        layout, rank = _check_values.Layout((-1,), (None,), max(ranks.values()), ranks), len(backend.shape(values))
+        layout, rank = Layout((-1,), (None,), max(ranks.values()), ranks), len(backend.shape(values))
         inputs = (y_true, y_pred)
         factor = _faults.poison(backend, self.record, {}, inputs, weights, layout, rank=rank, given=inputs)
         return values if factor is None else values * backend.cast(factor, backend.dtype(values))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._check_values import Mode
+from ._modes import Mode
 from ._untraced import untraced
 
 Arguments = tuple[Any, Any, Any, Any]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _check_values
-from ._check_values import Layout
+from . import _texts_values
 from ._domain import Domain, Real
+from ._layout import Layout
 from ._registry import enrolled
 from .errors import DomainError, DomainWarning
 
@@ -56,16 +56,16 @@ class Site(NamedTuple):
         axes, lengths, rank, ranks = self.layout
         layout = Layout(axes, lengths, rank, dict(ranks))
         if argument == "sample_weight":
-            return _check_values.weight_value(self.loss, value, index, shape, layout)
+            return _texts_values.weight_value(self.loss, value, index, shape, layout)
         record = enrolled(self.loss)
         if argument == "y_true" and record is not None and record.labels_are_integers:
-            return _check_values.label(self.loss, value, index, classes, layout)
+            return _texts_values.label(self.loss, value, index, classes, layout)
         domain: Domain = Real()
         if record is not None:
             place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)
             domain = record.domain(place, {"from_logits": self.scores})
         row = len(index) < rank - len(axes) + 1
-        return _check_values.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
+        return _texts_values.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
 
 
 _recording = threading.Lock()

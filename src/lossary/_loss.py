@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Protocol, cast, overload
 
-from . import _check_objects, _check_values, _registry, _route
+from . import _check_objects, _modes, _registry, _route
 from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
@@ -16,7 +16,7 @@ from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
 from ._parts import from_two
 from ._plan import Setting
 from ._record import Argument, Case, Formula, Parameter, PerRow, Record, Role, camel, declared
-from ._registry import blank, folded, records
+from ._registry import folded, records
 from ._several import ArgumentsLoss
 from .backends import NUMPY, Array
 from .program import program_for
@@ -26,7 +26,6 @@ __all__ = [
     "OBJECT_SETTINGS",
     "Loss",
     "LossFunction",
-    "blank",
     "folded",
     "function",
     "loss",
@@ -70,7 +69,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
                 raise _check_objects.missing_arguments(name, missing, signature)
             args = tuple(kwargs.pop(argument) for argument in arguments)
         axis = kwargs.pop("axis", -1)
-        mode = _check_values.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
+        mode = _modes.mode_of(name, kwargs.pop("check", None)) or Loss.unasked_check()
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
@@ -247,7 +246,9 @@ _RESERVED = frozenset({*OBJECT_SETTINGS, "record", "parameters", "function", "te
 
 def register(record: Record) -> LossFunction:
     """Enters a record under all its spellings; a custom loss may replace a custom one, never a built-in."""
-    _registry.require_free(record)
+    taken = _registry.taken(record)
+    if taken is not None:
+        raise _check_objects.name_taken(*taken)
     home = {"__module__": "lossary"}
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}

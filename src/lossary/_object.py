@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-from . import _check_objects, _check_values, _evaluate, _kin, _pickles, _registry, _route, backends
+from . import _check_objects, _evaluate, _kin, _modes, _pickles, _registry, _route, backends
 from ._parameters import OBJECT_SETTINGS, Axis, valid_settings, validated
 from ._plan import Setting
 from ._record import Record
@@ -38,7 +38,7 @@ class Loss(_kin.Kin):
     axis: Axis
     reduction: str
     name: str
-    check: _check_values.Mode | None
+    check: _modes.Mode | None
     _setting: Setting
     # TensorFlow's AutoGraph calls whatever carries this attribute as it is, instead of rewriting its source.
     autograph_info__: ClassVar[dict[str, Any]] = {}
@@ -51,7 +51,7 @@ class Loss(_kin.Kin):
         axis: Axis = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        check: _check_values.Mode | None = None,
+        check: _modes.Mode | None = None,
         **parameters: Any,
     ) -> None:
         if unnamed:
@@ -120,8 +120,8 @@ class Loss(_kin.Kin):
         given = arguments, sample_weight, where
         return _evaluate.prepare(self._setting, *given, axis=self.axis, check=self._mode(), batched=True)
 
-    def _mode(self) -> _check_values.Mode | None:
-        return _check_values.mode_of(self.name, self.check) or self.unasked_check()
+    def _mode(self) -> _modes.Mode | None:
+        return _modes.mode_of(self.name, self.check) or self.unasked_check()
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""
@@ -251,7 +251,7 @@ class Loss(_kin.Kin):
         # A loss that was defined inside a function is found by its name alone.
         if "record" not in vars(type(self)) or _registry.enrolled(self.record.name) is not self.record:
             raise _check_objects.not_found_again(self.record.name, type(self))
-        return _registry.blank, (self.record.name,), self.__getstate__()
+        return _pickles.blank, (self.record.name,), self.__getstate__()
 
 
 # What an object is made of; it stays as it is.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check_objects, _check_values, backends
+from . import _check_objects, _modes, backends
 from ._record import Parameter, Record
 from ._reduce import standard
 
@@ -25,7 +25,7 @@ def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if "reduction" in settings:
         settings["reduction"] = standard(loss, settings["reduction"])
     if settings.get("check") is not None:
-        settings["check"] = _check_values.valid_mode(loss, settings["check"])
+        settings["check"] = _modes.valid_mode(loss, settings["check"])
     name = settings.get("name")
     if "name" in settings and (name is not None and not isinstance(name, str)):
         raise _check_objects.setting_name(loss, name)

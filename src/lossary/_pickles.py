@@ -7,8 +7,16 @@ import sys
 from dataclasses import fields
 from typing import Any
 
+from . import _check_objects
 from ._record import Record
-from ._registry import enrolled, kept
+from ._registry import enrolled, is_entered, kept, loss_class
+
+
+def blank(name: str) -> Any:
+    """An object of the loss of this name, for a pickle that fills it."""
+    if not is_entered(name):
+        raise _check_objects.not_defined_here(name)
+    return object.__new__(loss_class(name))
 
 
 def is_found(cls: type) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from . import _check, _check_values
+from . import _check, _texts_values
 from .backends import Array, Backend
 
 REDUCTIONS: Final = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
@@ -70,7 +70,7 @@ def _factors(
 def _check_sum(loss: str, total: Any, factor: Any) -> None:
     """Weights may be negative where they are only multiplied with; a mean is not divided by what they leave of 0."""
     if total is not None and factor is not None and total <= 0 and factor.any():
-        raise _check_values.weight_sum(loss, float(total))
+        raise _texts_values.weight_sum(loss, float(total))
 
 
 def _divide(backend: Backend, factor: Array, denominator: Array) -> Array:

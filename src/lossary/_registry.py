@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from . import _check_objects
 from ._record import Record, fold
 
 _records: dict[str, Record] = {}
@@ -67,12 +66,13 @@ def records() -> list[Record]:
 # --- classes and functions ------------------------------------------------------------------------------------------
 
 
-def require_free(record: Record) -> None:
-    """Raises where a spelling is another loss's; a custom loss may replace a custom one, never a built-in."""
+def taken(record: Record) -> tuple[str, str] | None:
+    """A spelling that is another loss's, and that loss; a custom loss may replace a custom one, never a built-in."""
     for spelling in record.spellings():
         owner = _folded.get(fold(spelling))
         if owner is not None and (_classes[owner].record.builtin or owner != record.name):
-            raise _check_objects.name_taken(spelling, owner)
+            return spelling, owner
+    return None
 
 
 def enter(record: Record, cls: Any, function: Any) -> None:
@@ -114,21 +114,6 @@ def composed(name: str) -> Any:
     return _composed.get(fold(name))
 
 
-def class_named(spelling: str) -> Any:
-    """The class of the loss with this name, in any spelling."""
-    canonical = _folded.get(fold(spelling))
-    if canonical is None:
-        raise _check_objects.unknown_loss(spelling, _folded, fold)
-    return _classes[canonical]
-
-
 def folded() -> Mapping[str, str]:
     """Folded spelling -> canonical name."""
     return _folded
-
-
-def blank(name: str) -> Any:
-    """An object of the loss of this name, for a pickle that fills it."""
-    if name not in _classes:
-        raise _check_objects.not_defined_here(name)
-    return object.__new__(_classes[name])

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _check_objects, _registry
 from ._object import Loss, settings_of
+from ._record import fold
 
 # What Keras writes beside the class and its configuration.
 _ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
@@ -17,7 +18,7 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
     """The loss of a name, a configuration, or a function, class or object of ours; None for anything else."""
     made: Loss | None = None
     if isinstance(identifier, str):
-        made = _registry.class_named(identifier)(**parameters)
+        made = _class_named(identifier)(**parameters)
     elif isinstance(identifier, Mapping):
         made = _configured(identifier, parameters)
     elif isinstance(identifier, Loss):
@@ -27,6 +28,14 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
     elif hasattr(identifier, "record") and hasattr(identifier, "cls"):
         made = identifier.cls(**parameters)
     return made
+
+
+def _class_named(spelling: str) -> Any:
+    """The class of the loss with this name, in any spelling."""
+    canonical = _registry.folded().get(fold(spelling))
+    if canonical is None:
+        raise _check_objects.unknown_loss(spelling, _registry.folded(), fold)
+    return _registry.loss_class(canonical)
 
 
 def _configured(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Loss:
@@ -43,6 +52,6 @@ def _configured(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Los
         raise _check_objects.not_a_configuration(inner)
     inner = settings_of(inner)
     own = name.rsplit(">", 1)[-1]
-    cls = _registry.composed(own) or _registry.class_named(own)
+    cls = _registry.composed(own) or _class_named(own)
     made: Loss = cls.from_config({**inner, **parameters})
     return made

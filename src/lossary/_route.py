@@ -14,7 +14,7 @@ from ._untraced import untraced
 from .backends import Array, Backend, by_name, owner, ready
 
 if TYPE_CHECKING:
-    from ._check_values import Mode
+    from ._modes import Mode
 
 # Lines up and checks the arguments of one call.
 Prepare = Callable[..., Batch]

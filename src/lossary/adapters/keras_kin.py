@@ -10,10 +10,10 @@ from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.name_scope import current_path
 
 from .. import _check
-from .._check_values import Mode, mode_of
 from .._function import FunctionLoss
 from .._kin import Arguments, Kin
 from .._loss import Loss
+from .._modes import Mode, mode_of
 
 # The scope in which a compiled model of Keras computes its losses.
 _SCOPE = "compile_loss"

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from .. import _check_values
+from .. import _texts_values
 from .._looks import Look, Site
 from ..errors import DomainWarning
 from .base import Array
@@ -70,7 +70,7 @@ def _tell(anything: Array, looks: Sequence[Look], site: Site) -> Array:
 
 
 def _keep(anything: Array, looks: Sequence[Look], site: Site) -> Array:
-    warnings.warn(_check_values.unreported(site.loss), DomainWarning, stacklevel=3)
+    warnings.warn(_texts_values.unreported(site.loss), DomainWarning, stacklevel=3)
     ranks = _ranks(looks)
     with _keeping:
         if (site, ranks) not in _kept:

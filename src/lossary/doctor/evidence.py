@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from .._check_values import Layout
 from .._function import FunctionLoss
 from .._get import get
+from .._layout import Layout
 from .._loss import Loss, folded
 from .._rows import LAST, Rows
 from ..adapters.heads import Head

@@ -15,7 +15,7 @@ from ..backends import NUMPY, Array
 from . import steps
 
 if TYPE_CHECKING:
-    from .._check_values import Mode
+    from .._modes import Mode
 
 
 class NumpyRoute(Route):

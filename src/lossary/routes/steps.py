@@ -18,7 +18,7 @@ from .._registry import is_enrolled
 from ..backends import NUMPY
 
 if TYPE_CHECKING:
-    from .._check_values import Mode
+    from .._modes import Mode
 
 Floats = np.ndarray[Any, Any]
 # The reduced loss and its gradient of targets and predictions; None where only the general way leads on.

@@ -27,7 +27,7 @@ from .torch_doors import apply, is_several
 from .torch_together import Together, Total, again, differentiated, together, unfit, widened
 
 if TYPE_CHECKING:
-    from .._check_values import Mode
+    from .._modes import Mode
 
 _FLOATS = frozenset({torch.float32, torch.float64})
 
