@@ -31,7 +31,7 @@ def _twice() -> list[Any]:
 # Function of `_check` that writes the text, kind of error, a call that runs into it, the text.
 MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
-        "valid_mode",
+        "check_mode",
         lossary.ParameterError,
         lambda: lossary.check("none").__enter__(),
         "check: check is 'none'; accepted are 'full', 'async', 'shapes' and 'off'. To leave values unread write "
@@ -478,21 +478,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "decorate it with @lossary.loss, or keep the function and pass it again after loading",
     ),
     (
-        "categorical_labels",
+        "categorical_label",
         lossary.DomainError,
         lambda: lossary.to_categorical([0, -1]),
         "to_categorical: labels[1] is -1; accepted are integers >= 0. To go on, shift the labels so that the "
         "smallest is 0: labels - labels.min()",
     ),
     (
-        "categorical_labels",
+        "categorical_label",
         lossary.DomainError,
         lambda: lossary.to_categorical([0, 3], 3),
         "to_categorical: labels[1] is 3; accepted are integers 0 to 2 (num_classes=3). To go on, pass "
         "num_classes=4 or more, or labels - 1 if they count from 1",
     ),
     (
-        "categorical_labels",
+        "categorical_label",
         lossary.DomainError,
         lambda: lossary.to_categorical([0.5]),
         "to_categorical: labels[0] is 0.5; accepted are integers >= 0. To go on, labels are whole numbers; "
