@@ -222,6 +222,12 @@ def test_a_formula_that_numba_cannot_compile_runs_in_words(monkeypatch: pytest.M
     np.testing.assert_allclose(gradient, 2.0 / 6.0, rtol=1e-6)
 
 
+def test_a_gradient_for_factors_that_come_later() -> None:
+    fused = lossary.get("mean_squared_error").ready((jnp.zeros((2, 3)), jnp.ones((2, 3)))).batch.fused
+    # 2 (1 - 0) / 3 times 3, and times -6.
+    np.testing.assert_allclose(fused.gradient(jnp.array([3.0, -6.0])), [[2.0] * 3, [-4.0] * 3], rtol=1e-6)
+
+
 def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p = jnp.zeros((2, 3)), jnp.ones((2, 3))
     assert "in a fused kernel on jax" in kernels.explain("huber", y, p)

@@ -21,6 +21,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
 from .. import _evaluate, kernels
+from .._kernel import Fusible, NoKernelError
 from .._route import Prepare, Route
 from ..backends import Array
 from ..backends.jax import BACKEND
@@ -98,8 +99,6 @@ class Call:
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
-        from ..kernels.protocols import NoKernelError
-
         try:
             numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)
         except NoKernelError:
@@ -254,7 +253,7 @@ batching.primitive_batchers[_operation] = _one_by_one
 class JaxFused:
     """The arrays of one call, ready for kernels."""
 
-    def __init__(self, batch: _evaluate.Batch) -> None:
+    def __init__(self, batch: Fusible) -> None:
         self.program = batch.program
         self.numbers = batch.numbers
         self.shape = batch.y_pred.shape
