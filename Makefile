@@ -30,7 +30,7 @@ test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 # What needs nothing besides the oldest versions that pyproject.toml allows.
-MINIMUM := $(addprefix tests/test_,get import kernels kernels_disk plot values demo cli)
+MINIMUM := $(patsubst %,tests/test_%.py,get import kernels kernels_disk plot values demo cli)
 
 minimum:  ## Install the oldest versions that pyproject.toml allows and test what works on them alone
 	$(PYTHON) -m venv --clear .venv-minimum

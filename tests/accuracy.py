@@ -9,7 +9,7 @@ every other answer as strict.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,32 +186,38 @@ def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], inde
     return 0
 
 
-def measure(evaluate: Evaluate) -> dict[tuple[str, str, str], Account]:
-    """(loss, kind, ``value`` or ``slope``) -> account, for every built-in loss."""
+Setting = tuple[Record, dict[str, Any]]
+
+
+def settings() -> list[Setting]:
+    """Every built-in loss in every variant."""
+    known = [record for record in records() if record.builtin and record.is_pair]
+    return [(record, parameters) for record in known for parameters in variants(record)]
+
+
+def measure(
+    evaluate: Evaluate, chosen: Sequence[Setting] | None = None, *, widths: slice = slice(None), most: int | None = None
+) -> dict[tuple[str, str, str], Account]:
+    """(loss, kind, ``value`` or ``slope``) -> account; of some widths and at most so many rows of each, if asked."""
     accounts: dict[tuple[str, str, str], Account] = {}
-    for record in records():
-        if not record.builtin:
-            continue
-        for parameters in variants(record):
-            label = record.name + (" (logits)" if parameters else "")
-            for kind in KINDS:
-                _measure(record, parameters, kind, label, evaluate, accounts)
+    for record, parameters in settings() if chosen is None else chosen:
+        label = record.name + (" (logits)" if parameters else "")
+        for kind in KINDS:
+            pair = [accounts.setdefault((label, kind, part), Account()) for part in ("value", "slope")]
+            for y_true, y_pred in inputs(record, parameters, kind)[widths]:
+                values, slopes = evaluate(record, parameters, y_true, y_pred)
+                for row in list(zip(y_true, y_pred, values, slopes, strict=True))[:most]:
+                    _count(record, parameters, row, pair)
     return accounts
 
 
-def _measure(record: Record, parameters: dict[str, Any], kind: str, label: str, evaluate: Evaluate,
-             accounts: dict[tuple[str, str, str], Account]) -> None:  # fmt: skip
-    value_account = accounts.setdefault((label, kind, "value"), Account())
-    slope_account = accounts.setdefault((label, kind, "slope"), Account())
-    for y_true, y_pred in inputs(record, parameters, kind):
-        values, slopes = evaluate(record, parameters, y_true, y_pred)
-        for t, p, value, slope in zip(y_true, y_pred, values, slopes, strict=True):
-            place = f"t={t.tolist()} p={p.tolist()}"
-            exact = oracle.value(record.name, t, p, **parameters)
-            value_account.add(float(value), exact, unit(record, t, p, parameters, exact, None), place)
-            for index, wanted in enumerate(oracle.slope(record.name, t, p, **parameters)):
-                one = unit(record, t, p, parameters, wanted, index)
-                slope_account.add(float(slope[index]), wanted, one, f"{place} [{index}]")
+def _count(record: Record, parameters: dict[str, Any], row: tuple[Any, ...], pair: list[Account]) -> None:
+    t, p, value, slope = row
+    place = f"t={t.tolist()} p={p.tolist()}"
+    exact = oracle.value(record.name, t, p, **parameters)
+    pair[0].add(float(value), exact, unit(record, t, p, parameters, exact, None), place)
+    for index, wanted in enumerate(oracle.slope(record.name, t, p, **parameters)):
+        pair[1].add(float(slope[index]), wanted, unit(record, t, p, parameters, wanted, index), f"{place} [{index}]")
 
 
 def on_backend(name: str, *, in_words: bool = True) -> Evaluate:

@@ -1,23 +1,41 @@
-"""Inputs drawn from the declared domains, and the frameworks they are handed to."""
+"""Inputs drawn from the declared domains, which losses stand for all, and the frameworks they are handed to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lossary import domains
+from lossary._axes import ELEMENT
 from lossary._loss import function, loss_class, records
-from lossary._record import Record
+from lossary._record import Record, Role
+from lossary.backends import NUMPY
+from lossary.program import program_for
 
 # The dtype of a reduced loss, by that of the predictions.
 REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 BUILTIN = [record for record in records() if record.builtin]
+PAIRS = [record for record in BUILTIN if record.is_pair]
 # Other tests register losses of their own in the same process.
 NAMES = sorted(record.name for record in BUILTIN)
+
+
+def arguments(
+    record: Record, rng: np.random.Generator, shape: tuple[int, ...], parameters: Mapping[str, Any] | None = None
+) -> tuple[Any, ...]:
+    """Ordinary arguments: the one place where a test asks a record for what its loss takes."""
+    found = []
+    for argument in record.arguments:
+        scores = argument.role is Role.PREDICTION and (parameters or {}).get("from_logits")
+        domain = domains.Real() if scores else argument.domain
+        per_row = argument.axes != ELEMENT and not isinstance(domain, domains.Classes)
+        found.append(domain.sample(rng, shape[:-1] if per_row else shape))
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +48,17 @@ class Setting:
     def __str__(self) -> str:
         return "-".join([self.record.name, *self.parameters])
 
-    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The per-sample values."""
-        return function(self.record.name)(y_true, y_pred, **self.parameters, **options)
+        return function(self.record.name)(*arguments, **self.parameters, **options)
 
     def configured(self, **options: Any) -> Any:
         """The object."""
         return loss_class(self.record.name)(**self.parameters, **options)
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
-        """Ordinary targets and predictions."""
-        y_true = self.record.target.sample(rng, shape)
-        return y_true, self.record.prediction_domain(self.parameters).sample(rng, shape)
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, ...]:
+        """Ordinary arguments."""
+        return arguments(self.record, rng, shape, self.parameters)
 
     def draw_inside(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, Any]:
         """Targets and predictions away from the borders of their domains, so that both can be moved a little."""
@@ -55,26 +72,46 @@ class Setting:
         return not self.record.labels_are_integers
 
 
-def _settings() -> list[Setting]:
-    plain = [Setting(record) for record in BUILTIN]
-    return plain + [Setting(r, {"from_logits": True}) for r in BUILTIN if "from_logits" in r.defaults()]
+def _settings(known: Sequence[Record]) -> list[Setting]:
+    plain = [Setting(record) for record in known]
+    return plain + [Setting(r, {"from_logits": True}) for r in known if "from_logits" in r.defaults()]
 
 
-SETTINGS = _settings()
+# Losses of targets and predictions, one number per output; and all losses, whatever their arguments are.
+SETTINGS = _settings(PAIRS)
+EVERY_SETTING = _settings(BUILTIN)
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
-# One of each kind for machinery that is slow: pointwise, with a number as parameter, row, integer labels, cosine.
-SLOW_SETTINGS = [
-    setting
-    for setting in SETTINGS
-    if str(setting)
-    in {
-        "log_cosh",
-        "huber",
-        "categorical_crossentropy-from_logits",
-        "sparse_categorical_crossentropy",
-        "cosine_similarity",
-    }
-]
+
+
+def is_separable(setting: Setting) -> bool:
+    """Whether the value is a mean over elements that do not see each other."""
+    return program_for(setting.record, setting.record.defaults() | dict(setting.parameters), NUMPY).separable
+
+
+def kind(setting: Setting) -> tuple[bool, bool, bool]:
+    """What machinery tells losses apart by: rows or elements, labels or numbers, numeric parameters or none."""
+    record = setting.record
+    return is_separable(setting), record.labels_are_integers, any(p.is_number for p in record.parameters)
+
+
+def _witnesses() -> list[Setting]:
+    """The first of each kind, rather with a slope by hand and with predictions that may be any number."""
+    found: dict[Any, Setting] = {}
+    for setting in sorted(SETTINGS, key=lambda s: (s.record.slope is None, _prediction(s) != "Real")):
+        found.setdefault(kind(setting), setting)
+    return list(found.values())
+
+
+def _prediction(setting: Setting) -> str:
+    return setting.record.prediction_domain(setting.parameters).name
+
+
+WITNESSES = _witnesses()
+
+
+def every(settings: Sequence[Setting]) -> list[Any]:
+    """For machinery that is slow: the witnesses are seen by `make test`, all the others by `make proof`."""
+    return [s if s in WITNESSES else pytest.param(s, marks=pytest.mark.exhaustive) for s in settings]
 
 
 @contextmanager

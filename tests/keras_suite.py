@@ -31,6 +31,7 @@ def huber(error, delta):
     return np.where(abs(error) <= delta, error**2 / 2, delta * (abs(error) - delta / 2))
 
 
+@pytest.mark.compiled
 def test_the_backend_is_the_one_asked_for():
     assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
 
@@ -95,6 +96,7 @@ def test_the_classic_predicate_understands_a_compiled_loss():
 # --- the objective ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiled
 def test_one_step_is_the_hand_computed_one():
     model = linear()
     model.compile(loss="mean_squared_error", optimizer=keras.optimizers.SGD(0.1))
@@ -125,6 +127,7 @@ def test_weights_count_as_they_do_for_kerass_own_loss(base, loss):
     assert figures(base, loss) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
 @pytest.mark.parametrize(
     ("reduction", "denominator"), [("sum", 1.0), ("mean_with_sample_weight", W.sum()), ("sum_over_batch_size", 24.0)]
@@ -153,6 +156,7 @@ def test_labels_and_predictions_of_one_rank_less_are_lined_up_not_broadcast():
         assert model.evaluate(X, Y[:, 0], verbose=0) == pytest.approx(((1 - Y) ** 2).mean(), rel=1e-6)
 
 
+@pytest.mark.compiled
 def test_wrong_shape_fails_naming_the_remedy():
     model = linear(units=2)
     model.compile(loss="mse", optimizer="sgd")
@@ -167,6 +171,7 @@ def test_integer_labels_into_categorical_are_recognised():
         model.fit(X, np.arange(24) % 4, verbose=0)
 
 
+@pytest.mark.compiled
 def test_a_label_out_of_range_is_named_when_run_eagerly():
     model = linear(units=4)
     model.compile(loss=lossary.SparseCategoricalCrossentropy(from_logits=True), optimizer="sgd", run_eagerly=True)
@@ -198,6 +203,7 @@ def test_an_own_function_that_reduces_too_much_is_told_so_when_weighted():
         model.fit(X, Y, sample_weight=W, verbose=0)
 
 
+@pytest.mark.compiled
 def test_a_traced_formula_of_the_users():
     @lossary.loss(name="suite_quartic")
     def quartic(y_true, y_pred, *, scale=1.0):
@@ -211,6 +217,7 @@ def test_a_traced_formula_of_the_users():
             assert found == pytest.approx(factor * (W * (1 - Y[:, 0]) ** 4).mean(), rel=1e-5)
 
 
+@pytest.mark.compiled
 def test_metrics():
     model = linear()
     metrics = ["mae", lossary.huber, lossary.Huber(delta=2.0, name="wide")]
@@ -253,6 +260,7 @@ def test_losses_per_output(loss, weights, expected):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.compiled
 def test_sample_weights_per_output():
     model = two_outputs()
     model.compile(loss=["mse", "mae"], optimizer="sgd")
@@ -271,6 +279,7 @@ def sequence_model(base):
     return base([keras.Input((4,)), keras.layers.Embedding(4, 2, mask_zero=True), keras.layers.TimeDistributed(layer)])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
 def test_nan_under_a_mask_touches_neither_value_nor_gradient(base):
     model = sequence_model(base)
@@ -316,6 +325,7 @@ def test_ignored_class_leaves_the_mean():
 # --- dtypes -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiled
 def test_half_precision_models_are_judged_in_float32():
     layer = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones", dtype="mixed_float16")
     model = lk.Sequential([keras.Input((3,)), layer])
@@ -323,6 +333,7 @@ def test_half_precision_models_are_judged_in_float32():
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(((1 - Y) ** 2).mean(), rel=1e-6)
 
 
+@pytest.mark.compiled
 def test_kerasloss_is_a_loss_on_its_own():
     loss = lk.KerasLoss(lossary.Huber(delta=2.0), dtype="float32")
     found = loss(Y, np.ones((24, 1)), W)
@@ -374,6 +385,7 @@ def test_losses_per_output_come_back(tmp_path):
     assert lossary.get(loaded.loss["b"]) == lossary.Huber(delta=3.0)
 
 
+@pytest.mark.compiled
 def test_a_loss_of_kerass_inside_our_model_comes_back(tmp_path):
     model = functional(lk.Model)
     model.compile(loss=keras.losses.Huber(), optimizer="sgd")

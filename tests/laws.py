@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import inputs
 from lossary._loss import Loss
 from lossary._record import Record
 from lossary.backends import by_name
@@ -17,10 +18,7 @@ Law = Callable[[Loss, str], None]
 
 def draw(loss: Loss, seed: int = 0, rows: int = ROWS) -> tuple[Any, Any]:
     """Targets and predictions from the declared domains, in float64."""
-    rng = np.random.default_rng(seed)
-    record = loss.record
-    y_pred = record.prediction_domain(loss.parameters).sample(rng, (rows, WIDTH))
-    return record.target.sample(rng, (rows, WIDTH)), y_pred
+    return inputs.arguments(loss.record, np.random.default_rng(seed), (rows, WIDTH), loss.parameters)
 
 
 def evaluate(loss: Loss, backend: str, y_true: Any, y_pred: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -34,6 +32,45 @@ def evaluate(loss: Loss, backend: str, y_true: Any, y_pred: Any, **kwargs: Any) 
 
         return tuple(pytensor.function([], [value, gradient], mode="FAST_COMPILE")())
     return np.asarray(value), np.asarray(gradient)
+
+
+def agrees_with_numpy(loss: Loss, backend: str) -> None:
+    """One program gives what the laws look at: values, weights, masks, gradients and single precision, as on NumPy.
+
+    What agrees with NumPy obeys the laws that NumPy's answers obey, for the price of one compilation.
+    """
+    y_true, y_pred = draw(loss, 12)
+    rng = np.random.default_rng(13)
+    keep, weights = rng.random(ROWS) < 0.6, rng.uniform(0.1, 2.0, ROWS)
+    single = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in (y_true, y_pred)]
+    arrays = (y_true, np.where(keep[:, None], y_pred, np.nan), weights, keep, *single)
+
+    def program(t: Any, spoiled: Any, w: Any, kept: Any, small_t: Any, small_p: Any) -> list[Any]:
+        masked = loss.value_and_grad(t, spoiled, sample_weight=w, where=kept)
+        return [*masked, *unreduced(loss).value_and_grad(small_t, small_p)]
+
+    got = run(backend, program, *arrays)
+    for number, (mine, wanted) in enumerate(zip(got, program(*arrays), strict=True)):
+        exact = number < 2  # Those of the first call are in double precision.
+        assert mine.dtype == wanted.dtype == (np.float64 if exact else np.float32)
+        tolerance = {"rtol": 1e-10, "atol": 1e-14} if exact else {"rtol": 3e-5, "atol": 1e-6}
+        np.testing.assert_allclose(mine, wanted, **tolerance, err_msg=f"answer {number}")
+    assert np.all(got[1][~keep] == 0)
+
+
+def run(backend: str, program: Callable[..., list[Any]], *arrays: Any) -> list[Any]:
+    """The program's answers as NumPy arrays, computed as the backend's users would: traced where it compiles."""
+    own = by_name(backend)
+    there = [own.asarray(x) for x in arrays]
+    if backend == "jax":
+        import jax
+
+        return list(map(np.asarray, jax.jit(program)(*there)))
+    if backend == "pytensor":
+        import pytensor
+
+        return list(pytensor.function([], program(*there), mode="FAST_COMPILE")())
+    return list(map(np.asarray, program(*there)))
 
 
 def unreduced(loss: Loss) -> Loss:

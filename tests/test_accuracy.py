@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import accuracy
-from lossary._loss import records
+from inputs import SETTINGS, WITNESSES, Setting
 
 # Units in the last place.  NumPy and PyTorch keep row sums in float64; XLA's and TensorFlow's elementary functions
 # are themselves off by a little more.
 LIMITS = {"numpy": 4.0, "torch": 4.0, "jax": 6.0, "tensorflow": 6.0}
 
 
-@pytest.mark.parametrize("backend", LIMITS)
-def test_every_answer_is_finite_alive_and_accurate(backend: str) -> None:
-    accounts = accuracy.measure(accuracy.on_backend(backend))
-    variants = sum(len(accuracy.variants(record)) for record in records() if record.builtin)
-    assert len(accounts) == variants * len(accuracy.KINDS) * 2
+def assert_accurate(backend: str, chosen: list[accuracy.Setting], least: int, **some: Any) -> None:
+    accounts = accuracy.measure(accuracy.on_backend(backend), chosen, **some)
+    assert len(accounts) == len(chosen) * len(accuracy.KINDS) * 2
     for key, account in accounts.items():
-        assert account.count > 10, key
+        assert account.count >= least, key
         assert account.nonfinite == 0, (key, account.examples)
         assert account.dead == 0, (key, account.examples)
         assert account.worst <= LIMITS[backend], (key, account.where)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_a_few_answers_of_every_loss(setting: Setting) -> None:
+    assert_accurate("numpy", [(setting.record, dict(setting.parameters))], 1, most=4)
+
+
+@pytest.mark.parametrize("backend", [name for name in LIMITS if name != "numpy"])
+def test_a_few_answers_on_every_backend(backend: str) -> None:
+    chosen = [(setting.record, dict(setting.parameters)) for setting in WITNESSES]
+    assert_accurate(backend, chosen, 1, widths=slice(2, 3), most=8)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("backend", LIMITS)
+def test_every_answer_is_finite_alive_and_accurate(backend: str) -> None:
+    assert_accurate(backend, accuracy.settings(), 11)

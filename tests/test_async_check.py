@@ -16,6 +16,7 @@ import tensorflow as tf
 import torch
 
 import lossary
+from inputs import SETTINGS, Setting, every
 from lossary import _looks
 from lossary.backends import torch_report
 from lossary.backends.torch import TorchBackend
@@ -86,6 +87,7 @@ def eager(loss: Any, *arrays: Any) -> str:
 
 
 RUNNERS = [in_jax, in_torch, in_tensorflow]
+COMPILED: dict[Any, Callable[[Any], Any]] = {in_jax: jax.jit, in_torch: lambda loss: loss, in_tensorflow: tf.function}
 LABELS = np.array([0, 1, 2])
 SHARES = np.array([[0.5, 0.25, 0.25], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]], np.float32)
 ROWS = np.eye(3, dtype=np.float32)
@@ -132,26 +134,17 @@ def test_the_point_becomes_nan_and_the_host_hears_what_an_eager_call_says(
 
 @pytest.mark.usefixtures("unreadable")
 @pytest.mark.parametrize("run", RUNNERS)
-@pytest.mark.parametrize("name", lossary.names())
-def test_every_loss_is_as_it_was_where_all_is_well(run: Any, name: str) -> None:
-    record = lossary.get(name).record
-    rng = np.random.default_rng(0)
-    y_true, y_pred = record.target.sample(rng, (4, 3)), record.prediction.sample(rng, (4, 3))
-    values = silent(run, lossary.get(name, check="async", reduction="none"), y_true, y_pred)
-    np.testing.assert_allclose(values, lossary.get(name, reduction="none")(y_true, y_pred), rtol=1e-5)
-
-
-@pytest.mark.usefixtures("unreadable")
-@pytest.mark.parametrize("run", RUNNERS)
-@pytest.mark.parametrize("name", lossary.names())
-def test_every_loss_tells_of_a_broken_prediction(run: Any, name: str) -> None:
-    record = lossary.get(name).record
-    rng = np.random.default_rng(0)
-    y_true, y_pred = record.target.sample(rng, (4, 3)), record.prediction.sample(rng, (4, 3))
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+def test_every_loss_is_as_it_was_where_all_is_well_and_tells_of_a_broken_prediction(run: Any, setting: Setting) -> None:
+    """One compiled program, called with both."""
+    y_true, y_pred = setting.draw(np.random.default_rng(0), (4, 3))
+    step = COMPILED[run](setting.configured(check="async", reduction="none"))
+    values = silent(run, step, y_true, y_pred)
+    np.testing.assert_allclose(values, setting(y_true, y_pred), rtol=1e-5)
     y_pred[2, 1] = np.nan
-    values, text = told(run, lossary.get(name, check="async", reduction="none"), y_true, y_pred)
+    values, text = told(run, step, y_true, y_pred)
     assert np.isnan(values).tolist() == [False, False, True, False]
-    assert text.startswith(f"{name}: y_pred[2, 1] is nan")
+    assert text.startswith(f"{setting.record.name}: y_pred[2, 1] is nan")
 
 
 @pytest.mark.usefixtures("unreadable")

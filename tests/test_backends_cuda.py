@@ -14,7 +14,7 @@ import torch
 
 import accuracy
 import lossary
-from inputs import SETTINGS, SLOW_SETTINGS, Setting, assert_ulps
+from inputs import SETTINGS, WITNESSES, Setting, assert_ulps
 from lossary import kernels
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU of NVIDIA")
@@ -106,7 +106,7 @@ def test_a_scaled_gradient_survives_half_precision() -> None:
     assert torch.all(y_pred.grad == 2.0**-5)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_compiled(setting: Setting, rng: np.random.Generator) -> None:
     torch.compiler.reset()
     _, device = drawn(setting, rng, torch.float32, (64, 33))

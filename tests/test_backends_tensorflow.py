@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import lossary
-from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps, central_difference
+from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, WITNESSES, Setting, assert_ulps, central_difference, every
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
 
@@ -27,7 +27,7 @@ def gradient(function: Any, at: Any) -> Any:
     return tape.gradient(value, at)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
     for dtype in ("float64", "float32"):
         y_true, y_pred = tensors(setting, rng, dtype)
@@ -43,7 +43,7 @@ def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
             assert_ulps(got, slope, ulps=8)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_nested_tapes(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, shape=(1, 3))
     with tf.GradientTape(persistent=True) as outer:
@@ -60,7 +60,7 @@ def test_nested_tapes(setting: Setting, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(np.asarray(second)[0, :, 0], np.stack(expected, -1), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("setting", FLOAT_TARGETS, ids=str)
+@pytest.mark.parametrize("setting", every(FLOAT_TARGETS), ids=str)
 def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = setting.draw_inside(rng, (2, 3))
     with lossary.check("off"):
@@ -69,7 +69,7 @@ def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Gen
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_graph_with_unknown_shapes(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng)
     loss = setting.configured(reduction="mean_with_sample_weight")
@@ -91,7 +91,7 @@ def test_graph_with_unknown_shapes(setting: Setting, rng: np.random.Generator) -
     np.testing.assert_allclose(values, eager_values, rtol=1e-12)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_xla(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng)
 
@@ -108,7 +108,7 @@ def test_xla(setting: Setting, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_xla_in_float32_keeps_digits_and_differentiates_twice(setting: Setting, rng: np.random.Generator) -> None:
     """XLA has spellings of its own for some words; rows hold an equal pair, because a maximum decides between them."""
     y_true, y_pred = tensors(setting, rng, "float32", shape=(3, 4))
@@ -145,7 +145,7 @@ def test_variables_are_differentiated() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_result_has_the_dtype_of_the_predictions(setting: Setting, dtype: str, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, dtype)
     with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, SLOW_SETTINGS, Setting, assert_ulps
+from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, WITNESSES, Setting, assert_ulps, every
 from lossary.routes import torch as in_memory
 from lossary.routes import torch_together
 
@@ -42,7 +42,7 @@ def tensors(setting: Setting, rng: np.random.Generator, dtype: Any = torch.float
     return (true if not true.is_floating_point() else true.to(dtype)), torch.tensor(y_pred, dtype=dtype)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_first_and_second_derivative_agree_with_finite_differences(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, shape=(2, 3))
     y_pred.requires_grad_()
@@ -51,7 +51,7 @@ def test_first_and_second_derivative_agree_with_finite_differences(setting: Sett
         assert torch.autograd.gradgradcheck(lambda p: setting(y_true, p), (y_pred,))
 
 
-@pytest.mark.parametrize("setting", FLOAT_TARGETS, ids=str)
+@pytest.mark.parametrize("setting", every(FLOAT_TARGETS), ids=str)
 def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = (torch.tensor(x, requires_grad=True) for x in setting.draw_inside(rng, (2, 3)))
     with lossary.check("off"):
@@ -59,7 +59,7 @@ def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Gen
 
 
 @PATHS
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = setting.draw(rng)
     expected = setting(y_true, y_pred)
@@ -83,7 +83,7 @@ def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
 
 
 @PATHS
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_upstream_gradient_of_any_size_and_sign(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng)
     upstream = torch.tensor([1.0, -3.0, 0.0, 1e3], dtype=torch.float64)
@@ -92,7 +92,7 @@ def test_upstream_gradient_of_any_size_and_sign(setting: Setting, rng: np.random
     torch.testing.assert_close(scaled, unit * upstream[:, None], rtol=1e-14, atol=0.0)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_value_and_grad_is_autograd(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng)
     weight, mask = torch.tensor([1.0, 2.0, 0.0, 3.0]), torch.tensor([True, True, True, False])
@@ -105,7 +105,7 @@ def test_value_and_grad_is_autograd(setting: Setting, rng: np.random.Generator) 
     torch.testing.assert_close(gradient, leaf.grad)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_func_transformations(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, shape=(3, 4))
     whole = setting(y_true, y_pred)
@@ -135,7 +135,7 @@ def test_gradient_of_a_parameter() -> None:
     assert delta.grad.item() == pytest.approx(2.5, rel=1e-15)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_compile_as_one_graph(setting: Setting, rng: np.random.Generator) -> None:
     torch.compiler.reset()
     y_true, y_pred = tensors(setting, rng, torch.float32)
@@ -191,7 +191,7 @@ def test_compile_inside_a_check_block() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @PATHS
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_result_has_the_dtype_of_the_predictions(setting: Setting, dtype: str, rng: np.random.Generator) -> None:
     y_true, y_pred = tensors(setting, rng, getattr(torch, dtype))
     with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.
@@ -263,7 +263,7 @@ def test_several_upstream_factors_at_once() -> None:
 
 @PATHS
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 def test_objects_pass_gradcheck(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
     """Also its look at a second backward, whose bits must be those of the first, and at several factors at once."""
     y_true, y_pred = tensors(setting, rng, shape=(3, 2))

@@ -1,4 +1,7 @@
-"""The command line as a user runs it: in a process of its own, in pipes, small terminals and without colour."""
+"""The command line as a user runs it: in pipes, small terminals and without colour.
+
+Most commands run in forks of one process, a few as the program that is installed.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +20,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cli_server
 import lossary
 from inputs import NAMES
 
 LOSSARY = Path(sys.executable).with_name("lossary")
 
 
-def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command; what it prints must never be a traceback."""
+def run(
+    *arguments: object, cwd: Path | None = None, installed: bool = False, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command, or the very program; what it prints must never be a traceback."""
     clean = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
-    done = subprocess.run(
-        [str(LOSSARY), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        env=clean | environment,
-        check=False,
-    )
+    words, settings = list(map(str, arguments)), clean | environment
+    if installed:
+        program = [str(LOSSARY), *words]
+        done = subprocess.run(program, capture_output=True, text=True, timeout=120, cwd=cwd, env=settings, check=False)
+    else:
+        done = cli_server.command(words, settings, cwd)
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done
 
@@ -78,7 +81,7 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_list_names_every_loss() -> None:
-    lines = told("list").splitlines()
+    lines = told("list", installed=True).splitlines()
     assert lines[0].split() == ["name", "family", "what", "it", "is"]
     assert sorted(line.split()[0] for line in lines[1:]) == NAMES
     assert all(line == line.rstrip() for line in lines)
@@ -294,12 +297,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 def test_output_survives_an_ascii_terminal(preds: Path) -> None:
-    done = run("show", "huber", LC_ALL="C", PYTHONIOENCODING="ascii")
+    done = run("show", "huber", installed=True, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
 
 
 def test_usage_errors_have_status_two_and_near_names() -> None:
-    done = run("scor")
+    done = run("scor", installed=True)
     assert done.returncode == 2
     assert "Did you mean 'score'?" in done.stderr
     done = run("score")

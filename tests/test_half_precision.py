@@ -14,6 +14,7 @@ import tensorflow as tf
 import torch
 
 import lossary
+from inputs import SETTINGS, Setting, every
 
 Maker = Callable[[Any, str], Any]
 MAKERS: dict[str, Maker] = {
@@ -60,18 +61,16 @@ def test_losses_of_batches_add_up() -> None:
     assert float(total) == pytest.approx(exact, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", lossary.names())
-def test_a_scaled_loss_of_half_precision_trains(name: str) -> None:
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+def test_a_scaled_loss_of_half_precision_trains(setting: Setting) -> None:
     """A gradient scaler multiplies by 2**16: the product is finite, and so are the gradients, as those of float32."""
-    record = lossary.get(name).record
-    rng = np.random.default_rng(1)
-    y_true, y_pred = record.target.sample(rng, (64, 6)), record.prediction.sample(rng, (64, 6))
-    true = torch.as_tensor(y_true if record.labels_are_integers else y_true.astype(np.float32))
+    y_true, y_pred = setting.draw(np.random.default_rng(1), (64, 6))
+    true = torch.as_tensor(y_true.astype(np.float32) if setting.has_float_targets else y_true)
     half = torch.as_tensor(y_pred.astype(np.float16)).requires_grad_()
     single = half.detach().float().requires_grad_()
     with torch.autocast("cpu", dtype=torch.float16), lossary.check("shapes"):
-        scaled = 2.0**12 * lossary.get(name)(true, half)
-        (2.0**12 * lossary.get(name)(true, single)).backward()
+        scaled = 2.0**12 * setting.configured()(true, half)
+        (2.0**12 * setting.configured()(true, single)).backward()
     scaled.backward()
     assert torch.isfinite(scaled)
     assert half.grad is not None

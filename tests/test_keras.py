@@ -23,15 +23,32 @@ def run(*command, **environment):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
-@pytest.mark.parametrize("suite", ["keras_suite.py", "keras_rules_suite.py", "keras_doctor_suite.py"])
-def test_suite(suite, backend, tmp_path):
-    options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=")
-    done = run("-m", "pytest", *options, str(HERE / suite), KERAS_BACKEND=backend)
+def run_suites(backend, *options):
+    """In one process, as most of the time goes into starting."""
+    suites = [HERE / f"keras{part}_suite.py" for part in ("", "_rules", "_doctor")]
+    options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=", *options)
+    done = run("-m", "pytest", *options, *map(str, suites), KERAS_BACKEND=backend)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+@pytest.mark.slow
+def test_suites_where_steps_run_eagerly():
+    run_suites("torch")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_what_compiled_steps_may_change(backend):
+    """A choice, as compiling a step takes half a second; all of it is in the proof."""
+    run_suites(backend, "-m", "compiled")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_suites_where_steps_are_compiled(backend):
+    run_suites(backend)
 
 
 # --- the choice of a backend ------------------------------------------------------------------------------------------
@@ -91,69 +108,55 @@ def test_import_with_tensorflow_absent(tmp_path):
 
 # --- between processes ------------------------------------------------------------------------------------------------
 
-SAVE = """
-import numpy as np, keras, lossary
+CUBIC = """
 @lossary.loss
 def cubic(y_true, y_pred, *, scale=1.0):
     return lossary.words.mean(scale * abs(y_pred - y_true) ** 3)
-for name, loss in dict(function=lossary.huber, custom=cubic, object=cubic.cls(scale=3.0)).items():
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
-    model.compile(loss=loss, optimizer="sgd")
+"""
+# With plain models, without lossary.keras; then with our models.
+SAVE = f"""
+import numpy as np, keras, lossary
+{CUBIC}
+x, layer = keras.Input((1,)), lambda: keras.layers.Dense(1, kernel_initializer="zeros")
+def save(name, model, loss, **settings):
+    model.compile(loss=loss, optimizer="sgd", **settings)
     model.evaluate(np.zeros((2, 1)), np.full((2, 1), 2.0), verbose=0)
-    model.save(f"{name}.keras")
+    model.save(f"{{name}}.keras")
+for name, loss in dict(function=lossary.huber, custom=cubic, customised=cubic.cls(scale=3.0)).items():
+    save(name, keras.Sequential([x, layer()]), loss)
+import lossary.keras as lk
+save("name", lk.Sequential([x, layer()]), "mse", metrics=["mae"])
+save("functional", lk.Model(x, layer()(x)), "huber", metrics=["mae"])
+save("object", lk.Sequential([x, layer()]), lossary.Huber(delta=3.0), metrics=["mae"])
 """
 LOAD = """
-import numpy as np, lossary, lossary.keras, keras
-@lossary.loss
-def cubic(y_true, y_pred, *, scale=1.0):
-    return lossary.words.mean(scale * abs(y_pred - y_true) ** 3)
-for name in ("function", "custom", "object"):
-    model = keras.models.load_model(f"{name}.keras")
-    print(model.evaluate(np.zeros((2, 1)), np.full((2, 1), 2.0), verbose=0))
-"""
-
-
-def test_a_plain_keras_model_is_loaded_in_another_process(tmp_path, monkeypatch):
-    """Saved without lossary.keras; the custom loss is defined only after lossary.keras was imported."""
-    monkeypatch.chdir(tmp_path)
-    saved = run("-c", SAVE, KERAS_BACKEND="jax")
-    assert saved.returncode == 0, saved.stderr
-    loaded = run("-c", LOAD, KERAS_BACKEND="jax")
-    # Huber at distance 2 is 2 - 1/2; |2|^3 = 8, times scale 3.
-    assert [float(line) for line in loaded.stdout.split()] == [1.5, 8.0, 24.0], loaded.stderr
-
-
-OURS = """
-import numpy as np, keras, lossary, lossary.keras as lk
-x = keras.Input((1,))
-layer = lambda: keras.layers.Dense(1, kernel_initializer="zeros")
-for name, model, loss in (
-    ("name", lk.Sequential([x, layer()]), "mse"),
-    ("functional", lk.Model(x, layer()(x)), "huber"),
-    ("object", lk.Sequential([x, layer()]), lossary.Huber(delta=3.0)),
-):
-    model.compile(loss=loss, optimizer="sgd", metrics=["mae"])
-    model.evaluate(np.zeros((2, 1)), np.full((2, 1), 2.0), verbose=0)
-    model.save(f"{name}.keras")
-"""
-ELSEWHERE = """
 import {0}, keras, numpy as np
-for name in {1}:
-    model = keras.models.load_model(f"{{name}}.keras")
-    assert type(model).__module__.startswith("keras.src.models"), type(model)
-    print(*model.evaluate(np.zeros((2, 1)), np.full((2, 1), 2.0), verbose=0))
+def load(*names):
+    for name in names:
+        model = keras.models.load_model(f"{{name}}.keras")
+        assert type(model).__module__.startswith("keras.src.models"), type(model)
+        print(*np.ravel(model.evaluate(np.zeros((2, 1)), np.full((2, 1), 2.0), verbose=0)))
+load("name", "functional")
+"""
+# The custom loss is defined only after lossary.keras was imported.
+MORE = f"""
+load("object")
+import lossary.keras
+{CUBIC}
+load("function", "custom", "customised")
 """
 
 
-def test_our_models_are_loaded_by_lossary_alone_and_those_with_kerass_names_by_keras_alone(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_models_are_loaded_in_other_processes(tmp_path, monkeypatch):
+    """By lossary, before and after lossary.keras is imported; those with Keras's names by Keras alone."""
     monkeypatch.chdir(tmp_path)
-    assert run("-c", OURS, KERAS_BACKEND="jax").returncode == 0
-    # |2|^2, 2 - 1/2, and 2^2 / 2 below delta = 3.
-    for known, names, expected in (
-        ("lossary", ["name", "functional", "object"], [4.0, 2.0, 1.5, 2.0, 2.0, 2.0]),
-        ("sys", ["name", "functional"], [4.0, 2.0, 1.5, 2.0]),
-    ):
-        loaded = run("-c", ELSEWHERE.format(known, names), KERAS_BACKEND="jax")
+    saved = run("-c", SAVE, KERAS_BACKEND="torch")
+    assert saved.returncode == 0, saved.stderr
+    # |2|^2, 2 - 1/2, and 2^2 / 2 below delta = 3, each beside the mean of |2|; 2 - 1/2, |2|^3 = 8, times scale 3.
+    names, others = [4.0, 2.0, 1.5, 2.0], [2.0, 2.0, 1.5, 8.0, 24.0]
+    for known, more, expected in (("lossary", MORE, names + others), ("sys", "", names)):
+        loaded = run("-c", LOAD.format(known) + more, KERAS_BACKEND="torch")
         assert [float(number) for number in loaded.stdout.split()] == expected, loaded.stderr
 
 
@@ -173,8 +176,11 @@ for loss in early:
 """
 
 
+IN_PROOF = [pytest.param(name, marks=pytest.mark.exhaustive) for name in ("jax", "tensorflow")]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
+@pytest.mark.parametrize("backend", ["torch", *IN_PROOF])
 def test_losses_made_before_keras_was_imported_get_its_weights(backend):
     done = run("-c", EARLY, KERAS_BACKEND=backend)
     # (3 * 1.5 + 1 * 3.5) / 2, and ten times that.
@@ -191,7 +197,7 @@ print(model.evaluate(np.zeros((2, 1)), y, sample_weight=w, verbose=0))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+@pytest.mark.parametrize("backend", [pytest.param("torch", marks=pytest.mark.exhaustive), "tensorflow"])
 def test_weights_count_in_compiled_plain_models(backend, tmp_path):
     done = run("-c", COMPILED, KERAS_BACKEND=backend)
     # (3 * 1.5 + 1 * 3.5) / 2
@@ -206,32 +212,42 @@ import keras, lossary, lossary.keras
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 x, y, w = np.ones((4, 1)), np.array([[1.0], [2.0], [3.0], [6.0]]), np.array([3.0, 1.0, 2.0, 2.0])
 weighted = {"reduction": "mean_with_sample_weight"}
-for base in (keras.Sequential, lossary.keras.Sequential):
-    for loss, weight in (
-        (keras.losses.MeanSquaredError(), None),
-        (lossary.MeanSquaredError(), None),
-        (keras.losses.MeanSquaredError(**weighted), w),
-        (lossary.MeanSquaredError(**weighted), w),
-        ("mse", None),
-    ):
-        with strategy.scope():
-            layer = keras.layers.Dense(1, kernel_initializer="zeros")
-            model = base([keras.Input((1,)), layer])
-            model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.5), jit_compile=False)
-        model.fit(x, y, batch_size=4, verbose=0, sample_weight=weight, shuffle=False)
-        print(model.get_weights()[1][0])
+for loss, weight in [CASES]:
+    with strategy.scope():
+        layer = keras.layers.Dense(1, kernel_initializer="zeros")
+        model = BASE([keras.Input((1,)), layer])
+        model.compile(loss=loss, optimizer=keras.optimizers.SGD(0.5), jit_compile=False)
+    model.fit(x, y, batch_size=4, verbose=0, sample_weight=weight, shuffle=False)
+    print(model.get_weights()[1][0])
 for loss in (keras.losses.MeanSquaredError(), lossary.MeanSquaredError(), lossary.get(keras.ops.subtract)):
     step = tf.function(lambda: loss(tf.zeros((2, 1)), tf.ones((2, 1))))
     print(float(strategy.reduce("SUM", strategy.run(step), axis=None)))
 """
 
 
+OURS = "(lossary.MeanSquaredError(), None), (lossary.MeanSquaredError(**weighted), w),"
+THEIRS = OURS.replace("lossary.", "keras.losses.")
+MSE = "('mse', None)"
+# One step on the mean over all four points: 0.5 * 2 * mean(y) = 3.  Two replicas with two points each weight theirs
+# by themselves, as in Keras: the mean of (3 * 1 + 1 * 2) / 4 and (2 * 3 + 2 * 6) / 4 is 2.875.
+STEPS = [3.0, 2.875]
+
+
 @pytest.mark.slow
-def test_replicas_share_one_step(tmp_path):
-    done = run("-c", REPLICAS, KERAS_BACKEND="tensorflow")
-    found = [float(line) for line in done.stdout.split()[-13:]]
-    # One step on the mean over all four points: 0.5 * 2 * mean(y) = 3.  Two replicas with two points each weight theirs
-    # by themselves, as in Keras: the mean of (3 * 1 + 1 * 2) / 4 and (2 * 3 + 2 * 6) / 4 is 2.875.
-    assert found[:10] == [3.0, 3.0, 2.875, 2.875, 3.0] * 2, done.stderr[-3000:]
+@pytest.mark.parametrize(
+    ("base", "cases", "steps"),
+    [
+        ("lossary.keras.Sequential", OURS, STEPS),
+        pytest.param("lossary.keras.Sequential", THEIRS + MSE, [*STEPS, 3.0], marks=pytest.mark.exhaustive),
+        pytest.param(
+            "keras.Sequential", OURS + THEIRS + "('mse', None)", [*STEPS * 2, 3.0], marks=pytest.mark.exhaustive
+        ),
+    ],
+    ids=["ours in ours", "Keras's in ours", "all in Keras's"],
+)
+def test_replicas_share_one_step(base, cases, steps):
+    done = run("-c", REPLICAS.replace("BASE", base).replace("CASES", cases), KERAS_BACKEND="tensorflow")
+    found = [float(line) for line in done.stdout.split()[-len(steps) - 3 :]]
+    assert found[:-3] == steps, done.stderr[-3000:]
     # A loop of one's own adds up what the replicas say: the mean, once.
-    assert [abs(x) for x in found[10:]] == [1.0, 1.0, 1.0], done.stderr[-3000:]
+    assert [abs(x) for x in found[-3:]] == [1.0, 1.0, 1.0], done.stderr[-3000:]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import SETTINGS, SLOW_SETTINGS, Setting
+from inputs import SETTINGS, WITNESSES, Setting, every
 from kernel_laws import assert_same
 from lossary import kernels
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
-EACH = pytest.mark.parametrize("setting", SETTINGS, ids=str)
+EACH = pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def in_kernel(loss: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     return batch.value_and_gradient(loss.reduction)
 
 
-CASES = [(s, "float32") for s in SETTINGS] + [(s, "float64") for s in SLOW_SETTINGS]
+CASES = [(s, "float32") for s in SETTINGS] + [(s, "float64") for s in WITNESSES]
 
 
 @pytest.mark.parametrize(("setting", "dtype"), CASES, ids=str)

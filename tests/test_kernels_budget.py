@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import kernel_laws
-from inputs import SETTINGS, SLOW_SETTINGS, Setting
+from inputs import SETTINGS, WITNESSES, Setting, every
 from lossary import kernels
 
 
@@ -16,7 +16,7 @@ def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
     setting: Setting, dtype: str, monkeypatch: pytest.MonkeyPatch
@@ -27,7 +27,7 @@ def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
     kernel_laws.error_budget(setting.configured(reduction="none"), setting, dtype, most=12)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 @pytest.mark.parametrize("law", kernel_laws.LAWS[:-1], ids=lambda law: law.__name__)
 def test_law(law: Any, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row after another; all settings obey these laws as interpreted sources, in `test_kernels_teeth`."""

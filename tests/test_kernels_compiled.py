@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import SETTINGS, Setting
+from inputs import SETTINGS, WITNESSES, Setting, every
 from lossary import kernels
 from lossary._loss import Loss
 from lossary.program import numbered
@@ -59,9 +59,7 @@ def assert_same(function: Any, plain: Any, y_pred: Any, kernels: int) -> None:
     torch.testing.assert_close(found, gradient(plain, y_pred))
 
 
-@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight", "sum"])
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_reduced_losses_run_in_kernels(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
+def weighted_and_masked(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
     y_true, y_pred = drawn(setting, rng)
     weight, mask = torch.tensor(rng.uniform(0.5, 2.0, ROWS)).float(), torch.tensor(rng.random(ROWS) < 0.7)
     loss = setting.configured(reduction=reduction)
@@ -70,6 +68,16 @@ def test_reduced_losses_run_in_kernels(setting: Setting, reduction: str, rng: np
         return loss(y_true, y_pred) + 2.0 * loss(y_true, y_pred, sample_weight=weight, where=mask)
 
     assert_same(step, step, y_pred, kernels=2)
+
+
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+def test_every_loss_runs_in_kernels(setting: Setting, rng: np.random.Generator) -> None:
+    weighted_and_masked(setting, "sum_over_batch_size", rng)
+
+
+@pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum"])
+def test_every_reduction_runs_in_kernels(reduction: str, rng: np.random.Generator) -> None:
+    weighted_and_masked(WITNESSES[0], reduction, rng)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
@@ -138,9 +146,8 @@ def _twice(loss: Loss, y_true: Any, y_pred: Any, weight: Any) -> Any:
     return second
 
 
-@pytest.mark.parametrize("name", ["log_cosh", "huber", "categorical_crossentropy", "hinge"])
-def test_second_derivative_where_the_compiler_leaves_it_to_autograd(name: str, rng: np.random.Generator) -> None:
-    setting = next(setting for setting in SETTINGS if str(setting) == name)
+@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+def test_second_derivative_where_the_compiler_leaves_it_to_autograd(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = drawn(setting, rng, torch.float64)
     loss, weight = setting.configured(reduction="sum"), torch.tensor(rng.uniform(0.5, 2.0, ROWS))
     watched = Watched()
@@ -181,6 +188,7 @@ for loss in (lossary.Huber(delta=DELTA), lossary.Poisson()):
 """
 
 
+@pytest.mark.exhaustive
 def test_what_the_compiler_keeps_on_disk_serves_other_processes(tmp_path: Any) -> None:
     environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
     for delta in ("0.1", "0.1", "0.2"):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lossary
-from inputs import SLOW_SETTINGS, Setting
+from inputs import WITNESSES, Setting
 from kernel_laws import assert_same, in_kernel, in_words
 from lossary import kernels
 
@@ -71,7 +71,7 @@ def _without_cancelling(setting: Setting, y_true: Any, y_pred: Any) -> tuple[Any
 
 @given(
     shape=SHAPES,
-    setting=st.sampled_from(SLOW_SETTINGS),
+    setting=st.sampled_from(WITNESSES),
     layouts=st.tuples(st.sampled_from(sorted(LAYOUTS)), st.sampled_from(sorted(LAYOUTS))),
     reduction=st.sampled_from(REDUCTIONS),
     dtype=st.sampled_from(["float32", "float64"]),
@@ -195,7 +195,7 @@ def test_mixed_types_compute_in_that_of_the_prediction(target: Any, prediction: 
     np.testing.assert_allclose(float(result), 2.0625 / 3, rtol=1e-6)
 
 
-@pytest.mark.parametrize("setting", SLOW_SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_nothing_to_compute(setting: Setting) -> None:
     """No data points are an error as without kernels; none that is kept gives 0."""
     for shape in ((0, 5), (0, 1), (2, 0, 3)):

@@ -563,9 +563,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "reserved_parameter",
         lossary.ParameterError,
-        lambda: lossary.loss(name="tests_messages")(lambda y_true, y_pred, step=1.0: y_pred),
-        "tests_messages: a parameter cannot be called 'step', which every loss has already; choose another, "
-        "for example step_",
+        lambda: lossary.loss(name="tests_messages")(lambda y_true, y_pred, batch=1.0: y_pred),
+        "tests_messages: a parameter cannot be called 'batch', which every loss has already; choose another, "
+        "for example batch_",
     ),
     (
         "not_a_configuration",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -29,3 +31,10 @@ def test_the_python_versions_that_are_named_reach_from_the_oldest() -> None:
     named = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: Python :: 3." in line]
     assert f">={named[0]}" == PROJECT["requires-python"]
     assert {"3.12", "3.13"} <= set(named)
+
+
+def test_the_tests_of_the_oldest_versions_are_there() -> None:
+    plan = subprocess.run(["make", "-n", "minimum"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = re.findall(r"tests/\S+", plan)
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from sklearn._loss import loss as sklearn_losses
 
 from inputs import jax_with
 from lossary._loss import function, loss_class, records
@@ -78,3 +79,30 @@ def test_clipped_probability_keeps_its_value_and_its_slope() -> None:
     value, gradient = __import__("lossary").value_and_grad("bce")(np.array([[1.0]]), np.array([[0.0]]))
     np.testing.assert_allclose(value, -np.log(1e-7), rtol=1e-12)
     np.testing.assert_allclose(gradient, [[-1e7]], rtol=1e-12)
+
+
+# scikit-learn's losses of raw predictions, the factor and the parameters that make ours theirs, and the inverse link.
+SCIKIT_LEARN = {
+    "HalfSquaredError": ("mean_squared_error", 0.5, {}, np.positive),
+    "AbsoluteError": ("mean_absolute_error", 1.0, {}, np.positive),
+    "HuberLoss": ("huber", 1.0, {"delta": 1.5}, np.positive),
+    "HalfPoissonLoss": ("poisson", 1.0, {"epsilon": 0.0}, np.exp),
+    "HalfBinomialLoss": ("binary_crossentropy", 1.0, {"from_logits": True}, np.positive),
+    "HalfMultinomialLoss": ("sparse_categorical_crossentropy", 1.0, {"from_logits": True}, np.positive),
+}
+
+
+@pytest.mark.parametrize("theirs", SCIKIT_LEARN)
+def test_value_and_gradient_are_those_of_scikit_learn(theirs: str) -> None:
+    name, factor, parameters, inverse = SCIKIT_LEARN[theirs]
+    settings = {"HuberLoss": {"delta": 1.5}, "HalfMultinomialLoss": {"n_classes": 5}}.get(theirs, {})
+    record, rng = function(name).record, np.random.default_rng(9)
+    shape = (200, 5) if record.labels_are_integers else (200, 1)
+    y_true, raw = record.target.sample(rng, shape).astype(np.float64), 2.0 * rng.normal(size=shape)
+    value, slope = getattr(sklearn_losses, theirs)(**settings).loss_gradient(y_true.ravel(), np.squeeze(raw))
+    loss = loss_class(name)(**parameters, reduction="none")
+    y_pred = inverse(raw)
+    np.testing.assert_allclose(factor * loss(y_true, y_pred), value, rtol=1e-12, atol=1e-15)
+    _, gradient = loss.replaced(reduction="sum").value_and_grad(y_true, y_pred)
+    through_the_link = y_pred if inverse is np.exp else 1.0
+    np.testing.assert_allclose(np.squeeze(factor * gradient * through_the_link), slope, rtol=1e-12, atol=1e-15)

@@ -19,7 +19,9 @@ from ._faults import raise_faults
 from ._get import get, is_categorical_crossentropy, names, value_and_grad
 from ._loss import Loss, loss
 from ._names import exports
+from ._parts import pack
 from ._record import Case
+from ._several import ArgumentsLoss
 from .adapters import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 from .adapters import jax_caller as _jax_caller
 from .adapters import keras_caller as _keras_caller
@@ -67,6 +69,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Advice",
+    "ArgumentsLoss",
     "BackendError",
     "Case",
     "DTypeError",
@@ -92,6 +95,7 @@ __all__ = [
     "loss",
     "losses",
     "names",
+    "pack",
     "plot",
     "raise_faults",
     "scoring",

@@ -15,7 +15,9 @@ from ._get import names as names
 from ._get import value_and_grad as value_and_grad
 from ._loss import Loss as Loss
 from ._loss import loss as loss
+from ._parts import pack as pack
 from ._record import Case as Case
+from ._several import ArgumentsLoss as ArgumentsLoss
 from .errors import BackendError as BackendError
 from .errors import DomainError as DomainError
 from .errors import DomainWarning as DomainWarning
@@ -39,7 +41,7 @@ from .show import plot as plot
 
 __version__: str
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of yes/no targets, for two classes or several independent ones.
 
     Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  Where a
@@ -58,7 +60,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -103,7 +105,7 @@ class BinaryCrossentropy(Loss):
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -124,12 +126,12 @@ class BinaryCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Bce = BinaryCrossentropy
 BinaryCrossEntropy = BinaryCrossentropy
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for one-hot or soft targets.
 
     Behind a softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.
@@ -149,7 +151,7 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -197,7 +199,7 @@ class CategoricalCrossentropy(Loss):
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -219,13 +221,13 @@ class CategoricalCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SoftmaxCrossEntropy = CategoricalCrossentropy
 CategoricalCrossEntropy = CategoricalCrossentropy
 Cce = CategoricalCrossentropy
 
-def categorical_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
 
     As in Keras, the best other score counts as 0 if it is negative.
@@ -235,7 +237,7 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
     Args:
         y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -269,7 +271,7 @@ class CategoricalHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -287,10 +289,10 @@ class CategoricalHinge(Loss):
     Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's
     variant.
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Cosine of the angle between target and prediction, negated: -1 for the same direction, 1 for the opposite one.
 
     For embeddings and other rows whose direction matters and length does not.  A row of zeros has the value 0 and the
@@ -301,7 +303,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -338,7 +340,7 @@ class CosineSimilarity(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -356,12 +358,439 @@ class CosineSimilarity(Loss):
     Source: G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is
     Keras's.
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 CosineProximity = CosineSimilarity
 Cosine = CosineSimilarity
 
-def hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Continuous ranked probability score of an ensemble of forecasts for one number.
+
+    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
+    M squared.  ``fair=True`` needs two members at least.
+
+    ``crps_ensemble = mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        fair: Whether to divide by M (M - 1), as is right for a sample of a larger ensemble (True or False); False
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21.
+
+    >>> import lossary
+    >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))
+    [0.5]
+    """
+
+crps = crps_ensemble
+energy_form_crps = crps_ensemble
+kernel_crps = crps_ensemble
+
+class CRPSEnsemble(Loss):
+    """Continuous ranked probability score of an ensemble of forecasts for one number.
+
+    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
+    M squared.  ``fair=True`` needs two members at least.
+
+    ``crps_ensemble = mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        fair: Whether to divide by M (M - 1), as is right for a sample of a larger ensemble (True or False); False
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21.
+    """
+    fair: bool
+    def __init__(self, *, fair: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Crps = CRPSEnsemble
+EnergyFormCrps = CRPSEnsemble
+KernelCrps = CRPSEnsemble
+
+def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, check: str | None = None) -> Any:
+    """One minus the Dice overlap of a true and a predicted region.
+
+    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
+    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
+    empty region that is predicted empty costs 0 (Keras: 1).
+
+    ``dice = 1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Milletari, N. Navab, S.-A. Ahmadi, V-Net (2016) (squared); C. H. Sudre et al., Generalised Dice
+    overlap (2017).
+
+    >>> import lossary
+    >>> print(lossary.dice([[1.0, 0.0]], [[1.0, 0.5]]).round(4))
+    [0.2]
+    """
+
+dice_loss = dice
+binary_dice_loss = dice
+soft_dice = dice
+sorensen_dice = dice
+
+class Dice(Loss):
+    """One minus the Dice overlap of a true and a predicted region.
+
+    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
+    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
+    empty region that is predicted empty costs 0 (Keras: 1).
+
+    ``dice = 1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Milletari, N. Navab, S.-A. Ahmadi, V-Net (2016) (squared); C. H. Sudre et al., Generalised Dice
+    overlap (2017).
+    """
+    from_logits: bool
+    squared: bool
+    smooth: float
+    def __init__(self, *, from_logits: bool = False, squared: bool = False, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+DiceLoss = Dice
+BinaryDiceLoss = Dice
+SoftDice = Dice
+SorensenDice = Dice
+
+def dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.0, check: str | None = None) -> Any:
+    """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
+
+    All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
+    under the reference, which has no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+
+    ``dpo = (1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rafailov et al., Direct preference optimization (2023), eq. 7; E. Mitchell, A note on DPO with
+    noisy preferences (2023).
+
+    >>> import lossary
+    >>> print(lossary.dpo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.5981]
+    """
+
+direct_preference_optimization = dpo
+dpo_loss = dpo
+cdpo = dpo
+
+class DirectPreferenceOptimization(ArgumentsLoss):
+    """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
+
+    All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
+    under the reference, which has no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+
+    ``dpo = (1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rafailov et al., Direct preference optimization (2023), eq. 7; E. Mitchell, A note on DPO with
+    noisy preferences (2023).
+    """
+    beta: float
+    label_smoothing: float
+    def __init__(self, *, beta: float = 0.1, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+DpoLoss = DirectPreferenceOptimization
+DPOLoss = DirectPreferenceOptimization
+Cdpo = DirectPreferenceOptimization
+
+def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
+
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
+    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
+    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+
+    ``gaussian_nll = mean(log(variance) + (y_true - mean)**2 / variance) / 2, y_pred = (mean, variance)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(mean, variance)``: (mean, variance)
+            along the last axis, mean: real numbers; variance: numbers >= 0.
+        full: Whether to add the constant log(2 pi)/2 (True or False); False by default.
+        epsilon: Least variance; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. A. Nix, A. S. Weigend, Estimating the mean and variance of the target probability distribution
+    (1994), eq. 2.
+
+    >>> import lossary
+    >>> print(lossary.gaussian_nll([[3.0]], [[[1.0, 4.0]]]).round(4))
+    [1.1931]
+    >>> print(lossary.gaussian_nll([3.0, 1.0], ([1.0, 1.0], [4.0, 1.0])).round(4))  # one point of two outputs
+    0.5966
+    """
+
+gaussian_nll_loss = gaussian_nll
+heteroscedastic_loss = gaussian_nll
+
+class GaussianNLL(Loss):
+    """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
+
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
+    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
+    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+
+    ``gaussian_nll = mean(log(variance) + (y_true - mean)**2 / variance) / 2, y_pred = (mean, variance)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        full: Whether to add the constant log(2 pi)/2 (True or False); False by default.
+        epsilon: Least variance; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. A. Nix, A. S. Weigend, Estimating the mean and variance of the target probability distribution
+    (1994), eq. 2.
+    """
+    full: bool
+    epsilon: float
+    def __init__(self, *, full: bool = False, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GaussianNllLoss = GaussianNLL
+GaussianNLLLoss = GaussianNLL
+HeteroscedasticLoss = GaussianNLL
+GaussianLikelihood = GaussianNLL
+
+def generalized_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """One minus the generalized intersection over union of a true and a predicted box.
+
+    Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over union it draws
+    boxes together that do not meet.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, or are tuples of four
+    arrays.  A predicted box whose corners have changed places is empty; two empty boxes at one place cost 0.
+
+    ``generalized_iou = mean(1 - intersection / union + (hull - union) / hull), boxes are (x1, y1, x2, y2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers; x1 <= x2;
+            y1 <= y2.
+        y_pred: Predictions, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Rezatofighi et al., Generalized intersection over union (2019), alg. 1.
+
+    >>> import lossary
+    >>> print(lossary.generalized_iou([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]]).round(4))
+    [0.6667]
+    """
+
+giou = generalized_iou
+giou_loss = generalized_iou
+generalized_box_iou_loss = generalized_iou
+generalized_iou_loss = generalized_iou
+
+class GeneralizedIoU(Loss):
+    """One minus the generalized intersection over union of a true and a predicted box.
+
+    Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over union it draws
+    boxes together that do not meet.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, or are tuples of four
+    arrays.  A predicted box whose corners have changed places is empty; two empty boxes at one place cost 0.
+
+    ``generalized_iou = mean(1 - intersection / union + (hull - union) / hull), boxes are (x1, y1, x2, y2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Rezatofighi et al., Generalized intersection over union (2019), alg. 1.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Giou = GeneralizedIoU
+GiouLoss = GeneralizedIoU
+GIoULoss = GeneralizedIoU
+GeneralizedBoxIouLoss = GeneralizedIoU
+BoxGIoULoss = GeneralizedIoU
+GeneralizedIouLoss = GeneralizedIoU
+
+def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
 
     The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
@@ -372,7 +801,7 @@ def hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None)
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -406,7 +835,7 @@ class Hinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -423,10 +852,10 @@ class Hinge(Loss):
 
     Source: C. Cortes, V. Vapnik, Support-vector networks (1995).
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int = -1, *, check: str | None = None) -> Any:
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
 
     Choose ``delta`` about as large as an ordinary error.  PyTorch's smooth L1 loss with ``beta`` is this loss with
@@ -438,7 +867,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int = -1, *, check
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -477,7 +906,7 @@ class Huber(Loss):
 
     Args:
         delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -496,18 +925,98 @@ class Huber(Loss):
     Source: P. J. Huber, Robust estimation of a location parameter (1964), eq. 1.2.
     """
     delta: float
-    def __init__(self, *, delta: float = 1.0, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 HuberLoss = Huber
 SmoothL1 = Huber
 SmoothL1Loss = Huber
 
-def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def interval_score(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.1, check: str | None = None) -> Any:
+    """Width of a predicted interval, and a fine for each target outside it.
+
+    The interval is meant to hold the target with probability ``1 - alpha``; least expected loss has the one between
+    the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred`` holds the lower and the upper bound along its last axis,
+    or is a tuple of two arrays.  Bounds that have changed places are taken as they are.
+
+    ``interval_score = mean(upper - lower + 2 / alpha * (max(lower - y_true, 0) + max(y_true - upper, 0))), y_pred = (lower, upper)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(lower, upper)``: (lower, upper)
+            along the last axis, lower: real numbers; upper: real numbers.
+        alpha: Share of targets outside the interval (a number in (0, 1]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. L. Winkler, A decision-theoretic approach to interval estimation (1972); T. Gneiting, A. E.
+    Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 43.
+
+    >>> import lossary
+    >>> print(lossary.interval_score([[3.0]], [[[0.0, 2.0]]], alpha=0.5))
+    [6.]
+    """
+
+winkler_score = interval_score
+mean_interval_score = interval_score
+
+class IntervalScore(Loss):
+    """Width of a predicted interval, and a fine for each target outside it.
+
+    The interval is meant to hold the target with probability ``1 - alpha``; least expected loss has the one between
+    the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred`` holds the lower and the upper bound along its last axis,
+    or is a tuple of two arrays.  Bounds that have changed places are taken as they are.
+
+    ``interval_score = mean(upper - lower + 2 / alpha * (max(lower - y_true, 0) + max(y_true - upper, 0))), y_pred = (lower, upper)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Share of targets outside the interval (a number in (0, 1]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. L. Winkler, A decision-theoretic approach to interval estimation (1972); T. Gneiting, A. E.
+    Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 43.
+    """
+    alpha: float
+    def __init__(self, *, alpha: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+WinklerScore = IntervalScore
+MeanIntervalScore = IntervalScore
+
+def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
     The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.
+    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
+    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -516,7 +1025,7 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 
         y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
             as the same.
         epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -547,7 +1056,8 @@ class KLDivergence(Loss):
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
     The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.
+    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
+    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -556,7 +1066,7 @@ class KLDivergence(Loss):
 
     Args:
         epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -575,12 +1085,12 @@ class KLDivergence(Loss):
     Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
 
-def log_cosh(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def log_cosh(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Logarithm of the hyperbolic cosine of the difference, for numbers with a few outliers.
 
     Half the squared difference where it is small, the absolute difference less log 2 where it is large, and smooth
@@ -591,7 +1101,7 @@ def log_cosh(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = No
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -626,7 +1136,7 @@ class LogCosh(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -643,11 +1153,11 @@ class LogCosh(Loss):
 
     Source: P. J. Green, Bayesian reconstructions from emission tomography data (1990), eq. 6.
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Logcosh = LogCosh
 
-def mean_absolute_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def mean_absolute_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Mean of the absolute differences, for numbers with outliers.
 
     Its minimum is the conditional median.  The slope has the same size however small the error is, so late training
@@ -658,7 +1168,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -697,7 +1207,7 @@ class MeanAbsoluteError(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -714,14 +1224,14 @@ class MeanAbsoluteError(Loss):
 
     Source: R. J. Boscovich (1757); P. S. Laplace, Theorie analytique des probabilites (1812).
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Mae = MeanAbsoluteError
 L1 = MeanAbsoluteError
 AbsoluteError = MeanAbsoluteError
 L1Loss = MeanAbsoluteError
 
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Mean absolute difference in percent of the target, for positive numbers of very different size.
 
     It favours predictions that are too low, and targets near 0 dominate it: a target of 0 counts as ``epsilon``.
@@ -732,7 +1242,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
         epsilon: Least magnitude of a target in the denominator (a number >= 0); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -769,7 +1279,7 @@ class MeanAbsolutePercentageError(Loss):
 
     Args:
         epsilon: Least magnitude of a target in the denominator (a number >= 0); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -788,11 +1298,11 @@ class MeanAbsolutePercentageError(Loss):
     Source: J. S. Armstrong, Long-Range Forecasting (1978), p. 348.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Mape = MeanAbsolutePercentageError
 
-def mean_squared_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def mean_squared_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Mean of the squared differences, for numbers whose errors are about normal and of one size.
 
     Its minimum is the conditional mean.  A few outliers dominate it; then `huber` or `log_cosh` fit better.
@@ -802,7 +1312,7 @@ def mean_squared_error(y_true: Any, y_pred: Any, axis: int = -1, *, check: str |
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -839,7 +1349,7 @@ class MeanSquaredError(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -856,13 +1366,13 @@ class MeanSquaredError(Loss):
 
     Source: C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823).
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Mse = MeanSquaredError
 SquaredError = MeanSquaredError
 MseLoss = MeanSquaredError
 
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Mean squared difference of ``log(1 + y)``, for amounts and counts that grow by factors.
 
     An error by a factor costs the same at every size.  Predictions below ``epsilon`` count as ``epsilon``; the slope
@@ -876,7 +1386,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int = -1, *, 
             are understood as the same.
         epsilon: Least value of targets and predictions; smaller ones count as this (a number >= 0); 1e-07 by
             default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -916,7 +1426,7 @@ class MeanSquaredLogarithmicError(Loss):
     Args:
         epsilon: Least value of targets and predictions; smaller ones count as this (a number >= 0); 1e-07 by
             default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -935,12 +1445,91 @@ class MeanSquaredLogarithmicError(Loss):
     Source: Keras, mean_squared_logarithmic_error; scikit-learn, User Guide, Mean squared logarithmic error.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Msle = MeanSquaredLogarithmicError
 SquaredLogError = MeanSquaredLogarithmicError
 
-def poisson(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def pairwise_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
+
+    For search results and recommendations: ``y_true`` is the relevance of each item, ``y_pred`` its score, and a list
+    lies along ``axis``.  Lists of different lengths are padded, and ``where`` has False at the padding.  The mean is
+    over the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+
+    ``pairwise_logistic = mean over pairs with y_true_i > y_true_j of log(1 + exp(-(y_pred_i - y_pred_j) / temperature))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        temperature: What scores are divided by (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. J. C. Burges et al., Learning to rank using gradient descent (2005), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.pairwise_logistic([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
+    [0.6931]
+    """
+
+pairwise_logistic_loss = pairwise_logistic
+ranknet = pairwise_logistic
+
+class PairwiseLogistic(Loss):
+    """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
+
+    For search results and recommendations: ``y_true`` is the relevance of each item, ``y_pred`` its score, and a list
+    lies along ``axis``.  Lists of different lengths are padded, and ``where`` has False at the padding.  The mean is
+    over the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+
+    ``pairwise_logistic = mean over pairs with y_true_i > y_true_j of log(1 + exp(-(y_pred_i - y_pred_j) / temperature))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        temperature: What scores are divided by (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. J. C. Burges et al., Learning to rank using gradient descent (2005), eq. 3.
+    """
+    temperature: float
+    def __init__(self, *, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PairwiseLogisticLoss = PairwiseLogistic
+Ranknet = PairwiseLogistic
+RankNetLoss = PairwiseLogistic
+rankNet = PairwiseLogistic
+PairLogit = PairwiseLogistic
+
+def poisson(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of counts whose predicted mean is ``y_pred``.
 
     For numbers of events in a fixed time or space; predictions are rates, so the last layer should be positive
@@ -952,7 +1541,7 @@ def poisson(y_true: Any, y_pred: Any, axis: int = -1, *, epsilon: float = 1e-07,
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
         epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -989,7 +1578,7 @@ class Poisson(Loss):
 
     Args:
         epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -1009,10 +1598,10 @@ class Poisson(Loss):
     changes.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
 
     The value of `categorical_crossentropy` without the memory of one-hot rows.  Behind a softmax layer as it is;
@@ -1030,7 +1619,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             number or None); None by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -1077,7 +1666,7 @@ class SparseCategoricalCrossentropy(Loss):
             number or None); None by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -1099,13 +1688,13 @@ class SparseCategoricalCrossentropy(Loss):
     from_logits: bool
     ignore_class: int | None
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SparseSoftmaxCrossEntropy = SparseCategoricalCrossentropy
 SparseCategoricalCrossEntropy = SparseCategoricalCrossentropy
 Scce = SparseCategoricalCrossentropy
 
-def squared_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None = None) -> Any:
+def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
 
     Labels are -1 and 1; 0 is read as -1.
@@ -1115,7 +1704,7 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int = -1, *, check: str | None
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
 
@@ -1148,7 +1737,7 @@ class SquaredHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        axis: The axis of the outputs of one data point.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
             ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
@@ -1165,4 +1754,180 @@ class SquaredHinge(Loss):
 
     Source: Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3.
     """
-    def __init__(self, *, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
+    """How far an anchor is from being nearer to its positive than to a negative, by a margin.
+
+    For embeddings of faces, sentences or products: three arrays of vectors, of which the first two belong together.
+    There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance is 0.
+
+    ``triplet_margin = max(norm(anchor - positive) - norm(anchor - negative) + margin, 0)``
+
+    Args:
+        anchor: Predictions, shape ``(..., C)``: real numbers.
+        positive: Predictions, shape ``(..., C)``: real numbers.
+        negative: Predictions, shape ``(..., C)``: real numbers.
+        margin: How much nearer the positive is to be than the negative (a number >= 0); 1.0 by default.
+        norm: The degree of the norm: 2 is the Euclidean length (a number >= 1); 2.0 by default.
+        swap: Whether the nearer one of anchor and positive is held against the negative (True or False); False by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``anchor`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: anchor or positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Schroff, D. Kalenichenko, J. Philbin, FaceNet (2015), eq. 1; K. Q. Weinberger, L. K. Saul (2009).
+
+    >>> import lossary
+    >>> print(lossary.triplet_margin([[0.0, 0.0]], [[3.0, 4.0]], [[1.0, 0.0]]))
+    [5.]
+    """
+
+triplet_margin_loss = triplet_margin
+triplet_loss = triplet_margin
+
+class TripletMargin(ArgumentsLoss):
+    """How far an anchor is from being nearer to its positive than to a negative, by a margin.
+
+    For embeddings of faces, sentences or products: three arrays of vectors, of which the first two belong together.
+    There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance is 0.
+
+    ``triplet_margin = max(norm(anchor - positive) - norm(anchor - negative) + margin, 0)``
+
+    Call it with ``(anchor, positive, negative, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        margin: How much nearer the positive is to be than the negative (a number >= 0); 1.0 by default.
+        norm: The degree of the norm: 2 is the Euclidean length (a number >= 1); 2.0 by default.
+        swap: Whether the nearer one of anchor and positive is held against the negative (True or False); False by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: anchor or positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Schroff, D. Kalenichenko, J. Philbin, FaceNet (2015), eq. 1; K. Q. Weinberger, L. K. Saul (2009).
+    """
+    margin: float
+    norm: float
+    swap: bool
+    def __init__(self, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, anchor: Any, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, anchor: Any, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+TripletMarginLoss = TripletMargin
+TripletMarginWithDistanceLoss = TripletMargin
+TripletLoss = TripletMargin
+
+def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, check: str | None = None) -> Any:
+    """The Dice overlap with weights of its own for what is found too much and too little.
+
+    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
+    round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the Jaccard
+    distance.  For ``axis`` and empty regions see `dice`.
+
+    ``tversky = 1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: Weight of false positives (a number >= 0); 0.5 by default.
+        beta: Weight of false negatives (a number >= 0); 0.5 by default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. S. M. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation (2017), eq.
+    4.
+
+    >>> import lossary
+    >>> print(lossary.tversky([[1.0, 0.0]], [[1.0, 0.5]], alpha=1.0, beta=0.0).round(4))
+    [0.3333]
+    """
+
+tversky_loss = tversky
+
+class Tversky(Loss):
+    """The Dice overlap with weights of its own for what is found too much and too little.
+
+    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
+    round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the Jaccard
+    distance.  For ``axis`` and empty regions see `dice`.
+
+    ``tversky = 1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: Weight of false positives (a number >= 0); 0.5 by default.
+        beta: Weight of false negatives (a number >= 0); 0.5 by default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. S. M. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation (2017), eq.
+    4.
+    """
+    from_logits: bool
+    alpha: float
+    beta: float
+    smooth: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+TverskyLoss = Tversky

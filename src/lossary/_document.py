@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
+from ._axes import ELEMENT
 from ._domain import Flag, Interval, OptionalLabel
-from ._record import Parameter, Record
+from ._record import Argument, Parameter, Record, Role
 
-_AXIS = "axis: The axis of the outputs of one data point."
+_AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
 _CHECK = (
     'check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can be '
     "read without waiting (see `lossary.check`)."
@@ -25,20 +26,26 @@ def function_doc(record: Record) -> str:
     prose, example = _split(record.text)
     arguments = [*_arrays(record), *map(_parameter, record.parameters), _AXIS, _CHECK]
     returns = (
-        "One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half "
-        "precision is computed in float32. Differentiable in the framework's own machinery."
+        f"One value per data point, in the framework and dtype of ``{_main(record)}`` and in its shape without "
+        "``axis``; half precision is computed in float32. Differentiable in the framework's own machinery."
     )
     return _join(prose, _definition(record), _section("Args", arguments), _section("Returns", [returns]),
                  _section("Raises", _raises(record)), _source(record), example)  # fmt: skip
+
+
+def _main(record: Record) -> str:
+    return next(argument.name for argument in record.arguments if argument.role is Role.PREDICTION)
 
 
 def class_doc(record: Record) -> str:
     """Docstring of the class of configured objects."""
     prose, _ = _split(record.text)
     arguments = [*map(_parameter, record.parameters), _AXIS, _REDUCTION, _NAME, _CHECK]
+    options = "" if record.names == ("y_true", "y_pred") else "*, "
     call = (
-        "Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data "
-        "point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient."
+        f"Call it with ``({', '.join(record.names)}, {options}sample_weight=None, where=None)``: weights and mask have "
+        "one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither "
+        "value nor gradient."
     )
     return _join(prose, _definition(record), textwrap.fill(call, 110), _section("Args", arguments),
                  _section("Raises", _raises(record)), _source(record))  # fmt: skip
@@ -55,6 +62,8 @@ def _definition(record: Record) -> str:
 
 
 def _arrays(record: Record) -> list[str]:
+    if not record.is_pair:
+        return [_argument(record, argument) for argument in record.arguments]
     if record.labels_are_integers:
         true = "y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1."
     else:
@@ -62,6 +71,19 @@ def _arrays(record: Record) -> list[str]:
     logits = ", or raw scores with ``from_logits=True``" if "from_logits" in record.defaults() else ""
     also = "" if record.labels_are_integers else " ``(N,)`` and ``(N, 1)`` are understood as the same."
     return [true, f"y_pred: Predictions, shape ``(..., C)``: {record.prediction.describe()}{logits}.{also}"]
+
+
+def _argument(record: Record, argument: Argument) -> str:
+    meaning = {Role.TARGET: "Targets", Role.PREDICTION: "Predictions", Role.GIVEN: "Given, without a gradient"}
+    shape = "(..., C)" if argument.axes == ELEMENT else "(...)"
+    if not argument.parts:
+        per_row = ", one number per row" if argument.axes != ELEMENT else ""
+        return f"{argument.name}: {meaning[argument.role]}, shape ``{shape}``{per_row}: {argument.domain.describe()}."
+    names = ", ".join(argument.parts)
+    return (
+        f"{argument.name}: {meaning[argument.role]}, shape ``(..., C, {len(argument.parts)})``, or a tuple of "
+        f"{len(argument.parts)} arrays ``({names})``: {argument.domain.describe()}."
+    )
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -72,7 +94,7 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _raises(record: Record) -> list[str]:
-    outside = "y_true or y_pred holds a NaN or a value outside its set."
+    outside = f"{' or '.join(record.names)} holds a NaN or a value outside its set."
     found = ["ShapeError: The shapes differ, or a mean is over nothing.", f"DomainError: {outside}",
              "DTypeError: An array holds strings, objects or complex numbers.",
              "BackendError: The arrays come from two frameworks."]  # fmt: skip

@@ -151,8 +151,9 @@ class Functional(Model, KerasFunctional):
 
     __module__ = KerasFunctional.__module__
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **settings: Any) -> None:
-        KerasFunctional.__init__(self, inputs, outputs, name=name, **settings)
+    # Keras saves the layers only where it takes this for the signature of its own class, which it has wrapped.
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        KerasFunctional.__init__(self, *args, **settings)
 
 
 def _is_functional(args: tuple[Any, ...], settings: dict[str, Any]) -> bool:

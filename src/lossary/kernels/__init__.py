@@ -151,14 +151,14 @@ def _switched_off() -> bool:
 
 @cache
 def part(name: str) -> Any:
-    """A module of `cpu` that imports Numba, imported by one thread at a time."""
+    """A module that imports Numba, imported by one thread at a time."""
     with forks.compiling():
-        return importlib.import_module(f"{__name__}.cpu.{name}")
+        return importlib.import_module(f"{__name__}.{name}")
 
 
 def _run() -> Any:
     """What runs kernels."""
-    return part("run")
+    return part("cpu.run")
 
 
 @cache

@@ -90,9 +90,8 @@ class Call:
 
     def handler(self, y_true: Any, y_pred: Any) -> Handler:
         """The compiled kernel."""
-        from ..kernels.cpu.target import use
-        from ..kernels.xla.handler import handler
-
+        use = kernels.part("cpu.target").use
+        handler: Callable[..., Handler] = kernels.part("xla.handler").handler
         label = str(y_true.dtype.name) if self.program.record.labels_are_integers else ""
         wanted = use(self.program, y_pred.shape[-1], total=bool(self.reduction), gradient=self.gradient)
         return handler(self.program, wanted, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")

@@ -193,7 +193,7 @@ class _Run:
         self.path, self.losses, self.columns, self.skip_missing = path, losses, columns, skip_missing
         self.labels: dict[Any, int] = {} if columns.by else {None: 0}
         self.fused = path.stat().st_size >= FUSED_FROM and not kernels.unusable()
-        self.sums: Callable[[], Sums] = kernels.part("sums").CompiledSums if self.fused else ExactSums
+        self.sums: Callable[[], Sums] = kernels.part("cpu.sums").CompiledSums if self.fused else ExactSums
         self.tallies = [_Tally(self.sums()) for _ in losses]
         self.weights = self.sums()
         self.rows: Integers = np.zeros(len(self.labels), np.int64)
@@ -267,7 +267,7 @@ class _Run:
     def _values(self, batch: Batch) -> Floats:
         """One value per row; all blocks of a file take the same path, so that blocks cannot change a bit."""
         if self.fused and batch.is_plain and is_enrolled(batch.program.record):
-            found: Floats | None = kernels.part("run").Fused(batch, None).values()
+            found: Floats | None = kernels.part("cpu.run").Fused(batch, None).values()
             if found is not None:
                 return found
         return np.asarray(batch.values())
