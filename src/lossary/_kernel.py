@@ -59,9 +59,6 @@ class Fusible(Protocol):
     def live(self) -> Array | None:
         """The data points that are looked at."""
 
-    def factors(self, values: Array, reduction: str) -> Array | float:
-        """What each value is multiplied by in the reduced loss."""
-
 
 class Fused(Protocol):
     """A call in the hands of a kernel; what it returns is None where it must leave the call to the words."""
