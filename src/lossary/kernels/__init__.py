@@ -4,8 +4,8 @@ A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU
 worth loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source`
 shows the loop.  Results do not depend on the number of threads.
 
-A formula becomes a lowered form in `lowering`, which knows no target; `cpu` prints it for Numba and runs it, `xla` hands
-that to XLA, `plain` prints it for people.  Another target is a `Target`, its policy, and a printer of the same form.
+A formula becomes a lowered form in `lowering`, which knows no target; `cpu` prints it for Numba and runs it, `xla`
+hands that to XLA, `plain` prints it for people.  Another target is a policy, `Target`, and a printer of the same form.
 """
 
 from __future__ import annotations
