@@ -338,8 +338,8 @@ def test_places_of_arrays_are_an_error():
             ["mse", "mae"],
             {},
             "mean_squared_error: the model has one output and loss is a list of 2, of which Keras would count the "
-            "first; accepted is one loss per output. Their sum is one loss: loss=lambda y_true, y_pred: "
-            "lossary.mean_squared_error(y_true, y_pred) + lossary.mean_absolute_error(y_true, y_pred)",
+            "first; accepted is one loss per output. Their sum is one loss: loss="
+            "lossary.MeanSquaredError() + lossary.MeanAbsoluteError()",
         ),
         (
             None,

@@ -579,7 +579,7 @@ direct_preference_optimization = dpo
 dpo_loss = dpo
 cdpo = dpo
 
-class DirectPreferenceOptimization(ArgumentsLoss):
+class DPO(ArgumentsLoss):
     """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
 
     All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
@@ -620,9 +620,10 @@ class DirectPreferenceOptimization(ArgumentsLoss):
     def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
     def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
 
-DpoLoss = DirectPreferenceOptimization
-DPOLoss = DirectPreferenceOptimization
-Cdpo = DirectPreferenceOptimization
+DirectPreferenceOptimization = DPO
+DpoLoss = DPO
+DPOLoss = DPO
+Cdpo = DPO
 
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
@@ -1525,8 +1526,8 @@ class PairwiseLogistic(Loss):
 
 PairwiseLogisticLoss = PairwiseLogistic
 Ranknet = PairwiseLogistic
+RankNet = PairwiseLogistic
 RankNetLoss = PairwiseLogistic
-rankNet = PairwiseLogistic
 PairLogit = PairwiseLogistic
 
 def poisson(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:

@@ -164,7 +164,7 @@ def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeErro
     """A call without an array that the loss is about."""
     return TypeError(
         f"{loss}: missing {' and '.join(missing)}; accepted are {loss}{signature}. Write lossary.{loss}"
-        f"({', '.join(list(signature.parameters)[: len(missing) + 1])}, ...)"
+        f"({', '.join(name for name, p in signature.parameters.items() if p.default is p.empty)})"
     )
 
 

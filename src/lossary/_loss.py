@@ -13,11 +13,13 @@ from ._document import class_doc, function_doc
 from ._domain import Domain, Real
 from ._object import Loss
 from ._parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
+from ._parts import from_two
 from ._plan import Setting
 from ._record import Argument, Case, Formula, Parameter, PerRow, Record, Role, camel, declared
 from ._registry import blank, folded, records
 from ._several import ArgumentsLoss
-from .backends import Array
+from .backends import NUMPY, Array
+from .program import program_for
 
 __all__ = [
     "FUNCTION_SETTINGS",
@@ -55,6 +57,9 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
 
     @wraps(record.formula)
     def function(*args: Any, **kwargs: Any) -> Array:
+        if len(args) == 2 != len(arguments) and Loss.in_keras():
+            rows = not program_for(record, record.defaults(), NUMPY).separable
+            args = from_two(record, *args, rows=rows)
         if len(args) != len(arguments):
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():

@@ -16,8 +16,8 @@ def function_names(record: Record) -> list[str]:
 
 def class_names(record: Record) -> list[str]:
     """Names under which the class of configured objects stands: every name in camel case."""
-    names = [camel(name) for name in (record.class_name, *record.aliases) if name != name.upper()]
-    return list(dict.fromkeys(names))
+    aliases = [camel(name) for name in record.aliases if name != name.upper()]
+    return list(dict.fromkeys([record.class_name, *aliases]))
 
 
 def exports() -> dict[str, Any]:

@@ -46,6 +46,7 @@ from lossary import dpo as dpo
 from lossary import direct_preference_optimization as direct_preference_optimization
 from lossary import dpo_loss as dpo_loss
 from lossary import cdpo as cdpo
+from lossary import DPO as DPO
 from lossary import DirectPreferenceOptimization as DirectPreferenceOptimization
 from lossary import DpoLoss as DpoLoss
 from lossary import DPOLoss as DPOLoss
@@ -135,8 +136,8 @@ from lossary import ranknet as ranknet
 from lossary import PairwiseLogistic as PairwiseLogistic
 from lossary import PairwiseLogisticLoss as PairwiseLogisticLoss
 from lossary import Ranknet as Ranknet
+from lossary import RankNet as RankNet
 from lossary import RankNetLoss as RankNetLoss
-from lossary import rankNet as rankNet
 from lossary import PairLogit as PairLogit
 from lossary import poisson as poisson
 from lossary import Poisson as Poisson

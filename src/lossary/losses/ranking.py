@@ -12,7 +12,7 @@ from ..words import indicator, less, maximum, other, softplus, sum, where
 
 
 @loss(
-    aliases=("pairwise_logistic_loss", "PairwiseLogisticLoss", "ranknet", "RankNetLoss", "rankNet", "PairLogit"),
+    aliases=("pairwise_logistic_loss", "PairwiseLogisticLoss", "ranknet", "RankNet", "RankNetLoss", "PairLogit"),
     target=NonNegative(),
     prediction=Real(),
     parameters={"temperature": Interval("What scores are divided by", 0.0, open_below=True)},
