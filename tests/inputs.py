@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossary import domains
+from lossary import domains, kernels
 from lossary._axes import ELEMENT
 from lossary._loss import function, loss_class, records
 from lossary._record import Record, Role
 from lossary.backends import NUMPY
-from lossary.program import program_for
+from lossary.program import Program, program_for
 
 # The dtype of a reduced loss, by that of the predictions.
 REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
@@ -72,6 +72,11 @@ class Setting:
         return not self.record.labels_are_integers
 
 
+def program(setting: Setting) -> Program:
+    """What the loss is traced to."""
+    return program_for(setting.record, setting.record.defaults() | dict(setting.parameters), NUMPY)
+
+
 def _settings(known: Sequence[Record]) -> list[Setting]:
     plain = [Setting(record) for record in known]
     return plain + [Setting(r, {"from_logits": True}) for r in known if "from_logits" in r.defaults()]
@@ -80,12 +85,14 @@ def _settings(known: Sequence[Record]) -> list[Setting]:
 # Losses of targets and predictions, one number per output; and all losses, whatever their arguments are.
 SETTINGS = _settings(PAIRS)
 EVERY_SETTING = _settings(BUILTIN)
+# Those that kernels take.
+FUSED = [setting for setting in SETTINGS if not kernels.unfit(program(setting))]
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
 
 
 def is_separable(setting: Setting) -> bool:
     """Whether the value is a mean over elements that do not see each other."""
-    return program_for(setting.record, setting.record.defaults() | dict(setting.parameters), NUMPY).separable
+    return program(setting).separable
 
 
 def kind(setting: Setting) -> tuple[bool, bool, bool]:

@@ -118,6 +118,10 @@ def test_show_prints_the_kernel_and_draws(tmp_path: Path) -> None:
     source = told("show", "mse", "--kernel")
     compile(source, "kernel", "exec")
     assert source.startswith("def mean_squared_error")
+    scope: dict[str, Any] = {}
+    exec(told("show", "mse", "--readable"), scope)
+    value, slope, inside = scope["mean_squared_error"](np.array([0.0, 1.0]), np.array([2.0, 1.0]))
+    assert (value, slope.tolist(), inside) == (2.0, [2.0, 0.0], True)
     out = told("show", "mse", "--plot", tmp_path / "mse.png")
     assert str(tmp_path / "mse.png") in out.replace("\n", "")
     assert (tmp_path / "mse.png").read_bytes()[:4] == b"\x89PNG"

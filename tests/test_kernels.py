@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import SETTINGS, WITNESSES, Setting, every
+from inputs import FUSED, WITNESSES, Setting, every
 from kernel_laws import assert_same
 from lossary import kernels
 
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
-EACH = pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def in_kernel(loss: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     return batch.value_and_gradient(loss.reduction)
 
 
-CASES = [(s, "float32") for s in SETTINGS] + [(s, "float64") for s in WITNESSES]
+CASES = [(s, "float32") for s in FUSED] + [(s, "float64") for s in WITNESSES]
 
 
 @pytest.mark.parametrize(("setting", "dtype"), CASES, ids=str)

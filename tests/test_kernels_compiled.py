@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import SETTINGS, WITNESSES, Setting, every
+from inputs import FUSED, WITNESSES, Setting, every
 from lossary import kernels
 from lossary._loss import Loss
 from lossary.program import numbered
@@ -70,7 +70,7 @@ def weighted_and_masked(setting: Setting, reduction: str, rng: np.random.Generat
     assert_same(step, step, y_pred, kernels=2)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_every_loss_runs_in_kernels(setting: Setting, rng: np.random.Generator) -> None:
     weighted_and_masked(setting, "sum_over_batch_size", rng)
 
@@ -146,7 +146,7 @@ def _twice(loss: Loss, y_true: Any, y_pred: Any, weight: Any) -> Any:
     return second
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_second_derivative_where_the_compiler_leaves_it_to_autograd(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = drawn(setting, rng, torch.float64)
     loss, weight = setting.configured(reduction="sum"), torch.tensor(rng.uniform(0.5, 2.0, ROWS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -220,6 +221,20 @@ def test_a_formula_that_numba_cannot_compile_runs_in_words(monkeypatch: pytest.M
     value, gradient = jax.jit(jax.value_and_grad(lambda p: lossary.get("mean_squared_error")(y, p)))(p)
     assert float(value) == 1.0
     np.testing.assert_allclose(gradient, 2.0 / 6.0, rtol=1e-6)
+
+
+def test_a_gradient_for_factors_that_come_later() -> None:
+    fused = lossary.get("mean_squared_error").ready((jnp.zeros((2, 3)), jnp.ones((2, 3)))).batch.fused
+    # 2 (1 - 0) / 3 times 3, and times -6.
+    np.testing.assert_allclose(fused.gradient(jnp.array([3.0, -6.0])), [[2.0] * 3, [-4.0] * 3], rtol=1e-6)
+
+
+def test_arrays_of_a_call_are_let_go_with_it() -> None:
+    batch = lossary.get("mean_squared_error").ready((jnp.zeros((2, 3)), jnp.ones((2, 3))), np.array([1.0, 2.0])).batch
+    fused = weakref.ref(batch.fused)
+    assert float(batch.value_and_gradient("sum")[0]) == 1.0 + 2.0
+    del batch
+    assert fused() is None
 
 
 def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 import kernel_interpreter
 import kernel_laws
-from inputs import SETTINGS, Setting, every
+from inputs import FUSED, Setting, every
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary._record import Record
 from lossary._registry import enrol
-from lossary.kernels.cpu import emit, run, store
+from lossary.kernels.cpu import emit, run, store, target
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
 Prepare = Callable[..., None]
@@ -47,22 +47,22 @@ def test_the_interpreter_knows_every_name() -> None:
     assert kernel_interpreter.known() <= set(kernel_interpreter.namespace("float32"))
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", FUSED, ids=str)
 def test_the_laws_hold_for_the_sources_as_they_are(setting: Setting, prepare: Prepare) -> None:
     prepare(setting.record)
     kernel_laws.battery(setting.configured(reduction="none"), setting)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_the_laws_hold_for_long_rows(setting: Setting, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "NARROW", 0)
+    monkeypatch.setattr(target, "NARROW", 0)
     prepare(setting.record)
     kernel_laws.battery(setting.configured(reduction="none"), setting)
 
 
 def plain(record: Record) -> Setting:
     """The setting of a record with its defaults."""
-    return next(setting for setting in SETTINGS if setting.record.name == record.name and not setting.parameters)
+    return next(setting for setting in FUSED if setting.record.name == record.name and not setting.parameters)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_sabotaged_formula_is_noticed_in_kernels(record: Record, sabotage: str
         kernel_laws.battery(loss_of(sabotaged, reduction="none"), plain(record))
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_a_dropped_term_is_noticed_in_kernels(setting: Setting, prepare: Prepare) -> None:
     record = setting.record
     settings = record.defaults() | dict(setting.parameters)
@@ -114,7 +114,7 @@ def survives(setting: Setting, source: str, mutant: Mutant, prepare: Prepare) ->
 
 
 @pytest.mark.usefixtures("row_length")
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_broken_sources_are_noticed(setting: Setting, prepare: Prepare) -> None:
     """Every one, but for those that `kernel_mutants.EQUIVALENT` says mean the same, with the reason."""
     found = [(source, mutant) for source in sources(setting, prepare) for mutant in mutants(source)]

@@ -12,12 +12,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import lossary
-from inputs import SETTINGS, Setting, every
+from inputs import FUSED, Setting, every
 from lossary import kernels
 
 SHAPE = (33, 12)
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum")
-EACH = pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_double_backward_is_right(setting: Setting, monkeypatch: pytest.MonkeyPa
 
 
 def test_backward_twice_and_changed_inputs() -> None:
-    y_true, y_pred = drawn(SETTINGS[0])
+    y_true, y_pred = drawn(FUSED[0])
     value = lossary.get("huber")(y_true.float(), y_pred)
     (first,) = torch.autograd.grad(value, y_pred, retain_graph=True)
     (second,) = torch.autograd.grad(value, y_pred)

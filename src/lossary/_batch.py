@@ -8,26 +8,11 @@ from typing import Any, Protocol
 
 from . import _live, _parts
 from ._align import Place, Points, main_input
+from ._kernel import Fused
 from ._reduce import check_points, factors, reduce
 from ._rows import LAST, Rows
 from .backends import HALF, Array, Backend
 from .program import Program
-
-
-class Fused(Protocol):
-    """A kernel with the arrays of one call; what it returns is None where it must leave the call to the words."""
-
-    def values(self) -> Array | None:
-        """One value per data point."""
-
-    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
-        """The reduced loss and, if wanted, its gradient."""
-
-    def gradient(self, upstream: Array) -> Array | None:
-        """The gradient for one factor per data point."""
-
-    def origin(self) -> str:
-        """Where the kernel comes from."""
 
 
 class Call(Protocol):

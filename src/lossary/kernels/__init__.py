@@ -3,6 +3,9 @@
 A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is
 worth loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source`
 shows the loop.  Results do not depend on the number of threads.
+
+A formula becomes a lowered form in `lowering`, which knows no target; `cpu` prints it for Numba and runs it, `xla`
+hands that to XLA, `plain` prints it for people.  Another target is a policy, `Target`, and a printer of the same form.
 """
 
 from __future__ import annotations
@@ -14,15 +17,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .. import _route
 from .._check import kernel_dtype, no_kernel
+from .._kernel import Fused, Fusible, NoKernelError
 from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
 from ..graph import ELEMENT, OTHER, walk
 from ..program import Program, program_for
 from .cpu import forks
 from .cpu.pages import release
-from .protocols import Call, Fused, NoKernelError
 
 if TYPE_CHECKING:
     from .._loss import Loss
@@ -36,7 +38,7 @@ _ANEW = "a plain function is traced anew at every call"
 _loads = [0]
 
 
-def offer(call: Call, look: Callable[[], None] | None) -> Fused | None:
+def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
     """The kernel for a call, or None when the framework's words are to run it.
 
     ``look`` checks the values and is called only when the kernel has met one outside its domain.
@@ -67,14 +69,14 @@ def loads() -> int:
     return _loads[0]
 
 
-def _is_ready(call: Call) -> bool:
+def _is_ready(call: Fusible) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
     if not call.program.kernels_at_hand or call.mask is not None:
         return False
     return all(isinstance(number, float) for number in call.numbers)
 
 
-def refusal(call: Call) -> str:
+def refusal(call: Fusible) -> str:
     """Why no kernel takes the call, or nothing."""
     shape = call.backend.shape(call.y_pred)
     size = math.prod(int(n or 0) for n in shape)
@@ -231,6 +233,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
+    from .. import _route
     from .._combined import WeightedSum
 
     made = _loss(loss)

@@ -103,7 +103,7 @@ class _Printer:
         for write in loop.writes:
             if write.is_slope:
                 scale = "".join(f" {sign} {self.of(number)}" for sign, number in self.form.scale)
-                yield f"slope = {self._row(write.value)}{scale}"
+                yield f"slope = {self._row(write.value, bare=not scale)}{scale}"
             else:
                 yield self._named("v", write.value)
         yield from (self._named("r", reduction.node) for reduction in loop.reductions)
@@ -148,7 +148,7 @@ class _Printer:
         if node.op == "spread":
             return self.of(node.args[0])
         if node.op in ("sum", "mean", "mean_square", "max"):
-            return _SPELLED.get(node.op, f"np.{node.op}({{0}})").format(self._row(node.args[0]))
+            return _SPELLED.get(node.op, f"np.{node.op}({{0}})").format(self._row(node.args[0], bare=True))
         if node.op == "indicator":
             return f"np.where({self.bare(node.args[0])}, 1.0, 0.0)"
         args = [self.of(arg) for arg in node.args]
@@ -159,9 +159,11 @@ class _Printer:
         bare = ", ".join(map(self.bare, node.args))
         return f"np.{_FUNCTIONS.get(node.op, node.op)}({bare})"
 
-    def _row(self, node: Node) -> str:
+    def _row(self, node: Node, *, bare: bool = False) -> str:
         """All elements, also where they are the same number."""
-        return self.of(node) if _varies(node) else f"np.full(columns, {self.of(node)})"
+        if _varies(node):
+            return self.bare(node) if bare else self.of(node)
+        return f"np.full(columns, {self.bare(node)})"
 
 
 def _roots(form: Lowered) -> Iterator[Node]:

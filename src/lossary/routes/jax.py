@@ -20,7 +20,8 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-from .. import _evaluate, kernels
+from .. import _evaluate, _reduce, kernels
+from .._kernel import Fusible, NoKernelError
 from .._route import Prepare, Route
 from ..backends import Array
 from ..backends.jax import BACKEND
@@ -97,8 +98,6 @@ class Call:
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
-        from ..kernels.protocols import NoKernelError
-
         try:
             numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)
         except NoKernelError:
@@ -253,15 +252,15 @@ batching.primitive_batchers[_operation] = _one_by_one
 class JaxFused:
     """The arrays of one call, ready for kernels."""
 
-    def __init__(self, batch: _evaluate.Batch) -> None:
+    def __init__(self, batch: Fusible) -> None:
         self.program = batch.program
         self.numbers = batch.numbers
         self.shape = batch.y_pred.shape
         self.y_pred = batch.y_pred.reshape(-1, self.shape[-1])
         labels = self.program.record.labels_are_integers
         self.y_true = batch.y_true.reshape(self.y_pred.shape[:1] if labels else self.y_pred.shape)
-        self.mask, self.weights = batch.live, batch.weights
-        self.factors = batch.factors
+        # Data points that are not live are left out, those under the mask are not counted either.
+        self.mask, self.weights, self.counted = batch.live, batch.weights, batch.mask
 
     def values(self) -> Array:
         """One value per data point."""
@@ -275,7 +274,8 @@ class JaxFused:
             call, factors = self._call("sum" if reduction == "sum" else "mean"), []
         else:
             ones = jnp.ones(self.shape[:-1], self.y_pred.dtype)
-            call, factors = self._call(""), [(ones * self.factors(ones, reduction)).reshape(-1)]
+            factor = _reduce.factors(self.program.record.name, BACKEND, ones, self.weights, self.counted, reduction)
+            call, factors = self._call(""), [(ones * factor).reshape(-1)]
         if reduction == "none" and not gradient:
             return self.values() * factors[0].reshape(self.shape[:-1]), None
         if not gradient:

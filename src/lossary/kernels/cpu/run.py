@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..._kernel import Fusible, NoKernelError
 from ..._reduce import factors
 from ...backends import NUMPY
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
 from ...program import for_labels
-from ..protocols import Call, NoKernelError
 from . import forks, labels, pages, store, target, threads
 from .emit import source
 from .target import CHUNK, TASK, Use
@@ -153,7 +153,7 @@ class Fused:
     again.  ``small`` calls take what `load` has made ready and wait for nothing.
     """
 
-    def __init__(self, call: Call, look: Callable[[], None] | None, *, small: bool = False) -> None:
+    def __init__(self, call: Fusible, look: Callable[[], None] | None, *, small: bool = False) -> None:
         self.program = call.program
         self.small = small
         self.look = look

@@ -26,6 +26,7 @@ LONG = Target(
         {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_growing", "log1p_unit", "log_or_log1p"}
         | {"sinh", "small_sinh", "tanh", "power"}
     ),
+    keeps_quotients=True,
     # In double precision, which halves the number of float32 elements that a loop takes at a time.
     wide=frozenset({"sum", "mean", "mean_square", "total"}),
     # LLVM interleaves loops that reduce, and a long loop then has far more numbers at hand than the processor has

@@ -23,6 +23,8 @@ class Target:
     # Functions worth a store and a load instead of a second computation.  One of another waits for it, in one loop; in
     # two loops over stored values several elements are under way at a time.
     costly: frozenset[str] = frozenset()
+    # So are quotients of two elements, which do not wait for anything.
+    keeps_quotients: bool = False
     # Reductions with wider numbers than the elements have, of which a loop then takes fewer at a time.
     wide: frozenset[str] = frozenset()
     # A loop with more operations leaves its reductions to light loops over what it stores.

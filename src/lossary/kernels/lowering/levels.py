@@ -107,7 +107,7 @@ def _levels(order: Iterable[Node], target: Target) -> tuple[dict[int, int], set[
         late = costly and chain == below
         level[id(node)] = below + (node.op in REDUCTIONS or late)
         busy[id(node)] = level[id(node)] if costly else chain
-        slow = node.op == "divide" and node.args[1].axes == ELEMENT
+        slow = target.keeps_quotients and node.op == "divide" and node.args[1].axes == ELEMENT
         stored |= {id(node)} if costly or slow else set()
         stored |= {id(arg) for arg in node.args if busy[id(arg)] == below} if late else set()
     return level, stored

@@ -12,13 +12,13 @@ from llvmlite import binding
 from numba import carray, njit, types
 from numba.core.ccallback import CFunc
 
+from ..._kernel import NoKernelError
 from ...graph.program import Program
 from ..cpu import forks, machine, store
 from ..cpu.arguments import Argument
 from ..cpu.emit import Source, source
 from ..cpu.run import host_numbers
 from ..cpu.target import CHUNK, TASK, Use
-from ..protocols import NoKernelError
 from . import xla
 
 _SIGNATURE = types.intp(types.intp)

@@ -1,13 +1,13 @@
-"""What kernels need of a call, and what a kernel that has taken one offers in return.
+"""What a kernel needs of a call, and what one that has taken a call offers in return.
 
-Whoever calls kernels imports this module, and it imports nothing of them: neither side knows the other's classes.
+Calls and kernels know each other by this module alone.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..graph.program import Program
+from .graph.program import Program
 
 Array = Any
 
@@ -21,8 +21,8 @@ class Library(Protocol):
         """The lengths of the axes."""
 
 
-class Call(Protocol):
-    """A call whose arrays have been lined up: rows along the last axis, in the dtype that is computed with.
+class Fusible(Protocol):
+    """A call that a kernel may take: rows along the last axis, in the dtype that is computed with.
 
     ``mask`` are the data points that a mean counts, ``live`` those of them whose weight is not 0; None means all.
     """
@@ -59,15 +59,9 @@ class Call(Protocol):
     def live(self) -> Array | None:
         """The data points that are looked at."""
 
-    def factors(self, values: Array, reduction: str) -> Array | float:
-        """What each value is multiplied by in the reduced loss."""
-
 
 class Fused(Protocol):
-    """A call in the hands of a kernel.
-
-    Methods return None where the kernel leaves the call to the words after all.
-    """
+    """A call in the hands of a kernel; what it returns is None where it must leave the call to the words."""
 
     def values(self) -> Array | None:
         """One value per data point."""
