@@ -46,6 +46,7 @@ proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32
 lint: $(VENV)/.dev  ## Style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
 
 types: $(VENV)/.dev  ## Types

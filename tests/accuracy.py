@@ -18,9 +18,9 @@ import numpy as np
 import lossary
 import oracle
 from lossary import domains
-from lossary._loss import records
-from lossary._record import Record
 from lossary.backends import by_name
+from lossary.facts.record import Record
+from lossary.objects.define import records
 
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from lossary import domains, kernels
-from lossary._axes import ELEMENT
-from lossary._loss import function, loss_class, records
-from lossary._record import Record, Role
 from lossary.backends import NUMPY
-from lossary.program import Program, program_for
+from lossary.calls.programs import Program, program_for
+from lossary.facts.axes import ELEMENT
+from lossary.facts.record import Record, Role
+from lossary.objects.define import function, loss_class, records
 
 # The dtype of a reduced loss, by that of the predictions.
 REDUCED = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}

@@ -20,8 +20,8 @@ import oracle
 from inputs import Setting
 from kernel_edges import edges
 from lossary import DomainError
-from lossary._loss import Loss
-from lossary._record import Parameter
+from lossary.facts.record import Parameter
+from lossary.objects.define import Loss
 
 KINDS = (*accuracy.KINDS, "edges")
 # Units in the last place of float64 are smaller than those of float32 by this.

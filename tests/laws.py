@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 import inputs
-from lossary._loss import Loss
-from lossary._record import Record
 from lossary.backends import by_name
+from lossary.facts.record import Record
+from lossary.objects.define import Loss
 
 ROWS, WIDTH = 12, 5
 Law = Callable[[Loss, str], None]

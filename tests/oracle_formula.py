@@ -13,9 +13,9 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from lossary._loss import records
 from lossary.backends.numpy import NumpyBackend
-from lossary.program import Program
+from lossary.calls.programs import Program
+from lossary.objects.define import records
 
 
 def _each(function: Callable[..., Any], inputs: int = 1) -> Any:

@@ -17,9 +17,9 @@ import torch
 
 import lossary
 from inputs import SETTINGS, Setting, every
-from lossary import _looks
 from lossary.backends import torch_report
 from lossary.backends.torch import TorchBackend
+from lossary.looks import faults
 
 
 @pytest.fixture(autouse=True)
@@ -270,7 +270,7 @@ def test_vmap_in_jax() -> None:
 @pytest.mark.parametrize("transform", [jax.jit, lambda f: jax.jit(jax.vmap(f)), lambda f: jax.jit(jax.grad(f))])
 def test_where_all_is_well_the_host_is_not_called(transform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(_looks.Site, "tell", lambda *args: calls.append(args))
+    monkeypatch.setattr(faults.Site, "tell", lambda *args: calls.append(args))
     step = transform(lambda p, y: jnp.sum(one(p, y)))
     step(PREDICTED, jnp.asarray(LABELS))
     lossary.raise_faults()

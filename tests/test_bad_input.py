@@ -17,7 +17,7 @@ import torch
 import lossary
 from inputs import PAIRS, SETTINGS, Setting, every
 from lossary import DomainError, DTypeError, ParameterError, ShapeError
-from lossary._loss import function
+from lossary.objects.define import function
 
 Maker = Callable[[Any], Any]
 EAGER: dict[str, Maker] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import lossary
-from lossary.cli._arguments import loss_from
+from lossary.console.arguments import loss_from
 from test_cli import in_terminal, refused, run, told
 from test_demo import folder as images  # noqa: F401
 

@@ -20,8 +20,8 @@ import torch
 import lossary
 from inputs import central_difference
 from lossary import words
-from lossary._loss import function
 from lossary.domains import Interval, NonNegative
+from lossary.objects.define import function
 
 Maker = Callable[[Any], Any]
 EAGER: dict[str, Maker] = {

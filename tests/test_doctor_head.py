@@ -9,8 +9,8 @@ import pytest
 
 import lossary
 from inputs import NAMES
-from lossary.adapters.heads import RANGES, UnreadableHeadError, read
 from lossary.doctor.fit import activation_fit
+from lossary.readers.heads import RANGES, UnreadableHeadError, read
 
 
 def keras_models() -> dict[str, tuple[Any, str, int | None]]:

@@ -14,7 +14,7 @@ import pytest
 import lossary
 from inputs import BUILTIN
 from lossary import losses
-from lossary._loss import function, loss_class
+from lossary.objects.define import function, loss_class
 
 # The catalogue: canonical name -> (class, names of the function besides the canonical one).
 CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -12,12 +12,12 @@ import pytest
 import lossary
 from inputs import SETTINGS, Setting, central_difference
 from lossary import TraceError, words
-from lossary._domain import Real
-from lossary._record import Record, target_and_prediction
 from lossary.backends import NUMPY
+from lossary.calls.programs import Program, program_for
+from lossary.facts.domain import Real
+from lossary.facts.record import Record, target_and_prediction
 from lossary.graph import ELEMENT, differentiate, walk
 from lossary.graph.rules import RULES
-from lossary.program import Program, program_for
 
 
 def program_of(formula: Any) -> Program:

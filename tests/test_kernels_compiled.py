@@ -16,8 +16,8 @@ import torch
 import lossary
 from inputs import FUSED, WITNESSES, Setting, every
 from lossary import kernels
-from lossary._loss import Loss
-from lossary.program import numbered
+from lossary.calls.programs import numbered
+from lossary.objects.define import Loss
 
 ROWS, COLUMNS = 3000, 40
 assert ROWS * COLUMNS > kernels.THRESHOLD

@@ -12,7 +12,7 @@ import pytest
 
 import lossary
 from lossary import kernels
-from lossary._registry import enrol
+from lossary.facts.registry import enrol
 from lossary.kernels.cpu import disk, store
 
 CODE = bytes(range(256)) * 3

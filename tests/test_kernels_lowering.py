@@ -15,8 +15,8 @@ import lossary
 from inputs import BUILTIN, EVERY_SETTING, FUSED, Setting, program
 from kernel_edges import edges
 from lossary import kernels, words
-from lossary._record import Argument, Record, Role
 from lossary.domains import NonNegative, Parts, Real
+from lossary.facts.record import Argument, Record, Role
 from lossary.graph.program import Program
 from lossary.kernels.cpu.emit import source
 from lossary.kernels.cpu.target import LONG, SHORT, Use

@@ -15,8 +15,8 @@ import kernel_laws
 from inputs import FUSED, Setting, every
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
-from lossary._record import Record
-from lossary._registry import enrol
+from lossary.facts.record import Record
+from lossary.facts.registry import enrol
 from lossary.kernels.cpu import emit, run, store, target
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 

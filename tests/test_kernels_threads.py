@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import lossary
-from lossary._registry import enrol
+from lossary.facts.registry import enrol
 from lossary.kernels.cpu import forks, pages, threads
 
 CALLS = {

@@ -11,7 +11,7 @@ import pytest
 import lossary
 from inputs import SETTINGS, Setting, every
 from laws import LAWS, Law, agrees_with_numpy, draw, evaluate, float32_agrees_with_float64, unreduced
-from lossary._loss import function, loss_class
+from lossary.objects.define import function, loss_class
 
 BACKENDS = ("torch", "jax", "tensorflow")
 

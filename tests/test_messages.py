@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import lossary
-from lossary import _check, _check_objects, _texts_values
-from lossary._pickles import blank
+from lossary.objects.pickles import blank
+from lossary.texts import calls, objects, values
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -28,7 +28,7 @@ def _twice() -> list[Any]:
     return [lossary.loss(name="tests_twice")(lambda y_true, y_pred: y_pred - y_true) for _ in range(2)]
 
 
-# Function of `_check` that writes the text, kind of error, a call that runs into it, the text.
+# Function of `lossary.texts` that writes the text, kind of error, a call that runs into it, the text.
 MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "check_mode",
@@ -729,7 +729,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (_check, _check_objects, _texts_values)
+        for module in (calls, objects, values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

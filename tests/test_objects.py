@@ -23,7 +23,8 @@ from sklearn.base import clone
 from sklearn.metrics import make_scorer
 
 import lossary
-from lossary import program, words
+from lossary import words
+from lossary.calls import programs
 
 Y_TRUE, Y_PRED = np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]])  # Huber: (0 + 3/2)/2, squares: (0 + 4)/2
 
@@ -123,7 +124,7 @@ def test_a_formula_stays_with_its_objects() -> None:
 def test_definitions_that_nothing_holds_are_forgotten() -> None:
     def kept() -> int:
         gc.collect()
-        return len(program.numbered)
+        return len(programs.numbered)
 
     _defined(0.5)(Y_TRUE, Y_PRED)
     before = kept()

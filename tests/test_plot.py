@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 import lossary
 from inputs import NAMES
-from lossary._domain import OneHot
+from lossary.facts.domain import OneHot
 from lossary.show._curves import curve
 from lossary.show._maps import _levels
 from lossary.show._mathtext import mathtext

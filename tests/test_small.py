@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import lossary
 from lossary import kernels
-from lossary.program import Program, program_for
+from lossary.calls.programs import Program, program_for
 
 SHAPE = (32, 10)
 # The same number in PyTorch.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lossary
-from lossary._names import exports
+from lossary.objects.names import exports
 
 STUB = Path(lossary.__file__).with_suffix(".pyi")
 SNIPPET = """

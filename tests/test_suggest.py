@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lossary
-from lossary.adapters.heads import Head
+from lossary.readers.heads import Head
 
 R = np.random.default_rng(4)
 N = 400

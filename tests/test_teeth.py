@@ -15,10 +15,10 @@ import pytest
 import accuracy
 import oracle
 from laws import LAWS
-from lossary._loss import Loss, records
-from lossary._record import Record
+from lossary.calls.programs import Program
+from lossary.facts.record import Record
 from lossary.graph import Node
-from lossary.program import Program
+from lossary.objects.define import Loss, records
 
 BUILTIN = [record for record in records() if record.builtin]
 

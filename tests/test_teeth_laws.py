@@ -12,8 +12,8 @@ import pytest
 import kernel_laws
 import laws
 from inputs import SETTINGS
-from lossary._loss import Loss, loss_class
 from lossary.kernels.cpu.run import Fused
+from lossary.objects.define import Loss, loss_class
 from test_kernels_teeth import Prepare, prepare  # noqa: F401
 
 Call = Callable[..., tuple[Any, Any]]

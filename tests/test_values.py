@@ -10,8 +10,8 @@ import pytest
 from sklearn._loss import loss as sklearn_losses
 
 from inputs import jax_with
-from lossary._loss import function, loss_class, records
-from lossary._record import Case, Record
+from lossary.facts.record import Case, Record
+from lossary.objects.define import function, loss_class, records
 
 BUILTIN = [record for record in records() if record.builtin]
 CASES = [(record, case) for record in BUILTIN for case in record.cases]

@@ -11,7 +11,7 @@ import pytest
 
 import lossary
 from lossary import words
-from lossary._loss import records
+from lossary.objects.define import records
 
 
 def _configured() -> Iterator[Any]:

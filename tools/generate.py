@@ -15,10 +15,10 @@ import textwrap
 from pathlib import Path
 
 import lossary
-from lossary._axes import ELEMENT
-from lossary._loss import Loss, loss_class, records
-from lossary._names import class_names, function_names
-from lossary._record import Parameter, Record, Role
+from lossary.facts.axes import ELEMENT
+from lossary.facts.record import Parameter, Record, Role
+from lossary.objects.define import Loss, loss_class, records
+from lossary.objects.names import class_names, function_names
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "lossary"

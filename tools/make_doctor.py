@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import lossary
-from lossary.adapters.heads import RANGES
 from lossary.doctor.examine import THEMES
 from lossary.doctor.examples import run
 from lossary.doctor.fit import activation_fit
 from lossary.doctor.rules import RULES, Rule
+from lossary.readers.heads import RANGES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "doctor.md"
 HEAD = Path(__file__).with_name("doctor.head.md")

@@ -12,19 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import domains, losses, words
 from . import routes as _routes  # noqa: F401  (so that calls find what is faster than words)
-from ._categorical import to_categorical
-from ._combined import WeightedSum
-from ._faults import raise_faults
-from ._get import get, is_categorical_crossentropy, names, value_and_grad
-from ._loss import Loss, loss
-from ._modes import check
-from ._names import exports
-from ._parts import pack
-from ._record import Case
-from ._several import ArgumentsLoss
-from .adapters import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 from .adapters import jax_caller as _jax_caller
 from .adapters import keras_caller as _keras_caller
+from .calls.categorical import to_categorical
+from .calls.faults import raise_faults
+from .calls.parts import pack
 from .errors import (
     BackendError,
     DomainError,
@@ -36,6 +28,14 @@ from .errors import (
     TraceError,
     UnknownLossError,
 )
+from .facts.record import Case
+from .looks.modes import check
+from .objects.combined import WeightedSum
+from .objects.define import Loss, loss
+from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
+from .objects.names import exports
+from .objects.several import ArgumentsLoss
+from .readers import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 
 if TYPE_CHECKING:
     from . import scoring

@@ -13,7 +13,7 @@ Traceback (most recent call last):
 lossary.errors.DomainError: scaled: ...
 """
 
-from ._domain import (
+from .facts.domain import (
     Bits,
     Classes,
     Clipped,
@@ -30,7 +30,7 @@ from ._domain import (
     Signs,
     Unit,
 )
-from ._record import PerRow
+from .facts.record import PerRow
 
 __all__ = [
     "Bits",

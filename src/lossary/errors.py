@@ -1,4 +1,4 @@
-"""The kinds of error; their texts stand in `lossary._check`."""
+"""The kinds of error; their texts stand in `lossary.texts.calls`."""
 
 from __future__ import annotations
 

@@ -6,15 +6,15 @@ import importlib
 import sys
 from weakref import WeakSet
 
-from .. import _kin
-from .._object import Loss
+from ..objects import kin
+from ..objects.loss import Loss
 
 _announced: WeakSet[type] = WeakSet()
 
 
 def expect() -> None:
     """Makes losses JAX's own, from the first object that is configured beside JAX."""
-    _kin.listen(announce)
+    kin.listen(announce)
 
 
 def announce(kind: type) -> None:

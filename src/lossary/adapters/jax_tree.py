@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from .._object import Loss
+from ..objects.loss import Loss
 
 
 def register(kind: type[Loss]) -> None:

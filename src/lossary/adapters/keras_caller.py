@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any
 
-from .. import _registry
+from ..facts import registry
 
 
 class _Arrival(MetaPathFinder):
@@ -44,7 +44,7 @@ class _Arrival(MetaPathFinder):
 
 def expect() -> None:
     """Makes losses Keras's own, now or once Keras has been imported, and those that are defined later too."""
-    _registry.listen(announce)
+    registry.listen(announce)
     if "keras" in sys.modules:
         announce()
     elif not any(isinstance(finder, _Arrival) for finder in sys.meta_path):
@@ -58,8 +58,8 @@ def announce() -> None:
         return
     importlib.import_module(f"{__package__}.keras_kin").adopt()
     importlib.import_module(f"{__package__}.keras_losses")
-    for record in _registry.records():
-        made = _registry.function(record.name)
+    for record in registry.records():
+        made = registry.function(record.name)
         if saving.get_registered_name(made) != f"lossary.function>{record.name}":
             saving.register_keras_serializable("lossary", record.class_name)(made.cls)
             saving.register_keras_serializable("lossary.function", record.name)(made)

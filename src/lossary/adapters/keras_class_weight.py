@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _check
+from .. import texts
 from . import keras_batches
 from .keras_losses import KerasLoss
 
@@ -34,10 +34,10 @@ def as_sample_weight(loss: Any, x: Any, y: Any, settings: dict[str, Any]) -> tup
     record = loss.record
     if not record.labels_are_integers:
         if len(shape) > 2 or not _names_classes(record.target.coding, _numbers(seen)):
-            raise _check.class_weight_per_row(record.name, shape)
+            raise texts.class_weight_per_row(record.name, shape)
         return x, y, settings
     if y is None:
-        raise _check.class_weight_of_batches(record.name, shape)
+        raise texts.class_weight_of_batches(record.name, shape)
     return _weighted(x, y, settings)
 
 

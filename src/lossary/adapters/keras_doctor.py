@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from .._loss import folded
-from .._record import fold
 from ..doctor.first_batch import UNREAD, DiagnosisError, When, check_first_batch, failed, not_looked_at, valid_mode
-from . import heads, keras_batches
+from ..facts.record import fold
+from ..objects.define import folded
+from ..readers import heads
+from . import keras_batches
 from .keras_kin import mask_of
 from .keras_resolve import BY_SHAPE, is_config
 

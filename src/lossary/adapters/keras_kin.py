@@ -9,11 +9,11 @@ import numpy as np
 from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.name_scope import current_path
 
-from .. import _check
-from .._function import FunctionLoss
-from .._kin import Arguments, Kin
-from .._loss import Loss
-from .._modes import Mode, mode_of
+from .. import texts
+from ..looks.modes import Mode, mode_of
+from ..objects.define import Loss
+from ..objects.function import FunctionLoss
+from ..objects.kin import Arguments, Kin
 
 # The scope in which a compiled model of Keras computes its losses.
 _SCOPE = "compile_loss"
@@ -104,12 +104,12 @@ def tensors(loss: Loss, y_true: Any, y_pred: Any, dtype: Any) -> tuple[Any, Any]
     record = loss.record
     for argument, value in (("y_true", y_true), ("y_pred", y_pred)):
         if value is None:
-            raise _check.nothing(record.name, argument)
+            raise texts.nothing(record.name, argument)
         if isinstance(value, keras.KerasTensor):
-            raise _check.keras_tensor(record.name, argument)
+            raise texts.keras_tensor(record.name, argument)
         kind = str(getattr(value, "dtype", ""))
         if "complex" in kind:
-            raise _check.unsupported(record.name, argument, value, kind.rsplit(".", 1)[-1])
+            raise texts.unsupported(record.name, argument, value, kind.rsplit(".", 1)[-1])
     # A user's function sees what Keras would show it.  Ours keep integer labels exact, and recognise them.
     floats = isinstance(loss, FunctionLoss) or _is_wide(y_true)
     y_true = keras.ops.convert_to_tensor(y_true, dtype=dtype if floats else None)

@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from .._function import FunctionLoss
-from .._get import get
-from .._loss import Loss
+from ..objects.define import Loss
+from ..objects.function import FunctionLoss
+from ..objects.get import get
 from .keras_kin import mask_of, tensors, unread, weights
 
 PACKAGE = "lossary.keras"

@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
-from .. import _check
-from .._loss import Loss, folded
-from .._record import fold
+from .. import texts
 from ..errors import UnknownLossError
+from ..facts.record import fold
+from ..objects.define import Loss, folded
 from .keras_losses import KerasLoss, KerasMetric
 
 # Names that Keras resolves itself, by looking at shapes.
@@ -85,13 +85,13 @@ def refuse(loss: Any, y: Any, y_pred: Any) -> None:
     One output has one loss: of a list Keras would count the first.
     """
     if y is None and isinstance(loss, KerasLoss):
-        raise _check.no_targets(loss.record.name)
+        raise texts.no_targets(loss.record.name)
     if keras.tree.is_nested(y_pred):
         return
     if isinstance(loss, list | tuple) and len(loss) > 1:
-        raise _check.several_losses(_name(loss[0]), [_term(each) for each in loss])
+        raise texts.several_losses(_name(loss[0]), [_term(each) for each in loss])
     if isinstance(y, Mapping) and isinstance(loss, KerasLoss):
-        raise _check.targets_by_name(loss.record.name, list(y))
+        raise texts.targets_by_name(loss.record.name, list(y))
 
 
 def _name(loss: Any) -> str:

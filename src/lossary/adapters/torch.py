@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from .._get import get
 from ..doctor.first_batch import When, check_first_batch, not_looked_at, valid_mode
+from ..objects.get import get
 
 
 class Guard:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check, _check_remedies, _labels
+from .. import texts
 from .._untraced import untraced
 from ..errors import BackendError
+from ..looks import labels
+from ..texts import remedies
 from .base import FLOATS, HALF, Array, Backend
 from .numpy import BACKEND as NUMPY
 
@@ -112,7 +114,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
         elif backend is not NUMPY:
             found[name] = backend
     if any(value is not None for value in others.values()):
-        _labels.agree(loss, others)
+        labels.agree(loss, others)
     if not found:
         return NUMPY
     (first, backend), *rest = found.items()
@@ -124,10 +126,10 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
 
 def mixed(loss: str, first: str, its: Backend, second: str, other: Backend) -> BackendError:
     """The error of a call with arrays of two libraries."""
-    return _check.mixed_frameworks(loss, _met(first, its), _met(second, other))
+    return texts.mixed_frameworks(loss, _met(first, its), _met(second, other))
 
 
-def _met(argument: str, backend: Backend) -> _check.Met:
+def _met(argument: str, backend: Backend) -> texts.Met:
     return argument, backend.noun or f"an array of {backend.name}", backend.into_numpy
 
 
@@ -135,39 +137,39 @@ def array(backend: Backend, loss: str, argument: str, value: Any, like: Array | 
     """An argument as an array of the backend, beside ``like``; a `DTypeError` if it does not hold numbers."""
     owner = of(value)
     if owner is NUMPY and type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
-        raise _check.masked_array(loss, argument)
+        raise texts.masked_array(loss, argument)
     given = _converted(loss, argument, value) if owner is None else value
     try:
         array = backend.asarray(given, like)
     except (TypeError, ValueError):
-        raise _check.unsupported(loss, argument, value, given.dtype.name) from None
+        raise texts.unsupported(loss, argument, value, given.dtype.name) from None
     if (strange := backend.strange(array)) is not None:
-        raise _check.strange_array(loss, argument, *strange)
+        raise texts.strange_array(loss, argument, *strange)
     dtype = backend.dtype(array)
     if dtype not in FLOATS and not dtype.startswith(("int", "uint", "bool")):
-        raise _check.unsupported(loss, argument, value, dtype)
+        raise texts.unsupported(loss, argument, value, dtype)
     places = backend.place(array), None if like is None else backend.place(like)
     if None not in places and places[0] != places[1]:
-        raise _check.devices_differ(loss, argument, *places)
+        raise texts.devices_differ(loss, argument, *places)
     return array
 
 
 def _converted(loss: str, argument: str, value: Any) -> Any:
     """What is no array of any library, as one of NumPy."""
     if value is None:
-        raise _check.nothing(loss, argument)
-    line = _check_remedies.of_kind(argument, value)
+        raise texts.nothing(loss, argument)
+    line = remedies.of_kind(argument, value)
     if line:
-        raise _check.not_dense(loss, argument, value, line)
+        raise texts.not_dense(loss, argument, value, line)
     inside = _held(value)
     if inside is not None:
-        raise _check.several(loss, argument, value, inside)
+        raise texts.several(loss, argument, value, inside)
     try:
-        converted = np.asarray(_labels.bare(value))
+        converted = np.asarray(labels.bare(value))
     except (TypeError, ValueError):
-        raise _check.not_numbers(loss, argument, value) from None
+        raise texts.not_numbers(loss, argument, value) from None
     if converted.dtype.kind not in "biuf" and converted.dtype.name not in FLOATS:
-        raise _check.unsupported(loss, argument, value, converted.dtype.name)
+        raise texts.unsupported(loss, argument, value, converted.dtype.name)
     return converted
 
 

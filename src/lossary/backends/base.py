@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._looks import Look, Site
+from ..looks.faults import Look, Site
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from .._looks import Look, Site
+from ..looks.faults import Look, Site
 from . import jax_report
 from .base import Array, Traced
 from .bits import ShowsBits

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
-from .._looks import Look, Site
+from ..looks.faults import Look, Site
 from .base import Array
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from .._looks import Look, Site
+from ..looks.faults import Look, Site
 from . import tensorflow_report
 from .base import Array, Traced
 from .bits import ShowsBits

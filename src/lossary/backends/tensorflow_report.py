@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from .. import _texts_values
-from .._looks import Look, Site
+from .. import texts
 from ..errors import DomainWarning
+from ..looks.faults import Look, Site
 from .base import Array
 
 # The variables of programs for XLA: what `_facts` says of the first fault, or only -1; and the ranks of the looks.
@@ -70,7 +70,7 @@ def _tell(anything: Array, looks: Sequence[Look], site: Site) -> Array:
 
 
 def _keep(anything: Array, looks: Sequence[Look], site: Site) -> Array:
-    warnings.warn(_texts_values.unreported(site.loss), DomainWarning, stacklevel=3)
+    warnings.warn(texts.unreported(site.loss), DomainWarning, stacklevel=3)
     ranks = _ranks(looks)
     with _keeping:
         if (site, ranks) not in _kept:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._looks import Look, Site
+from ..looks.faults import Look, Site
 from . import torch_report
 from .base import Array, Backend, Traced
 from .bits import less_product

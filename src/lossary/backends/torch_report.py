@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from .._looks import Look, Site
 from .._untraced import untraced
+from ..looks.faults import Look, Site
 from .base import Array
 
 _sites: list[Site] = []

@@ -18,9 +18,9 @@ def main() -> None:
         print(f"lossary: {error}", file=sys.stderr)
         sys.exit(2)
     try:
-        from . import _streams
+        from ..console import streams
         from ._app import app
 
-        sys.exit(_streams.run(lambda: app(prog_name="lossary")))
+        sys.exit(streams.run(lambda: app(prog_name="lossary")))
     except KeyboardInterrupt:
         sys.exit(130)

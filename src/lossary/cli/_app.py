@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..console.output import say
 from . import _bench, _catalogue, _files, _work
-from ._output import say
 
 app = typer.Typer(
     help="The loss layer of machine learning: look losses up, find the one that fits, check it, score files with it.",

@@ -13,10 +13,11 @@ import numpy as np
 import typer
 
 from .. import backends
-from .._loss import Loss
+from ..console.arguments import LOSS, AsJson, complete_loss, loss_from, one_of
+from ..console.errors import UsageError
+from ..console.output import console, emit, progress, reporting, say, table
 from ..kernels import explain
-from ._arguments import LOSS, AsJson, complete_loss, loss_from, one_of
-from ._output import UsageError, console, emit, progress, reporting, say, table
+from ..objects.define import Loss
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow")
 DEFAULT = ("mean_squared_error", "log_cosh", "binary_crossentropy:from_logits=true")

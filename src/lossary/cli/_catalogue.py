@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .._extras import require
-from .._loss import Loss, records
-from .._record import Case, Parameter, Record
-from ._arguments import LOSS, AsJson, complete_loss, loss_from, one_of
-from ._output import FOUND, as_command, code, console, draw, emit, reporting, say, table
+from ..console.arguments import LOSS, AsJson, complete_loss, loss_from, one_of
+from ..console.output import FOUND, as_command, code, console, draw, emit, reporting, say, table
+from ..facts.record import Case, Parameter, Record
+from ..objects.define import Loss, records
 
 if TYPE_CHECKING:
     from ..doctor.verifier import Verification

@@ -9,10 +9,10 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from ..console.arguments import AsJson, LossNames, Rows, loss_from, one_of
+from ..console.output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
 from ..scoring import Score, Scores, open_table, steady
 from ..scoring import score as score_file
-from ._arguments import AsJson, LossNames, Rows, loss_from, one_of
-from ._output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
 
 if TYPE_CHECKING:
     from ..doctor import Advice, Report

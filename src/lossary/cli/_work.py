@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from ._arguments import LOSS, AsJson, complete_loss, loss_from
-from ._output import emit, reporting
+from ..console.arguments import LOSS, AsJson, complete_loss, loss_from
+from ..console.output import emit, reporting
 
 
 @reporting

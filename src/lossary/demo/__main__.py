@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..cli._arguments import loss_from
-from ..cli._output import INTERRUPTED, reporting
+from ..console.arguments import loss_from
+from ..console.output import INTERRUPTED, reporting
 from . import OTHERS, run
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .._categorical import to_categorical
 from .._extras import require
+from ..calls.categorical import to_categorical
 from ..errors import LossError
 
 Array = np.ndarray[Any, Any]

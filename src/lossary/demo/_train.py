@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
-from .._loss import Loss
 from ..keras import Sequential
+from ..objects.define import Loss
 from ._data import Images, coded
 
 BATCH = {"small": 16, "large": 32}

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .._get import get
-from .._loss import Loss
 from ..errors import ParameterError
+from ..objects.define import Loss
+from ..objects.get import get
 
 _TORCH = {
     "linear": "",

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from .._function import FunctionLoss
-from .._get import get
-from .._layout import Layout
-from .._loss import Loss, folded
-from .._rows import LAST, Rows
-from ..adapters.heads import Head
 from ..backends import NUMPY
+from ..calls.rows import LAST, Rows
 from ..errors import LossError
+from ..facts.layout import Layout
+from ..objects.define import Loss, folded
+from ..objects.function import FunctionLoss
+from ..objects.get import get
+from ..readers.heads import Head
 
 Floats = np.ndarray[Any, Any]
 # How far the sum of a row of probabilities may be from 1, in single and in half precision.
@@ -285,7 +285,7 @@ def known(*names: str) -> str | None:
 
 def resolved(loss: Any, y_true: Any = None) -> Loss:
     """A loss object from any way of naming one, other libraries' loss objects included."""
-    from ..adapters.foreign import translated
+    from ..readers.foreign import translated
 
     return get(translated(loss, y_true))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .._combined import WeightedSum
-from ..adapters import foreign, heads
+from ..objects.combined import WeightedSum
+from ..readers import foreign, heads
 from . import balance, head, metric, outputs, refusal, start, targets  # noqa: F401  (entering their rules)
 from .evidence import Evidence, NotCheckedError, resolved
 from .report import SEVERITIES, Finding, Report

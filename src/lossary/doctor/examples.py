@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..adapters.heads import Head
+from ..readers.heads import Head
 from .evidence import Floats
 
 
@@ -29,8 +29,6 @@ def dense(units: int, activation: str) -> Head:
 
 def names() -> dict[str, Any]:
     """Everything an example may use: 200 data points, five classes."""
-    import lossary
-
     from .examine import diagnose
 
     rng = np.random.default_rng(7)
@@ -45,7 +43,8 @@ def names() -> dict[str, Any]:
     rare_bits = np.zeros((200, 1))
     rare_bits[:3] = 1.0
     return {
-        "np": np, "lossary": lossary, "diagnose": diagnose, "softmax": softmax, "sigmoid": sigmoid, "dense": dense,
+        "np": np, "lossary": importlib.import_module("lossary"), "diagnose": diagnose, "dense": dense,
+        "softmax": softmax, "sigmoid": sigmoid,
         "labels": labels, "one_hot": one_hot, "scores": scores, "bits": bits, "margins": margins,
         "two_scores": np.concatenate([-margins, margins], 1), "reals": reals, "noise": 0.3 * rng.normal(size=(200, 1)),
         "with_outliers": with_outliers, "counts": rng.poisson(3.0, size=(200, 1)).astype(float), "rare_bits": rare_bits,

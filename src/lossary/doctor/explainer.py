@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from .._domain import Classes, Real
-from .._loss import Loss
-from .._record import Record
-from ..program import Program, program_for
+from ..calls.programs import Program, program_for
+from ..facts.domain import Classes, Real
+from ..facts.record import Record
+from ..objects.define import Loss
 from .evidence import Floats, number, resolved
 from .fit import activation_fit
 from .probe import Probe
@@ -110,7 +110,7 @@ def explain(loss: Any, **parameters: Any) -> Explanation:
     """
     found = resolved(loss)
     if parameters:
-        from .._get import get
+        from ..objects.get import get
 
         found = get(found, **parameters)
     record, program = found.record, program_for(found.record, found.parameters, backends.NUMPY)

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from .._domain import NonNegative
-from .._loss import Loss
-from ..adapters.heads import RANGES
+from ..facts.domain import NonNegative
+from ..objects.define import Loss
+from ..readers.heads import RANGES
 
 Judgement = Literal["right", "works", "weak", "wrong"]
 

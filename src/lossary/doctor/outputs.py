@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .._domain import NonNegative
+from ..facts.domain import NonNegative
 from .evidence import Evidence, Floats, number, share
 from .rules import Seen, enough, rule
 

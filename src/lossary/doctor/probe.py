@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from .._domain import Classes, Domain, OneHot, Signs, Unit
-from .._loss import Loss
-from .._record import Record
+from ..facts.domain import Classes, Domain, OneHot, Signs, Unit
+from ..facts.record import Record
+from ..objects.define import Loss
 from .evidence import Floats
 
 POINTS, OUTPUTS = 6, 5

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._get import get
+from ..objects.get import get
 from .advice import Advice
 from .evidence import number, share
 from .traits import Traits, skewness

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._check import shape_text
 from ..errors import DTypeError, LossError
+from ..texts.calls import shape_text
 from .evidence import (
     HALF_TOLERANCE,
     Evidence,
@@ -109,7 +109,7 @@ def _in_torch(e: Evidence) -> Seen | None:
     """What PyTorch's own loss refuses, or makes NaN of, though ours would not."""
     if e.torch_loss is None or e.raw_true is None or e.raw_pred is None:
         return None
-    from ..adapters.torch_trial import trouble
+    from ..readers.torch_trial import trouble
 
     found = trouble(e.torch_loss, *(_as_given(x) for x in ((e.given_true, e.raw_true), (e.given_pred, e.raw_pred))))
     if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._domain import OneHot
+from ..facts.domain import OneHot
 from .evidence import Evidence, Floats, known, number, share
 from .rules import Seen, enough, rule
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .._check import unsupported
 from ..errors import DTypeError, ShapeError
+from ..texts.calls import unsupported
 from .evidence import Floats, hosted
 from .targets import outlying
 

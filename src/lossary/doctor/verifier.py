@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from .. import backends
-from .._domain import NonNegative, Real, Unit
+from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
-from ..program import Program, program_for
+from ..facts.domain import NonNegative, Real, Unit
 from .evidence import Floats, number, resolved
 from .probe import OUTPUTS, POINTS, Probe
 

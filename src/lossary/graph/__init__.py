@@ -1,6 +1,6 @@
 """Tracing a formula, differentiating it, printing it as source."""
 
-from .._axes import ELEMENT, NUMBER, OTHER, PAIR, ROW, Axes
+from ..facts.axes import ELEMENT, NUMBER, OTHER, PAIR, ROW, Axes
 from .derivative import differentiate
 from .emit import SPELLED, emit
 from .node import Graph, Node, walk

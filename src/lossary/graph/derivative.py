@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._axes import OTHER, POINT
+from ..facts.axes import OTHER, POINT
 from . import words
 from .node import Node, walk
 from .rules import RULES

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from .._axes import ELEMENT, NUMBER, OTHER, OTHERS
+from ..facts.axes import ELEMENT, NUMBER, OTHER, OTHERS
 from . import words
 from .node import Node, walk
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .._axes import ELEMENT, OTHER
+from ..facts.axes import ELEMENT, OTHER
 from . import words
 from .node import Graph, Node, walk
 

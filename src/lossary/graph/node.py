@@ -12,8 +12,8 @@ from typing import Any, Union
 
 import numpy as np
 
-from .._axes import ELEMENT, NUMBER, Axes
 from ..errors import TraceError
+from ..facts.axes import ELEMENT, NUMBER, Axes
 
 Operand = Union["Node", float, int, bool]
 

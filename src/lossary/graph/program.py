@@ -11,9 +11,9 @@ from weakref import finalize
 
 import numpy as np
 
-from .._axes import ELEMENT, NUMBER, ROW
-from .._record import Record
 from ..errors import TraceError
+from ..facts.axes import ELEMENT, NUMBER, ROW
+from ..facts.record import Record
 from . import words
 from .derivative import differentiate
 from .emit import SPELLED, emit

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
 from ..errors import TraceError
+from ..facts.axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [

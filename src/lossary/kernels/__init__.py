@@ -17,17 +17,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .._check import kernel_dtype, no_kernel
-from .._kernel import Fused, Fusible, NoKernelError
-from .._registry import is_enrolled
 from ..backends import NUMPY, by_name, find
+from ..calls.kernel import Fused, Fusible, NoKernelError
+from ..calls.programs import Program, program_for
+from ..facts.registry import is_enrolled
 from ..graph import ELEMENT, OTHER, walk
-from ..program import Program, program_for
+from ..texts.calls import kernel_dtype, no_kernel
 from .cpu import forks
 from .cpu.pages import release
 
 if TYPE_CHECKING:
-    from .._loss import Loss
+    from ..objects.define import Loss
 
 __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 
@@ -209,7 +209,7 @@ def _program(made: Loss) -> Program:
 
 
 def _loss(loss: Any) -> Loss:
-    from .._get import get
+    from ..objects.get import get
 
     made: Loss = get(loss)
     return made
@@ -233,8 +233,8 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
-    from .. import _route
-    from .._combined import WeightedSum
+    from ..calls import route
+    from ..objects.combined import WeightedSum
 
     made = _loss(loss)
     name = made.record.name
@@ -243,7 +243,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
         backend = backend or "numpy"
-        reason = _route.of(by_name(backend)).refusal() or unfit(_program(made))
+        reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         return f"{name} runs in a fused kernel on {backend} from {THRESHOLD} elements on"
@@ -253,7 +253,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
     batch = made.batch(y_true, y_pred)
-    reason = _route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
+    reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
     computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:

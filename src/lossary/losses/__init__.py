@@ -6,7 +6,7 @@
 import importlib
 import pkgutil
 
-from .._names import exports
+from ..objects.names import exports
 
 _FAMILIES = sorted(module.name for module in pkgutil.iter_modules(__path__))
 for _family in _FAMILIES:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Bits, Flag, Interval, Real, Signs, Unit
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Bits, Flag, Interval, Real, Signs, Unit
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import abs, count, exp, log, log1p, maximum, mean, mean_square, minimum, weighted, where
 
 

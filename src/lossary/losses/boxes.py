@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._domain import Parts, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Parts, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import maximum, mean, minimum, where
 
 _ORDERED = (("x1", "x2"), ("y1", "y2"))

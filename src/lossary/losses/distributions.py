@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Interval, Probabilities, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Interval, Probabilities, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import abs, guard, log1p, max, maximum, minimum, residual, scale_to_one, sqrt, square, sum, where
 
 # A target below this adds nothing, and its inverse may be infinite.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Flag, Interval, NonNegative, Parts, Real
-from .._loss import loss
-from .._record import Case, PerRow
+from ..facts.domain import Flag, Interval, NonNegative, Parts, Real
+from ..facts.record import Case, PerRow
+from ..objects.define import loss
 from ..words import abs, count, guard, log, mean, other, sqrt, square, sum
 
 

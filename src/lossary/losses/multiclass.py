@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import (
     count,
     exp,

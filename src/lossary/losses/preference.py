@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._domain import Interval, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Interval, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import mean, softplus
 
 

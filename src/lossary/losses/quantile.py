@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._domain import Interval, Parts, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Interval, Parts, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import maximum, mean
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._domain import Bits, Flag, Interval, Unit
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Bits, Flag, Interval, Unit
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import sigmoid, square, sum, where
 
 _SMOOTH = Interval("Added to both sides of the quotient", 0.0)

@@ -3,8 +3,8 @@
 Routes stand above the losses and know kernels, which neither losses nor backends do.
 """
 
-from .._route import of, settle
 from ..backends import NUMPY
+from ..calls.route import of, settle
 
 for _library in ("numpy", "torch", "jax"):
     settle(_library, f"{__name__}.{_library}")

@@ -20,12 +20,13 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-from .. import _evaluate, _reduce, kernels
-from .._kernel import Fusible, NoKernelError
-from .._route import Prepare, Route
+from .. import kernels
 from ..backends import Array
 from ..backends.jax import BACKEND
-from ..program import Program
+from ..calls import evaluate, reduce
+from ..calls.kernel import Fusible, NoKernelError
+from ..calls.programs import Program
+from ..calls.route import Prepare, Route
 
 if TYPE_CHECKING:
     from ..kernels.xla.handler import Handler
@@ -274,7 +275,7 @@ class JaxFused:
             call, factors = self._call("sum" if reduction == "sum" else "mean"), []
         else:
             ones = jnp.ones(self.shape[:-1], self.y_pred.dtype)
-            factor = _reduce.factors(self.program.record.name, BACKEND, ones, self.weights, self.counted, reduction)
+            factor = reduce.factors(self.program.record.name, BACKEND, ones, self.weights, self.counted, reduction)
             call, factors = self._call(""), [(ones * factor).reshape(-1)]
         if reduction == "none" and not gradient:
             return self.values() * factors[0].reshape(self.shape[:-1]), None
@@ -307,7 +308,7 @@ class JaxRoute(Route):
 
     def shortcut(
         self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any
-    ) -> _evaluate.Batch | None:
+    ) -> evaluate.Batch | None:
         size = y_pred.size
         if not isinstance(size, int) or size < max(1, kernels.THRESHOLD) or refusal(y_pred, y_pred):
             return None

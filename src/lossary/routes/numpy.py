@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import kernels
-from .._evaluate import Call, prepare
-from .._parameters import Axis
-from .._plan import Setting
-from .._route import Route
 from ..backends import NUMPY, Array
+from ..calls.evaluate import Call, prepare
+from ..calls.plan import Setting
+from ..calls.route import Route
+from ..facts.axes import Axis
 from . import steps
 
 if TYPE_CHECKING:
-    from .._modes import Mode
+    from ..looks.modes import Mode
 
 
 class NumpyRoute(Route):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import kernels
-from .._evaluate import LOOKING, check_values
-from .._plan import Plan, Setting, keep, planned
-from .._registry import is_enrolled
 from ..backends import NUMPY
+from ..calls.evaluate import LOOKING, check_values
+from ..calls.plan import Plan, Setting, keep, planned
+from ..facts.registry import is_enrolled
 
 if TYPE_CHECKING:
-    from .._modes import Mode
+    from ..looks.modes import Mode
 
 Floats = np.ndarray[Any, Any]
 # The reduced loss and its gradient of targets and predictions; None where only the general way leads on.

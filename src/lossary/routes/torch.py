@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from .. import _evaluate, kernels
-from .._evaluate import Batch, Call
-from .._parameters import Axis
-from .._plan import Setting
-from .._route import Prepare, Route
+from .. import kernels
 from ..backends import Array
 from ..backends.torch import BACKEND, PLAIN
+from ..calls import evaluate
+from ..calls.evaluate import Batch, Call
+from ..calls.plan import Setting
+from ..calls.route import Prepare, Route
 from ..errors import ShapeError
+from ..facts.axes import Axis
 from . import steps
 from .torch_compiled import compiled
 from .torch_doors import apply, is_several
 from .torch_together import Together, Total, again, differentiated, together, unfit, widened
 
 if TYPE_CHECKING:
-    from .._modes import Mode
+    from ..looks.modes import Mode
 
 _FLOATS = frozenset({torch.float32, torch.float64})
 
@@ -58,7 +59,7 @@ class TorchRoute(Route):
             return _both(step())
 
         def words(y: Array, p: Array) -> Batch:
-            return _evaluate.prepare(setting, (y, p), axis=axis, check=check, batched=True)
+            return evaluate.prepare(setting, (y, p), axis=axis, check=check, batched=True)
 
         return apply(Total, y_pred, y_true, list(_both(found)), find, words, reduction)
 

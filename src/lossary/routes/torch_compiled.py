@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from .. import kernels
-from .._evaluate import Batch
-from .._registry import is_enrolled
-from .._route import Prepare
 from .._untraced import untraced
 from ..backends import NUMPY, Array, Backend
 from ..backends.torch import BACKEND, PLAIN
-from ..program import Program, numbered
+from ..calls.evaluate import Batch
+from ..calls.programs import Program, numbered
+from ..calls.route import Prepare
+from ..facts.registry import is_enrolled
 from .torch_doors import is_transformed
 from .torch_together import HALF, again, differentiated
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from .._evaluate import Batch
-from .._route import Prepare
 from ..backends import Array
 from ..backends.torch import PLAIN
+from ..calls.evaluate import Batch
+from ..calls.route import Prepare
 from .torch_doors import apply, is_recorded, is_several, is_transformed
 
 # Makes the call on tensors that autograd sees.

@@ -16,11 +16,11 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from .. import kernels
-from .._evaluate import Batch
-from .._get import get
-from .._loss import Loss
-from .._registry import is_enrolled
+from ..calls.evaluate import Batch
 from ..errors import DomainError, ShapeError
+from ..facts.registry import is_enrolled
+from ..objects.define import Loss
+from ..objects.get import get
 from . import _errors
 from ._exact import ExactSums, Floats, Integers, quotient
 from ._tables import Block, Grouping, open_table, steady

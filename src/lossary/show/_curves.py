@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
-from .._loss import Loss
+from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
+from ..objects.define import Loss
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = Literal["shares", "scores", "direction"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import _check_objects
+from .. import texts
 from .._extras import require
-from .._get import get
-from .._loss import Loss
 from ..errors import DTypeError
+from ..objects.define import Loss
+from ..objects.get import get
 from ._curves import Curve, curve
 from ._maps import draw_surface
 from ._mathtext import mathtext
@@ -126,12 +126,12 @@ plot = Plot()
 
 def _configured(losses: Sequence[Any], parameters: Mapping[str, Any]) -> list[Loss]:
     if not losses:
-        raise _check_objects.not_a_loss(None)
+        raise texts.not_a_loss(None)
     found = [get(loss) for loss in losses]
     for name in parameters:
         if not any(name in loss.parameters for loss in found):
             known = dict.fromkeys(parameter for loss in found for parameter in loss.parameters)
-            raise _check_objects.unknown_parameter(", ".join(loss.name for loss in found), name, known)
+            raise texts.unknown_parameter(", ".join(loss.name for loss in found), name, known)
     return [get(loss, **{k: v for k, v in parameters.items() if k in loss.parameters}) for loss in found]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .._domain import OneHot
-from .._loss import Loss
+from ..facts.domain import OneHot
+from ..objects.define import Loss
 from ._curves import Floats, Rows, scores_of, shape_of_rows
 
 STEPS = 150

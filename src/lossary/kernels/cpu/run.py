@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..._kernel import Fusible, NoKernelError
-from ..._reduce import factors
 from ...backends import NUMPY
+from ...calls.kernel import Fusible, NoKernelError
+from ...calls.programs import for_labels
+from ...calls.reduce import factors
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
-from ...program import for_labels
 from . import forks, labels, pages, store, target, threads
 from .emit import source
 from .target import CHUNK, TASK, Use

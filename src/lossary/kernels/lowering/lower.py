@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from ..._domain import Domain, OneHot
+from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ...graph.program import Program
 from .form import RESULTS, SLOPES, Body, Input, Kept, Loop, Lowered, Number, Place, Reduction, Stage, Target, Write

@@ -12,7 +12,7 @@ from llvmlite import binding
 from numba import carray, njit, types
 from numba.core.ccallback import CFunc
 
-from ..._kernel import NoKernelError
+from ...calls.kernel import NoKernelError
 from ...graph.program import Program
 from ..cpu import forks, machine, store
 from ..cpu.arguments import Argument

@@ -1,0 +1,215 @@
+"""What computes a call in words: rows along the last axis, and the way back to the caller's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ..backends import HALF, Array, Backend
+from . import live as _live
+from . import parts
+from .align import Place, Points, main_input
+from .kernel import Fused
+from .programs import Program
+from .reduce import check_points, factors, reduce
+from .rows import LAST, Rows
+
+
+class Call(Protocol):
+    """A call that has been checked and is ready to run, by ``batch`` or by a kernel in it."""
+
+    @property
+    def batch(self) -> Batch:
+        """What computes the call."""
+
+    def values(self) -> Array:
+        """One value per data point, differentiable, in the computing dtype."""
+
+    def reduced(self, reduction: str) -> Array:
+        """The reduced loss in the caller's dtype."""
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient, in the dtypes and shapes of the caller's predictions."""
+
+    def result(self, x: Array) -> Array:
+        """In the dtype of the predictions."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """The arrays of one call, lined up: rows along the last axis, computing dtype.
+
+    ``mask`` are the data points that a mean counts, ``live`` those of them whose weight is not 0.  All others have been
+    replaced, unless there is a kernel, which leaves them out by itself.  ``places`` and ``rows`` say how the inputs
+    were lined up, ``like`` has the shape that they had before; ``packed`` says which arguments held several parts.
+    ``items`` says which elements count, where rows have gaps.
+    """
+
+    backend: Backend
+    program: Program
+    inputs: tuple[Array, ...]
+    numbers: tuple[Any, ...]
+    weights: Array | None
+    mask: Array | None
+    dtype: str
+    rows: Rows = LAST
+    places: tuple[Place, ...] = ()
+    like: Array | None = None
+    packed: tuple[bool, ...] = ()
+    split: int = 0
+    live: Array | None = None
+    items: Array | None = None
+    fused: Fused | None = None
+    poison: Array | None = None
+
+    @property
+    def y_true(self) -> Array:
+        """The targets of a loss of ``(y_true, y_pred)``."""
+        return self.inputs[0]
+
+    @property
+    def y_pred(self) -> Array:
+        """The predictions; the first if there are several."""
+        return self.inputs[main_input(self.program.record)]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one of ``(y_true, y_pred)`` without gaps, which is what kernels know."""
+        return self.program.record.is_pair and self.items is None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the program's functions take."""
+        return (*self.inputs, *self.numbers) if self.items is None else (*self.inputs, self.items, *self.numbers)
+
+    @property
+    def batch(self) -> Batch:
+        """What computes the call."""
+        return self
+
+    def values(self) -> Array:
+        """One value per data point, differentiable, in the computing dtype."""
+        if self.fused is not None:
+            found = self.fused.values()
+            return self.in_words().values() if found is None else found
+        run = self.program.differentiable(self.backend)
+        values = self.backend.squeeze_last(run(*self.arguments))
+        return self._poisoned(self._drop_masked(values))
+
+    def values_and_slopes(self) -> tuple[Array, list[Array]]:
+        """The values and their derivatives with respect to each row of the predictions."""
+        run = self.program.value_and_slope(self.backend)
+        with self.backend.quiet():
+            values, *slopes = run(*self.arguments)
+        values = self._drop_masked(self.backend.squeeze_last(values))
+        return self._poisoned(values), self._poisoned_rows(slopes)
+
+    def factors(self, values: Array, reduction: str) -> Array | float:
+        """The reducer's factors for these values."""
+        record = self.program.record
+        name, main = record.name, record.inputs[main_input(record)].name
+        check_points(name, self.backend, self.y_pred, reduction, main)
+        return factors(name, self.backend, values, self.weights, self.mask, reduction)
+
+    def reduced(self, reduction: str) -> Array:
+        """The reduced loss in the caller's dtype."""
+        with self.backend.quiet():
+            return self._reduced(reduction)
+
+    def _reduced(self, reduction: str) -> Array:
+        if self.fused is not None:
+            found = self.fused.reduced(reduction, gradient=False)
+            return self.in_words().reduced(reduction) if found is None else self.answer(found[0], reduction)
+        values = self.values()
+        return self.answer(reduce(self.backend, values, self.factors(values, reduction), reduction), reduction)
+
+    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient, in the dtypes and shapes of the caller's predictions."""
+        with self.backend.quiet():
+            return self._value_and_gradient(reduction)
+
+    def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
+        if self.fused is not None:
+            found = self.fused.reduced(reduction, gradient=True)
+            if found is None or found[1] is None:
+                return self.in_words().value_and_gradient(reduction)
+            return self.answer(found[0], reduction), self.gradient(found[1])
+        values, slopes = self.values_and_slopes()
+        factor = self.factors(values, reduction)
+        value = reduce(self.backend, values, factor, reduction)
+        return self.answer(value, reduction), self._gradients(factor, slopes)
+
+    def pulled_back(self, upstream: Array) -> Array:
+        """The gradient for one factor per unreduced value, in the dtype and shape of the caller's y_pred."""
+        if self.split:
+            upstream = self.rows.gathered(self.backend, upstream)
+        if self.live is not None:
+            upstream = self.backend.where(self.live, upstream, self.backend.ones_like(upstream) * 0)
+        factor = self.factors(upstream, "none")
+        # What nothing weights stays as it came: one number for all may be stored only once.
+        factor = upstream if isinstance(factor, float) else upstream * factor
+        if self.fused is not None:
+            found = self.fused.gradient(factor)
+            return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
+        with self.backend.quiet():
+            slopes = [self.program.slope(self.backend, place)(*self.arguments) for place in self.program.predictions]
+        return self._gradients(factor, self._poisoned_rows(slopes))
+
+    def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
+        """The gradients for these factors per data point, in the structure of the predictions."""
+        each = factor if isinstance(factor, float) else self.backend.expand_last(factor)
+        found = {
+            place: self.gradient(each * slope, place)
+            for place, slope in zip(self.program.predictions, slopes, strict=True)
+        }
+        if self.program.record.is_pair:
+            return found[1]
+        return parts.gathered(self.backend, self.program.record, self.packed, found)
+
+    def in_words(self) -> Batch:
+        """The same call without a kernel."""
+        points = Points(self.inputs, self.weights, self.mask, self.split, self.live)
+        if self.live is not None:
+            points = _live.replaced(self.backend, self.program.record, self.program.switches, points)
+        return replace(self, inputs=points.inputs, fused=None)
+
+    def result(self, x: Array) -> Array:
+        """In the dtype of the predictions."""
+        return cast(self.backend, x, self.dtype)
+
+    def answer(self, x: Array, reduction: str) -> Array:
+        """A reduced loss, never in half precision, which holds too few digits for it; or the values as they lie."""
+        if reduction != "none":
+            return cast(self.backend, x, "float32" if self.dtype in HALF else self.dtype)
+        return self.result(self.rows.scattered(self.backend, x, self.like) if self.split else x)
+
+    def gradient(self, x: Array, place: int = 1) -> Array:
+        """A gradient with respect to an input, in the shape and dtype of the caller's predictions."""
+        for _ in range(self.split):
+            x = self.backend.squeeze_last(x)
+        x = self.rows.scattered(self.backend, x, self.like)
+        return self.result(self.backend.squeeze_last(x) if self.places and self.places[place].expand else x)
+
+    def _drop_masked(self, values: Array) -> Array:
+        if self.live is None:
+            return values
+        return self.backend.where(self.live, values, self.backend.ones_like(values) * 0)
+
+    def _poisoned(self, values: Array) -> Array:
+        return values if self.poison is None else values * self.poison
+
+    def _poisoned_rows(self, slopes: list[Array]) -> list[Array]:
+        if self.poison is None:
+            return slopes
+        factor = self.backend.expand_last(self.poison)
+        return [slope * factor for slope in slopes]
+
+
+# A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.
+Offer = Callable[[Batch, Callable[[], None] | None], Fused | None]
+
+
+def cast(backend: Backend, x: Array, dtype: str) -> Array:
+    """The array in this dtype; itself if it has it."""
+    return x if backend.dtype(x) == dtype else backend.cast(x, dtype)

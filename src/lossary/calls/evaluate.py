@@ -1,0 +1,204 @@
+"""From a call to a result: line the arrays up, check them, run the program, put the result into the caller's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import texts
+from ..backends import FLOATS, Array, Backend
+from ..facts.layout import Layout
+from ..facts.record import Record
+from ..looks import modes, values
+from . import align, faults, live
+from .batch import Batch, Call, Offer, cast
+from .plan import Plan, Setting, planned
+from .programs import program_for
+
+__all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "prepare"]
+
+
+def prepare(
+    setting: Setting,
+    arguments: Sequence[Any],
+    sample_weight: Any = None,
+    where: Any = None,
+    *,
+    axis: Any = -1,
+    check: modes.Mode | None = None,
+    batched: bool = False,
+    kernel: Offer | None = None,
+) -> Batch:
+    """Lines up the arguments of a call and checks them.
+
+    With ``batched`` the first axis is the data points: one-dimensional inputs are N points with one output each.
+    Without, the last axis is the outputs, and one-dimensional inputs are one data point, as in Keras.
+    A ``kernel`` that takes the call looks at the values while it computes.
+    """
+    plan, given = planned(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=check != "off")
+    inputs = plan.lines.apply(plan.backend, plan.program, given)
+    if not plan.ready:
+        _check_digits(setting.record, plan, inputs)
+    like = _unmoved(plan, given)
+    rows = plan.lines.rows
+    points = align.points(plan.backend, plan.program, rows, inputs, like, sample_weight, where)
+    if points.items is not None:
+        plan, points = _with_gaps(setting, plan, points)
+    if setting.ignored is not None:
+        points = live.without_ignored(plan.backend, points, setting.ignored)
+    points.live = live.live_points(plan.backend, points.weights, points.mask)
+    batch = _batch(setting, plan, points, like)
+    looking, wait = check in LOOKING, check == "full"
+    if looking and batch.weights is not None:
+        _check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
+    look = partial(_look, setting, plan, points, wait) if looking else None
+    if kernel and batch.is_plain and (offered := kernel(batch, look)):
+        batch.fused = offered
+        return batch
+    if points.live is not None or points.items is not None:
+        points = live.replaced(plan.backend, setting.record, setting.parameters, points)
+        batch = _batch(setting, plan, points, like)
+    if looking:
+        _check_points(setting, plan, points, wait)
+    if check == "async":
+        batch.poison = _poison(setting, plan, batch, points)
+    return batch
+
+
+# Modes in which values are looked at wherever that costs no wait.
+LOOKING = frozenset({None, "full", "async"})
+
+
+def _unmoved(plan: Plan, given: Sequence[Array]) -> Array:
+    """The predictions in their rank, before their rows were moved."""
+    main = align.main_input(plan.program.record)
+    return plan.backend.expand_last(given[main]) if plan.lines.places[main].expand else given[main]
+
+
+def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan, align.Points]:
+    """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
+    program = program_for(setting.record, setting.parameters, plan.backend, gaps=True)
+    main = points.inputs[align.main_input(setting.record)]
+    mask = live.any_item(plan.backend, points.items, main)
+    return plan._replace(program=program), replace(points, mask=mask)
+
+
+def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array) -> Batch:
+    """Points in the dtypes that are computed with."""
+    backend, inputs, weights = plan.backend, points.inputs, points.weights
+    if not plan.ready:
+        inputs = tuple(
+            _labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
+            for each, x in zip(setting.record.inputs, inputs, strict=True)
+        )
+    computing = backend.dtype(inputs[align.main_input(setting.record)])
+    if weights is not None:
+        weights = _weights(backend, weights, points.mask, computing)
+    return Batch(
+        backend,
+        plan.program,
+        inputs,
+        setting.numbers_in(backend, computing),
+        weights,
+        points.mask,
+        plan.dtype,
+        plan.lines.rows,
+        plan.lines.places,
+        like,
+        plan.packed,
+        points.split,
+        points.live,
+        points.items,
+    )
+
+
+def _look(setting: Setting, plan: Plan, points: align.Points, wait: bool) -> None:
+    """Checks the values of the data points that are live."""
+    if points.live is not None:
+        points = live.replaced(plan.backend, setting.record, setting.parameters, points)
+    _check_points(setting, plan, points, wait)
+
+
+def _check_points(setting: Setting, plan: Plan, points: align.Points, wait: bool) -> None:
+    check_values(plan.backend, setting.record, setting.parameters, points.inputs, None, plan.lines.layout, wait=wait)
+
+
+def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) -> Array | None:
+    rank = len(plan.backend.shape(batch.y_pred)) - 1
+    return faults.poison(
+        plan.backend,
+        setting.record,
+        setting.parameters,
+        batch.inputs,
+        batch.weights,
+        plan.lines.layout,
+        rank=rank,
+        given=points.inputs,
+    )
+
+
+# Whole numbers up to here are float32 numbers.
+_EXACT = 2**24
+
+
+def _check_digits(record: Record, plan: Plan, inputs: Sequence[Array]) -> None:
+    """Whole numbers on both sides are subtracted exactly, or not at all."""
+    dtypes = [plan.backend.dtype(x) for x in inputs]
+    if plan.computing != "float32" or record.labels_are_integers or not FLOATS.isdisjoint(dtypes):
+        return
+    for each, x in zip(record.inputs, inputs, strict=True):
+        host = plan.backend.host(x, wait=False)
+        if host is not None and host.size and host.dtype != bool and not -_EXACT <= host.min() <= host.max() <= _EXACT:
+            raise texts.whole_numbers(record.name, each.name, plan.backend.name)
+
+
+def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:
+    """The weights, 0 under the mask whatever stands there."""
+    weights = cast(backend, weights, computing)
+    return weights if mask is None else backend.where(mask, weights, backend.ones_like(weights) * 0)
+
+
+def _labels(backend: Backend, labels: Array) -> Array:
+    """Labels in the dtype that they are taken with."""
+    dtype = backend.dtype(labels)
+    wanted = backend.label_dtype(dtype)
+    if dtype not in FLOATS:
+        return cast(backend, labels, wanted)
+    # A float that is no whole number names no class; -1 makes its value NaN instead of a neighbour's.
+    found = backend.cast(labels, wanted)
+    whole = backend.equal(backend.cast(found, dtype), labels)
+    return backend.where(whole, found, backend.ones_like(found) * -1)
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+def check_values(
+    backend: Backend,
+    record: Record,
+    parameters: Mapping[str, Any],
+    inputs: Sequence[Array],
+    weights: Array | None,
+    layout: Layout | None = None,
+    *,
+    wait: bool,
+) -> None:
+    """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
+    classes = (backend.shape(inputs[align.main_input(record)]) or (None,))[-1]
+    hosts = [backend.host(x, wait=wait) for x in inputs]
+    values.values(record, parameters, hosts, classes, layout)
+    _check_weights(backend, record, weights, layout, wait=wait)
+
+
+def _check_weights(
+    backend: Backend, record: Record, weights: Array | None, layout: Layout | None, *, wait: bool
+) -> None:
+    if weights is not None:
+        host = backend.host(weights, wait=wait)
+        if host is not None and not np.isfinite(host).all():
+            index = tuple(map(int, np.unravel_index(int(np.argmax(~np.isfinite(host))), host.shape)))
+            raise texts.weight_value(record.name, host[index], index, host.shape, layout)

@@ -1,0 +1,80 @@
+"""What a kernel needs of a call, and what one that has taken a call offers in return.
+
+Calls and kernels know each other by this module alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..graph.program import Program
+
+Array = Any
+
+
+class Library(Protocol):
+    """The array library of a call."""
+
+    name: str
+
+    def shape(self, x: Array) -> Any:
+        """The lengths of the axes."""
+
+
+class Fusible(Protocol):
+    """A call that a kernel may take: rows along the last axis, in the dtype that is computed with.
+
+    ``mask`` are the data points that a mean counts, ``live`` those of them whose weight is not 0; None means all.
+    """
+
+    @property
+    def backend(self) -> Library:
+        """The library of the arrays."""
+
+    @property
+    def program(self) -> Program:
+        """The traced formula."""
+
+    @property
+    def y_true(self) -> Array:
+        """The targets."""
+
+    @property
+    def y_pred(self) -> Array:
+        """The predictions."""
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The numeric parameters, in the order of the program's."""
+
+    @property
+    def weights(self) -> Array | None:
+        """One weight per data point."""
+
+    @property
+    def mask(self) -> Array | None:
+        """The data points that are counted."""
+
+    @property
+    def live(self) -> Array | None:
+        """The data points that are looked at."""
+
+
+class Fused(Protocol):
+    """A call in the hands of a kernel; what it returns is None where it must leave the call to the words."""
+
+    def values(self) -> Array | None:
+        """One value per data point."""
+
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
+        """The reduced loss and, if wanted, its gradient."""
+
+    def gradient(self, upstream: Array) -> Array | None:
+        """The gradient for one factor per data point."""
+
+    def origin(self) -> str:
+        """Where the kernel comes from; raises `NoKernelError` where there is none."""
+
+
+class NoKernelError(Exception):
+    """A formula that cannot be compiled; the message says why."""

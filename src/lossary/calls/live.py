@@ -1,0 +1,79 @@
+"""The data points that are looked at, and what stands in the place of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..backends import FLOATS, Array, Backend
+from ..facts.axes import ELEMENT
+from ..facts.record import Record, Role
+from .align import Points, main_input
+
+
+def live_points(backend: Backend, weights: Array | None, mask: Array | None) -> Array | None:
+    """The data points that are looked at: not masked, and with a weight other than 0; None where all are."""
+    if weights is None:
+        return mask
+    host = backend.host(weights, wait=False)
+    if host is not None and host.all():
+        return mask
+    weighted = backend.logical_not(backend.equal(weights, 0))
+    return weighted if mask is None else backend.logical_and(mask, weighted)
+
+
+def any_item(backend: Backend, items: Array, like: Array) -> Array:
+    """The data points of which some element counts."""
+    ones = backend.ones_like(like)
+    return backend.logical_not(backend.equal(backend.squeeze_last(backend.max(backend.indicator(items, ones))), 0))
+
+
+def without_ignored(backend: Backend, points: Points, ignored: int) -> Points:
+    """Points whose mask leaves out the class to ignore."""
+    labels = points.inputs[0]
+    if not _holds(backend.dtype(labels), ignored):
+        return points  # In the labels' dtype the number would be another one.
+    mask = backend.logical_not(backend.equal(backend.squeeze_last(labels), ignored))
+    return replace(points, mask=mask if points.mask is None else backend.logical_and(points.mask, mask))
+
+
+def _holds(dtype: str, number: int) -> bool:
+    """Whether a number is one of a dtype."""
+    if dtype in FLOATS:
+        return True
+    limits = np.iinfo("uint8" if dtype == "bool" else dtype)
+    return limits.min <= number <= limits.max
+
+
+def replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], points: Points) -> Points:
+    """Points with ordinary members of the domains where they are not live: nothing there reaches the mathematics."""
+    inputs = points.inputs
+    if points.items is not None:
+        inputs = tuple(
+            _fill(backend, points.items, x, _neutral(record, place, parameters, 0)) if each.axes == ELEMENT else x
+            for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True))
+        )
+    if points.live is not None:
+        row, outputs = backend.expand_last(points.live), backend.shape(inputs[main_input(record)])[-1]
+        inputs = tuple(
+            _fill(backend, row, x, _neutral(record, place, parameters, outputs)) for place, x in enumerate(inputs)
+        )
+    return replace(points, inputs=inputs)
+
+
+def _neutral(record: Record, place: int, parameters: Mapping[str, Any], outputs: int | None) -> float:
+    """What stands for a value; a row of ``outputs`` targets that is a distribution stays one."""
+    domain = record.domain(place, parameters)
+    if record.inputs[place].role is Role.TARGET and domain.coding == "one-hot" and outputs is not None:
+        return 1.0 / outputs if outputs else 0.0
+    return domain.neutral
+
+
+def _fill(backend: Backend, live: Array, x: Array, neutral: float) -> Array:
+    whole = backend.dtype(x) not in FLOATS
+    if whole and (backend.dtype(x) == "bool" or neutral % 1):
+        x, whole = backend.cast(x, backend.default_float()), False
+    return backend.where(live, x, backend.ones_like(x) * (int(neutral) if whole else neutral))

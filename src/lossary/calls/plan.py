@@ -1,0 +1,173 @@
+"""What calls with arrays of the same types, dtypes and shapes have in common, found out once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .. import backends, texts
+from ..backends import FLOATS, HALF, Array, Backend
+from ..facts.record import Record
+from ..facts.registry import is_enrolled
+from . import align, parts
+from .programs import Program, program_for
+
+
+class Setting:
+    """A loss with all its parameters, and what earlier calls found out about arrays like theirs."""
+
+    def __init__(self, record: Record, parameters: Mapping[str, Any]) -> None:
+        self.record = record
+        self.parameters = parameters
+        self.ignored: int | None = parameters.get("ignore_class")
+        self.numbers: tuple[Any, ...] = tuple(parameters[p.name] for p in record.parameters if p.is_number)
+        # A parameter that is an array is traced or differentiated by its framework.
+        self.is_constant = all(isinstance(number, float) for number in self.numbers)
+        self.plans: dict[Hashable, Plan] = {}
+        self.steps: dict[Hashable, Any] = {}
+
+    def forget(self) -> None:
+        """Drops what earlier calls found out; a later one finds it out again."""
+        self.plans.clear()
+        self.steps.clear()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Setting, (self.record, self.parameters)
+
+    def numbers_in(self, backend: Backend, dtype: str) -> tuple[Any, ...]:
+        """The numeric parameters for a call that computes in this dtype: arrays among them are cast to it."""
+        if self.is_constant:
+            return self.numbers
+        names = [p.name for p in self.record.parameters if p.is_number]
+        return tuple(
+            number if isinstance(number, float) else self._array(backend, name, number, dtype)
+            for name, number in zip(names, self.numbers, strict=True)
+        )
+
+    def _array(self, backend: Backend, name: str, number: Any, dtype: str) -> Array:
+        array = backends.bare(number)
+        own = backends.find(self.record.name, {name: array})
+        if own is not backend:
+            raise backends.mixed(self.record.name, name, own, "y_pred", backend)
+        return backend.cast(array, dtype)
+
+
+# Plans and steps kept per setting; a training loop needs two or three.
+_KEPT = 64
+
+
+def keep(store: dict[Hashable, Any], key: Hashable, value: Any) -> None:
+    """Remembers a value; programs that see ever new shapes start anew now and then."""
+    if len(store) >= _KEPT:
+        store.clear()
+    store[key] = value
+
+
+class Plan(NamedTuple):
+    """What all calls have in common whose arrays agree in type, dtype and shape.
+
+    ``dtype`` is that of the results and ``computing`` the one in which they are computed; ``ready`` says that such
+    arrays, once lined up, are computed with as they are.  ``packed`` says of each argument whether it held all its
+    parts in one array.
+    """
+
+    backend: Backend
+    program: Program
+    lines: align.Lines
+    dtype: str
+    computing: str
+    ready: bool
+    packed: tuple[bool, ...] = ()
+
+
+def planned(
+    setting: Setting,
+    arguments: Sequence[Any],
+    sample_weight: Any,
+    where: Any,
+    *,
+    axis: Any,
+    batched: bool,
+    strict: bool,
+) -> tuple[Plan, tuple[Array, ...]]:
+    """The plan of a call, and the arrays that the formula sees."""
+    if not setting.record.is_pair:
+        return _planned_parts(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=strict)
+    record, (y_true, y_pred) = setting.record, arguments
+    plain = backends.plain(y_true, y_pred) if sample_weight is None and where is None else None
+    backend = plain or backends.find(
+        record.name, {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight, "where": where}
+    )
+    key: Hashable = None
+    if plain is not None or (type(y_true) in backend.plain and type(y_pred) in backend.plain):
+        facts = backend.facts(y_true, y_pred)
+        if facts is not None and _is_plain(axis):
+            key = (backend.name, facts, axis, batched, strict)
+            plan = setting.plans.get(key)
+            if plan is not None:
+                _in_order(plan, y_true, y_pred, strict=strict)
+                return plan, (y_true, y_pred)
+    given = y_true, y_pred
+    beside = y_true if backend.owns(y_true) and not backend.owns(y_pred) else None
+    y_pred = backends.array(backend, record.name, "y_pred", y_pred, beside)
+    y_true = backends.array(backend, record.name, "y_true", y_true, y_pred)
+    plan = _made(setting, backend, (y_true, y_pred), axis=axis, batched=batched, strict=strict)
+    _in_order(plan, y_true, y_pred, strict=strict)
+    # The formula of a plain function may mean something else at the next call; whole numbers become what the
+    # framework's present default is.
+    floats = plan.dtype in (backend.dtype(y_pred), backend.dtype(y_true))
+    if key is not None and floats and y_true is given[0] and y_pred is given[1] and is_enrolled(record):
+        keep(setting.plans, key, plan)
+    return plan, (y_true, y_pred)
+
+
+def _is_plain(axis: Any) -> bool:
+    """Whether an axis is what it seems, and can be part of a key."""
+    return type(axis) is int or axis is None or (type(axis) is tuple and all(type(one) is int for one in axis))
+
+
+def _in_order(plan: Plan, y_true: Array, y_pred: Array, *, strict: bool) -> None:
+    """Raises where y_true and y_pred can be seen to have been exchanged, and that matters."""
+    if strict and plan.backend.looks_swapped(y_true, y_pred) and not plan.program.is_symmetric:
+        raise texts.swapped(plan.program.record.name)
+
+
+def _planned_parts(
+    setting: Setting,
+    arguments: Sequence[Any],
+    sample_weight: Any,
+    where: Any,
+    *,
+    axis: Any,
+    batched: bool,
+    strict: bool,
+) -> tuple[Plan, tuple[Array, ...]]:
+    """As `planned`, for arguments that are more than a pair or hold several parts."""
+    record = setting.record
+    named = parts.named(record, arguments)
+    backend = backends.find(record.name, {**named, "sample_weight": sample_weight, "where": where})
+    inputs, packed = parts.split(backend, record, arguments)
+    plan = _made(setting, backend, inputs, axis=axis, batched=batched, strict=strict)
+    return plan._replace(packed=packed, ready=False), inputs
+
+
+def _made(
+    setting: Setting, backend: Backend, inputs: tuple[Array, ...], *, axis: Any, batched: bool, strict: bool
+) -> Plan:
+    record, dtypes = setting.record, [backend.dtype(x) for x in inputs]
+    program = program_for(record, setting.parameters, backend)
+    shapes = [backend.shape(x) for x in inputs]
+    lines = align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
+    main = align.main_input(record)
+    wanted = [
+        backend.label_dtype(dtype) if each.is_label else dtypes[main]
+        for each, dtype in zip(record.inputs, dtypes, strict=True)
+    ]
+    ready = dtypes[main] in FLOATS - HALF and dtypes == wanted
+    # The result is in the dtype of the first prediction, if that has one.
+    in_order = [dtypes[main], *(dtypes[place] for place in record.predictions), *dtypes]
+    dtype = next((dtype for dtype in in_order if dtype in FLOATS), backend.default_float())
+    computing = "float32" if dtype in HALF else dtype
+    if FLOATS.isdisjoint(dtypes[place] for place in record.predictions) and not record.labels_are_integers:
+        computing = backend.exact_float()
+    return Plan(backend, program, lines, dtype, computing, ready)

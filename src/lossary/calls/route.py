@@ -1,0 +1,128 @@
+"""By which way a call is computed: in words, or by whatever is faster for the arrays of one library."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._untraced import untraced
+from ..backends import Array, Backend, by_name, owner, ready
+from ..facts.axes import Axis
+from .evaluate import Batch, Call, Offer, prepare
+from .plan import Setting
+
+if TYPE_CHECKING:
+    from ..looks.modes import Mode
+
+# Lines up and checks the arguments of one call.
+Prepare = Callable[..., Batch]
+
+
+class Route:
+    """The way of the calls on one library's arrays: here, in its words.
+
+    A library whose arrays something else computes faster has a route of its own in `lossary.routes`.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    def refusal(self, *arrays: Array) -> str:
+        """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
+        return f"{self.backend.name} compiles the formula itself"
+
+    def total(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
+    ) -> Array | None:
+        """The reduced loss of a small plain call, differentiable where arrays are; None where there is more to it."""
+        return None
+
+    def total_and_gradient(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
+    ) -> tuple[Array, Array] | None:
+        """The reduced loss of a small plain call and its gradient; None where there is more to it."""
+        return None
+
+    def call(
+        self,
+        setting: Setting,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        where: Any,
+        axis: Axis,
+        check: Mode | None,
+        *,
+        batched: bool = False,
+    ) -> Call:
+        """Any call, checked and ready to be computed by what is fastest."""
+
+        def prepared(y: Any, p: Any, weights: Any = None, mask: Any = None, *, kernel: Offer | None = None) -> Batch:
+            given = (y, p), weights, mask
+            return prepare(setting, *given, axis=axis, check=check, batched=batched, kernel=kernel)
+
+        # What cannot be read now reports later, from the words.
+        reporting = check == "async" and self.backend.host(y_pred, wait=False) is None
+        if setting.is_constant and not reporting:
+            found = self.shortcut(prepared, y_true, y_pred, sample_weight, where)
+            if found is not None:
+                return found
+        return prepared(y_true, y_pred, sample_weight, where)
+
+    def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
+        """The call computed otherwise than in words, or None where words do better."""
+        return None
+
+
+_homes: dict[str, str] = {}
+_routes: dict[str, Route] = {}
+_by_type: dict[type, Route] = {}
+
+
+def call(
+    setting: Setting,
+    arguments: Sequence[Any],
+    sample_weight: Any,
+    where: Any,
+    axis: Axis,
+    check: Mode | None,
+    *,
+    batched: bool = False,
+) -> Call:
+    """Any call, checked and ready to be computed by what is fastest."""
+    if not setting.record.is_pair:  # Which is all that shortcuts and kernels know.
+        return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched)
+    y_true, y_pred = arguments
+    return to(y_pred).call(setting, y_true, y_pred, sample_weight, where, axis, check, batched=batched)
+
+
+def settle(library: str, module: str) -> None:
+    """Says in which module the route of a library stands, which is imported with the first call that takes it."""
+    _homes[library] = module
+
+
+def to(y_pred: Any) -> Route:
+    """The route of a call with these predictions."""
+    _ready()
+    return _by_type.get(type(y_pred)) or of(owner(y_pred))
+
+
+def of(backend: Backend) -> Route:
+    """The route of the calls on a backend's arrays."""
+    if backend.name not in _routes:
+        ready()
+        home = _homes.get(backend.name)
+        route = Route(backend) if home is None else importlib.import_module(home).ROUTE
+        _routes[backend.name] = route
+        _by_type.update(dict.fromkeys(backend.plain, route))
+    return _routes[backend.name]
+
+
+@untraced
+def _ready() -> bool:
+    """Makes PyTorch's route known before the first look at them; torch.compile traces no import."""
+    if "torch" in sys.modules and "torch" not in _routes:
+        of(by_name("torch"))
+    return True

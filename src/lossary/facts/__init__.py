@@ -1,0 +1,1 @@
+"""What is known: sets, arguments, records of losses, and where they are found."""

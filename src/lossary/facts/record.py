@@ -1,0 +1,249 @@
+"""The facts about one loss, frozen."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from .axes import ELEMENT, ROW, Axes
+from .domain import Classes, Domain, Nothing, Parts, Real
+
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True, init=False)
+class Case:
+    """A case worked by hand: the arguments of one call, the per-sample values, how they come about, parameters.
+
+    ``Case([[1.0]], [[0.0]], (1.0,), "(1 - 0)^2", {"scale": 2.0})``
+    """
+
+    arrays: tuple[Any, ...]
+    value: tuple[float, ...]
+    working: str
+    parameters: Mapping[str, Any]
+
+    def __init__(self, *given: Any) -> None:
+        parameters = given[-1] if isinstance(given[-1], Mapping) else {}
+        *arrays, value, working = given[:-1] if parameters else given
+        vars(self).update(arrays=tuple(arrays), value=value, working=working, parameters=parameters)
+
+    @property
+    def y_true(self) -> Any:
+        """The first array."""
+        return self.arrays[0]
+
+    @property
+    def y_pred(self) -> Any:
+        """The second array."""
+        return self.arrays[1]
+
+
+class Role(enum.Enum):
+    """What an argument is to a loss: only predictions have a gradient."""
+
+    TARGET = "target"
+    PREDICTION = "prediction"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One array that a formula sees: an argument, or a part of one; ``shown`` is what messages call it."""
+
+    name: str
+    domain: Domain
+    role: Role
+    axes: Axes
+    shown: str
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it holds one class per row, as a whole number."""
+        return isinstance(self.domain, Classes)
+
+
+@dataclass(frozen=True)
+class PerRow:
+    """Says of a target that it is one number per row, as an integer label is, in this set."""
+
+    domain: Domain = Real()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a loss: its role, its set, and the axes that it varies along."""
+
+    name: str
+    domain: Domain
+    role: Role
+    axes: Axes = ELEMENT
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the numbers packed along its last axis; none if it holds one number per output."""
+        return self.domain.names if isinstance(self.domain, Parts) else ()
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees of it."""
+        if not isinstance(self.domain, Parts):
+            return (Input(self.name, self.domain, self.role, self.axes, self.name),)
+        return tuple(
+            Input(f"{self.name}_{part}", domain, self.role, self.axes, f"{self.name}'s {part}")
+            for part, domain in self.domain.parts
+        )
+
+
+def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
+    """The argument of this name and declared set."""
+    if isinstance(declared, PerRow):
+        return Argument(name, declared.domain, role, ROW)
+    return Argument(name, declared, role, ROW if isinstance(declared, Classes) else ELEMENT)
+
+
+def declared(
+    names: Sequence[str],
+    target: Domain | PerRow | None,
+    prediction: Domain,
+    predictions: Mapping[str, Domain] | None,
+    given: Mapping[str, Domain],
+) -> tuple[Argument, ...] | None:
+    """The arguments of a formula with these names, in its order; None where names and sets do not belong together."""
+    known = {name: argument(name, domain, Role.PREDICTION) for name, domain in (predictions or {}).items()}
+    known |= {name: argument(name, domain, Role.GIVEN) for name, domain in given.items()}
+    if predictions is None:
+        known["y_pred"] = argument("y_pred", prediction, Role.PREDICTION)
+    if target is not None and (predictions is None or "y_true" in names):
+        known["y_true"] = argument("y_true", target, Role.TARGET)
+    if set(known) != set(names) or len(known) != len(names):
+        return None
+    return tuple(known[name] for name in names)
+
+
+def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[Argument, ...]:
+    """The arguments of a loss of ``(y_true, y_pred)``."""
+    return argument("y_true", target, Role.TARGET), argument("y_pred", prediction, Role.PREDICTION)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a formula: its default stands in the formula's signature, its range in the decorator."""
+
+    name: str
+    default: Any
+    allowed: Domain | None
+    positional: bool
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the formula is traced once for all values of it."""
+        return isinstance(self.default, float)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One loss: everything that validation, tests, documentation, adapters and the doctor need to know."""
+
+    name: str
+    formula: Formula
+    slope: Formula | None
+    aliases: tuple[str, ...]
+    class_name: str
+    arguments: tuple[Argument, ...]
+    parameters: tuple[Parameter, ...]
+    definition: str
+    source: str
+    cases: tuple[Case, ...]
+    builtin: bool
+    regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
+    # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
+    number: str | None = field(default=None, init=False)
+    programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """The formula's own docstring: when to use the loss, what to know about it, an example."""
+        return inspect.cleandoc(self.formula.__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line."""
+        return self.text.split("\n", 1)[0]
+
+    @property
+    def family(self) -> str:
+        """Name of the file that defines the loss."""
+        return (self.formula.__module__ or "").rsplit(".", 1)[-1]
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees, in its order."""
+        return tuple(each for argument in self.arguments for each in argument.inputs)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arguments."""
+        return tuple(argument.name for argument in self.arguments)
+
+    @cached_property
+    def predictions(self) -> tuple[int, ...]:
+        """The places of those inputs that have a gradient."""
+        return tuple(place for place, each in enumerate(self.inputs) if each.role is Role.PREDICTION)
+
+    @cached_property
+    def target(self) -> Domain:
+        """The set of the targets; `Nothing` if there are none."""
+        return next((a.domain for a in self.arguments if a.role is Role.TARGET), Nothing())
+
+    @cached_property
+    def prediction(self) -> Domain:
+        """The set of the predictions, of the first if there are several."""
+        return next(a.domain for a in self.arguments if a.role is Role.PREDICTION)
+
+    @cached_property
+    def is_pair(self) -> bool:
+        """Whether it takes ``(y_true, y_pred)`` with one prediction per output, and targets like them or labels."""
+        if self.names != ("y_true", "y_pred") or len(self.inputs) != len(self.arguments):
+            return False
+        return self.arguments[0].axes == ELEMENT or self.labels_are_integers
+
+    @cached_property
+    def labels_are_integers(self) -> bool:
+        """Whether a target is one integer per row instead of one number per output unit."""
+        return isinstance(self.target, Classes)
+
+    def defaults(self) -> dict[str, Any]:
+        """Every parameter at its default."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+    def prediction_domain(self, parameters: Mapping[str, Any]) -> Domain:
+        """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
+        return Real() if parameters.get("from_logits") else self.prediction
+
+    def domain(self, place: int, parameters: Mapping[str, Any]) -> Domain:
+        """The set of an input."""
+        each = self.inputs[place]
+        return Real() if each.role is Role.PREDICTION and parameters.get("from_logits") else each.domain
+
+    def spellings(self) -> tuple[str, ...]:
+        """The canonical name, the class and all aliases."""
+        return (self.name, self.class_name, *self.aliases)
+
+
+def camel(name: str) -> str:
+    """``mean_squared_error`` -> ``MeanSquaredError``; a name with capitals stays as it is."""
+    if name != name.lower():
+        return name
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared: no case, no separators."""
+    return re.sub(r"[\s_\-]+", "", name).lower()

@@ -1,0 +1,85 @@
+"""Faults that are found on a device: what is looked at there, and what is said once the host hears of it.
+
+Below the backends, which send what was found on its way.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import texts
+from ..errors import DomainError, DomainWarning
+from ..facts.domain import Domain, Real
+from ..facts.layout import Layout
+from ..facts.registry import enrolled
+
+
+class Look(NamedTuple):
+    """Values that were looked at on the device, and a mark at each that lies outside its set."""
+
+    argument: str
+    values: Any
+    wrong: Any
+
+
+class Site(NamedTuple):
+    """What the host needs to put a fault into words: plain data, as compiled programs hold it beyond the call."""
+
+    loss: str
+    parameters: tuple[str, ...]
+    scores: bool
+    arguments: tuple[str, ...]
+    layout: tuple[tuple[int, ...], tuple[int | None, ...], int, tuple[tuple[str, int], ...]]
+
+    def tell(self, shapes: Sequence[Any], positions: Any, values: Any) -> None:
+        """Puts the first fault on record, if there is one.
+
+        For each look, ``shapes`` holds the shape of its marks, ``positions`` the flat index of the first one, or -1,
+        and ``values`` what was there.
+        """
+        classes = {a: int(shape[-1]) for a, shape in zip(self.arguments, shapes, strict=True) if a == "y_pred"}
+        for argument, shape, position, value in zip(self.arguments, shapes, positions, values, strict=True):
+            if position >= 0:
+                full = tuple(map(int, shape))
+                index = tuple(int(i) for i in np.unravel_index(int(position), full))
+                _found(self._error(argument, index, full, float(value), classes.get("y_pred")))
+                return
+
+    def _error(
+        self, argument: str, index: tuple[int, ...], shape: tuple[int, ...], value: float, classes: int | None
+    ) -> DomainError:
+        axes, lengths, rank, ranks = self.layout
+        layout = Layout(axes, lengths, rank, dict(ranks))
+        if argument == "sample_weight":
+            return texts.weight_value(self.loss, value, index, shape, layout)
+        record = enrolled(self.loss)
+        if argument == "y_true" and record is not None and record.labels_are_integers:
+            return texts.label(self.loss, value, index, classes, layout)
+        domain: Domain = Real()
+        if record is not None:
+            place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)
+            domain = record.domain(place, {"from_logits": self.scores})
+        row = len(index) < rank - len(axes) + 1
+        return texts.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
+
+
+_recording = threading.Lock()
+_first: list[DomainError] = []
+
+
+def _found(error: DomainError) -> None:
+    with _recording:
+        if not _first:
+            _first.append(error)
+    warnings.warn(str(error), DomainWarning, stacklevel=2)
+
+
+def first() -> DomainError | None:
+    """The first fault since the last call."""
+    with _recording:
+        return _first.pop() if _first else None

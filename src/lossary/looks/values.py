@@ -1,0 +1,132 @@
+"""Looking at values that are at hand: the first that lies outside its set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import texts
+from ..errors import DomainError
+from ..facts.domain import OneHot, Parts, Unit
+from ..facts.layout import Layout
+from ..facts.record import Record
+
+Host = np.ndarray[Any, Any] | None
+
+
+def values(
+    record: Record,
+    parameters: Mapping[str, Any],
+    inputs: Sequence[Host],
+    classes: int | None,
+    layout: Layout | None = None,
+) -> None:
+    """Raises a `DomainError` at the first value outside the declared sets.  None stands for values not at hand."""
+    if record.is_pair:
+        return _pair(record, parameters, inputs[0], inputs[1], classes, layout)
+    for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
+        domain = record.domain(place, parameters)
+        index = domain.fault(x) if x is not None and x.size else None
+        if x is not None and index is not None:
+            raise texts.outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
+    return _ordered(record, inputs, layout)
+
+
+def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> None:
+    """Parts of which one is above another that it must not exceed."""
+    places = {each.name: place for place, each in enumerate(record.inputs)}
+    for argument in record.arguments:
+        for names in argument.domain.ordered if isinstance(argument.domain, Parts) else ():
+            lower, upper = (places[f"{argument.name}_{name}"] for name in names)
+            first, second = inputs[lower], inputs[upper]
+            if first is None or second is None or not (first > second).any():
+                continue
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(first > second)), first.shape))
+            where = texts.placed(record.inputs[lower].shown, index, layout)
+            raise texts.crossed(record.name, argument.name, names, where, float(first[index]), float(second[index]))
+
+
+def _pair(
+    record: Record,
+    parameters: Mapping[str, Any],
+    y_true: Host,
+    y_pred: Host,
+    classes: int | None,
+    layout: Layout | None,
+) -> None:
+    if y_true is not None and y_true.size:
+        try:
+            _target_values(record, parameters, y_true, classes, layout)
+        except DomainError as error:
+            if y_pred is not None and _are_swapped(record, parameters, y_true, y_pred):
+                raise texts.exchanged(record.name, str(error)) from None
+            if layout is not None and layout.is_plain and _lies_along_one(record, y_true):
+                raise texts.along_one(record.name, str(error)) from None
+            raise
+    if y_pred is not None and y_pred.size:
+        domain = record.prediction_domain(parameters)
+        index = domain.fault(y_pred)
+        if index is not None:
+            raise texts.outside(record.name, parameters, "y_pred", domain, *_seen(y_pred, index), layout)
+
+
+def _are_swapped(
+    record: Record, parameters: Mapping[str, Any], y_true: np.ndarray[Any, Any], y_pred: np.ndarray[Any, Any]
+) -> bool:
+    """Whether each argument holds what belongs into the other; y_true is known not to hold targets."""
+    if record.labels_are_integers or y_true.shape != y_pred.shape or np.all(y_true == np.floor(y_true)):
+        return False  # Whole numbers are rather targets in another coding than scores.
+    if record.target.fault(y_pred) is not None:
+        return False
+    if isinstance(record.target, Unit):  # Predicted probabilities could be soft targets too.
+        return bool(np.all(y_pred == np.floor(y_pred)))
+    return record.prediction_domain(parameters).fault(y_true) is None
+
+
+def _lies_along_one(record: Record, y_true: np.ndarray[Any, Any]) -> bool:
+    """Whether rows that are no distributions are some along axis 1, as PyTorch and channels-first images have them."""
+    if not isinstance(record.target, OneHot) or y_true.ndim < 3:
+        return False
+    return record.target.fault(np.moveaxis(y_true, 1, -1)) is None
+
+
+def _target_values(
+    record: Record,
+    parameters: Mapping[str, Any],
+    y_true: np.ndarray[Any, Any],
+    classes: int | None,
+    layout: Layout | None,
+) -> None:
+    if not record.labels_are_integers:
+        index = record.target.fault(y_true)
+        if index is not None:
+            raise texts.outside(record.name, parameters, "y_true", record.target, *_seen(y_true, index), layout)
+        return
+    lowest, highest = np.minimum.reduce(y_true, axis=None), np.maximum.reduce(y_true, axis=None)
+    whole = y_true.dtype.kind in "iu" or bool(np.all(y_true == np.floor(y_true)))
+    if whole and lowest >= 0 and (classes is None or highest < classes):
+        return
+    beyond = np.inf if classes is None else classes
+    with np.errstate(invalid="ignore"):
+        wrong = ~((y_true >= 0) & (y_true < beyond) & (y_true == np.floor(y_true)))
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    raise texts.label(record.name, float(y_true[index]), index, classes, layout)
+
+
+def _seen(array: np.ndarray[Any, Any], index: tuple[int, ...]) -> tuple[tuple[int, ...], float, bool]:
+    """Where something lies outside, what it is, and whether it is the sum of a row."""
+    row = len(index) < array.ndim
+    return index, float(np.sum(array[index], dtype=np.float64) if row else array[index]), row
+
+
+def categorical_labels(labels: np.ndarray[Any, Any], num_classes: int | None) -> None:
+    """Raises a `DomainError` at the first label that to_categorical cannot place."""
+    beyond = np.inf if num_classes is None else num_classes
+    with np.errstate(invalid="ignore"):
+        wrong = ~((labels >= 0) & (labels < beyond) & (labels == np.floor(labels)))
+    if not wrong.any():
+        return
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    raise texts.categorical_label(index, float(labels[index]), num_classes)

@@ -1,0 +1,1 @@
+"""What users hold: losses as objects and functions, sums of losses, names."""

@@ -1,0 +1,106 @@
+"""What a loss may be configured with: its parameters and the settings that all losses have, each checked."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import backends, texts
+from ..calls.reduce import standard
+from ..facts.axes import Axis
+from ..facts.record import Parameter, Record
+from ..looks import modes
+
+OBJECT_SETTINGS = ("axis", "reduction", "name", "check")
+FUNCTION_SETTINGS = ("axis", "check")
+_OF_OBJECTS = ("reduction", "name", "sample_weight", "where")
+
+
+def valid_settings(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `OBJECT_SETTINGS` that are given, each checked and in its canonical form."""
+    settings = dict(given)
+    if "axis" in settings:
+        settings["axis"] = valid_axis(loss, settings["axis"])
+    if "reduction" in settings:
+        settings["reduction"] = standard(loss, settings["reduction"])
+    if settings.get("check") is not None:
+        settings["check"] = modes.valid_mode(loss, settings["check"])
+    name = settings.get("name")
+    if "name" in settings and (name is not None and not isinstance(name, str)):
+        raise texts.setting_name(loss, name)
+    if "name" in settings:
+        settings["name"] = loss if name is None else str(name)
+    return settings
+
+
+def valid_axis(loss: str, axis: Any) -> Axis:
+    """A whole number, several of them, or None for all axes; a `ParameterError` at anything else."""
+    if type(axis) is int or axis is None:
+        return axis
+    try:
+        if isinstance(axis, tuple | list):
+            return tuple(int(operator.index(_no_flag(each))) for each in axis)
+        return int(operator.index(_no_flag(axis)))
+    except TypeError:
+        raise texts.axis_kind(loss, axis) from None
+
+
+def _no_flag(value: Any) -> Any:
+    return None if isinstance(value, (bool, np.bool_)) else value
+
+
+def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+    """All parameters of the loss, defaults filled in, each inside its range; ``settings`` are known besides them."""
+    parameters = record.defaults()
+    known = {p.name: p for p in record.parameters}
+    for name, value in given.items():
+        if name not in known:
+            if name in _OF_OBJECTS and settings is FUNCTION_SETTINGS:
+                raise texts.belongs_to_object(record, name, value)
+            raise texts.unknown_parameter(record.name, name, [*known, *settings])
+        parameters[name] = _valid(record.name, known[name], value)
+    return parameters
+
+
+def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
+    if parameter.is_number:
+        return number(loss, parameter, value)
+    if isinstance(value, (np.bool_, np.integer)):
+        value = value.item()
+    is_flag = isinstance(value, bool)
+    wrong_flag = isinstance(parameter.default, bool) and not is_flag
+    wrong_label = parameter.default is None and value is not None and (is_flag or not isinstance(value, int))
+    if wrong_flag or wrong_label:
+        raise texts.parameter_value(loss, parameter, value)
+    return value
+
+
+def number(loss: str, parameter: Parameter, value: Any) -> Any:
+    """A numeric parameter, as a float; an array of a framework stays one."""
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value[()]
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        try:
+            found = float(value)
+        except OverflowError:
+            raise texts.parameter_value(loss, parameter, value) from None
+        allowed: Any = parameter.allowed  # Of numbers as of arrays.
+        if allowed is not None and not allowed.contains(found):
+            raise texts.parameter_value(loss, parameter, value)
+        return found
+    # An array of a framework is traced or differentiated, or changes, so its value is not looked at.
+    array = backends.bare(value)
+    backend = backends.of(array)
+    if backend in (None, backends.NUMPY) or not _is_scalar(backend, array):
+        raise texts.parameter_value(loss, parameter, value)
+    return value
+
+
+def _is_scalar(backend: Any, array: Any) -> bool:
+    try:
+        return bool(backend.shape(array) == ())
+    except ValueError:
+        return True  # TensorFlow does not know its rank yet.

@@ -1,0 +1,1 @@
+"""What other libraries' losses and the heads of models say."""

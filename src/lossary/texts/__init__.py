@@ -1,0 +1,5 @@
+"""Every message of the library, by what it is about."""
+
+from .calls import *  # noqa: F403
+from .objects import *  # noqa: F403
+from .values import *  # noqa: F403

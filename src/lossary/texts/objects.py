@@ -1,0 +1,261 @@
+"""What is said about names, parameters, objects, own functions and sums of losses; texts about calls: `_check`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DTypeError, ParameterError, ShapeError, UnknownLossError
+from . import peers
+from .calls import shape_text, shown
+
+if TYPE_CHECKING:
+    from ..facts.record import Parameter, Record
+
+
+def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterError:
+    """A parameter outside its range."""
+    accepted = "a number" if parameter.allowed is None else parameter.allowed.describe()
+    return ParameterError(
+        f"{loss}: {parameter.name} is {shown(value)}; accepted is {accepted}. The default is "
+        f"{parameter.name}={parameter.default!r}"
+    )
+
+
+def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
+    """Assignment to a parameter or setting of a configured object."""
+    return AttributeError(
+        f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
+        f"make a new one: loss = loss.replaced({name}={value!r})"
+    )
+
+
+def setting_name(loss: str, name: Any) -> ParameterError:
+    """A name that is no text."""
+    return ParameterError(
+        f"{loss}: name is {name!r}; accepted is a text, or None for the loss's own. Write name='my_{loss}'"
+    )
+
+
+def axis_kind(loss: str, axis: Any) -> ParameterError:
+    """An axis that is no whole number."""
+    return ParameterError(
+        f"{loss}: axis is {axis!r}; accepted are a whole number, the axis of the outputs of a data point, usually "
+        "axis=-1, a tuple of them where the outputs lie along several axes, such as axis=(1, 2), or None for all axes"
+    )
+
+
+def no_identifier(name: Any) -> ParameterError:
+    """A name of a loss that is no name in Python."""
+    return ParameterError(
+        f"a loss cannot be called {name!r}; accepted are names as Python has them, of letters, digits and underscores. "
+        "Write @lossary.loss(name='my_loss')"
+    )
+
+
+def reserved_parameter(loss: str, name: str) -> ParameterError:
+    """A parameter of a formula that is called like something every loss has."""
+    return ParameterError(
+        f"{loss}: a parameter cannot be called {name!r}, which every loss has already; choose another, for example "
+        f"{name}_"
+    )
+
+
+def not_a_configuration(value: Any) -> ParameterError:
+    """The part of a configuration that holds parameters is something else."""
+    return ParameterError(
+        f"a configuration holds {shown(value)} ({type(value).__name__}); accepted is a dict of parameters by name, as "
+        "get_config() gives it: {'class_name': 'Huber', 'config': {'delta': 2.0}}"
+    )
+
+
+def stray_configuration(names: Iterable[str]) -> ParameterError:
+    """Entries beside those that a configuration has."""
+    return ParameterError(
+        f"a configuration holds {', '.join(map(repr, names))} beside its 'config'; accepted are parameters inside "
+        "it: {'class_name': 'Huber', 'config': {'delta': 2.0}}"
+    )
+
+
+def not_found_again(loss: str, cls: type) -> ParameterError:
+    """An object whose class a pickle could not find."""
+    return ParameterError(
+        f"{loss}: an object of {cls.__qualname__} cannot be pickled, because {loss!r} has been defined again or was "
+        "defined where no import finds it; accepted are losses at the top of a module. Write loss.get_config() to "
+        "keep its settings alone"
+    )
+
+
+def not_defined_here(name: str) -> UnknownLossError:
+    """A pickle of a loss of one's own where it has not been defined."""
+    return UnknownLossError(
+        f"{name}: this pickle holds a loss of your own that is not defined here; accepted are losses that are known "
+        "by name when it is loaded. Write import my_losses first, the module that defines it"
+    )
+
+
+def terms_differ(reductions: Iterable[str]) -> ParameterError:
+    """Terms of a sum that reduce differently."""
+    return ParameterError(
+        f"weighted_sum: the terms have the reductions {', '.join(map(repr, reductions))}; accepted is one for all. "
+        "Write loss.replaced(reduction='sum_over_batch_size') for those that differ"
+    )
+
+
+def terms_targets(records: Iterable[Record]) -> ParameterError:
+    """Terms of a sum that read targets differently."""
+    kinds = [f"{record.name} reads {record.target.describe()}" for record in records]
+    return ParameterError(
+        f"weighted_sum: {', '.join(kinds)}; accepted are terms that read the same targets. Write "
+        "lossary.CategoricalCrossentropy() for the one with integer labels, and lossary.to_categorical(y_true)"
+    )
+
+
+def terms_shapes(loss: str, shapes: Iterable[tuple[int | None, ...]]) -> ShapeError:
+    """Terms whose unreduced values do not have one shape."""
+    return ShapeError(
+        f"{loss}: the terms have values of shapes {', '.join(map(shape_text, shapes))}; accepted is one shape where "
+        "nothing is reduced. Write loss.replaced(reduction='sum_over_batch_size')"
+    )
+
+
+def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
+    """A keyword the loss does not have."""
+    known = list(known)
+    if name == "dtype":
+        return ParameterError(
+            f"{loss}: there is no dtype=, because a loss computes in the dtype of y_pred, half precision in float32; "
+            f"accepted are {', '.join(known)}. Cast y_pred for another one; in Keras write "
+            f"lossary.keras.KerasLoss({loss!r}, dtype='float64')"
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]}=?" if near else ""
+    if not known:
+        return ParameterError(f"{loss}: unknown parameter {name!r}; it takes none. Leave {name}= out")
+    return ParameterError(f"{loss}: unknown parameter {name!r}; accepted are {', '.join(known)}.{hint}")
+
+
+def belongs_to_object(record: Record, name: str, value: Any) -> ParameterError:
+    """A function got what only objects have."""
+    made = f"{record.class_name}(reduction={value!r})" if name == "reduction" else f"{record.class_name}()"
+    call = f", {name}={name}" if name in ("sample_weight", "where") else ""
+    return ParameterError(
+        f"{record.name}: the function returns one value per data point and takes no {name}=; the object does: "
+        f"lossary.{made}(y_true, y_pred{call})"
+    )
+
+
+def unnamed_parameters(record: Record, values: tuple[Any, ...]) -> ParameterError:
+    """A class got its parameters by position."""
+    known = [parameter.name for parameter in record.parameters] or ["reduction"]
+    return ParameterError(
+        f"{record.name}: {record.class_name} got {values[0]!r} without a name; accepted are its parameters by name. "
+        f"Write lossary.{record.class_name}({known[0]}={values[0]!r})"
+    )
+
+
+def too_many_arguments(loss: str, signature: Any) -> ParameterError:
+    """More positional arguments than the loss takes."""
+    return ParameterError(f"{loss}: too many positional arguments; accepted are {loss}{signature}")
+
+
+def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeError:
+    """A call without an array that the loss is about."""
+    return TypeError(
+        f"{loss}: missing {' and '.join(missing)}; accepted are {loss}{signature}. Write lossary.{loss}"
+        f"({', '.join(name for name, p in signature.parameters.items() if p.default is p.empty)})"
+    )
+
+
+def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
+    """No loss of this name; ``names`` maps folded spellings to canonical names."""
+    wanted = fold(name)
+    theirs = peers.line(name)
+    if theirs is not None:
+        return UnknownLossError(f"unknown loss {name!r}; another library calls a loss so. Write {theirs}")
+    bare = wanted.removeprefix("neg").removesuffix("loss")
+    if bare in names:
+        return UnknownLossError(f"unknown loss {name!r}; did you mean {names[bare]}? All names: lossary.names()")
+    matches = difflib.get_close_matches(wanted, list(names), n=8, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, wanted, match).ratio() for match in matches]
+    # A typing slip has one clear answer; an incomplete name may have several.
+    clear = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.08]
+    near = list(dict.fromkeys(names[match] for match in clear))
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "."
+    return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
+
+
+def not_a_loss(value: Any) -> UnknownLossError:
+    """An identifier of a type that names no loss."""
+    return UnknownLossError(
+        f"cannot make a loss of {shown(value)} ({type(value).__name__}); accepted are a name, a function of "
+        "(y_true, y_pred), a loss object, a loss class, or the dict of get_config(). For example "
+        "lossary.get('mean_squared_error')"
+    )
+
+
+def foreign_setting(name: str, setting: str, line: str) -> ParameterError:
+    """Another library's loss with a setting that has no counterpart."""
+    return ParameterError(
+        f"lossary.get: {name} has {setting}, which no setting here stands for; accepted are losses without it. "
+        f"Write {line}"
+    )
+
+
+def foreign_order(name: str, arguments: str) -> ParameterError:
+    """A function of another library, or in its order, with the prediction first."""
+    return ParameterError(
+        f"lossary.get: {name} takes {arguments}; accepted are functions of (y_true, y_pred), and losses of other "
+        f"libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred, y_true)), where loss "
+        "is it"
+    )
+
+
+def name_taken(name: str, owner: str) -> ParameterError:
+    """A custom loss with a built-in's name."""
+    return ParameterError(
+        f"the name {name!r} belongs to the built-in loss {owner}; choose another: @lossary.loss(name='my_{name}')"
+    )
+
+
+def formula_signature(name: str, signature: Any, arguments: Iterable[str]) -> ParameterError:
+    """A formula whose arguments cannot be understood."""
+    named = ", ".join(arguments)
+    return ParameterError(
+        f"{name}: a loss starts with ({named}) and its further parameters have defaults; got {name}{signature}. "
+        f"Write def {name}({named}, *, alpha=0.5): ..."
+    )
+
+
+def callable_shape(name: str, got: tuple[int | None, ...], points: tuple[int | None, ...]) -> ShapeError:
+    """A user's function did not return one number per data point."""
+    return ShapeError(
+        f"{name}: the function returned shape {shape_text(got)}; accepted is one value per data point, "
+        f"{shape_text(points)}. Reduce over the outputs only, for example mean(..., axis=-1)"
+    )
+
+
+def callable_total(name: str, argument: str, points: tuple[int | None, ...]) -> ShapeError:
+    """A user's function returned one number for a whole batch that has weights or a mask."""
+    return ShapeError(
+        f"{name}: the function returned one number for the whole batch, which {argument}= (or Keras's mask or weights) "
+        f"cannot reach; accepted with {argument} is one value per data point, {shape_text(points)}. Reduce over the "
+        "outputs only, for example mean(..., axis=-1)"
+    )
+
+
+def not_an_array(name: str, value: Any) -> DTypeError:
+    """A user's function returned something that is no array."""
+    return DTypeError(
+        f"{name}: the function returned {type(value).__name__}; accepted is an array of the inputs' framework with "
+        "one value per data point. Check that the function ends in a return"
+    )
+
+
+def no_config(name: str) -> ParameterError:
+    """A plain function has no configuration to save."""
+    return ParameterError(
+        f"{name}: a plain function has no name to be found by again, so it cannot be saved; give it one: "
+        f"decorate it with @lossary.loss, or keep the function and pass it again after loading"
+    )
