@@ -49,7 +49,7 @@ class Lines(NamedTuple):
         return self.rows.gathered(backend, x) if place.move else x
 
     def _compared(self, backend: Backend, program: Program, inputs: list[Array]) -> tuple[Array, ...]:
-        record, main = program.record, inputs[main_input(program.record)]
+        record, main = program.record, inputs[program.record.main]
         message = texts.shapes_at_run_time(record.name)
         return tuple(
             x if x is main else backend.require_shape(x, main, rows=each.axes != ELEMENT, message=message)
@@ -73,12 +73,6 @@ class Points:
     items: Array | None = None
 
 
-def main_input(record: Record) -> int:
-    """The place of the input whose shape is that of the elements."""
-    elements = [place for place, each in enumerate(record.inputs) if each.axes == ELEMENT]
-    return next((place for place in record.predictions if place in elements), elements[0])
-
-
 def lines(
     program: Program,
     shapes: Sequence[Shape],
@@ -93,7 +87,7 @@ def lines(
 
     ``dtype`` is that of the first input.
     """
-    record, main = program.record, main_input(program.record)
+    record, main = program.record, program.record.main
     expand = _expansions(program, shapes, batched)
     full = [(*shape, 1) if more else shape for shape, more in zip(shapes, expand, strict=True)]
     like = full[main]
@@ -117,7 +111,7 @@ def _expansions(program: Program, shapes: Sequence[Shape], batched: bool) -> lis
     """Which inputs get a last axis of length one, where the intention is clear."""
     record = program.record
     if any(each.axes != ELEMENT for each in record.inputs):
-        if not shapes[main_input(record)]:
+        if not shapes[record.main]:
             raise texts.scalar(record.name)
         return [False] * len(shapes)
     longest = max(shapes, key=len)
@@ -185,7 +179,7 @@ def points(
     """
     if sample_weight is None and where is None:
         return Points(inputs)
-    main = inputs[main_input(program.record)]
+    main = inputs[program.record.main]
     weights = _per_point(backend, program, rows, "sample_weight", sample_weight, main, like)
     mask = _per_point(backend, program, rows, "where", where, main, like)
     rank = len(backend.shape(main))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..backends import HALF, Array, Backend
 from . import live as _live
 from . import parts
-from .align import Place, Points, main_input
+from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
 from .reduce import check_points, factors, reduce
@@ -71,7 +71,7 @@ class Batch:
     @property
     def y_pred(self) -> Array:
         """The predictions; the first if there are several."""
-        return self.inputs[main_input(self.program.record)]
+        return self.inputs[self.program.record.main]
 
     @property
     def is_plain(self) -> bool:
@@ -108,8 +108,8 @@ class Batch:
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
         record = self.program.record
-        name, main = record.name, record.inputs[main_input(record)].name
-        check_points(name, self.backend, self.y_pred, reduction, main)
+        name, main = record.name, record.main
+        check_points(name, self.backend, self.inputs[main], reduction, record.inputs[main].name)
         return factors(name, self.backend, values, self.weights, self.mask, reduction)
 
     def reduced(self, reduction: str) -> Array:

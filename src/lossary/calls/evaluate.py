@@ -43,8 +43,8 @@ def prepare(
     inputs = plan.lines.apply(plan.backend, plan.program, given)
     if not plan.ready:
         _check_digits(setting.record, plan, inputs)
-    like = _unmoved(plan, given)
-    rows = plan.lines.rows
+    rows, main = plan.lines.rows, setting.record.main
+    like = plan.backend.expand_last(given[main]) if plan.lines.places[main].expand else given[main]
     points = align.points(plan.backend, plan.program, rows, inputs, like, sample_weight, where)
     if points.items is not None:
         plan, points = _with_gaps(setting, plan, points)
@@ -55,10 +55,10 @@ def prepare(
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
         _check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
-    look = partial(_look, setting, plan, points, wait) if looking else None
-    if kernel and batch.is_plain and (offered := kernel(batch, look)):
-        batch.fused = offered
-        return batch
+    if kernel and batch.is_plain:
+        batch.fused = kernel(batch, partial(_look, setting, plan, points, wait) if looking else None)
+        if batch.fused is not None:
+            return batch
     if points.live is not None or points.items is not None:
         points = live.replaced(plan.backend, setting.record, setting.parameters, points)
         batch = _batch(setting, plan, points, like)
@@ -73,16 +73,10 @@ def prepare(
 LOOKING = frozenset({None, "full", "async"})
 
 
-def _unmoved(plan: Plan, given: Sequence[Array]) -> Array:
-    """The predictions in their rank, before their rows were moved."""
-    main = align.main_input(plan.program.record)
-    return plan.backend.expand_last(given[main]) if plan.lines.places[main].expand else given[main]
-
-
 def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan, align.Points]:
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
     program = program_for(setting.record, setting.parameters, plan.backend, gaps=True)
-    main = points.inputs[align.main_input(setting.record)]
+    main = points.inputs[setting.record.main]
     mask = live.any_item(plan.backend, points.items, main)
     return plan._replace(program=program), replace(points, mask=mask)
 
@@ -95,7 +89,7 @@ def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array) -> B
             _labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
             for each, x in zip(setting.record.inputs, inputs, strict=True)
         )
-    computing = backend.dtype(inputs[align.main_input(setting.record)])
+    computing = backend.dtype(inputs[setting.record.main])
     if weights is not None:
         weights = _weights(backend, weights, points.mask, computing)
     return Batch(
@@ -188,7 +182,7 @@ def check_values(
     wait: bool,
 ) -> None:
     """Raises a `DomainError` at the first value outside the declared sets, as far as values can be looked at."""
-    classes = (backend.shape(inputs[align.main_input(record)]) or (None,))[-1]
+    classes = (backend.shape(inputs[record.main]) or (None,))[-1]
     hosts = [backend.host(x, wait=wait) for x in inputs]
     values.values(record, parameters, hosts, classes, layout)
     _check_weights(backend, record, weights, layout, wait=wait)

@@ -12,7 +12,6 @@ from ..facts.layout import Layout
 from ..facts.record import Input, Record
 from ..looks import faults
 from ..looks.faults import Look, Site
-from .align import main_input
 
 
 def raise_faults() -> None:
@@ -63,7 +62,7 @@ def poison(
         raise texts.cannot_report(record.name, backend.name)
     found = _looked(backend, record, parameters, inputs, weights, given)
     looks = [look for look in found if look.argument in unread]
-    main = inputs[main_input(record)]
+    main = inputs[record.main]
     return _reported(backend, record, parameters, looks, main, layout, rank) if looks else None
 
 
@@ -75,7 +74,7 @@ def _looked(
     weights: Array | None,
     given: Sequence[Array],
 ) -> Iterator[Look]:
-    main = inputs[main_input(record)]
+    main = inputs[record.main]
     for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
         domain = record.domain(place, parameters)
         if each.is_label:

@@ -11,7 +11,7 @@ import numpy as np
 from ..backends import FLOATS, Array, Backend
 from ..facts.axes import ELEMENT
 from ..facts.record import Record, Role
-from .align import Points, main_input
+from .align import Points
 
 
 def live_points(backend: Backend, weights: Array | None, mask: Array | None) -> Array | None:
@@ -57,7 +57,7 @@ def replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], po
             for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True))
         )
     if points.live is not None:
-        row, outputs = backend.expand_last(points.live), backend.shape(inputs[main_input(record)])[-1]
+        row, outputs = backend.expand_last(points.live), backend.shape(inputs[record.main])[-1]
         inputs = tuple(
             _fill(backend, row, x, _neutral(record, place, parameters, outputs)) for place, x in enumerate(inputs)
         )

@@ -158,7 +158,7 @@ def _made(
     program = program_for(record, setting.parameters, backend)
     shapes = [backend.shape(x) for x in inputs]
     lines = align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
-    main = align.main_input(record)
+    main = record.main
     wanted = [
         backend.label_dtype(dtype) if each.is_label else dtypes[main]
         for each, dtype in zip(record.inputs, dtypes, strict=True)

@@ -48,8 +48,7 @@ class Route:
     def call(
         self,
         setting: Setting,
-        y_true: Any,
-        y_pred: Any,
+        arguments: Sequence[Any],
         sample_weight: Any,
         where: Any,
         axis: Axis,
@@ -58,6 +57,9 @@ class Route:
         batched: bool = False,
     ) -> Call:
         """Any call, checked and ready to be computed by what is fastest."""
+        if not setting.record.is_pair:  # Which is all that shortcuts know.
+            return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched)
+        y_true, y_pred = arguments
 
         def prepared(y: Any, p: Any, weights: Any = None, mask: Any = None, *, kernel: Offer | None = None) -> Batch:
             given = (y, p), weights, mask
@@ -79,23 +81,6 @@ class Route:
 _homes: dict[str, str] = {}
 _routes: dict[str, Route] = {}
 _by_type: dict[type, Route] = {}
-
-
-def call(
-    setting: Setting,
-    arguments: Sequence[Any],
-    sample_weight: Any,
-    where: Any,
-    axis: Axis,
-    check: Mode | None,
-    *,
-    batched: bool = False,
-) -> Call:
-    """Any call, checked and ready to be computed by what is fastest."""
-    if not setting.record.is_pair:  # Which is all that shortcuts and kernels know.
-        return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched)
-    y_true, y_pred = arguments
-    return to(y_pred).call(setting, y_true, y_pred, sample_weight, where, axis, check, batched=batched)
 
 
 def settle(library: str, module: str) -> None:

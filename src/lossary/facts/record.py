@@ -198,6 +198,12 @@ class Record:
         return tuple(place for place, each in enumerate(self.inputs) if each.role is Role.PREDICTION)
 
     @cached_property
+    def main(self) -> int:
+        """The place of the input whose shape is that of the elements: a prediction, or what else has outputs."""
+        elements = [place for place, each in enumerate(self.inputs) if each.axes == ELEMENT]
+        return next((place for place in self.predictions if place in elements), elements[0])
+
+    @cached_property
     def target(self) -> Domain:
         """The set of the targets; `Nothing` if there are none."""
         return next((a.domain for a in self.arguments if a.role is Role.TARGET), Nothing())

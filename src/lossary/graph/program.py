@@ -55,7 +55,7 @@ class Program:
         names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
         self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
-        self.graph = Graph(like=_like(record))
+        self.graph = Graph(like=record.inputs[record.main].name)
         self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
         self.gaps = Gaps(self.graph) if gaps else None
         kept = [] if self.gaps is None else [self.gaps.keep]
@@ -214,10 +214,3 @@ class Program:
             function.autograph_info__ = {}
             self._functions[key] = function
         return self._functions[key]
-
-
-def _like(record: Record) -> str:
-    """The input whose shape is that of the elements: the first prediction, or what else has outputs."""
-    elements = [each.name for each in record.inputs if each.axes == ELEMENT]
-    predicted = [record.inputs[place].name for place in record.predictions]
-    return next((name for name in predicted if name in elements), elements[0])

@@ -76,7 +76,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = route.call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
+        call = route.to(args[first]).call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
         values = call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 

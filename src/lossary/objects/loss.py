@@ -10,12 +10,11 @@ from typing import Any, ClassVar, Self
 
 from .. import backends, texts
 from ..backends import Array
-from ..calls import evaluate
-from ..calls import route as _route
+from ..calls import evaluate, route
 from ..calls.plan import Setting
 from ..facts import registry
 from ..facts.axes import Axis
-from ..facts.record import Record
+from ..facts.record import Record, Role
 from ..looks import modes
 from . import kin, pickles
 from .parameters import OBJECT_SETTINGS, valid_settings, validated
@@ -90,28 +89,31 @@ class Loss(kin.Kin):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        way, check = route.to(y_pred), self._mode()
         if sample_weight is None and where is None:
-            check = self._mode()
-            total = _route.to(y_pred).total(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            total = way.total(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if total is not None:
                 return total
-        return self.ready((y_true, y_pred), sample_weight, where).reduced(self.reduction)
+        given = (y_true, y_pred), sample_weight, where
+        return way.call(self._setting, *given, self.axis, check, batched=True).reduced(self.reduction)
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Any]:
         """The reduced loss and its gradient with respect to y_pred, in the structure of y_pred."""
+        way, check = route.to(y_pred), self._mode()
         if sample_weight is None and where is None:
-            route, check = _route.to(y_pred), self._mode()
-            both = route.total_and_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            both = way.total_and_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if both is not None:
                 return both
-        return self.ready((y_true, y_pred), sample_weight, where).value_and_gradient(self.reduction)
+        given = (y_true, y_pred), sample_weight, where
+        return way.call(self._setting, *given, self.axis, check, batched=True).value_and_gradient(self.reduction)
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""
+        first = next(place for place, one in enumerate(self.record.arguments) if one.role is Role.PREDICTION)
         given = arguments, sample_weight, where
-        return _route.call(self._setting, *given, self.axis, self._mode(), batched=True)
+        return route.to(arguments[first]).call(self._setting, *given, self.axis, self._mode(), batched=True)
 
     def batch(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +36,7 @@ class NumpyRoute(Route):
     def call(
         self,
         setting: Setting,
-        y_true: Any,
-        y_pred: Any,
+        arguments: Sequence[Any],
         sample_weight: Any,
         where: Any,
         axis: Axis,
@@ -46,7 +46,7 @@ class NumpyRoute(Route):
     ) -> Call:
         return prepare(
             setting,
-            (y_true, y_pred),
+            arguments,
             sample_weight,
             where,
             axis=axis,
