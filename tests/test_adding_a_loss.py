@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._domain import Interval, Real
-from .._loss import loss
-from .._record import Case
+from ..facts.domain import Interval, Real
+from ..facts.record import Case
+from ..objects.define import loss
 from ..words import abs, mean, square
 
 
@@ -67,3 +67,97 @@ def test_the_laws_run_on_a_loss_that_was_added(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     ran = {line.split("::")[0].removeprefix("tests/") for line in done.stdout.splitlines() if "PASSED" in line}
     assert ran == {f"{name}.py" for name in FILES}
+
+
+WORDS = """
+
+def cube(a: Operand) -> Node:
+    \"\"\"``a * a * a``\"\"\"
+    return _apply("cube", a)
+
+
+__all__ += ["cube"]
+VOCABULARY["cube"] = cube
+"""
+RULES = """
+
+from .words import cube  # noqa: E402
+
+RULES["cube"] = lambda n, g: (3.0 * g * square(n.args[0]),)
+"""
+MEANING = """
+    def cube(self, x: Array) -> Array:
+        return x * x * x
+
+    def square(self, x: Array) -> Array:"""
+BACKEND = """
+import numpy as np
+
+from thin import Thin
+
+from .numpy import NumpyBackend
+
+
+class ThinBackend(NumpyBackend):
+    name = "thin"
+    plain = frozenset({Thin})
+
+    def owns(self, value):
+        return isinstance(value, Thin)
+
+    def asarray(self, value, like=None):
+        return np.asarray(value).view(Thin)
+
+
+BACKEND = ThinBackend()
+"""
+LIBRARY = """
+import numpy as np
+
+
+class Thin(np.ndarray):
+    pass
+"""
+USE = """
+import numpy as np
+from thin import Thin
+
+import lossary
+from lossary.words import cube
+
+
+@lossary.loss
+def cubes(y_true, y_pred):
+    return cube(y_pred - y_true)
+
+
+y, p = (np.array([[1.0, 2.0]]) * scale for scale in (1.0, 3.0))
+for kind in (np.ndarray, Thin):
+    value, gradient = lossary.value_and_grad(cubes)(y.view(kind), p.view(kind))
+    # 2**3 and 4**3; 3 * 2**2 and 3 * 4**2, each over two outputs
+    assert type(gradient) is kind, type(gradient)
+    assert value == 36.0 and gradient.tolist() == [[6.0, 24.0]], (value, gradient)
+    value, gradient = lossary.value_and_grad("huber")(y.view(kind), p.view(kind))
+    assert value == 2.5 and gradient.tolist() == [[0.5, 0.5]], (value, gradient)
+print(lossary.kernels.explain("huber", backend="thin"))
+"""
+
+
+def test_a_word_and_a_backend_are_added_in_their_rooms_alone(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    package = tmp_path / "src" / "lossary"
+    for room, text in (("graph/words.py", WORDS), ("graph/rules.py", RULES), ("backends/thin.py", BACKEND)):
+        with (package / room).open("a") as file:
+            file.write(text)
+    base = package / "backends" / "_base.py"
+    base.write_text(base.read_text().replace("\n    def square(self, x: Array) -> Array:", MEANING, 1))
+    (tmp_path / "src" / "thin.py").write_text(LIBRARY)
+    done = subprocess.run(
+        [sys.executable, "-c", USE],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "huber runs in the words of thin: thin compiles the formula itself\n"

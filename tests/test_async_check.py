@@ -17,7 +17,7 @@ import torch
 
 import lossary
 from inputs import SETTINGS, Setting, every
-from lossary.backends import torch_report
+from lossary.backends import _torch_report
 from lossary.backends.torch import TorchBackend
 from lossary.looks import faults
 
@@ -319,7 +319,7 @@ def events(monkeypatch: pytest.MonkeyPatch, unreadable: None) -> list[Event]:
         made.append(Event())
         return made[-1]
 
-    monkeypatch.setattr(torch_report, "_arrival", arrival)
+    monkeypatch.setattr(_torch_report, "_arrival", arrival)
     return made
 
 
@@ -336,7 +336,7 @@ def test_a_fault_on_its_way_is_told_at_a_later_call_and_never_waited_for(events:
     with pytest.raises(lossary.DomainError, match=r"y_true\[1\] is 7"):
         lossary.raise_faults()
     assert [event.waited for event in events] == [0, 1, 1]
-    assert not torch_report._pending
+    assert not _torch_report._pending
 
 
 @pytest.mark.usefixtures("unreadable")

@@ -14,24 +14,31 @@ import pytest
 
 import accuracy
 import oracle
+from inputs import EVERY_SETTING, PAIRS, arguments, central_difference
 from laws import LAWS
 from lossary.calls.programs import Program
-from lossary.facts.record import Record
+from lossary.facts.record import Record, Role
 from lossary.graph import Node
-from lossary.objects.define import Loss, records
+from lossary.objects.define import Loss
+from lossary.objects.several import ArgumentsLoss
 
-BUILTIN = [record for record in records() if record.builtin]
+BUILTIN = PAIRS
+OTHERS = [setting.record for setting in EVERY_SETTING if not setting.record.is_pair]
 
 
 def loss_of(record: Record, **settings: Any) -> Loss:
     """A loss object of a record that is not registered."""
-    made: Loss = type(record.class_name, (Loss,), {"record": record})(**settings)
+    kind = Loss if record.names == ("y_true", "y_pred") else ArgumentsLoss
+    made: Loss = type(record.class_name, (kind,), {"record": record})(**settings)
     return made
 
 
 def battery(record: Record) -> None:
     """Everything that must fail for a sabotaged record."""
     _cases(record)
+    if not record.is_pair:
+        _slopes(record)
+        return
     _references(record)
     for law in LAWS:
         law(loss_of(record), "numpy")
@@ -40,8 +47,21 @@ def battery(record: Record) -> None:
 def _cases(record: Record) -> None:
     for case in record.cases:
         loss = loss_of(record, reduction="none", **case.parameters)
-        values = loss(np.asarray(case.y_true), np.asarray(case.y_pred))
+        values = loss(*map(np.asarray, case.arrays))
         np.testing.assert_allclose(values, case.value, rtol=1e-6, atol=1e-12)
+
+
+def _slopes(record: Record) -> None:
+    """Every gradient is the central difference of the value, at ordinary arguments."""
+    loss, drawn = loss_of(record, reduction="sum"), arguments(record, np.random.default_rng(5), (3, 4))
+    places = [place for place, argument in enumerate(record.arguments) if argument.role is Role.PREDICTION]
+    _, found = loss.value_and_grad(*drawn)
+    for place, gradient in zip(places, found if len(places) > 1 else (found,), strict=True):
+
+        def value(moved: Any, place: int = place) -> Any:
+            return loss(*drawn[:place], moved, *drawn[place + 1 :])
+
+        np.testing.assert_allclose(gradient, central_difference(value, drawn[place]), rtol=2e-4, atol=1e-6)
 
 
 def _references(record: Record) -> None:
@@ -65,7 +85,7 @@ def _close(record: Record, parameters: dict[str, Any], t: Any, p: Any, got: Any,
 
 
 def test_the_battery_passes_for_every_loss_as_it_is() -> None:
-    for record in BUILTIN:
+    for record in [*BUILTIN, *OTHERS]:
         battery(record)
 
 
@@ -104,7 +124,11 @@ def sabotages(record: Record) -> dict[str, Callable[[], Record]]:
     formula, slope = record.formula, record.slope
 
     def wrapped(change: Callable[[Any], Any], function: Any) -> Any:
-        return lambda t, p, **kw: change(function(t, p, **kw))
+        def sabotaged(*arrays: Any, **kw: Any) -> Any:
+            found = function(*arrays, **kw)
+            return tuple(map(change, found)) if isinstance(found, tuple) else change(found)
+
+        return sabotaged
 
     def changed(change: Callable[[Any], Any]) -> Record:
         return dataclasses.replace(
@@ -119,6 +143,8 @@ def sabotages(record: Record) -> dict[str, Callable[[], Record]]:
     }
     if slope is not None:
         found["slope only"] = lambda: dataclasses.replace(record, slope=wrapped(lambda x: 1.01 * x, slope))
+    if not record.is_pair:
+        return found
     swapped = dataclasses.replace(record, formula=lambda t, p, **kw: formula(p, t, **kw), slope=None)
     if not record.labels_are_integers and not _same(record, swapped):
         found["swapped roles"] = lambda: swapped
@@ -136,7 +162,7 @@ def _same(one: Record, other: Record) -> bool:
 
 @pytest.mark.parametrize(
     ("record", "sabotage"),
-    [(record, name) for record in BUILTIN for name in sabotages(record)],
+    [(record, name) for record in [*BUILTIN, *OTHERS] for name in sabotages(record)],
     ids=lambda x: getattr(x, "name", None) or str(x),
 )
 def test_sabotage_is_noticed(record: Record, sabotage: str) -> None:
@@ -149,17 +175,17 @@ def dropped(record: Record, switches: dict[str, Any]) -> Iterator[Record]:
     program = Program(record, tuple(switches.items()))
     for position in range(len(list(terms(program.output)))):
 
-        def formula(t: Any, p: Any, position: int = position, **kw: Any) -> Any:
-            output = record.formula(t, p, **kw)
+        def formula(*arrays: Any, position: int = position, **kw: Any) -> Any:
+            output = record.formula(*arrays, **kw)
             found = list(terms(output)) if all(kw.get(k, v) == v for k, v in switches.items()) else []
             return rebuilt(output, *found[position]) if position < len(found) else output
 
         yield dataclasses.replace(record, formula=formula, slope=None)
 
 
-@pytest.mark.parametrize("record", BUILTIN, ids=lambda record: record.name)
+@pytest.mark.parametrize("record", [*BUILTIN, *OTHERS], ids=lambda record: record.name)
 def test_dropped_term_is_noticed(record: Record) -> None:
-    for parameters in accuracy.variants(record):
+    for parameters in accuracy.variants(record) if record.is_pair else [{}]:
         settings = record.defaults() | parameters
         switches = {p.name: settings[p.name] for p in record.parameters if not p.is_number}
         for number, sabotaged in enumerate(dropped(record, switches)):

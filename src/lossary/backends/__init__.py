@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from typing import Any
 
@@ -13,7 +14,7 @@ from .._untraced import untraced
 from ..errors import BackendError
 from ..looks import labels
 from ..texts import remedies
-from .base import FLOATS, HALF, Array, Backend
+from ._base import FLOATS, HALF, Array, Backend
 from .numpy import BACKEND as NUMPY
 
 __all__ = [
@@ -35,7 +36,10 @@ __all__ = [
 ]
 
 # Libraries besides NumPy: an array of one of them can only exist once the library has been imported.
-FRAMEWORKS = ("torch", "jax", "tensorflow", "pytensor")
+# Each has a module here that spells the words for it; modules with an underscore are what they share.
+FRAMEWORKS = tuple(
+    module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_" and module.name != "numpy"
+)
 # NumPy's own type is known from the start: for it no framework's spelling need be imported.
 _by_type: dict[type, Backend | None] = {np.ndarray: NUMPY}
 _loaded: set[str] = set()

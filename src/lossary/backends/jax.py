@@ -12,10 +12,10 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from ..looks.faults import Look, Site
-from . import jax_report
-from .base import Array, Traced
-from .bits import ShowsBits
-from .means import MeansByLength
+from . import _jax_report
+from ._base import Array, Traced
+from ._bits import ShowsBits
+from ._means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
 
@@ -79,7 +79,7 @@ class JaxBackend(MeansByLength, ShowsBits):
         return np.asarray(x)
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
-        return jax_report.report_later(poison, looks, site)
+        return _jax_report.report_later(poison, looks, site)
 
     def settle(self) -> None:
         jax.effects_barrier()

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .base import Array, Traced
-from .bits import ShowsBits
+from ._base import Array, Traced
+from ._bits import ShowsBits
 
 # NumPy makes up the name of a dtype at every request, which takes longer than a small loss.
 _DTYPES = ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64")

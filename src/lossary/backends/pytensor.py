@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.gradient import DisconnectedType, disconnected_grad, disconnected_type
 
-from .base import Array, Backend, Traced
+from ._base import Array, Backend, Traced
 from .numpy import BACKEND as NUMPY
 
 

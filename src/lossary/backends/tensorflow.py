@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from ..looks.faults import Look, Site
-from . import tensorflow_report
-from .base import Array, Traced
-from .bits import ShowsBits
-from .means import MeansByLength
+from . import _tensorflow_report
+from ._base import Array, Traced
+from ._bits import ShowsBits
+from ._means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
 _PRODUCTS = frozenset({"Mul", "Square"})
@@ -88,13 +88,13 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         return x.numpy()
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
-        return tensorflow_report.report_later(poison, looks, site)
+        return _tensorflow_report.report_later(poison, looks, site)
 
     def replicas(self) -> int:
         return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
     def settle(self) -> None:
-        tensorflow_report.collect()
+        _tensorflow_report.collect()
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         order = [axis for axis in range(len(x.shape)) if axis != source % len(x.shape)]

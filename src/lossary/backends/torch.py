@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..looks.faults import Look, Site
-from . import torch_report
-from .base import Array, Backend, Traced
-from .bits import less_product
+from . import _torch_report
+from ._base import Array, Backend, Traced
+from ._bits import less_product
 from .numpy import BACKEND as NUMPY
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64", "bool", "int64", "int32", "int16", "int8", "uint8")
@@ -95,10 +95,10 @@ class TorchBackend(Backend):
             return None  # A wrapper of torch.func without storage of its own.
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
-        return torch_report.report_later(poison, looks, site)
+        return _torch_report.report_later(poison, looks, site)
 
     def settle(self) -> None:
-        torch_report.collect(wait=True)
+        _torch_report.collect(wait=True)
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
         return torch.movedim(x, source, destination)

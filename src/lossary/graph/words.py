@@ -1,7 +1,7 @@
 """The closed vocabulary that formulas speak.
 
 Each word is a function of `Node`s (or numbers) that adds one node to the graph; `lossary.graph.rules` holds the
-derivative of every word.  Backends spell the same words for their arrays (`lossary.backends.base.Backend`).
+derivative of every word.  Backends spell the same words for their arrays (`lossary.backends._base.Backend`).
 Row words (`sum`, `mean`, `max`, ...) reduce over the outputs of one data point, the last axis, and keep it with
 length one; `other` makes pairs of them.
 """

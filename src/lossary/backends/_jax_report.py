@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from ..looks.faults import Look, Site
-from .base import Array
+from ._base import Array
 
 
 def report_later(poison: Array, looks: Sequence[Look], site: Site) -> Array:

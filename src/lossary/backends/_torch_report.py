@@ -12,7 +12,7 @@ import torch
 
 from .._untraced import untraced
 from ..looks.faults import Look, Site
-from .base import Array
+from ._base import Array
 
 _sites: list[Site] = []
 _entering = threading.Lock()

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from .base import Array, Backend
+from ._base import Array, Backend
 
 # Bits of a float that hold its exponent, and those that hold all but the lower half of its digits.
 _EXPONENT = {"float32": 0x7F800000, "float64": 0x7FF << 52}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .base import Array, Backend
+from ._base import Array, Backend
 
 
 class MeansByLength(Backend):

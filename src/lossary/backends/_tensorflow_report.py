@@ -17,7 +17,7 @@ from tensorflow.python.ops import control_flow_util
 from .. import texts
 from ..errors import DomainWarning
 from ..looks.faults import Look, Site
-from .base import Array
+from ._base import Array
 
 # The variables of programs for XLA: what `_facts` says of the first fault, or only -1; and the ranks of the looks.
 _kept: dict[tuple[Site, tuple[int, ...]], tf.Variable] = {}
