@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import SETTINGS, WITNESSES, Setting, every
+from inputs import SETTINGS, WITNESSES, Setting, every, is_separable
 from kernel_laws import assert_same
 from lossary import kernels
 
@@ -65,12 +65,11 @@ def test_values_alone_are_those_of_the_words(setting: Setting) -> None:
     assert_same([np.asarray(setting.configured()(y_true, y_pred))], [np.asarray(mean)], "float32")
 
 
-@pytest.mark.parametrize("name", ["huber", "log_cosh", "binary_crossentropy"])
-def test_elementwise_weights_and_masks(name: str) -> None:
+@pytest.mark.parametrize("setting", every([s for s in SETTINGS if is_separable(s)]), ids=str)
+def test_elementwise_weights_and_masks(setting: Setting) -> None:
     rng = np.random.default_rng(5)
-    loss = lossary.get(name)
-    y_true = loss.record.target.sample(rng, (50, 41)).astype("float32")
-    y_pred = loss.record.prediction.sample(rng, (50, 41)).astype("float32")
+    loss = setting.configured()
+    y_true, y_pred = (x.astype("float32") for x in setting.draw(rng, (50, 41)))
     options = {"sample_weight": rng.random((50, 41)), "where": rng.random((50, 41)) < 0.5}
     y_pred[~options["where"]] = np.nan
     assert_same(in_kernel(loss, y_true, y_pred, **options), in_words(loss, y_true, y_pred, **options), "float32")

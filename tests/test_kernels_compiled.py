@@ -220,6 +220,18 @@ def test_a_loss_that_is_defined_again() -> None:
     torch.testing.assert_close(found, gradient(lambda p: second(y_true, p) / 5.0, y_pred))
 
 
+def test_what_the_compiler_kept_is_not_taken_for_another_parameter(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    y_true, y_pred = torch.zeros(ROWS, COLUMNS), torch.full((ROWS, COLUMNS), 3.0)
+    for delta in (0.5, 0.25):
+        torch.compiler.reset()
+        _, slope = gradient(lambda p, delta=delta: torch.compile(lossary.Huber(delta=delta))(y_true, p), y_pred)
+        torch.testing.assert_close(slope, torch.full_like(slope, delta / slope.numel()))
+    assert any(tmp_path.iterdir())
+
+
 class Mode(enum.Enum):
     PLAIN = 1.0
     DOUBLE = 2.0

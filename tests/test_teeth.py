@@ -14,13 +14,12 @@ import pytest
 
 import accuracy
 import oracle
+from inputs import BUILTIN
 from laws import LAWS
-from lossary._loss import Loss, records
+from lossary._loss import Loss
 from lossary._record import Record
 from lossary.graph import Node
 from lossary.program import Program
-
-BUILTIN = [record for record in records() if record.builtin]
 
 
 def loss_of(record: Record, **settings: Any) -> Loss:
