@@ -26,7 +26,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSSES="huber poisson" DATA=fashion-mnist)
 	$(BIN)/python -m lossary.demo
 
-test: $(VENV)/.dev  ## Install everything and run all tests but the proof below
+test: $(VENV)/.dev  ## Install everything and run the tests: every loss, and every mechanism on one loss of each kind
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 # What needs nothing besides the oldest versions that pyproject.toml allows.
@@ -40,7 +40,7 @@ minimum:  ## Install the oldest versions that pyproject.toml allows and test wha
 	.venv-minimum/bin/python -m pytest $(MINIMUM) -k "not tensorflow and not torch and not bench and not backend_in_json"
 	KERAS_BACKEND=jax .venv-minimum/bin/python -m pytest -W ignore tests/keras_suite.py
 
-proof: $(VENV)/.dev  ## The error bounds of the kernels' functions over all 2^32 float32 numbers
+proof: $(VENV)/.dev  ## The rest: every loss in every mechanism, kernels' functions over all 2^32 float32 numbers
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m exhaustive
 
 lint: $(VENV)/.dev  ## Style

@@ -391,9 +391,8 @@ def test_complex_outputs_of_a_model_are_an_error(base):
         model.evaluate(np.ones((2, 1)), np.zeros((2,)), verbose=0)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("base", [lk.Sequential, keras.Sequential])
-@pytest.mark.parametrize("check", [None, "full"])
+@pytest.mark.parametrize("check", [pytest.param(None, marks=pytest.mark.compiled), "full"])
 def test_one_fit_has_one_answer(base, check):
     """What most steps cannot see, as they are compiled, no step looks at; asked for, every eager one does."""
     eager = keras.backend.backend() == "torch"

@@ -44,7 +44,7 @@ def quartic_of_the_copy(y_true: Any, y_pred: Any, steepness: float = 1.0) -> Any
     d = square(abs(y_pred - y_true))
     return mean(d + steepness * d * d)
 '''
-FILES = ("test_laws", "test_teeth", "test_kernels_teeth", "test_values")
+FILES = ("test_laws", "test_teeth", "test_kernels_teeth", "test_accuracy", "test_values")
 
 
 def test_the_laws_run_on_a_loss_that_was_added(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_the_laws_run_on_a_loss_that_was_added(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "src" / "lossary" / "losses" / "powers.py").write_text(SOURCE)
     paths = os.pathsep.join([str(tmp_path / "src"), str(tmp_path)])
-    chosen = "quartic_of_the_copy or QuarticOfTheCopy"
+    chosen = "quartic_of_the_copy"
     command = [sys.executable, "-m", "pytest", "-v", "-o", "addopts=", "-p", "no:cacheprovider"]
-    command += ["-k", f"({chosen}) and not (torch or jax or tensorflow)"]
+    command += ["-k", f"({chosen}) and not (torch or jax or tensorflow)", "-m", "not exhaustive"]
     done = subprocess.run(
         [*command, *(f"tests/{name}.py" for name in FILES)],
         cwd=tmp_path,

@@ -16,7 +16,7 @@ import tensorflow as tf
 import torch
 
 import lossary
-from inputs import SETTINGS, Setting, every
+from inputs import FEWEST, SETTINGS, Setting, every
 from lossary.backends import _torch_report
 from lossary.backends.torch import TorchBackend
 from lossary.looks import faults
@@ -134,7 +134,7 @@ def test_the_point_becomes_nan_and_the_host_hears_what_an_eager_call_says(
 
 @pytest.mark.usefixtures("unreadable")
 @pytest.mark.parametrize("run", RUNNERS)
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_every_loss_is_as_it_was_where_all_is_well_and_tells_of_a_broken_prediction(run: Any, setting: Setting) -> None:
     """One compiled program, called with both."""
     y_true, y_pred = setting.draw(np.random.default_rng(0), (4, 3))
@@ -369,7 +369,9 @@ def test_tensors_without_values_pass() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("compiler", "dynamic"), [("inductor", False), ("aot_eager", True)])
+@pytest.mark.parametrize(
+    ("compiler", "dynamic"), [("inductor", False), pytest.param("aot_eager", True, marks=pytest.mark.exhaustive)]
+)
 def test_torch_compile_makes_one_graph(compiler: str, dynamic: bool) -> None:
     torch.compiler.reset()
     step = torch.compile(SPARSE, fullgraph=True, dynamic=dynamic, backend=compiler)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, Setting, assert_ulps, central_difference, every, jax_with
+from inputs import FEWEST, FLOAT_TARGETS, REDUCED, SETTINGS, Setting, assert_ulps, central_difference, every, jax_with
 
 DTYPES = {"float16": 2**-11, "bfloat16": 2**-8, "float32": 2**-24 * 16, "float64": 2**-53 * 16}
 pytestmark = pytest.mark.usefixtures("x64")
@@ -22,7 +22,7 @@ def arrays(setting: Setting, rng: np.random.Generator, dtype: str = "float64", *
     return (true if true.dtype.kind == "i" else true.astype(dtype)), jnp.asarray(y_pred, dtype)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
     for dtype in ("float64", "float32"):
         y_true, y_pred = arrays(setting, rng, dtype)
@@ -40,7 +40,7 @@ def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
             assert_ulps(gradient, slope, ulps=8)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_derivatives_of_every_mode_agree(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = arrays(setting, rng, shape=(3,))
     if not setting.has_float_targets:
@@ -65,7 +65,7 @@ def test_derivatives_of_every_mode_agree(setting: Setting, rng: np.random.Genera
     np.testing.assert_allclose(jax.jacrev(jax.jacrev(value))(y_pred), hessian, rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("setting", every(FLOAT_TARGETS), ids=str)
+@pytest.mark.parametrize("setting", every(FLOAT_TARGETS, FEWEST), ids=str)
 def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = setting.draw_inside(rng, (2, 3))
     with lossary.check("off"):
@@ -74,7 +74,7 @@ def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Gen
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_vmap_over_rows_and_batches(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = arrays(setting, rng, shape=(2, 3, 4))
     whole = setting(y_true, y_pred)
@@ -82,7 +82,7 @@ def test_vmap_over_rows_and_batches(setting: Setting, rng: np.random.Generator) 
     np.testing.assert_allclose(jax.vmap(jax.vmap(setting))(y_true, y_pred), whole, rtol=1e-14)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_value_and_grad_is_jax_grad_also_jitted(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = arrays(setting, rng)
     weight, mask = jnp.asarray([1.0, 2.0, 0.0, 3.0]), jnp.asarray([True, True, True, False])
@@ -109,7 +109,7 @@ def test_gradient_of_parameters() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("setting", every(SETTINGS), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_result_has_the_dtype_of_the_predictions(setting: Setting, dtype: str, rng: np.random.Generator) -> None:
     y_true, y_pred = arrays(setting, rng, dtype)
     with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.

@@ -116,15 +116,15 @@ def test_labels_are_coded_as_the_loss_asks(name, expected):
 
 @pytest.mark.slow
 def test_the_default_run(tmp_path):
-    """Digits with the losses that `make demo LOSSES=...` names, in fewer epochs."""
+    """Digits with the loss that `make demo LOSSES=...` names, in fewer epochs."""
     picture = tmp_path / "new" / "curves.png"
-    done = start("-o", str(picture), LOSSES="huber_loss mse", EPOCHS="3", DATA="", DATA_DIR="")
+    done = start("-o", str(picture), LOSSES="huber_loss", EPOCHS="3", DATA="", DATA_DIR="")
     output, errors = done.communicate(timeout=300)
     assert done.returncode == 0, errors
     found = accuracies(output)
-    assert list(found) == ["categorical_crossentropy", "huber", "mean_squared_error"]
+    assert list(found) == ["categorical_crossentropy", "huber"]
     assert min(found.values()) > 0.9
-    assert output.count("Epoch 3/3") == 3
+    assert output.count("Epoch 3/3") == 2
     header = picture.read_bytes()[:24]
     assert header[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", header[16:])[0] > 1000

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import FUSED, WITNESSES, Setting, every
+from inputs import FEWEST, FUSED, WITNESSES, Setting, every
 from lossary import kernels
 from lossary.calls.programs import numbered
 from lossary.objects.define import Loss
@@ -146,7 +146,7 @@ def _twice(loss: Loss, y_true: Any, y_pred: Any, weight: Any) -> Any:
     return second
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_second_derivative_where_the_compiler_leaves_it_to_autograd(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = drawn(setting, rng, torch.float64)
     loss, weight = setting.configured(reduction="sum"), torch.tensor(rng.uniform(0.5, 2.0, ROWS))
@@ -218,6 +218,18 @@ def test_a_loss_that_is_defined_again() -> None:
     torch.compiler.reset()
     found = gradient(torch.compile(lambda p: first(y_true, p), backend="eager"), y_pred)
     torch.testing.assert_close(found, gradient(lambda p: second(y_true, p) / 5.0, y_pred))
+
+
+def test_what_the_compiler_kept_is_not_taken_for_another_parameter(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    y_true, y_pred = torch.zeros(ROWS, COLUMNS), torch.full((ROWS, COLUMNS), 3.0)
+    for delta in (0.5, 0.25):
+        torch.compiler.reset()
+        _, slope = gradient(lambda p, delta=delta: torch.compile(lossary.Huber(delta=delta))(y_true, p), y_pred)
+        torch.testing.assert_close(slope, torch.full_like(slope, delta / slope.numel()))
+    assert any(tmp_path.iterdir())
 
 
 class Mode(enum.Enum):

@@ -16,7 +16,7 @@ import pytest
 
 import accuracy
 import lossary
-from inputs import FLOAT_TARGETS, WITNESSES, Setting, jax_with
+from inputs import FEWEST, FLOAT_TARGETS, WITNESSES, Setting, every, jax_with
 from lossary import kernels
 
 SHAPE = (33, 12)
@@ -89,7 +89,7 @@ def test_values_per_data_point_and_any_upstream(setting: Setting, monkeypatch: p
     assert_close(got, in_words(monkeypatch, lambda: run(y_pred)))
 
 
-@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
 def test_other_derivatives_are_those_of_the_words(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting)
     loss = setting.configured()
@@ -108,7 +108,7 @@ def test_other_derivatives_are_those_of_the_words(setting: Setting, monkeypatch:
     assert_close(run(), in_words(monkeypatch, run))
 
 
-@pytest.mark.parametrize("setting", [s for s in FLOAT_TARGETS if s in WITNESSES], ids=str)
+@pytest.mark.parametrize("setting", every([s for s in FLOAT_TARGETS if s in WITNESSES], FEWEST), ids=str)
 def test_derivative_with_respect_to_targets(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting)
     loss = setting.configured(check="shapes")
@@ -267,46 +267,6 @@ def test_several_devices_keep_to_the_words() -> None:
     subprocess.run([sys.executable, "-c", _DEVICES], env=_environment() | flags, check=True)
 
 
-_SECOND = """
-import sys
-from threading import Thread
-import jax.numpy as jnp
-from lossary import kernels
-kernels.THRESHOLD = 0
-
-class Watch:
-    def find_spec(self, name, *_):
-        if name.startswith("lossary.kernels."):
-            tried = Thread(target=try_lock, args=(name,))
-            tried.start()
-            tried.join()
-
-def try_lock(name):
-    free = kernels.forks.compiling().acquire(blocking=False)
-    if free:
-        kernels.forks.compiling().release()
-    print(name, "free" if free else "held")
-
-sys.meta_path.insert(0, Watch())
-print(kernels.explain("hinge", jnp.ones((2, 3)), jnp.ones((2, 3))))
-"""
-
-
-def test_the_second_process_loads_what_the_first_compiled(tmp_path: Any) -> None:
-    environment = _environment() | {"LOSSARY_CACHE_DIR": str(tmp_path), "JAX_PLATFORMS": "cpu"}
-    said = [
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", _SECOND], env=environment, capture_output=True, text=True, check=True
-        ).stdout
-        for _ in range(2)
-    ]
-    assert "compiled and kept in" in said[0]
-    assert "loaded from" in said[1]
-    # A process forked meanwhile can tell: the lock is held while what needs Numba is imported.
-    for module in ("run", "handler"):
-        assert f"lossary.kernels.{module} held" in said[0]
-
-
 _ALIKE = """
 import itertools, sys
 import jax, jax.numpy as jnp, lossary
@@ -327,24 +287,29 @@ y, p = jnp.eye(4)[:1], jnp.full((1, 4), 0.5)
 for name in sys.argv[1:]:
     value, gradient = jax.jit(jax.value_and_grad(lambda p: losses[name](y, p)))(p)
     print(round(float(value), 4), round(float(gradient[0, 0]), 4))
+    print("loaded" if "loaded from" in kernels.explain(losses[name], y, p) else "compiled")
 """
 
 
 @pytest.mark.slow
-def test_kernels_that_different_processes_compiled_do_not_take_each_others_place(tmp_path: Any) -> None:
+@pytest.mark.parametrize("swapped", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
+def test_kernels_that_different_processes_compiled_do_not_take_each_others_place(tmp_path: Any, swapped: bool) -> None:
     # Numba names machine code after a count of its process: whatever that is, what a third process loads is its own.
     environment = _environment() | {"LOSSARY_CACHE_DIR": str(tmp_path), "JAX_PLATFORMS": "cpu"}
 
     def said(*names: str) -> list[str]:
-        command = [sys.executable, "-c", _ALIKE, *names]
+        command = [sys.executable, "-W", "error", "-c", _ALIKE, *names]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
 
     # At a half everywhere: log 2 and -1 / (1/2), log 4 and 1/4 - 1.
     divergence, softmax = ["0.6931", "-2.0"], ["1.3863", "-0.75"]
-    assert said("kl_divergence") == divergence
-    assert said("softmax") == softmax
-    assert said("kl_divergence", "softmax") == divergence + softmax
-    assert said("softmax", "kl_divergence") == softmax + divergence
+    assert said("kl_divergence") == [*divergence, "compiled"]
+    assert said("softmax") == [*softmax, "compiled"]
+    divergence, softmax = [*divergence, "loaded"], [*softmax, "loaded"]
+    if swapped:
+        assert said("softmax", "kl_divergence") == softmax + divergence
+    else:
+        assert said("kl_divergence", "softmax") == divergence + softmax
 
 
 def _environment() -> dict[str, str]:
@@ -353,9 +318,8 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "LOSSARY_KERNELS"}
 
 
-@pytest.mark.slow
-def test_kernels_are_as_accurate_as_on_numpy() -> None:
-    for key, account in accuracy.measure(accuracy.on_backend("jax", in_words=False)).items():
+def assert_accurate(chosen: Any = None, **some: Any) -> None:
+    for key, account in accuracy.measure(accuracy.on_backend("jax", in_words=False), chosen, **some).items():
         assert (account.nonfinite, account.dead) == (0, 0), (key, account.examples)
         assert account.worst <= LIMIT_IN_ULP, (key, account.where)
 
@@ -367,3 +331,13 @@ def test_a_gradient_for_given_factors() -> None:
     # The slope of Huber's loss is the error within [-1, 1], here over two outputs.
     expected = [[0.25, 0.5], [-1.0, 0.25], [-0.75, 1.5]]
     np.testing.assert_allclose(batch.pulled_back(jnp.array([1.0, 2.0, 3.0])), expected)
+
+
+def test_kernels_are_as_accurate_as_on_numpy() -> None:
+    chosen = [(setting.record, dict(setting.parameters)) for setting in WITNESSES[:2]]
+    assert_accurate(chosen, widths=slice(3, 4), most=8)
+
+
+@pytest.mark.exhaustive
+def test_every_kernel_is_as_accurate_as_on_numpy() -> None:
+    assert_accurate()

@@ -17,6 +17,8 @@ from lossary import kernels
 
 SHAPE = (33, 12)
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum")
+# Those with a slope by hand; slopes that are constant have no second derivative for autograd.
+CURVED = [setting for setting in FUSED if setting.record.slope is not None]
 EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
 
 
@@ -75,7 +77,7 @@ def test_per_sample_values_take_any_upstream_gradient(setting: Setting, monkeypa
         assert_close(got, expected)
 
 
-@EACH
+@pytest.mark.parametrize("setting", every(CURVED), ids=str)
 def test_double_backward_is_right(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting, "float64")
     direction = torch.randn(SHAPE, dtype=torch.float64)

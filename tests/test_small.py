@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
+from inputs import arguments
 from lossary import kernels
 from lossary.calls.programs import Program, program_for
 
@@ -45,7 +46,7 @@ def _nothing_is_loaded() -> Iterator[None]:
 def drawn(name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(seed)
     record = lossary.get(name).record
-    y_true = record.target.sample(rng, SHAPE)
+    y_true, _ = arguments(record, rng, SHAPE)
     y_true = y_true if record.labels_are_integers else y_true.astype(np.float32)
     return torch.from_numpy(y_true), torch.from_numpy(rng.normal(size=SHAPE).astype(np.float32)).requires_grad_()
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from sklearn._loss import loss as sklearn_losses
 
-from inputs import jax_with
+from inputs import BUILTIN, arguments, jax_with
 from lossary.facts.record import Case, Record
-from lossary.objects.define import function, loss_class, records
+from lossary.objects.define import function, loss_class
 
-BUILTIN = [record for record in records() if record.builtin]
 CASES = [(record, case) for record in BUILTIN for case in record.cases]
 
 
@@ -59,8 +58,7 @@ def in_float64(loss: Any, y_true: Any, y_pred: Any, parameters: dict[str, object
 def test_value_is_that_of_keras_in_float64(record: Record, parameters: dict[str, object]) -> None:
     rng = np.random.default_rng(7)
     shape = (40, 6)
-    y_true = record.target.sample(rng, shape)
-    y_pred = record.prediction_domain(parameters).sample(rng, shape)
+    y_true, y_pred = arguments(record, rng, shape, parameters)
     expected = in_float64(KERAS[record.name], y_true, y_pred, parameters)
     values = function(record.name)(y_true, y_pred, **parameters)
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-12)
@@ -69,7 +67,7 @@ def test_value_is_that_of_keras_in_float64(record: Record, parameters: dict[str,
 @pytest.mark.parametrize("record", BUILTIN, ids=lambda r: r.name)
 def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
     rng = np.random.default_rng(8)
-    y_true, y_pred = record.target.sample(rng, (9, 4)), record.prediction.sample(rng, (9, 4))
+    y_true, y_pred = arguments(record, rng, (9, 4))
     values = function(record.name)(y_true, y_pred)
     assert values.shape == (9,)
     np.testing.assert_allclose(loss_class(record.name)()(y_true, y_pred), values.mean(), rtol=1e-12)

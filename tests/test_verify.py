@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lossary
+from inputs import SETTINGS, Setting
 from lossary import words
-from lossary.objects.define import records
 
 
-def _configured() -> Iterator[Any]:
-    for record in records():
-        if record.builtin:
-            yield lossary.get(record.name)
-            if "from_logits" in record.defaults():
-                yield lossary.get(record.name, from_logits=True)
-
-
-CONFIGURED = list(_configured())
-
-
-@pytest.mark.parametrize("loss", CONFIGURED, ids=repr)
-def test_every_loss_of_the_catalogue_is_sound(loss: Any) -> None:
-    found = lossary.verify(loss)
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
+    found = lossary.verify(setting.configured())
     assert found.ok, str(found)
     assert {check.name for check in found.checks} >= {"gradient", "minimum", "mask", "weights", "half precision"}
 
@@ -153,8 +141,9 @@ def test_facts_are_right() -> None:
 # --- explain --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", CONFIGURED, ids=repr)
-def test_explain_covers_every_loss(loss: Any) -> None:
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_explain_covers_every_loss(setting: Setting) -> None:
+    loss = setting.configured()
     page = lossary.explain(loss)
     assert page.formula.startswith(f"{loss.record.name} = ")
     assert page.source

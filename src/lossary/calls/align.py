@@ -114,7 +114,9 @@ def _expansions(program: Program, shapes: Sequence[Shape], batched: bool) -> lis
         if not shapes[record.main]:
             raise texts.scalar(record.name)
         return [False] * len(shapes)
-    longest = max(shapes, key=len)
+    longest = shapes[0]
+    for shape in shapes[1:]:  # torch.compile traces this, and knows no key of max.
+        longest = shape if len(shape) > len(longest) else longest
     # Parts lose the axis that they were packed along, where targets may keep one of length one.
     packed = any(argument.parts for argument in record.arguments)
     if longest and longest[-1] in (1, None) and (len(longest) == 2 or packed):
