@@ -8,15 +8,25 @@ from typing import Any
 from .._domain import Flag, Interval, NonNegative, Parts, Real
 from .._loss import loss
 from .._record import Case, PerRow
-from ..words import abs, count, guard, log, mean, other, sqrt, square, sum
+from ..words import abs, count, guard, log, mean, other, sign, sqrt, sum
 
 
 def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: Any = 1e-6) -> Any:
-    expected, variance = y_pred[0], guard(y_pred[1], epsilon)
-    z = (expected - y_true) / sqrt(variance)
-    size = count(y_pred[0])
-    # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1.
-    return z / sqrt(variance) / size, 0.5 * (1.0 - z) * (1.0 + z) / variance / size
+    expected, deviation = y_pred[0], sqrt(guard(y_pred[1], epsilon))
+    z, size = (expected - y_true) / deviation, count(y_pred[0])
+    # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1, and it cannot overflow.
+    return z / deviation / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
+
+
+def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
+    # The signs of all pairs are counted before they are divided: whole numbers lose nothing.
+    above = sum(sign(y_pred - other(y_pred)), over="other")
+    return sign(y_pred - y_true) / count(y_pred) - above / _pairs(y_pred, fair)
+
+
+def _pairs(y_pred: Any, fair: bool) -> Any:
+    size = count(y_pred)
+    return size * (size - 1.0) if fair else size * size
 
 
 @loss(
@@ -53,7 +63,8 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     """
     expected, variance = y_pred[0], guard(y_pred[1], epsilon)
     constant = math.log(2.0 * math.pi) if full else 0.0
-    return mean(0.5 * (log(variance) + constant + square((y_true - expected) / sqrt(variance))))
+    z = (y_true - expected) / sqrt(variance)
+    return mean(0.5 * (log(variance) + constant) + 0.5 * z * z)
 
 
 @loss(
@@ -62,6 +73,7 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     target=PerRow(Real()),
     prediction=Real(),
     parameters={"fair": Flag("Whether to divide by M (M - 1), as is right for a sample of a larger ensemble")},
+    slope=_crps_slope,
     definition="mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2",
     source="T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21",
     cases=(
@@ -81,6 +93,4 @@ def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
     >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))
     [0.5]
     """
-    size = count(y_pred)
-    pairs = size * (size - 1.0) if fair else size * size
-    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred)) / (2.0 * pairs)
+    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred) / (2.0 * _pairs(y_pred, fair)))

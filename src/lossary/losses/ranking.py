@@ -37,5 +37,6 @@ def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> 
     [0.6931]
     """
     better = less(other(y_true), y_true)
+    pairs = maximum(sum(indicator(better)), 1.0)
     lead = (y_pred - other(y_pred)) / temperature
-    return sum(where(better, softplus(-lead), 0.0)) / maximum(sum(indicator(better)), 1.0)
+    return sum(where(better, softplus(-lead) / pairs, 0.0))
