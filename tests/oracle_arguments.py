@@ -1,7 +1,7 @@
 """Reference values of losses with several inputs, in high precision and from their definitions alone.
 
 A reference takes one row of each input that the formula sees, exactly as the library sees it, and returns the loss of
-that data point.  Slopes are the central differences of the same definitions, with 250 digits and a step of 1e-30: they
+that data point.  Slopes are the central differences of the same definitions, with 160 digits and a step of 1e-30: they
 have 40 digits and more, and at a kink they are the mean of both sides, which is the library's 0 for a magnitude.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import mpmath as mp
 
 Row = Sequence[Any]
-_DIGITS = 250
+_DIGITS = 160
 _STEP = mp.mpf(10) ** -30
 
 
@@ -129,8 +130,13 @@ def slopes(name: str, rows: Sequence[Row], place: int, **parameters: Any) -> lis
     if name == "gaussian_nll":  # Below its least value a variance has the slope that it has there.
         rows = [*rows[:2], [max(v, mp.mpf(parameters.get("epsilon", 1e-6))) for v in rows[2]]]
         parameters = {**parameters, "epsilon": 0.0}
+    return list(_slopes(name, tuple(map(tuple, rows)), place, tuple(parameters.items())))
+
+
+@lru_cache(maxsize=64)
+def _slopes(name: str, rows: Sequence[Row], place: int, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
     with mp.workdps(_DIGITS):
-        return [_slope(VALUES[name], rows, place, index, parameters) for index in range(len(rows[place]))]
+        return [_slope(VALUES[name], rows, place, index, dict(parameters)) for index in range(len(rows[place]))]
 
 
 def _slope(function: Callable[..., Any], rows: Sequence[Row], place: int, index: int, parameters: Any) -> Any:
