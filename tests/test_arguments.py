@@ -37,9 +37,7 @@ def both(loss: Any, arguments: Any, **options: Any) -> tuple[Any, list[Any]]:
 def test_hand_worked_cases(record: Record, backend: str) -> None:
     def program(*arrays: Any) -> list[Any]:
         rest = iter(arrays)
-        return [
-            function(record.name)(*(next(rest) for _ in case.arrays), **case.parameters) for case in record.cases
-        ]
+        return [function(record.name)(*(next(rest) for _ in case.arrays), **case.parameters) for case in record.cases]
 
     with jax_with(x64=True):
         arrays = [np.asarray(x, np.float64) for case in record.cases for x in case.arrays]
