@@ -21,7 +21,10 @@ LISTS = RNG.integers(0, 3, (8, 5)).astype("float32")
 
 
 def dense(units, **settings):
-    return lambda i: keras.layers.Dense(units, **settings)(i)
+    def layer(inputs):
+        return keras.layers.Dense(units, **settings)(inputs)
+
+    return layer
 
 
 def mean_and_variance(i):

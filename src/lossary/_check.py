@@ -349,10 +349,10 @@ def stacked(record: Record, name: str, parts: list[str], axis: int, shape: Itera
 
 def packed_shapes(shapes: Mapping[str, Iterable[int | None]]) -> ShapeError:
     """Arrays that cannot lie side by side."""
-    got = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items())
+    listed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items())
+    got = f"the shapes are {listed}" if shapes else "no arrays came"
     return ShapeError(
-        f"pack: {f'the shapes are {got}' if got else 'no arrays came'}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with "
-        "x.shape == y.shape"
+        f"pack: {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with x.shape == y.shape"
     )
 
 

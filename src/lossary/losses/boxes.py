@@ -83,9 +83,12 @@ def _share(part: Any, rest: Any) -> Any:
 def generalized_iou(y_true: Any, y_pred: Any) -> Any:
     """One minus the generalized intersection over union of a true and a predicted box.
 
-    Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over union it draws
-    boxes together that do not meet.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, or are tuples of four
-    arrays.  A predicted box whose corners have changed places is empty; two empty boxes at one place cost 0.
+    For detectors.  Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over
+    union it draws boxes together that do not meet.  It has no unit: boxes in pixels and in shares of the image cost the
+    same, whatever their size.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, (N, 4) from a linear layer
+    of four units or (N, K, 4) for K boxes, or are tuples of four arrays.  Boxes of a center and a size are written
+    ``(x - w/2, y - h/2, x + w/2, y + h/2)`` first.  A predicted box whose corners have changed places is empty; two
+    empty boxes at one place cost 0.
 
     >>> import lossary
     >>> print(lossary.generalized_iou([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]]).round(4))

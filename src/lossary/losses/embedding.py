@@ -79,8 +79,12 @@ def triplet_margin(
 ) -> Any:
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.
 
-    For embeddings of faces, sentences or products: three arrays of vectors, of which the first two belong together.
-    There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance is 0.
+    For embeddings of faces, sentences or products: three arrays of vectors (N, D), of which the first two belong
+    together.  There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance
+    is 0.  ``norm`` may be ``math.inf``, for the largest difference of all.
+
+    A model of Keras returns the three in one array (N, 3, D), ``keras.ops.stack([anchor, positive, negative],
+    axis=-2)``; its targets are not looked at.
 
     >>> import lossary
     >>> print(lossary.triplet_margin([[0.0, 0.0]], [[3.0, 4.0]], [[1.0, 0.0]]))

@@ -51,9 +51,12 @@ def _pairs(y_pred: Any, fair: bool) -> Any:
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float = 1e-6) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
-    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
-    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
-    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance in
+    the squared unit of the target.  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape
+    of ``y_true``; so is the gradient.  The mean comes from a linear layer and the variance from one with softplus; in
+    Keras the two are put side by side, ``Concatenate()([Dense(1)(x), Dense(1, activation="softplus")(x)])``.  A
+    variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be
+    below 0.
 
     >>> import lossary
     >>> print(lossary.gaussian_nll([[3.0]], [[[1.0, 4.0]]]).round(4))
@@ -85,9 +88,13 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
 def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
     """Continuous ranked probability score of an ensemble of forecasts for one number.
 
-    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
+    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
     target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  ``fair=True`` needs two members at least.
+    M squared.  Members that are missing have False in ``where``.
+
+    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
+    member is undefined then, and the value NaN.
 
     >>> import lossary
     >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))

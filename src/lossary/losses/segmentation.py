@@ -82,9 +82,12 @@ def _tversky_slope(
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool = False, smooth: float = 1e-7) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
 
-    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
-    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
-    empty region that is predicted empty costs 0 (Keras: 1).
+    For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
+    pixel, from a sigmoid, or a raw score with ``from_logits=True``.  A region lies along ``axis``, or several of them:
+    ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch
+    as one region.  Pixels that nobody labelled have False in ``where``.  An empty region that is predicted empty costs
+    0 (Keras: 1).  The gradient is steadier with a loss of pixels beside it, as in
+    ``0.5 * lossary.Dice(axis=(1, 2)) + lossary.BinaryCrossentropy()``.
 
     >>> import lossary
     >>> print(lossary.dice([[1.0, 0.0]], [[1.0, 0.5]]).round(4))
