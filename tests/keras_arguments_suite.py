@@ -160,3 +160,15 @@ def test_predictions_that_are_not_stacked_are_told():
     model.compile(loss=lossary.DPO(), optimizer="sgd", run_eagerly=True)
     with pytest.raises(lossary.ShapeError, match=r"accepted are chosen, rejected along axis -1, of length 2"):
         model.train_on_batch(X, REFERENCE)
+
+
+def test_a_sum_of_a_region_loss_and_one_of_pixels_is_saved_and_loaded(tmp_path):
+    loss = 0.5 * lossary.Dice(axis=(1, 2)) + lossary.BinaryCrossentropy()
+    model = model_of(pixels, IMAGES)
+    wanted = float(loss(MASKS, model.predict(IMAGES, verbose=0)))
+    assert step(model, loss, IMAGES, MASKS) == pytest.approx(wanted, rel=1e-5)
+    before = model.evaluate(IMAGES, MASKS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert lossary.get(again.loss) == loss
+    assert again.evaluate(IMAGES, MASKS, verbose=0) == pytest.approx(before, rel=1e-6)

@@ -22,7 +22,8 @@ class ArgumentsLoss(Loss):
         predictions along an axis of the second (see `lossary.pack`).
         """
         if self.in_keras():
-            return self.of_model(arguments[0], arguments[1], *arguments[2:] or (sample_weight,), where)
+            y_true, y_pred, *weights = arguments
+            return self.of_model(y_true, y_pred, weights[0] if weights else sample_weight, where)
         return self.ready(self._given(arguments, named), sample_weight, where).reduced(self.reduction)
 
     def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:

@@ -39,7 +39,7 @@ def _triplet_slopes(
 ) -> Any:
     near, far = _distance(anchor, positive, norm), _distance(anchor, negative, norm)
     nearer, from_anchor = _direction(anchor, positive, norm), _direction(anchor, negative, norm)
-    from_positive = 0.0
+    from_positive: Any = 0.0
     if swap:
         other = _distance(positive, negative, norm)
         from_anchor = where(less(far, other), from_anchor, 0.0)
