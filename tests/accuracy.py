@@ -170,6 +170,13 @@ def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], inde
     if name == "cosine_similarity":
         # Of nearly parallel rows the slope is what is left of two directions.  It has the digits of the row's largest.
         return 1 if index is None else max(*map(abs, oracle.slope(name, t, p)), EPSILON / (oracle._norm(p) or 1))
+    if name in ("dice", "tversky"):
+        # The digits of the row's largest; and what is below the least number before `smooth`, 1e-7, divides it.
+        largest = 0 if index is None else max(map(abs, oracle.slope(name, t, p, **parameters)))
+        return max(largest, TINY * 1e7 / EPSILON)
+    if name == "pairwise_logistic":
+        # Differences of scores of 100 are rounded by 4e-6.
+        return max(map(abs, oracle.slope(name, t, p, **parameters))) * (1 + 2 * max(map(abs, p)))
     if name == "binary_crossentropy" and parameters.get("from_logits") and index is not None:
         return 2 * t[index] * (1 - t[index]) / len(p)
     if name == "categorical_crossentropy" and not parameters and index is not None:

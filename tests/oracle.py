@@ -13,6 +13,7 @@ from typing import Any
 
 import mpmath as mp
 
+import oracle_arguments
 import oracle_formula
 
 mp.mp.dps = 60
@@ -186,6 +187,16 @@ ORACLE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "kl_divergence": (_kl, _kl_slope),
     "cosine_similarity": (_cosine, _cosine_slope),
     "categorical_hinge": (_categorical_hinge, _categorical_hinge_slope),
+}
+
+
+# Losses of regions and lists, whose references stand with those of several inputs.
+ORACLE |= {
+    name: (
+        lambda t, p, own=name, **kw: oracle_arguments.value(own, [t, p], **kw),
+        lambda t, p, own=name, **kw: oracle_arguments.slopes(own, [t, p], 1, **kw),
+    )
+    for name in ("dice", "tversky", "pairwise_logistic")
 }
 
 

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import lossary
+from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
 from lossary.texts import calls, objects, values
 
@@ -709,6 +710,98 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "hot, or probabilities that sum to 1. Along axis 1 they are; write "
         "lossary.categorical_crossentropy(y_true, y_pred, axis=1) for classes there",
     ),
+    (
+        "which_region",
+        lossary.ParameterError,
+        lambda: lossary.Dice()(np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 1))),
+        "dice: axis is not given, and y_pred has 4 axes; accepted are the axes of one region. Write "
+        "lossary.Dice(axis=(1, 2)) for channels last, axis=(2, 3) for channels first, axis=None for the whole "
+        "batch as one region, or axis=(-1,) for the last axis alone",
+    ),
+    (
+        "arguments_differ",
+        lossary.ShapeError,
+        lambda: lossary.gaussian_nll(np.zeros((3, 2)), np.ones((3, 4, 2))),
+        "gaussian_nll: the shapes are y_true (3, 2), y_pred's mean (3, 4), y_pred's variance (3, 4); accepted are "
+        "equal shapes, or (N,) with (N, 1). Nothing is broadcast: each part has the shape of the targets: y_pred = "
+        "numpy.stack([mean, variance], -1)",
+    ),
+    (
+        "arguments_differ",
+        lossary.ShapeError,
+        lambda: lossary.crps_ensemble(np.zeros(2), np.ones((3, 4))),
+        "crps_ensemble: the shapes are y_true (2,), y_pred (3, 4); accepted are equal shapes, but for one number per "
+        "row of y_true, or (N,) with (N, 1). Nothing is broadcast: print([x.shape for x in (y_true, y_pred)])",
+    ),
+    (
+        "parts_count",
+        lossary.ShapeError,
+        lambda: lossary.gaussian_nll(np.zeros((3, 2)), np.ones((3, 2, 3))),
+        "gaussian_nll: y_pred has shape (3, 2, 3); accepted are (mean, variance) along the last axis, of length 2, or "
+        "a tuple of 2 arrays: y_pred = (mean, variance)",
+    ),
+    (
+        "tuple_length",
+        lossary.ShapeError,
+        lambda: lossary.interval_score([1.0], ([0.0],)),
+        "interval_score: y_pred is a tuple of 1; accepted are 2 arrays: y_pred = (lower, upper)",
+    ),
+    (
+        "arguments_named",
+        lossary.ParameterError,
+        lambda: lossary.TripletMargin()([[1.0]], [[1.0]], other=[[1.0]]),
+        "triplet_margin: 2 arguments came and other=; accepted are (anchor, positive, negative), and sample_weight= "
+        "and where= by name. Write loss(anchor, positive, negative)",
+    ),
+    (
+        "stacked",
+        lossary.ShapeError,
+        lambda: from_two(lossary.dpo.record, np.zeros((8, 3)), np.zeros((8, 2)), rows=False),
+        "dpo: y_true has shape (8, 3); accepted are reference_chosen, reference_rejected along axis -1, of length 2. "
+        "Write y_true = keras.ops.stack([reference_chosen, reference_rejected], axis=-1)",
+    ),
+    (
+        "packed_shapes",
+        lossary.ShapeError,
+        lambda: lossary.pack(mean=[1.0], variance=[[1.0]]),
+        "pack: the shapes are mean (1,), variance (1, 1); accepted are arrays of one shape. Write "
+        "lossary.pack(mean=x, variance=y) with x.shape == y.shape",
+    ),
+    (
+        "packed_shapes",
+        lossary.ShapeError,
+        lossary.pack,
+        "pack: no arrays came; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with "
+        "x.shape == y.shape",
+    ),
+    (
+        "crossed",
+        lossary.DomainError,
+        lambda: lossary.generalized_iou([[[2.0, 0.0, 1.0, 1.0]]], [[[0.0, 0.0, 1.0, 1.0]]]),
+        "generalized_iou: y_true's x1[0, 0] is 2, above x2, 1; accepted are x1 <= x2. Sort the two: x1, x2 = "
+        "numpy.minimum(x1, x2), numpy.maximum(x1, x2)",
+    ),
+    (
+        "outside",
+        lossary.DomainError,
+        lambda: lossary.gaussian_nll([1.0, 1.0], ([1.0, 1.0], [1.0, -1.0])),
+        "gaussian_nll: y_pred's variance[1] is -1; accepted are numbers >= 0. Use a softplus output layer in front of "
+        "this loss",
+    ),
+    (
+        "no_kernel",
+        lossary.LossError,
+        lambda: lossary.kernels.source("dpo"),
+        "dpo: there is no loop to show: it takes chosen, rejected, reference_chosen, reference_rejected: no kernel "
+        "yet. How a call is computed says lossary.kernels.explain('dpo')",
+    ),
+    (
+        "missing_arguments",
+        TypeError,
+        lambda: lossary.crps_ensemble([1.0]),
+        "crps_ensemble: missing y_pred; accepted are crps_ensemble(y_true, y_pred, fair: 'bool' = False, axis: 'int' = "
+        "-1, *, check: 'str | None' = None). Write lossary.crps_ensemble(y_true, y_pred)",
+    ),
 ]
 # Functions that write no text of their own, and those of compiled graphs, which the TensorFlow tests read.
 # Functions that write no text of their own, those of compiled graphs, which the TensorFlow tests read, and those that
@@ -741,6 +834,7 @@ REMEDIES = (
     "did you mean",
     "make a new",
     "rite ",
+    "How a call is computed",
     "choose",
     "Skip",
     "the object does",
@@ -752,6 +846,6 @@ REMEDIES = (
 
 def test_every_text_names_what_is_accepted_or_what_to_do() -> None:
     for _, kind, _, text in MESSAGES:
-        assert issubclass(kind, lossary.LossError | AttributeError)
+        assert issubclass(kind, lossary.LossError | AttributeError | TypeError)
         assert any(remedy in text for remedy in REMEDIES), text
         assert len(text) < 420

@@ -366,9 +366,13 @@ Cosine = CosineSimilarity
 def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Continuous ranked probability score of an ensemble of forecasts for one number.
 
-    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
+    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
     target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  ``fair=True`` needs two members at least.
+    M squared.  Members that are missing have False in ``where``.
+
+    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
+    member is undefined then, and the value NaN.
 
     ``crps_ensemble = mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2``
 
@@ -406,9 +410,13 @@ kernel_crps = crps_ensemble
 class CRPSEnsemble(Loss):
     """Continuous ranked probability score of an ensemble of forecasts for one number.
 
-    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
+    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
     target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  ``fair=True`` needs two members at least.
+    M squared.  Members that are missing have False in ``where``.
+
+    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
+    member is undefined then, and the value NaN.
 
     ``crps_ensemble = mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2``
 
@@ -446,9 +454,12 @@ KernelCrps = CRPSEnsemble
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, check: str | None = None) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
 
-    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
-    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
-    empty region that is predicted empty costs 0 (Keras: 1).
+    For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
+    pixel, from a sigmoid, or a raw score with ``from_logits=True``.  A region lies along ``axis``, or several of them:
+    ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch
+    as one region.  Pixels that nobody labelled have False in ``where``.  An empty region that is predicted empty costs
+    0 (Keras: 1).  The gradient is steadier with a loss of pixels beside it, as in
+    ``0.5 * lossary.Dice(axis=(1, 2)) + lossary.BinaryCrossentropy()``.
 
     ``dice = 1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)``
 
@@ -492,9 +503,12 @@ sorensen_dice = dice
 class Dice(Loss):
     """One minus the Dice overlap of a true and a predicted region.
 
-    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
-    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
-    empty region that is predicted empty costs 0 (Keras: 1).
+    For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
+    pixel, from a sigmoid, or a raw score with ``from_logits=True``.  A region lies along ``axis``, or several of them:
+    ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch
+    as one region.  Pixels that nobody labelled have False in ``where``.  An empty region that is predicted empty costs
+    0 (Keras: 1).  The gradient is steadier with a loss of pixels beside it, as in
+    ``0.5 * lossary.Dice(axis=(1, 2)) + lossary.BinaryCrossentropy()``.
 
     ``dice = 1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)``
 
@@ -539,8 +553,12 @@ SorensenDice = Dice
 def dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.0, check: str | None = None) -> Any:
     """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
 
-    All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
-    under the reference, which has no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+    For language models that learn from comparisons.  All four are log-probabilities of whole answers, summed over
+    their tokens, one per comparison, (N,) or (N, 1): under the model that is trained and under the reference, which has
+    no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``, and its targets are
+    ``lossary.pack(reference_chosen=x, reference_rejected=y)``.
 
     ``dpo = (1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
 
@@ -582,8 +600,12 @@ cdpo = dpo
 class DPO(ArgumentsLoss):
     """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
 
-    All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
-    under the reference, which has no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+    For language models that learn from comparisons.  All four are log-probabilities of whole answers, summed over
+    their tokens, one per comparison, (N,) or (N, 1): under the model that is trained and under the reference, which has
+    no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``, and its targets are
+    ``lossary.pack(reference_chosen=x, reference_rejected=y)``.
 
     ``dpo = (1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
 
@@ -628,9 +650,12 @@ Cdpo = DPO
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
-    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
-    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
-    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance in
+    the squared unit of the target.  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape
+    of ``y_true``; so is the gradient.  The mean comes from a linear layer and the variance from one with softplus; in
+    Keras the two are put side by side, ``Concatenate()([Dense(1)(x), Dense(1, activation="softplus")(x)])``.  A
+    variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be
+    below 0.
 
     ``gaussian_nll = mean(log(variance) + (y_true - mean)**2 / variance) / 2, y_pred = (mean, variance)``
 
@@ -671,9 +696,12 @@ heteroscedastic_loss = gaussian_nll
 class GaussianNLL(Loss):
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
-    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
-    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
-    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance in
+    the squared unit of the target.  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape
+    of ``y_true``; so is the gradient.  The mean comes from a linear layer and the variance from one with softplus; in
+    Keras the two are put side by side, ``Concatenate()([Dense(1)(x), Dense(1, activation="softplus")(x)])``.  A
+    variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be
+    below 0.
 
     ``gaussian_nll = mean(log(variance) + (y_true - mean)**2 / variance) / 2, y_pred = (mean, variance)``
 
@@ -714,9 +742,12 @@ GaussianLikelihood = GaussianNLL
 def generalized_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """One minus the generalized intersection over union of a true and a predicted box.
 
-    Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over union it draws
-    boxes together that do not meet.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, or are tuples of four
-    arrays.  A predicted box whose corners have changed places is empty; two empty boxes at one place cost 0.
+    For detectors.  Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over
+    union it draws boxes together that do not meet.  It has no unit: boxes in pixels and in shares of the image cost the
+    same, whatever their size.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, (N, 4) from a linear layer
+    of four units or (N, K, 4) for K boxes, or are tuples of four arrays.  Boxes of a center and a size are written
+    ``(x - w/2, y - h/2, x + w/2, y + h/2)`` first.  A predicted box whose corners have changed places is empty; two
+    empty boxes at one place cost 0.
 
     ``generalized_iou = mean(1 - intersection / union + (hull - union) / hull), boxes are (x1, y1, x2, y2)``
 
@@ -755,9 +786,12 @@ generalized_iou_loss = generalized_iou
 class GeneralizedIoU(Loss):
     """One minus the generalized intersection over union of a true and a predicted box.
 
-    Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over union it draws
-    boxes together that do not meet.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, or are tuples of four
-    arrays.  A predicted box whose corners have changed places is empty; two empty boxes at one place cost 0.
+    For detectors.  Between 0 for the same box and 2 for boxes far apart; unlike one minus the plain intersection over
+    union it draws boxes together that do not meet.  It has no unit: boxes in pixels and in shares of the image cost the
+    same, whatever their size.  Both arrays hold ``(x1, y1, x2, y2)`` along their last axis, (N, 4) from a linear layer
+    of four units or (N, K, 4) for K boxes, or are tuples of four arrays.  Boxes of a center and a size are written
+    ``(x - w/2, y - h/2, x + w/2, y + h/2)`` first.  A predicted box whose corners have changed places is empty; two
+    empty boxes at one place cost 0.
 
     ``generalized_iou = mean(1 - intersection / union + (hull - union) / hull), boxes are (x1, y1, x2, y2)``
 
@@ -935,9 +969,11 @@ SmoothL1Loss = Huber
 def interval_score(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.1, check: str | None = None) -> Any:
     """Width of a predicted interval, and a fine for each target outside it.
 
-    The interval is meant to hold the target with probability ``1 - alpha``; least expected loss has the one between
-    the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred`` holds the lower and the upper bound along its last axis,
-    or is a tuple of two arrays.  Bounds that have changed places are taken as they are.
+    For forecasts of a range, in the unit of the target.  The interval is meant to hold the target with probability
+    ``1 - alpha``; least expected loss has the one between the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred``
+    holds the lower and the upper bound along its last axis, as a linear layer of two units does, or is a tuple of two
+    arrays in the shape of ``y_true``; so is the gradient.  Bounds that have changed places are taken as they are: their
+    width counts as negative, and every target lies outside of at least one of them.
 
     ``interval_score = mean(upper - lower + 2 / alpha * (max(lower - y_true, 0) + max(y_true - upper, 0))), y_pred = (lower, upper)``
 
@@ -975,9 +1011,11 @@ mean_interval_score = interval_score
 class IntervalScore(Loss):
     """Width of a predicted interval, and a fine for each target outside it.
 
-    The interval is meant to hold the target with probability ``1 - alpha``; least expected loss has the one between
-    the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred`` holds the lower and the upper bound along its last axis,
-    or is a tuple of two arrays.  Bounds that have changed places are taken as they are.
+    For forecasts of a range, in the unit of the target.  The interval is meant to hold the target with probability
+    ``1 - alpha``; least expected loss has the one between the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred``
+    holds the lower and the upper bound along its last axis, as a linear layer of two units does, or is a tuple of two
+    arrays in the shape of ``y_true``; so is the gradient.  Bounds that have changed places are taken as they are: their
+    width counts as negative, and every target lies outside of at least one of them.
 
     ``interval_score = mean(upper - lower + 2 / alpha * (max(lower - y_true, 0) + max(y_true - upper, 0))), y_pred = (lower, upper)``
 
@@ -1454,9 +1492,12 @@ SquaredLogError = MeanSquaredLogarithmicError
 def pairwise_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
     """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
 
-    For search results and recommendations: ``y_true`` is the relevance of each item, ``y_pred`` its score, and a list
-    lies along ``axis``.  Lists of different lengths are padded, and ``where`` has False at the padding.  The mean is
-    over the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+    For search results and recommendations: ``y_true`` is the relevance of each item, any numbers from 0 up of which
+    only the order counts, ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  The mean is over
+    the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there; a list that is
+    all padding leaves the mean.  Keras's mask of padded items does the same.
 
     ``pairwise_logistic = mean over pairs with y_true_i > y_true_j of log(1 + exp(-(y_pred_i - y_pred_j) / temperature))``
 
@@ -1484,6 +1525,9 @@ def pairwise_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | No
     >>> import lossary
     >>> print(lossary.pairwise_logistic([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
     [0.6931]
+    >>> lists = lossary.PairwiseLogistic()
+    >>> print(lists([[1.0, 0.0, 0.0]], [[0.0, 0.0, 9.0]], where=[[True, True, False]]).round(4))  # One is padding.
+    0.6931
     """
 
 pairwise_logistic_loss = pairwise_logistic
@@ -1492,9 +1536,12 @@ ranknet = pairwise_logistic
 class PairwiseLogistic(Loss):
     """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
 
-    For search results and recommendations: ``y_true`` is the relevance of each item, ``y_pred`` its score, and a list
-    lies along ``axis``.  Lists of different lengths are padded, and ``where`` has False at the padding.  The mean is
-    over the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+    For search results and recommendations: ``y_true`` is the relevance of each item, any numbers from 0 up of which
+    only the order counts, ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  The mean is over
+    the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there; a list that is
+    all padding leaves the mean.  Keras's mask of padded items does the same.
 
     ``pairwise_logistic = mean over pairs with y_true_i > y_true_j of log(1 + exp(-(y_pred_i - y_pred_j) / temperature))``
 
@@ -1761,8 +1808,12 @@ class SquaredHinge(Loss):
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.
 
-    For embeddings of faces, sentences or products: three arrays of vectors, of which the first two belong together.
-    There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance is 0.
+    For embeddings of faces, sentences or products: three arrays of vectors (N, D), of which the first two belong
+    together.  There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance
+    is 0.  ``norm`` may be ``math.inf``, for the largest difference of all.
+
+    A model of Keras returns the three in one array (N, 3, D), ``keras.ops.stack([anchor, positive, negative],
+    axis=-2)``; its targets are not looked at.
 
     ``triplet_margin = max(norm(anchor - positive) - norm(anchor - negative) + margin, 0)``
 
@@ -1802,8 +1853,12 @@ triplet_loss = triplet_margin
 class TripletMargin(ArgumentsLoss):
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.
 
-    For embeddings of faces, sentences or products: three arrays of vectors, of which the first two belong together.
-    There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance is 0.
+    For embeddings of faces, sentences or products: three arrays of vectors (N, D), of which the first two belong
+    together.  There are no targets; all three have a gradient.  Where two vectors coincide, the slope of their distance
+    is 0.  ``norm`` may be ``math.inf``, for the largest difference of all.
+
+    A model of Keras returns the three in one array (N, 3, D), ``keras.ops.stack([anchor, positive, negative],
+    axis=-2)``; its targets are not looked at.
 
     ``triplet_margin = max(norm(anchor - positive) - norm(anchor - negative) + margin, 0)``
 

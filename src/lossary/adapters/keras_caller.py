@@ -63,3 +63,6 @@ def announce() -> None:
         if saving.get_registered_name(made) != f"lossary.function>{record.name}":
             saving.register_keras_serializable("lossary", record.class_name)(made.cls)
             saving.register_keras_serializable("lossary.function", record.name)(made)
+    for cls in registry.compositions():
+        if saving.get_registered_name(cls) != f"lossary>{cls.__name__}":
+            saving.register_keras_serializable("lossary", cls.__name__)(cls)

@@ -9,6 +9,7 @@ import keras
 from ..objects.define import Loss
 from ..objects.function import FunctionLoss
 from ..objects.get import get
+from ..objects.several import ArgumentsLoss
 from .keras_kin import mask_of, tensors, unread, weights
 
 PACKAGE = "lossary.keras"
@@ -55,9 +56,7 @@ class KerasLoss(keras.losses.Loss):
             sample_weight = weights(sample_weight, y_pred)
             if isinstance(loss, FunctionLoss):
                 return loss.as_keras(y_true, y_pred, sample_weight, mask)
-            # A subclass with a `__call__` of its own need not know masks.
-            masked = {} if mask is None else {"where": mask}
-            return loss(y_true, y_pred, sample_weight, **masked)
+            return _called(loss, y_true, y_pred, sample_weight, mask)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per data point."""
@@ -65,7 +64,7 @@ class KerasLoss(keras.losses.Loss):
         y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
         if isinstance(loss, FunctionLoss):
             return loss.as_keras(y_true, y_pred, None, None)
-        return loss(y_true, y_pred)
+        return _called(loss, y_true, y_pred, None, None)
 
     def _checked(self) -> Loss:
         """The loss, which reads values only if somebody asks: most of Keras's steps are compiled."""
@@ -126,7 +125,7 @@ class KerasMetric(keras.metrics.Mean):
         if isinstance(loss, FunctionLoss):
             values = loss.as_keras(y_true, y_pred, sample_weight, mask)
         else:
-            values = loss(y_true, y_pred, sample_weight, **({} if mask is None else {"where": mask}))
+            values = _called(loss, y_true, y_pred, sample_weight, mask)
         count = keras.ops.ones_like(values)
         for each in (sample_weight, mask):
             if each is not None:
@@ -142,6 +141,14 @@ class KerasMetric(keras.metrics.Mean):
     def from_config(cls, config: dict[str, Any]) -> KerasMetric:
         """The metric of a configuration."""
         return cls(**_given(config))
+
+
+def _called(loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Any:
+    """The reduced loss from the two arrays that a model has."""
+    if isinstance(loss, ArgumentsLoss):
+        return loss.of_model(y_true, y_pred, sample_weight, mask)
+    # A subclass with a `__call__` of its own need not know masks.
+    return loss(y_true, y_pred, sample_weight, **({} if mask is None else {"where": mask}))
 
 
 def _spread(x: Any, rank: int) -> Any:

@@ -212,6 +212,9 @@ def _per_point(
     by_element = (program.separable or gaps) and len(full) > 0
     if by_element and _agree(shape, full) and not _agree(shape, (*each, 1)):
         return rows.gathered(backend, array)
+    # A mask of items, whose scores have a last axis of length one: Keras's of a sequence in front of one unit.
+    if gaps and not rows.are_last and full[-1] == 1 and shape[-1:] != (1,) and _agree((*shape, 1), full):
+        return rows.gathered(backend, backend.expand_last(array))
     if _agree(shape, (*each, 1)) and len(each) > 0:
         return backend.squeeze_last(array)
     one_for_all = shape == () and argument == "sample_weight"

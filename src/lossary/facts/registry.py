@@ -109,6 +109,11 @@ def compose(cls: Any) -> Any:
     return cls
 
 
+def compositions() -> list[Any]:
+    """The classes of losses that are made of others."""
+    return list(_composed.values())
+
+
 def composed(name: str) -> Any:
     """The class of this name for losses that are made of others, or None."""
     return _composed.get(fold(name))

@@ -8,15 +8,25 @@ from typing import Any
 from ..facts.domain import Flag, Interval, NonNegative, Parts, Real
 from ..facts.record import Case, PerRow
 from ..objects.define import loss
-from ..words import abs, count, guard, log, mean, other, sqrt, square, sum
+from ..words import abs, count, guard, log, mean, other, sign, sqrt, sum
 
 
 def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: Any = 1e-6) -> Any:
-    expected, variance = y_pred[0], guard(y_pred[1], epsilon)
-    z = (expected - y_true) / sqrt(variance)
-    size = count(y_pred[0])
-    # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1.
-    return z / sqrt(variance) / size, 0.5 * (1.0 - z) * (1.0 + z) / variance / size
+    expected, deviation = y_pred[0], sqrt(guard(y_pred[1], epsilon))
+    z, size = (expected - y_true) / deviation, count(y_pred[0])
+    # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1, and it cannot overflow.
+    return z / deviation / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
+
+
+def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
+    # The signs of all pairs are counted before they are divided: whole numbers lose nothing.
+    above = sum(sign(y_pred - other(y_pred)), over="other")
+    return sign(y_pred - y_true) / count(y_pred) - above / _pairs(y_pred, fair)
+
+
+def _pairs(y_pred: Any, fair: bool) -> Any:
+    size = count(y_pred)
+    return size * (size - 1.0) if fair else size * size
 
 
 @loss(
@@ -41,9 +51,12 @@ def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: A
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float = 1e-6) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
-    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance
-    (softplus).  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape of ``y_true``; so
-    is the gradient.  A variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+    For regression that is to know how sure it is: the network has two outputs per target, a mean and a variance in
+    the squared unit of the target.  ``y_pred`` holds them along its last axis, or is a tuple of two arrays in the shape
+    of ``y_true``; so is the gradient.  The mean comes from a linear layer and the variance from one with softplus; in
+    Keras the two are put side by side, ``Concatenate()([Dense(1)(x), Dense(1, activation="softplus")(x)])``.  A
+    variance below ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be
+    below 0.
 
     >>> import lossary
     >>> print(lossary.gaussian_nll([[3.0]], [[[1.0, 4.0]]]).round(4))
@@ -53,7 +66,8 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     """
     expected, variance = y_pred[0], guard(y_pred[1], epsilon)
     constant = math.log(2.0 * math.pi) if full else 0.0
-    return mean(0.5 * (log(variance) + constant + square((y_true - expected) / sqrt(variance))))
+    z = (y_true - expected) / sqrt(variance)
+    return mean(0.5 * (log(variance) + constant) + 0.5 * z * z)
 
 
 @loss(
@@ -62,6 +76,7 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     target=PerRow(Real()),
     prediction=Real(),
     parameters={"fair": Flag("Whether to divide by M (M - 1), as is right for a sample of a larger ensemble")},
+    slope=_crps_slope,
     definition="mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2",
     source="T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21",
     cases=(
@@ -73,14 +88,16 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
 def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
     """Continuous ranked probability score of an ensemble of forecasts for one number.
 
-    ``y_true`` has one number per row and ``y_pred`` the members of the ensemble, M per row.  It is in the unit of the
+    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
+    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
     target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  ``fair=True`` needs two members at least.
+    M squared.  Members that are missing have False in ``where``.
+
+    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
+    member is undefined then, and the value NaN.
 
     >>> import lossary
     >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))
     [0.5]
     """
-    size = count(y_pred)
-    pairs = size * (size - 1.0) if fair else size * size
-    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred)) / (2.0 * pairs)
+    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred) / (2.0 * _pairs(y_pred, fair)))

@@ -38,8 +38,12 @@ def dpo(
 ) -> Any:  # fmt: skip
     """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
 
-    All four are log-probabilities of whole answers, summed over their tokens: under the model that is trained and
-    under the reference, which has no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+    For language models that learn from comparisons.  All four are log-probabilities of whole answers, summed over
+    their tokens, one per comparison, (N,) or (N, 1): under the model that is trained and under the reference, which has
+    no gradient.  With ``label_smoothing`` some preferences are taken to be noise.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``, and its targets are
+    ``lossary.pack(reference_chosen=x, reference_rejected=y)``.
 
     >>> import lossary
     >>> print(lossary.dpo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))

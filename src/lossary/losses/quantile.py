@@ -27,9 +27,11 @@ from ..words import maximum, mean
 def interval_score(y_true: Any, y_pred: Any, *, alpha: float = 0.1) -> Any:
     """Width of a predicted interval, and a fine for each target outside it.
 
-    The interval is meant to hold the target with probability ``1 - alpha``; least expected loss has the one between
-    the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred`` holds the lower and the upper bound along its last axis,
-    or is a tuple of two arrays.  Bounds that have changed places are taken as they are.
+    For forecasts of a range, in the unit of the target.  The interval is meant to hold the target with probability
+    ``1 - alpha``; least expected loss has the one between the quantiles ``alpha/2`` and ``1 - alpha/2``.  ``y_pred``
+    holds the lower and the upper bound along its last axis, as a linear layer of two units does, or is a tuple of two
+    arrays in the shape of ``y_true``; so is the gradient.  Bounds that have changed places are taken as they are: their
+    width counts as negative, and every target lies outside of at least one of them.
 
     >>> import lossary
     >>> print(lossary.interval_score([[3.0]], [[[0.0, 2.0]]], alpha=0.5))

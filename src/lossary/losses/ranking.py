@@ -28,14 +28,21 @@ from ..words import indicator, less, maximum, other, softplus, sum, where
 def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> Any:
     """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
 
-    For search results and recommendations: ``y_true`` is the relevance of each item, ``y_pred`` its score, and a list
-    lies along ``axis``.  Lists of different lengths are padded, and ``where`` has False at the padding.  The mean is
-    over the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+    For search results and recommendations: ``y_true`` is the relevance of each item, any numbers from 0 up of which
+    only the order counts, ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  The mean is over
+    the pairs of a list, and a list without a pair costs 0; the memory grows with the square of its length.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there; a list that is
+    all padding leaves the mean.  Keras's mask of padded items does the same.
 
     >>> import lossary
     >>> print(lossary.pairwise_logistic([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
     [0.6931]
+    >>> lists = lossary.PairwiseLogistic()
+    >>> print(lists([[1.0, 0.0, 0.0]], [[0.0, 0.0, 9.0]], where=[[True, True, False]]).round(4))  # One is padding.
+    0.6931
     """
     better = less(other(y_true), y_true)
+    pairs = maximum(sum(indicator(better)), 1.0)
     lead = (y_pred - other(y_pred)) / temperature
-    return sum(where(better, softplus(-lead), 0.0)) / maximum(sum(indicator(better)), 1.0)
+    return sum(where(better, softplus(-lead) / pairs, 0.0))

@@ -20,8 +20,42 @@ def _inside_and_outside(y_pred: Any, from_logits: bool) -> tuple[Any, Any]:
 
 def _share(part: Any, whole: Any) -> Any:
     """A share of a whole, and 0 where there is nothing."""
-    nothing = whole == 0.0
-    return where(nothing, 0.0, part / where(nothing, 1.0, whole))
+    return where(whole == 0.0, 0.0, part / _at_least_something(whole))
+
+
+def _at_least_something(whole: Any) -> Any:
+    return where(whole == 0.0, 1.0, whole)
+
+
+# In the slopes below, what is shared and what is not are both sums: where one of the two is nearly the whole, the
+# other keeps the digits that it would lose as a difference from 1.
+
+
+def _dice_slope(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool = False, smooth: Any = 1e-7
+) -> Any:
+    inside, outside = _inside_and_outside(y_pred, from_logits)
+    shared = 2.0 * sum(y_true * inside) + smooth
+    if squared:
+        whole = _at_least_something(sum(square(y_true) + square(inside)) + smooth)
+        missed = outside + inside * (sum(square(y_true - inside)) / whole)
+        slope = 2.0 * ((1.0 - y_true) * inside * (shared / whole) - y_true * missed) / whole
+    else:
+        whole = _at_least_something(sum(y_true + inside) + smooth)
+        slope = (shared / whole - 2.0 * y_true) / whole
+    return slope * inside * outside if from_logits else slope
+
+
+def _tversky_slope(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, alpha: Any = 0.5, beta: Any = 0.5, smooth: Any = 1e-7
+) -> Any:
+    inside, outside = _inside_and_outside(y_pred, from_logits)
+    shared = sum(y_true * inside)
+    missed = alpha * sum((1.0 - y_true) * inside) + beta * sum(y_true * outside)
+    whole = _at_least_something(shared + missed + smooth)
+    found, lost = (shared + smooth) / whole, missed / whole
+    slope = (alpha * (1.0 - y_true) * found - y_true * (beta * found + lost)) / whole
+    return slope * inside * outside if from_logits else slope
 
 
 @loss(
@@ -34,6 +68,7 @@ def _share(part: Any, whole: Any) -> Any:
         "squared": Flag("Whether the elements of the denominator are squared, as in V-Net"),
         "smooth": _SMOOTH,
     },
+    slope=_dice_slope,
     definition="1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)",
     source="F. Milletari, N. Navab, S.-A. Ahmadi, V-Net (2016) (squared); C. H. Sudre et al., Generalised Dice overlap "
     "(2017)",
@@ -47,9 +82,12 @@ def _share(part: Any, whole: Any) -> Any:
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool = False, smooth: float = 1e-7) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
 
-    For masks that cover little of an image.  A region lies along ``axis``, which may be several: ``axis=(1, 2)`` for
-    channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch as one region.  An
-    empty region that is predicted empty costs 0 (Keras: 1).
+    For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
+    pixel, from a sigmoid, or a raw score with ``from_logits=True``.  A region lies along ``axis``, or several of them:
+    ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones, ``axis=None`` for the whole batch
+    as one region.  Pixels that nobody labelled have False in ``where``.  An empty region that is predicted empty costs
+    0 (Keras: 1).  The gradient is steadier with a loss of pixels beside it, as in
+    ``0.5 * lossary.Dice(axis=(1, 2)) + lossary.BinaryCrossentropy()``.
 
     >>> import lossary
     >>> print(lossary.dice([[1.0, 0.0]], [[1.0, 0.5]]).round(4))
@@ -73,6 +111,7 @@ def dice(y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool =
         "beta": Interval("Weight of false negatives", 0.0),
         "smooth": _SMOOTH,
     },
+    slope=_tversky_slope,
     definition="1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), "
     "fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))",
     source="S. S. M. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation (2017), eq. 4",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import texts
 from ..backends import NUMPY, Array
 from ..calls.batch import Batch
 from ..calls.parts import from_two
@@ -21,27 +20,31 @@ class ArgumentsLoss(Loss):
         A model of Keras has two arguments: targets and what else is given lie along the last axis of the first,
         predictions along an axis of the second (see `lossary.pack`).
         """
-        given, sample_weight = self._given(arguments, named, sample_weight)
+        if self.in_keras():
+            y_true, y_pred, *weights = arguments
+            return self.of_model(y_true, y_pred, weights[0] if weights else sample_weight, where)
+        return self.ready(self._given(arguments, named), sample_weight, where).reduced(self.reduction)
+
+    def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
+        """The reduced loss from the two arrays that a model of Keras has."""
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        rows = not program_for(self.record, self.parameters, NUMPY).separable
+        given = from_two(self.record, y_true, y_pred, rows=rows)
         return self.ready(given, sample_weight, where).reduced(self.reduction)
 
     def value_and_grad(
         self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any
     ) -> tuple[Array, Any]:
         """The reduced loss and its gradients with respect to the predictions, a tuple if there are several."""
-        given, sample_weight = self._given(arguments, named, sample_weight)
-        return self.ready(given, sample_weight, where).value_and_gradient(self.reduction)
+        return self.ready(self._given(arguments, named), sample_weight, where).value_and_gradient(self.reduction)
 
-    def _given(self, arguments: tuple[Any, ...], named: dict[str, Any], sample_weight: Any) -> tuple[Any, Any]:
-        """The arguments in the order of the record, and the weights."""
+    def _given(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments in the order of the record."""
         names = self.record.names
-        if self.in_keras():
-            y_true, y_pred, sample_weight, _ = self.arranged(arguments[0], arguments[1], sample_weight, None)
-            rows = not program_for(self.record, self.parameters, NUMPY).separable
-            return from_two(self.record, y_true, y_pred, rows=rows), sample_weight
         places = dict(zip(names, arguments, strict=False))
         if len(arguments) > len(names) or set(named) != set(names) - set(places):
             raise texts.arguments_named(self.record, len(arguments), list(named))
-        return tuple({**places, **named}[name] for name in names), sample_weight
+        return tuple({**places, **named}[name] for name in names)
 
     def batch(self, *arguments: Any, sample_weight: Any = None, where: Any = None) -> Batch:  # type: ignore[override]
         """The arguments of a call, lined up and checked, ready to be computed in words."""

@@ -331,10 +331,10 @@ def _packed_remedy(record: Record) -> str:
 def arguments_named(record: Record, count: int, named: list[str]) -> ParameterError:
     """A call with other arguments than the loss has."""
     also = f" and {', '.join(named)}=" if named else ""
+    came = f"{count} argument{'' if count == 1 else 's'} came{also}"
     call = ", ".join(record.names)
     return ParameterError(
-        f"{record.name}: {count} arguments came{also}; accepted are ({call}), and sample_weight= and where= by name. "
-        f"Write loss({call})"
+        f"{record.name}: {came}; accepted are ({call}), and sample_weight= and where= by name. Write loss({call})"
     )
 
 
@@ -349,10 +349,10 @@ def stacked(record: Record, name: str, parts: list[str], axis: int, shape: Itera
 
 def packed_shapes(shapes: Mapping[str, Iterable[int | None]]) -> ShapeError:
     """Arrays that cannot lie side by side."""
-    got = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items()) or "no arrays"
+    listed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items())
+    got = f"the shapes are {listed}" if shapes else "no arrays came"
     return ShapeError(
-        f"pack: the shapes are {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with "
-        "x.shape == y.shape"
+        f"pack: {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with x.shape == y.shape"
     )
 
 

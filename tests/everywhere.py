@@ -1,0 +1,85 @@
+"""Calls with any arguments on every backend: structures taken apart, programs run as a backend's users would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from inputs import EVERY_SETTING, Setting
+from lossary.backends import by_name
+from lossary.facts.domain import Flag
+
+BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
+OTHERS = BACKENDS[1:]
+
+
+def flagged(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings, and each once more with every further switch of its loss turned on."""
+    found = list(settings)
+    for setting in settings:
+        switches = [p.name for p in setting.record.parameters if isinstance(p.allowed, Flag)]
+        found += [Setting(setting.record, {**setting.parameters, s: True}) for s in switches if not setting.parameters]
+    return list({str(setting): setting for setting in found}.values())
+
+
+# Losses of other arguments than a target and a prediction per output, with each of their switches.
+SEVERAL = flagged([setting for setting in EVERY_SETTING if not setting.record.is_pair])
+# One value per row that is no mean over its elements; the outputs of such a row may be left out one by one.
+ALL = flagged(EVERY_SETTING)
+
+
+def flat(structure: Any) -> list[Any]:
+    """The arrays of a gradient, whatever its structure."""
+    return [x for each in structure for x in flat(each)] if isinstance(structure, tuple) else [structure]
+
+
+def there(backend: str, structure: Any) -> Any:
+    """Arrays of NumPy, alone or in tuples, as those of a backend."""
+    if isinstance(structure, tuple):
+        return tuple(there(backend, each) for each in structure)
+    return by_name(backend).asarray(structure)
+
+
+def run(backend: str, program: Callable[..., list[Any]], *arrays: Any) -> list[Any]:
+    """The answers as NumPy arrays; compiled on JAX and PyTensor, which compile what they are given."""
+    given = [there(backend, x) for x in arrays]
+    if backend == "jax":
+        import jax
+
+        return list(map(np.asarray, jax.jit(program)(*given)))
+    if backend == "pytensor":
+        import pytensor
+
+        return list(pytensor.function([], program(*given), mode="FAST_COMPILE")())
+    return [x.detach().numpy() if backend == "torch" else np.asarray(x) for x in program(*given)]
+
+
+def differentiated(backend: str, function: Callable[..., Any], arrays: Sequence[Any], places: Sequence[int]) -> Any:
+    """The gradients of a scalar function by the backend's own machinery; arrays are the backend's."""
+    if backend == "torch":
+        import torch
+
+        given = [x.detach().clone().requires_grad_(i in places) for i, x in enumerate(arrays)]
+        return list(torch.autograd.grad(function(*given), [given[i] for i in places]))
+    if backend == "jax":
+        import jax
+
+        return list(jax.grad(function, argnums=tuple(places))(*arrays))
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            watched = [arrays[i] for i in places]
+            tape.watch(watched)
+            value = function(*arrays)
+        return tape.gradient(value, watched)
+    import pytensor
+
+    return pytensor.grad(function(*arrays), [arrays[i] for i in places])
+
+
+def predicted(setting: Setting) -> list[int]:
+    """The places of the arguments that are predictions."""
+    return [place for place, a in enumerate(setting.record.arguments) if a.role.value == "prediction"]
