@@ -15,7 +15,7 @@ from lossary.doctor.examples import names, run
 from lossary.doctor.rules import RULES, rule
 
 NS = names()
-THEMES = {"LS0": "refusal", "LS1": "outputs", "LS20": "targets", "LS21": "targets", "LS22": "balance"}
+THEMES = {"LS0": "refusal", "LS1": "outputs", "LS12": "parts", "LS20": "targets", "LS21": "targets", "LS22": "balance"}
 THEMES |= {"LS3": "head", "LS4": "metric", "LS5": "start"}
 
 
@@ -313,10 +313,10 @@ def test_what_is_not_known_of_a_loss_is_said() -> None:
     import keras
     import torch
 
-    report = lossary.diagnose(keras.losses.Dice(), NS["one_hot"], NS["softmax"](NS["scores"]))
+    report = lossary.diagnose(keras.losses.Circle(), NS["one_hot"], NS["softmax"](NS["scores"]))
     assert report.ok
     assert (
-        "whether Dice reads such targets and outputs: it is a function of which nothing is known but its values, so "
+        "whether Circle reads such targets and outputs: it is a function of which nothing is known but its values, so "
         "most findings cannot be looked for" in report.not_checked
     )
     weighted = torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0))

@@ -44,7 +44,10 @@ def names() -> dict[str, Any]:
     with_outliers[[5, 50]] = [[80.0], [-90.0]]
     rare_bits = np.zeros((200, 1))
     rare_bits[:3] = 1.0
+    corners = rng.uniform(4.0, 9.0, size=(200, 2))
+    sizes = rng.uniform(0.5, 3.0, size=(200, 2))
     return {
+        "boxes": np.concatenate([corners, corners + sizes], 1), "centred": np.concatenate([corners, sizes], 1),
         "np": np, "lossary": lossary, "diagnose": diagnose, "softmax": softmax, "sigmoid": sigmoid, "dense": dense,
         "labels": labels, "one_hot": one_hot, "scores": scores, "bits": bits, "margins": margins,
         "two_scores": np.concatenate([-margins, margins], 1), "reals": reals, "noise": 0.3 * rng.normal(size=(200, 1)),

@@ -287,7 +287,7 @@ def _of_all(probe: Probe, inputs: Inputs) -> dict[str, Inputs]:
     if not all(isinstance(probe.domain(place), Real) for place in range(len(inputs))):
         return {}
     names = listed(probe.record.names)
-    tries = {
+    tries: dict[str, Inputs] = {
         f"adding the same number to {names}": [x + 0.7 for x in inputs],
         f"multiplying {names} by the same positive number": [3 * x for x in inputs],
     }

@@ -30,6 +30,7 @@ class Probe:
     loss: Loss
     backend: backends.Backend
     rng: np.random.Generator
+    outputs: int = OUTPUTS
 
     @property
     def record(self) -> Record:
@@ -76,7 +77,7 @@ class Probe:
         """Ordinary members of an argument's set, which is ``first`` unless it has parts."""
         domain = argument.domain if argument.parts else first
         per_row = argument.axes != ELEMENT and not isinstance(domain, Classes)
-        drawn = np.asarray(domain.sample(self.rng, (points,) if per_row else (points, OUTPUTS)))
+        drawn = np.asarray(domain.sample(self.rng, (points,) if per_row else (points, self.outputs)))
         return list(np.moveaxis(drawn, -1, 0)) if argument.parts else [drawn]
 
     def replaced(self, inputs: Inputs, predictions: Inputs) -> list[Floats]:
@@ -104,7 +105,7 @@ class Probe:
 
     def _said(self, y_true: Floats) -> Floats:
         if isinstance(self.record.target, Classes):
-            y_true = np.eye(OUTPUTS)[y_true]
+            y_true = np.eye(self.outputs)[y_true]
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return 2 * y_true
@@ -129,18 +130,18 @@ class Probe:
     def values(self, inputs: Inputs, dtype: str = "float64", **settings: Any) -> Floats:
         """One value per data point, in float64."""
         loss = self._reducing("none")
-        values = loss(*self._arguments(inputs, dtype), **self._arrays(settings, dtype))
+        values = loss(*self.arguments(inputs, dtype), **self._arrays(settings, dtype))
         # A function of the user's may leave one value per output; a data point's is their mean.
         return np.asarray(self._host(values).reshape(len(inputs[0]), -1).mean(1))
 
     def total(self, inputs: Inputs, dtype: str = "float64", **settings: Any) -> tuple[float, list[Floats]]:
         """The sum over all data points and its gradient with respect to each prediction."""
         value, gradient = self._reducing("sum").value_and_grad(
-            *self._arguments(inputs, dtype), **self._arrays(settings, dtype)
+            *self.arguments(inputs, dtype), **self._arrays(settings, dtype)
         )
-        return float(self._host(value)), [self._host(each) for each in _leaves(gradient)]
+        return float(self._host(value)), [self._host(each) for each in leaves(gradient)]
 
-    def _arguments(self, inputs: Inputs, dtype: str) -> Iterator[Any]:
+    def arguments(self, inputs: Inputs, dtype: str) -> Iterator[Any]:
         """What a call takes: parts as a tuple."""
         arrays = iter([self.array(np.asarray(x), dtype) for x in inputs])
         for argument in self.record.arguments:
@@ -160,10 +161,11 @@ class Probe:
         return np.asarray(found, np.float64)
 
 
-def _leaves(gradient: Any) -> Iterator[Any]:
-    if isinstance(gradient, tuple):
+def leaves(gradient: Any) -> Iterator[Any]:
+    """The arrays of a gradient, or of a value beside it, in their order."""
+    if isinstance(gradient, tuple | list):
         for each in gradient:
-            yield from _leaves(each)
+            yield from leaves(each)
     else:
         yield gradient
 

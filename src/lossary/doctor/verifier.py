@@ -279,7 +279,7 @@ def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
     if isinstance(domain, NonNegative | Unit):
         return found
-    return found * p.rng.choice([-1.0, 1.0], found.shape).astype(np.float32)
+    return np.asarray(found * p.rng.choice([-1.0, 1.0], found.shape).astype(np.float32))
 
 
 @_property("half precision")
