@@ -98,7 +98,7 @@ def test_list_by_family_and_backend_in_json() -> None:
 
 
 def test_list_refuses_unknown_families_and_backends() -> None:
-    assert "did you mean regression?" in refused("list", "--family", "regresion")
+    assert "did you mean regression" in refused("list", "--family", "regresion")
     assert "did you mean torch or pytensor?" in refused("list", "--backend", "pytorch")
 
 

@@ -47,7 +47,7 @@ def names() -> dict[str, Any]:
     corners = rng.uniform(4.0, 9.0, size=(200, 2))
     sizes = rng.uniform(0.5, 3.0, size=(200, 2))
     return {
-        "boxes": np.concatenate([corners, corners + sizes], 1), "centred": np.concatenate([corners, sizes], 1),
+        "boxes": np.concatenate([corners, corners + sizes], 1), "places_and_sizes": np.concatenate([corners, sizes], 1),
         "np": np, "lossary": lossary, "diagnose": diagnose, "softmax": softmax, "sigmoid": sigmoid, "dense": dense,
         "labels": labels, "one_hot": one_hot, "scores": scores, "bits": bits, "margins": margins,
         "two_scores": np.concatenate([-margins, margins], 1), "reals": reals, "noise": 0.3 * rng.normal(size=(200, 1)),

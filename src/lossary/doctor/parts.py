@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._domain import Parts
 from .._record import Role
-from .evidence import Evidence, share
+from .evidence import Evidence, Floats, share
 from .fit import activation_fit
 from .rules import Seen, rule
 
@@ -97,7 +99,6 @@ def _lack_an_axis(e: Evidence, columns: int) -> bool:
     "LS120",
     "bounds that have changed places",
     severity="warning",
-    needs="y_pred",
     bad="diagnose('interval_score', reals, np.stack([reals + 1, reals - 1], -1))",
     clean="diagnose('interval_score', reals, np.stack([reals - 1, reals + 1], -1))",
 )
@@ -109,16 +110,18 @@ def crossed(e: Evidence) -> Seen | None:
     wrong = lower > upper
     if not wrong.any():
         return None
-    everywhere = bool(wrong.all()) and len(wrong) >= 8
+    # A model that is not trained yet crosses its bounds by chance, but does not hold the targets between them.
+    targets = e.targets.ravel()
+    fits = targets.shape == lower.shape and bool(((upper <= targets) & (targets <= lower)).mean() > 0.5)
     return Seen(
         f"the lower bound is above the upper one in {share(wrong.sum(), wrong.size)} rows, first "
-        f"{e.place('y_pred', wrong)}. {e.name} takes such bounds as they are: a negative width lowers the loss, while "
-        "every target is outside",
+        f"{e.place('y_pred', wrong)}"
+        + (", and most targets lie between the two. " if fits else ". ")
+        + f"{e.name} takes such bounds as they are: no target is inside, and a negative width lowers the loss",
         "y_pred = np.sort(y_pred, axis=-1)   # the order is (lower, upper)"
-        if everywhere
+        if fits
         else "# predict the lower bound and a width: upper = lower + softplus(width)",
-        # A model that is not trained yet crosses its bounds by chance.
-        severity=None if everywhere else "note",
+        severity=None if fits else "note",
     )
 
 
@@ -126,25 +129,37 @@ def crossed(e: Evidence) -> Seen | None:
     "LS121",
     "boxes that are empty",
     severity="warning",
-    needs="y_pred",
-    bad="diagnose('generalized_iou', boxes, centred)",
+    bad="diagnose('generalized_iou', boxes, places_and_sizes)",
     clean="diagnose('generalized_iou', boxes, boxes + 0.1)",
 )
 def empty_boxes(e: Evidence) -> Seen | None:
     """Corners in another order, or a place and a size instead of two corners."""
-    if not {"x1", "y1", "x2", "y2"} <= set(e.parts) or len(e.rows) < 8:
+    if e.parts != ("x1", "y1", "x2", "y2"):
         return None
-    x1, y1, x2, y2 = (e.rows[:, e.parts.index(name)] for name in ("x1", "y1", "x2", "y2"))
-    empty = (x2 < x1) | (y2 < y1)
+    empty = (e.rows[:, 2] < e.rows[:, 0]) | (e.rows[:, 3] < e.rows[:, 1])
     if not empty.all():
         return None
-    sizes = bool((x2 >= 0).all() and (y2 >= 0).all())
+    # The boxes of a model that is not trained yet are often empty, but no place and size of the true ones.
+    fits = e.targets.shape == e.rows.shape and _overlap(e.targets, _from_sizes(e.rows)) > 0.5
     return Seen(
         f"all {len(empty)} predicted boxes have x2 < x1 or y2 < y1, first {e.place('y_pred', empty)}: to {e.name} they "
         "are empty and overlap nothing"
-        + (". They look like (x, y, width, height) where (x1, y1, x2, y2) is read" if sizes else ""),
-        "x, y, width, height = np.moveaxis(y_pred, -1, 0)\n"
-        "y_pred = np.stack([x, y, x + width, y + height], -1)   # x, y the corner of least coordinates"
-        if sizes
+        + (". Read as (x, y, width, height) they fit the targets, which are (x1, y1, x2, y2)" if fits else ""),
+        "x, y, width, height = np.moveaxis(y_pred, -1, 0)\ny_pred = np.stack([x, y, x + width, y + height], -1)"
+        if fits
         else "# predict a corner and a size: x2 = x1 + softplus(width), y2 = y1 + softplus(height)",
+        severity=None if fits else "note",
     )
+
+
+def _from_sizes(rows: Floats) -> Floats:
+    """The corners of boxes of a corner and a size."""
+    return np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:]], 1)
+
+
+def _overlap(one: Floats, other: Floats) -> float:
+    """The mean intersection over union."""
+    low, high = np.maximum(one[:, :2], other[:, :2]), np.minimum(one[:, 2:], other[:, 2:])
+    common = np.maximum(high - low, 0.0).prod(1)
+    union = sum((box[:, 2:] - box[:, :2]).prod(1) for box in (one, other)) - common
+    return float(np.mean(common / np.maximum(union, np.finfo(np.float64).tiny)))
