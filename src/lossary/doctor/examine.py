@@ -118,7 +118,7 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
     reasons = _absent(evidence, unread)
     with np.errstate(all="ignore"):
         for rule in _in_order():
-            if only and rule.code not in only:
+            if (only and rule.code not in only) or (rule.theme == "parts" and not evidence.parts):
                 continue
             reason = next((reasons[need] for need in sorted(rule.needs) if need in reasons), None)
             if reason is None:
