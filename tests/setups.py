@@ -28,6 +28,10 @@ SOFT = RNG.dirichlet(np.ones(4), size=N).astype("float32")
 GRADES = RNG.choice([1.0, 2.0, 3.0, 4.0, 5.0], size=(N, 1)).astype("float32")
 DIRECTIONS = (PAIRS / np.linalg.norm(PAIRS, axis=1, keepdims=True)).astype("float32")
 MASKS = (RNG.random(size=(N, 8, 8, 1)) < 0.4).astype("float32")
+RARE = (RNG.random(size=(N, 8, 8, 1)) < 0.03).astype("float32")
+CORNERS = RNG.uniform(0.0, 0.6, size=(N, 2))
+BOXES = np.concatenate([CORNERS, CORNERS + RNG.uniform(0.1, 0.4, size=(N, 2))], 1).astype("float32")
+RELEVANCE = RNG.integers(0, 4, size=(N, 5)).astype("float32")
 MAPS = RNG.integers(0, 4, size=(N, 8, 8))
 
 
@@ -47,6 +51,7 @@ class Setup:
 
 
 CCE, SCCE, BCE = lossary.CategoricalCrossentropy, lossary.SparseCategoricalCrossentropy, lossary.BinaryCrossentropy
+DICE = lossary.Dice
 LOGITS = {"from_logits": True}
 
 SETUPS: list[Setup] = [
@@ -100,6 +105,21 @@ SETUPS: list[Setup] = [
     Setup("kl divergence, one-hot", "kl_divergence", ONE_HOT, 4, "softmax", ("accuracy",)),
     Setup("kl divergence", "kl_divergence", SOFT, 4, "softmax"),
     Setup("cosine", "cosine_similarity", DIRECTIONS, 2),
+    Setup("interval", "interval_score", REALS, 2),
+    Setup("interval, flat targets", "interval_score", REALS[:, 0], 2),
+    Setup("ensemble", "crps_ensemble", REALS[:, 0], 5),
+    Setup("ensemble, targets in a column", "crps_ensemble", REALS, 5),
+    Setup("mean and variance of positive amounts", "gaussian_nll", AMOUNTS, 2, "softplus"),
+    Setup("boxes", "generalized_iou", BOXES, 4),
+    Setup("boxes in [0, 1] behind a sigmoid", "generalized_iou", BOXES, 4, "sigmoid"),
+    Setup("lists", "pairwise_logistic", RELEVANCE, 5),
+    Setup("lists behind tanh", "pairwise_logistic", RELEVANCE, 5, "tanh"),
+    Setup("preferences", "dpo", PAIRS, 2),
+    Setup("regions", DICE(axis=(1, 2)), MASKS, 1, "sigmoid", spatial=True, only="keras"),
+    Setup("rare regions", lossary.Tversky(axis=(1, 2)), RARE, 1, "sigmoid", spatial=True, only="keras"),
+    Setup("regions from scores", DICE(axis=None, **LOGITS), MASKS, 1, spatial=True, only="keras"),
+    Setup("regions and elements", DICE(axis=(1, 2)) + BCE(), MASKS, 1, "sigmoid", spatial=True, only="keras"),
+    Setup("regions, channels first", DICE(axis=(2, 3)), np.moveaxis(MASKS, -1, 1), 1, "sigmoid", (), True, "torch"),
     Setup("masks", BCE(), MASKS, 1, "sigmoid", spatial=True, only="keras"),
     Setup("masks from scores", BCE(**LOGITS), MASKS, 1, spatial=True, only="keras"),
     Setup("masks, channels first", BCE(), np.moveaxis(MASKS, -1, 1), 1, "sigmoid", spatial=True, only="torch"),

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_list_by_family_and_backend_in_json() -> None:
 
 
 def test_list_refuses_unknown_families_and_backends() -> None:
-    assert "did you mean regression?" in refused("list", "--family", "regresion")
+    assert "did you mean regression" in refused("list", "--family", "regresion")
     assert "did you mean torch or pytensor?" in refused("list", "--backend", "pytorch")
 
 
@@ -112,6 +113,44 @@ def test_show_tells_what_a_loss_is() -> None:
     assert found["parameters"] == {"delta": 2.0}
     assert found["written"] == "Huber(delta=2.0)"
     assert found["gradient"].startswith("def huber_slope(y_true, y_pred, delta)")
+
+
+def in_process(*arguments: Any) -> str:
+    """What the command prints, in this process, for many small calls."""
+    from typer.testing import CliRunner
+
+    from lossary.cli._app import app
+
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return str(done.output)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_loss_is_shown_drawn_and_measured(name: str, tmp_path: Path) -> None:
+    from matplotlib import pyplot
+
+    record = lossary.get(name).record
+    text = in_process("show", name, "--plot", tmp_path / "loss.png")
+    pyplot.close("all")
+    assert (tmp_path / "loss.png").stat().st_size > 10_000
+    for argument in record.names:
+        assert re.search(rf"^{argument} +\S", text, re.MULTILINE)
+    assert re.search(rf"^by hand +{name}\({re.escape(str(record.cases[0].arrays[0]))}", text, re.MULTILINE)
+    found = json.loads(in_process("bench", name, "--shape", "6x4", "--seconds", "0.01", "--backend", "numpy", "--json"))
+    assert found["timings"][0]["calls"] >= 3
+
+
+def test_check_reads_columns_that_lie_side_by_side(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y, v = rng.normal(size=(40, 2)), np.ones(40)
+    np.savez(tmp_path / "f.npz", y=y, p=np.stack([y[:, 0], v, y[:, 1], v], 1), three=rng.normal(size=(40, 12)))
+    assert "GaussianNLL(): nothing found" in told(
+        "check", tmp_path / "f.npz", "-l", "gaussian_nll", "-t", "y", "-p", "p"
+    )
+    assert "TripletMargin(): nothing found" in told(
+        "check", tmp_path / "f.npz", "-l", "triplet_loss", "-t", "y", "-p", "three"
+    )
 
 
 def test_show_prints_the_kernel_and_draws(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import lossary
 from inputs import NAMES
 from lossary.doctor.fit import activation_fit
+from lossary.facts.domain import Domain, Parts
 from lossary.readers.heads import RANGES, UnreadableHeadError, read
 
 
@@ -310,10 +311,21 @@ def test_known_pairs(loss: lossary.Loss, activation: str, expected: str) -> None
     assert judged(loss, activation) == expected
 
 
+def _sets(prediction: Domain) -> list[Domain]:
+    return [domain for _, domain in prediction.parts] if isinstance(prediction, Parts) else [prediction]
+
+
+def test_no_activation_of_all_units_is_right_for_parts_that_need_two() -> None:
+    assert judged(lossary.GaussianNLL(), "linear") == "wrong"
+    assert judged(lossary.GaussianNLL(), "softplus") == "works"
+
+
 def test_every_loss_fits_its_own_activation() -> None:
     for name in NAMES:
         loss = lossary.get(name)
-        assert judged(loss, loss.record.prediction.activation) == "right"
+        made_for = {domain.activation for domain in _sets(loss.record.prediction)}
+        if len(made_for) == 1:
+            assert judged(loss, made_for.pop()) == "right"
 
 
 def test_remedy_is_in_the_models_own_framework() -> None:

@@ -15,7 +15,7 @@ from lossary.doctor.examples import names, run
 from lossary.doctor.rules import RULES, rule
 
 NS = names()
-THEMES = {"LS0": "refusal", "LS1": "outputs", "LS20": "targets", "LS21": "targets", "LS22": "balance"}
+THEMES = {"LS0": "refusal", "LS1": "outputs", "LS12": "parts", "LS20": "targets", "LS21": "targets", "LS22": "balance"}
 THEMES |= {"LS3": "head", "LS4": "metric", "LS5": "start"}
 
 
@@ -259,8 +259,9 @@ def test_losses_of_torch_are_read_as_torch_reads_them() -> None:
     counts = torch.tensor(rng.poisson(2.0, (64, 1)))
     assert not lossary.diagnose(torch.nn.PoissonNLLLoss(), counts, scores[:, :1, 0]).findings
     wants_variance = lossary.diagnose(torch.nn.GaussianNLLLoss(), scores[:, 0], scores[:, 1])
-    assert not wants_variance.findings
-    assert any("GaussianNLLLoss wants other arguments" in line for line in wants_variance.not_checked)
+    assert [finding.remedy for finding in wants_variance.findings] == ["y_pred = (mean, variance)"]
+    with_variance = lossary.diagnose(torch.nn.GaussianNLLLoss(), scores[:, 0], (scores[:, 1], scores[:, 1].exp()))
+    assert not with_variance.findings
 
 
 def test_torchs_silent_mistakes() -> None:
@@ -313,10 +314,10 @@ def test_what_is_not_known_of_a_loss_is_said() -> None:
     import keras
     import torch
 
-    report = lossary.diagnose(keras.losses.Dice(), NS["one_hot"], NS["softmax"](NS["scores"]))
+    report = lossary.diagnose(keras.losses.Circle(), NS["labels"], NS["scores"])
     assert report.ok
     assert (
-        "whether Dice reads such targets and outputs: it is a function of which nothing is known but its values, so "
+        "whether Circle reads such targets and outputs: it is a function of which nothing is known but its values, so "
         "most findings cannot be looked for" in report.not_checked
     )
     weighted = torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0))

@@ -88,6 +88,67 @@ def test_losses_of_keras_and_scikit_learn() -> None:
     assert lossary.is_categorical_crossentropy(optax.softmax_cross_entropy)
 
 
+SPREAD = SHARES + 0.1
+PARTS: list[tuple[Any, dict[str, Any]]] = [
+    (nn.GaussianNLLLoss(), {}),
+    (nn.GaussianNLLLoss(full=True, eps=0.5), {"full": True, "epsilon": 0.5}),
+    (F.gaussian_nll_loss, {}),
+]
+
+
+@pytest.mark.parametrize(("loss", "parameters"), PARTS, ids=named)
+def test_a_mean_and_a_variance_of_pytorch(loss: Any, parameters: dict[str, Any]) -> None:
+    ours = lossary.get(loss)
+    assert ours == lossary.GaussianNLL(**parameters)
+    torch.testing.assert_close(ours(TARGETS, (SHARES, SPREAD)), loss(SHARES, TARGETS, SPREAD), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_the_line_for_a_mean_and_a_variance_reduced_by_element(reduction: str) -> None:
+    loss = nn.GaussianNLLLoss(reduction=reduction)
+    with pytest.raises(lossary.ParameterError) as caught:
+        lossary.get(loss)
+    line = str(caught.value).partition("Write ")[2]
+    found = eval(line, {"lossary": lossary, "y_true": TARGETS, "y_pred": torch.stack([SHARES, SPREAD], -1)})
+    torch.testing.assert_close(found, loss(SHARES, TARGETS, SPREAD), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        nn.TripletMarginLoss(), nn.TripletMarginLoss(margin=0.3, p=1.5, swap=True, reduction="sum"),
+        nn.TripletMarginLoss(reduction="none"), F.triplet_margin_loss,
+    ],
+    ids=named,
+)  # fmt: skip
+def test_triplets_of_pytorch(loss: Any) -> None:
+    anchor, positive, negative = torch.linspace(-2.0, 5.0, 60).reshape(3, 4, 5).sin()
+    found = lossary.get(loss)(anchor, positive, negative)
+    torch.testing.assert_close(found, loss(anchor, positive, negative), rtol=1e-5, atol=1e-5)
+
+
+def test_an_eps_of_triplets_that_shows_is_refused() -> None:
+    with pytest.raises(lossary.ParameterError, match=r"eps=0\.01.*Write lossary\.TripletMargin\(\)\(anchor"):
+        lossary.get(nn.TripletMarginLoss(eps=0.01))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        keras.losses.Dice(), keras.losses.Dice(axis=(1, 2)), keras.losses.Tversky(alpha=0.2, beta=0.9, axis=(1, 2)),
+        keras.losses.Tversky, keras.losses.dice, keras.losses.tversky,
+    ],
+    ids=named,
+)  # fmt: skip
+def test_regions_of_keras(loss: Any) -> None:
+    y_pred = np.linspace(0.0, 9.0, 48, dtype="float32").reshape(2, 4, 3, 2) % 1.0
+    y_true = (y_pred[::-1] > 0.6).astype("float32")
+    theirs = loss() if isinstance(loss, type) else loss
+    found = lossary.get(loss)
+    assert found.record.regions
+    assert float(found(y_true, y_pred)) == pytest.approx(float(theirs(y_true, y_pred)), rel=1e-5)
+
+
 class Own(nn.Module):
     """A user's module in PyTorch's order."""
 
@@ -159,7 +220,7 @@ def test_own_functions_stay_what_they_are() -> None:
 
 def test_more_that_is_refused() -> None:
     refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
-    refused += [nn.TripletMarginLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
+    refused += [nn.MarginRankingLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
     refused += [functools.partial(F.huber_loss, None), Unnamed()]
     for loss in refused:
         with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*Write lossary\."):

@@ -45,6 +45,10 @@ def _closed():
             r"$a\;\;\mathrm{if}\; d \leq \delta\;\;\mathrm{else}\;\; b,\;\; d = |x|$",
         ),
         ("y_pred[y_true]", r"$\hat{y}_{y}$"),
+        (
+            "mean_i(abs(y_pred_i)), y_pred = (lower, alpha)",
+            r"$\mathrm{mean}_{i}\,|\hat{y}_{i}|,\;\; \hat{y} = (\mathrm{lower},\, \alpha)$",
+        ),
         ("max(1 - y_true, 0)**2", r"$\max(1 - y,\, 0)^{2}$"),
     ],
 )
@@ -59,9 +63,11 @@ def test_what_is_no_formula_is_left_out(definition: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_definition_is_drawable(name: str) -> None:
-    text = mathtext(lossary.get(name).record.definition)
-    assert text is not None
-    MathTextParser("path").parse(text)
+    definition = lossary.get(name).record.definition
+    text = mathtext(definition)
+    # Words such as "mean over pairs" are no formula.
+    assert (text is None) == any(prose in definition for prose in (" over ", " are "))
+    MathTextParser("path").parse(text or "")
 
 
 CONFIGURATIONS = [lossary.get(name) for name in NAMES] + [
@@ -95,6 +101,46 @@ def test_curves_have_the_known_values() -> None:
     assert at("cosine_similarity", math.pi / 3) == pytest.approx(-0.5, abs=1e-4)
     assert at("kl_divergence", 0.7) == pytest.approx(0.0, abs=1e-4)
     assert at("poisson", 2.0) == pytest.approx(2.0 - math.log(2.0), rel=1e-4)
+
+
+def test_curves_of_losses_with_other_arguments_have_the_known_values() -> None:
+    def at(loss: str, x: float, **parameters: float) -> float:
+        drawn = curve(lossary.get(loss, **parameters))
+        return float(np.interp(x, drawn.line.x, drawn.value))
+
+    assert at("gaussian_nll", 3.0) == pytest.approx(9.0 / 2)
+    assert at("interval_score", 0.5) == pytest.approx(2.0)
+    assert at("interval_score", -3.0, alpha=0.5) == pytest.approx(2.0 + 4.0 * 2.0)
+    # One unit square beside its copy: no overlap, and a hull of 2 x 2 around areas of 2, as it moves along both axes.
+    assert at("generalized_iou", 1.0) == pytest.approx(1.0 + 2.0 / 4.0, rel=1e-3)
+    # Beyond all five members the loss is the distance of their mean less half their mean distance, 20/25.
+    assert at("crps_ensemble", 3.0) == pytest.approx(3.0 - 0.8 / 2)
+    assert at("triplet_margin", 0.0) == pytest.approx(1.0, abs=1e-2)
+    assert at("triplet_margin", 2.0) == pytest.approx(3.0)
+    assert at("dpo", 0.0, beta=0.5) == pytest.approx(math.log(2.0), abs=1e-5)
+    # One element of four, and 1/2 everywhere: 1 - 2 * 0.5/(1 + 2).
+    assert at("dice", 0.5) == pytest.approx(2.0 / 3.0, rel=1e-4)
+    assert at("tversky", 0.5, alpha=1.0, beta=0.0) == pytest.approx(1.0 - 0.5 / 2.0, rel=1e-4)
+
+
+def test_every_axis_says_what_moves_and_what_is_held() -> None:
+    def label(loss: str, **parameters: float) -> str:
+        return curve(lossary.get(loss, **parameters)).line.label
+
+    assert label("gaussian_nll") == "shift of mean from the target, variance = 1"
+    assert label("interval_score") == "shift of (lower, upper) = (\N{MINUS SIGN}1, 1) past the target"
+    assert label("triplet_margin") == "anchor, where positive = \N{MINUS SIGN}1, negative = 1"
+    assert label("dpo") == "chosen, where all the others are 0"
+    assert label("dice") == "probability given to the truth, in a region of 1 element in 4"
+    assert label("pairwise_logistic") == "lead of the relevant item's score over 2 others"
+
+
+def test_a_list_is_a_plane_of_scores() -> None:
+    drawn = surface(lossary.PairwiseLogistic())
+    # The relevant item against each of the two others, whose scores are y and 0.
+    expected = (np.log1p(np.exp(drawn.y - drawn.x)) + np.log1p(np.exp(-drawn.x))) / 2
+    np.testing.assert_allclose(drawn.value, expected, rtol=1e-9)
+    assert drawn.own == "the relevant item"
 
 
 def test_a_jump_of_the_slope_is_a_gap() -> None:
@@ -229,7 +275,7 @@ def test_row_losses_have_surfaces_and_others_do_not() -> None:
     names = {loss.record.name for loss in ROWS}
     assert {"categorical_crossentropy", "sparse_categorical_crossentropy", "kl_divergence", "categorical_hinge"} < names
     assert "cosine_similarity" in names
-    assert not names & {"mean_squared_error", "hinge", "binary_crossentropy", "poisson"}
+    assert not names & {"mean_squared_error", "hinge", "binary_crossentropy", "poisson", "dice", "crps_ensemble"}
 
 
 @pytest.mark.parametrize("name", ["categorical_crossentropy", "sparse_categorical_crossentropy"])

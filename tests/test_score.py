@@ -219,6 +219,37 @@ def test_several_prediction_columns_and_a_list_column_are_the_same(tmp_path: Pat
     assert wide.overall.means[loss] == pytest.approx(-np.log(p[np.arange(500), labels]).mean(), rel=1e-6)
 
 
+HALVES = {"y": [3.0, 0.0], "m": [1.0, 0.0], "v": [4.0, 1.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]}
+HALVES |= {"three": [[0.0, 0.0, 3.0, 4.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 3.0, 4.0]], "minus": [-1.0, -2.0]}
+HALVES |= {"y2": [[3.0, 0.0], [0.0, 3.0]], "mv2": [[1.0, 4.0, 0.0, 1.0], [0.0, 1.0, 1.0, 4.0]]}
+HALVES |= {"box": [[0.0, 0.0, 1.0, 1.0]] * 2, "other": [[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0]]}
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "prediction", "mean"),
+    [
+        ("gaussian_nll", "y", ["m", "v"], (math.log(4) + 1.0) / 2 / 2),
+        ("gaussian_nll", "y2", "mv2", (math.log(4) + 1.0) / 2 / 2),
+        (lossary.IntervalScore(alpha=0.5), "y", ["low", "high"], ((2 + 4 * 2) + 2) / 2),
+        ("generalized_iou", "box", "other", (0 + 4 / 3) / 2),
+        ("crps_ensemble", "m", ["low", "high"], ((1 - 0.5) + (2 + 0) / 2 - 0.5) / 2),
+        ("triplet_margin", "y", "three", ((5 - 1 + 1) + 0) / 2),
+        ("dpo", ["low", "low"], ["m", "m"], math.log(2)),
+    ],
+    ids=str,
+)
+def test_columns_hold_parts_and_arguments(tmp_path: Path, loss: Any, target: Any, prediction: Any, mean: float) -> None:
+    columns = {name: np.asarray(values) for name, values in HALVES.items()}
+    found = score(write(tmp_path / "preds.npz", columns), [loss], target=target, prediction=prediction, rows=1)
+    assert list(found.overall.means.values()) == [pytest.approx(mean, rel=1e-12)]
+
+
+def test_an_error_in_a_part_names_the_row_of_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "preds.npz", {"y": [0.0] * 4, "m": [0.0] * 4, "v": [1.0, 1.0, 1.0, -1.0]})
+    with pytest.raises(lossary.DomainError, match=r"y_pred's variance\[3\] is -1.*y_pred is m, v"):
+        score(file, ["gaussian_nll"], target="y", prediction=["m", "v"], rows=2)
+
+
 def test_rows_a_loss_ignores_do_not_count(tmp_path: Path) -> None:
     file = write(tmp_path / "preds.npz", {"y": [0, 9, 1], "p": [[0.5, 0.5], [0.9, 0.1], [0.75, 0.25]]})
     loss = lossary.SparseCategoricalCrossentropy(ignore_class=9)

@@ -197,6 +197,17 @@ def test_a_goal_that_the_targets_contradict() -> None:
     assert any("numbers >= 0" in reason for reason in advice.reasons)
 
 
+def test_losses_of_other_questions_are_mentioned_where_targets_speak_for_them() -> None:
+    rng = np.random.default_rng(0)
+    assert {"gaussian_nll", "interval_score"} <= set(lossary.suggest(rng.normal(size=300)).alternatives)
+    little, much = (lossary.suggest((rng.random((6, 16, 16, 1)) < share) * 1.0) for share in (0.03, 0.4))
+    assert {"dice", "tversky"} <= set(little.alternatives)
+    assert not {"dice", "tversky"} & set(much.alternatives)
+    graded, counted = (lossary.suggest(rng.integers(0, high, (80, 8))) for high in (4, 60))
+    assert "pairwise_logistic" in graded.alternatives
+    assert "pairwise_logistic" not in counted.alternatives
+
+
 def test_misuse() -> None:
     with pytest.raises(lossary.ParameterError, match="accepted are 'classes'"):
         lossary.suggest([0, 1], goal="guess")  # type: ignore[arg-type]

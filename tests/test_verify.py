@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import SETTINGS, Setting
-from lossary import words
+from inputs import EVERY_SETTING, Setting
+from lossary import domains, words
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", EVERY_SETTING, ids=str)
 def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
     found = lossary.verify(setting.configured())
     assert found.ok, str(found)
@@ -50,12 +50,54 @@ def wrong_slope(y_true: Any, y_pred: Any) -> Any:
     return y_pred - y_true
 
 
+def _half_right(near: Any, far: Any) -> Any:
+    slope = 2.0 * (near - far + 1.0) / words.count(near)
+    return slope, slope
+
+
 def test_a_wrong_slope_is_found() -> None:
     @lossary.loss(slope=wrong_slope)
     def half_slope(y_true: Any, y_pred: Any) -> Any:
         return words.mean(words.square(y_pred - y_true))
 
     assert {"gradient", "hand-written slope"} <= failures(half_slope)
+
+
+@lossary.loss(target=None, predictions={"near": domains.Real(), "far": domains.Real()}, slope=_half_right)
+def pulled_apart(near: Any, far: Any) -> Any:
+    return words.mean(words.square(near - far + 1.0))
+
+
+def test_a_wrong_slope_of_one_prediction_of_several_is_found() -> None:
+    assert failures(pulled_apart) == {"gradient", "hand-written slope"}
+    report = {check.name: check.detail for check in lossary.verify(pulled_apart).checks}
+    assert "at far[" in report["gradient"]
+    assert "(far)" in report["hand-written slope"]
+    assert "does not follow" in report["minimum"]
+
+
+def test_a_wrong_slope_of_one_part_is_found() -> None:
+    @lossary.loss(
+        prediction=domains.Parts(middle=domains.Real(), width=domains.NonNegative()),
+        slope=lambda y_true, y_pred: (0.0 * y_pred[0], words.sign(y_pred[1]) / words.count(y_pred[1])),
+    )
+    def wide(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(abs(y_true - y_pred[0]) + y_pred[1])
+
+    assert failures(wide) == {"gradient", "hand-written slope"}
+    assert "y_pred's middle" in str(lossary.verify(wide))
+
+
+def test_scores_are_best_in_the_right_order() -> None:
+    """The best scores of a list are no copies of the relevances."""
+    check = next(check for check in lossary.verify("pairwise_logistic").checks if check.name == "minimum")
+    assert check.status == "passed"
+
+    @lossary.loss(target=domains.NonNegative(), prediction=domains.Real())
+    def wrong_way(y_true: Any, y_pred: Any) -> Any:
+        return words.softplus(words.sum((y_pred - words.mean(y_pred)) * y_true))
+
+    assert "minimum" in failures(wrong_way)
 
 
 def test_a_minimum_beside_the_truth_is_found() -> None:
@@ -141,7 +183,7 @@ def test_facts_are_right() -> None:
 # --- explain --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", EVERY_SETTING, ids=str)
 def test_explain_covers_every_loss(setting: Setting) -> None:
     loss = setting.configured()
     page = lossary.explain(loss)
@@ -163,12 +205,18 @@ def test_explain_covers_every_loss(setting: Setting) -> None:
         ("binary_crossentropy", "0", "log 2 = 0.6931"),
         ("sparse_categorical_crossentropy", "0", "log C with C classes: 1.609 for 5 classes"),
         ("mean_absolute_percentage_error", "0", "100 with outputs of 0"),
+        ("pairwise_logistic", "0", "0.6931 with outputs of 0"),
+        ("generalized_iou", "0", "with outputs of 0"),
+        ("triplet_margin", "0 was the least", "1 with outputs of 0"),
+        ("gaussian_nll", "was the least of 1000", "with mean 0, variance 0.6931"),
+        ("dice", "0", "with outputs all alike"),
     ],
 )
 def test_floor_and_start(loss: str, floor: str, start: str) -> None:
     page = lossary.explain(loss)
-    assert page.floor == floor
+    assert page.floor == floor or ("least" in floor and floor in page.floor)
     assert start in page.start
+    assert ("log 2" in page.start) == (loss == "binary_crossentropy")
 
 
 SHIFT = "adding the same number to y_true and y_pred"
@@ -187,6 +235,10 @@ ORDER = "the order of the classes"
         (lossary.CategoricalCrossentropy(from_logits=True), {LIFT, ORDER}, {STRETCH}),
         (lossary.CategoricalCrossentropy(), {STRETCH, ORDER}, {LIFT}),
         (lossary.BinaryCrossentropy(from_logits=True), set(), {LIFT, STRETCH}),
+        (lossary.PairwiseLogistic(), {LIFT}, {STRETCH, SHIFT}),
+        (lossary.CRPSEnsemble(), {SHIFT, "the sign of y_true and y_pred"}, {SCALE}),
+        (lossary.GeneralizedIoU(), {SHIFT, SCALE}, set()),
+        (lossary.TripletMargin(), {"adding the same number to anchor, positive and negative"}, {SHIFT}),
     ],
     ids=lambda x: "+".join(sorted(x)) if isinstance(x, set) else repr(x),
 )
@@ -201,6 +253,25 @@ def test_parameters_reach_the_page() -> None:
     assert page.loss == "Huber(delta=2.5)"
     assert any(line.startswith("delta=2.5") for line in page.parameters)
     assert lossary.explain("cce", from_logits=True).last_layer == "linear"
+
+
+@pytest.mark.parametrize("name", lossary.names())
+def test_every_argument_has_its_set_and_every_prediction_its_slope(name: str) -> None:
+    record, page = lossary.get(name).record, lossary.explain(name)
+    told = f"{page.targets}; {page.predictions}"
+    assert all(argument in told for argument in record.names if argument not in ("y_true", "y_pred"))
+    scope: dict[str, Any] = {}
+    exec(page.gradient, scope)
+    returned = page.gradient.rpartition("return ")[2]
+    assert returned.count(", ") + 1 >= len(record.predictions)
+    assert f"gradient with respect to {page.named}" in str(page)
+
+
+def test_the_last_layer_of_parts_is_told_for_each() -> None:
+    assert lossary.explain("gaussian_nll").last_layer == "linear for mean, softplus for variance"
+    assert lossary.explain("interval_score").last_layer == "linear"
+    assert lossary.explain("crps").targets == "one per row: real numbers"
+    assert lossary.explain("dpo").targets.startswith("no targets; reference_chosen: ")
 
 
 def test_gradient_source_is_what_runs() -> None:

@@ -16,6 +16,7 @@ from .. import backends
 from ..console.arguments import LOSS, AsJson, complete_loss, loss_from, one_of
 from ..console.errors import UsageError
 from ..console.output import console, emit, progress, reporting, say, table
+from ..doctor.probe import Probe, leaves
 from ..kernels import explain
 from ..objects.define import Loss
 
@@ -40,24 +41,21 @@ class Timing:
 def measured(loss: Loss, name: str, rows: int, columns: int, seconds: float) -> Timing:
     """Value and gradient of the mean loss, called as a training step would, after a first call that compiles."""
     rng, backend = np.random.default_rng(0), backends.by_name(name)
-    domain = loss.record.prediction_domain(loss.parameters)
-    y_true = np.asarray(loss.record.target.sample(rng, (rows, columns)))
-    y_pred = np.asarray(domain.sample(rng, (rows, columns)), np.float32)
-    if y_true.dtype.kind == "f":
-        y_true = y_true.astype(np.float32)
-    arrays = backend.asarray(y_true), backend.asarray(y_pred)
+    probe = Probe(loss, backend, rng, columns)
+    arrays = tuple(probe.arguments(probe.inputs(rows), "float32"))
     step = backend.compiled(loss.value_and_grad)
 
     def call() -> None:
-        for result in step(*arrays):
+        for result in leaves(step(*arrays)):
             backend.host(result, wait=True)
 
     call()
     times = _times(call, seconds)
-    target = np.empty_like(y_pred)
-    reading = min(_times(lambda: np.add(y_pred, y_pred, out=target), seconds / 10))
+    one, target = np.ones((rows, columns), np.float32), np.empty((rows, columns), np.float32)
+    reading = min(_times(lambda: np.add(one, one, out=target), seconds / 10))
     # The way and not the reason, which `lossary.kernels.explain` tells in full.
-    path = explain(loss, *arrays).removeprefix(f"{loss.record.name} runs in ").partition(":")[0].partition(", ")[0]
+    told = explain(loss, *arrays) if loss.record.is_pair else explain(loss, backend=name)
+    path = told.removeprefix(f"{loss.record.name} runs in ").partition(":")[0].partition(", ")[0]
     return Timing(repr(loss), name, min(times), statistics.median(times), len(times), reading, path)
 
 

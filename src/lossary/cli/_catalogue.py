@@ -129,6 +129,7 @@ def _kernel_source(loss: Loss, *, readable: bool) -> str:
 
 def _describe(loss: Loss) -> None:
     from ..doctor import explain
+    from ..doctor.explainer import sets
 
     record, told = loss.record, explain(loss)
     say(record.name, style="bold")
@@ -141,11 +142,10 @@ def _describe(loss: Loss) -> None:
         ("written", told.loss),
         ("also", ", ".join(told.also_known_as)),
         ("family", record.family),
-        ("y_true", told.targets),
-        ("y_pred", told.predictions),
+        *sets(loss).items(),
         ("last layer", told.last_layer),
         *(_parameter(loss, parameter) for parameter in record.parameters),
-        ("perfect", f"value {told.floor}"),
+        ("lowest", told.floor) if "least" in told.floor else ("perfect", f"value {told.floor}"),
         ("at start", told.start),
         ("same under", "; ".join(told.invariances)),
         ("source", told.source),
@@ -163,7 +163,8 @@ def _parameter(loss: Loss, parameter: Parameter) -> tuple[str, str]:
 def _case(record: Record, case: Case) -> str:
     settings = "".join(f", {key}={value!r}" for key, value in case.parameters.items())
     values = ", ".join(f"{value:g}" for value in case.value)
-    return f"{record.name}({case.y_true}, {case.y_pred}{settings}) = [{values}]: {case.working}"
+    arrays = ", ".join(map(str, case.arrays))
+    return f"{record.name}({arrays}{settings}) = [{values}]: {case.working}"
 
 
 MARKS = {

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..console.arguments import AsJson, LossNames, Rows, loss_from, one_of
 from ..console.output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
-from ..scoring import Score, Scores, open_table, steady
+from ..scoring import Score, Scores, from_columns, open_table, steady
 from ..scoring import score as score_file
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def check(
 
     losses = [loss_from(name) for name in loss]
     (y_true, y_pred), whole = _read(path, target, prediction, rows=rows)
-    reports = [diagnose(one, y_true, y_pred) for one in losses]
+    reports = [diagnose(one, *from_columns(one, y_true, y_pred)) for one in losses]
     unread = [] if whole else [f"the rows after the first {len(y_true)}; --rows reads more"]
     ok = all(report.ok for report in reports)
     if as_json:

@@ -172,7 +172,13 @@ def _table(t: Traits) -> Advice:
     if bool((np.abs(np.square(t.rows).sum(1) - 1) < 1e-3).all()):
         return recipes.directions(t)
     if t.whole and t.low >= 0 and t.contiguous:
-        return _label_grid(t, "a table of integers: a sequence of classes per data point, or several counts or grades")
+        advice = _label_grid(
+            t, "a table of integers: a sequence of classes per data point, or several counts or grades"
+        )
+        if len(t.values) > 10:
+            return advice
+        lists = {"pairwise_logistic": "each row is a list of items and the numbers say how relevant each is"}
+        return replace(advice, alternatives=advice.alternatives | lists)
     if t.low >= 0 and t.high <= 1:
         return recipes.proportions(t)
     return _continuous(t)

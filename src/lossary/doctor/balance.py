@@ -42,6 +42,8 @@ def not_finite(e: Evidence) -> Seen | None:
 )
 def imbalance(e: Evidence) -> Seen | None:
     """A class so rare that ignoring it is nearly free."""
+    if e.is_region:
+        return None  # An overlap is no cheaper for a small region.
     if e.is_binary and e.coding == "bits":
         return _rare_bits(e)
     labels = e.labels
@@ -124,7 +126,7 @@ def classes_as_numbers(e: Evidence) -> Seen | None:
     """Integers 0..C-1 that may name classes."""
     e.check_meaning()
     raw = e.raw_true
-    if e.coding != "numbers" or raw is None or raw.dtype.kind not in "iu" or e.targets.shape[1] != 1:
+    if e.coding != "numbers" or e.puts_in_order or raw is None or raw.dtype.kind not in "iu" or e.targets.shape[1] != 1:
         return None
     values = np.unique(raw)
     if not 3 <= len(values) <= 20 or values[0] != 0 or values[-1] != len(values) - 1 or len(raw) < 10 * len(values):

@@ -9,14 +9,20 @@ from typing import Any
 import numpy as np
 
 from .. import backends
+from .._check_values import Layout
 from ..backends import NUMPY
+from ..calls.parts import from_two
+from ..calls.programs import program_for
 from ..calls.rows import LAST, Rows
 from ..errors import LossError
-from ..facts.layout import Layout
+from ..facts.axes import ELEMENT
+from ..facts.domain import Parts
+from ..facts.record import Role
 from ..objects.define import Loss, folded
 from ..objects.function import FunctionLoss
 from ..objects.get import get
 from ..readers.heads import Head
+from .fit import puts_in_order
 
 Floats = np.ndarray[Any, Any]
 # How far the sum of a row of probabilities may be from 1, in single and in half precision.
@@ -66,8 +72,8 @@ class Evidence:
         self.loss = loss
         self.record = loss.record
         self.given_true, self.given_pred = y_true, y_pred
-        self.raw_true = None if y_true is None else hosted(y_true)
-        self.raw_pred = None if y_pred is None else hosted(y_pred)
+        self.raw_true = self._hosted(y_true)
+        self.raw_pred = self._hosted(y_pred)
         self.row_tolerance = HALF_TOLERANCE if "float16" in str(getattr(y_pred, "dtype", "")) else ROW_TOLERANCE
         self.head = head
         self._line_up_as_keras()
@@ -76,10 +82,24 @@ class Evidence:
         self.unread_settings: list[str] = []  # Of another library's loss.
         self.torch_loss: Any = None  # The loss of PyTorch that ours stands for.
 
+    def _hosted(self, value: Any) -> Floats | None:
+        """The numbers of an argument; several predictions or parts that came as a tuple lie side by side."""
+        if self.record.is_pair or not isinstance(value, tuple):
+            return None if value is None else hosted(value)
+        arrays = [array for array in map(hosted, value) if array is not None]
+        if len(arrays) < len(value) or len({array.shape for array in arrays}) != 1:
+            return None
+        return np.stack(arrays, -2 if self._holds_rows else -1)
+
+    @property
+    def _holds_rows(self) -> bool:
+        """Whether each of several predictions is a row, such as an embedding."""
+        return self.has_own_arguments and not program_for(self.record, self.loss.parameters, NUMPY).separable
+
     def _line_up_as_keras(self) -> None:
         """Gives targets the trailing axis of length one of a Keras model's outputs, or takes it away, as Keras does."""
         true, pred, head = self.raw_true, self.raw_pred, self.head
-        if true is None or head is None or head.framework != "keras" or self.record.labels_are_integers:
+        if true is None or head is None or head.framework != "keras" or not self.has_columns:
             return
         rank = head.rank if pred is None else pred.ndim
         single = head.units == 1 if pred is None else pred.shape[-1:] == (1,)
@@ -102,6 +122,55 @@ class Evidence:
     def from_logits(self) -> bool:
         """Whether the loss itself turns raw scores into probabilities."""
         return bool(self.loss.parameters.get("from_logits"))
+
+    @property
+    def has_own_arguments(self) -> bool:
+        """Whether its arguments have names of their own; a model's y_true and y_pred hold them side by side then."""
+        return self.record.names != ("y_true", "y_pred")
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether every number of y_true belongs to one of y_pred."""
+        return self.record.is_pair and not self.record.labels_are_integers
+
+    @property
+    def targets_per_row(self) -> bool:
+        """Whether a target is one number for a whole row of predictions."""
+        return self.record.arguments[0].axes != ELEMENT
+
+    @cached_property
+    def arguments(self) -> tuple[Any, ...] | None:
+        """What the loss itself is called with; None where targets or predictions are missing."""
+        if not self.has_own_arguments:
+            given = self.given_true, self.given_pred
+            return None if any(x is None for x in given) else given
+        if self.raw_pred is None or (self.given_true is None and self.has_given):
+            return None
+        y_true, y_pred = (
+            given if hasattr(given, "shape") else hosted_
+            for given, hosted_ in ((self.given_true, self.raw_true), (self.given_pred, self.raw_pred))
+        )
+        return from_two(self.record, y_true, y_pred, rows=self._holds_rows)
+
+    @property
+    def has_given(self) -> bool:
+        """Whether a loss of own arguments reads y_true at all."""
+        return any(argument.role is not Role.PREDICTION for argument in self.record.arguments)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the numbers that are predicted for each target, if there are several."""
+        return self.record.prediction.names if isinstance(self.record.prediction, Parts) else ()
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it scores the overlap of whole regions, not each output."""
+        return self.record.regions
+
+    @cached_property
+    def puts_in_order(self) -> bool:
+        """Whether outputs are scores, on a scale of their own."""
+        return puts_in_order(self.loss)
 
     @property
     def is_function(self) -> bool:
@@ -135,19 +204,18 @@ class Evidence:
 
     def rewritten(self, **parameters: Any) -> str:
         """The loss as code, with some parameters changed."""
-        return f"lossary.{get(self.record.name, **{**self.loss.parameters, **parameters})!r}"
+        axis = {"axis": self.loss.axis} if self.is_region else {}
+        return f"lossary.{get(self.record.name, **{**self.loss.parameters, **axis, **parameters})!r}"
 
     # --- the arrays -------------------------------------------------------------------------------------------
 
     @cached_property
     def true(self) -> Floats | None:
         """Targets, one column per output, or one label per row."""
-        if self.raw_true is None:
+        if self.raw_true is None or self.has_own_arguments:
             return None
         array = self.raw_true
-        if self.record.labels_are_integers:
-            return array
-        return self._rows_last(array)
+        return array if self.targets_per_row else self._rows_last(array)
 
     @cached_property
     def pred(self) -> Floats | None:
@@ -173,7 +241,7 @@ class Evidence:
         """Whether targets and predictions belong together row by row."""
         if self.true is None or self.pred is None:
             return False
-        if self.record.labels_are_integers:
+        if self.targets_per_row:
             return bool(self.true.shape in (self.pred.shape[:-1], (*self.pred.shape[:-1], 1)))
         return bool(self.true.shape == self.pred.shape)
 
@@ -187,7 +255,7 @@ class Evidence:
     def targets(self) -> Floats:
         """Targets as one float64 column per output; integer labels stay one column."""
         assert self.true is not None
-        if self.record.labels_are_integers:
+        if self.targets_per_row:
             return self.true.reshape(-1, 1).astype(np.float64)
         return self.true.reshape(-1, self.true.shape[-1]).astype(np.float64)
 
@@ -236,6 +304,8 @@ class Evidence:
 
     def _rows(self, array: Floats) -> Rows:
         """The axes of the rows of an array; the last where the loss names none that it has."""
+        if not self.record.is_pair and not self.targets_per_row:
+            return LAST  # Parts or arguments lie along the last axes.
         named = self.loss.axis
         axes = range(array.ndim) if named is None else (named,) if isinstance(named, int) else named
         if not all(-array.ndim <= axis < array.ndim for axis in axes):
@@ -294,8 +364,10 @@ def refusal(evidence: Evidence) -> Exception | None:
     """The error the loss itself raises on these arrays with all its checks on, or None."""
     loss = evidence.loss.replaced(check="full")
     try:
-        with np.errstate(all="ignore"):
-            loss(evidence.given_true, evidence.given_pred)
+        arguments = evidence.arguments
+        if arguments is not None:
+            with np.errstate(all="ignore"):
+                loss(*arguments)
     except LossError as error:
         return error
     except Exception as error:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..facts.record import Role
 from ..objects.combined import WeightedSum
 from ..readers import foreign, heads
-from . import balance, head, metric, outputs, refusal, start, targets  # noqa: F401  (entering their rules)
+from . import balance, head, metric, outputs, parts, refusal, start, targets  # noqa: F401  (entering their rules)
 from .evidence import Evidence, NotCheckedError, resolved
 from .report import SEVERITIES, Finding, Report
 from .rules import RULES, Rule
@@ -28,6 +29,7 @@ THEMES = {
     "targets": "targets",
     "balance": "the spread of targets",
     "head": "the output layer",
+    "parts": "several numbers per target",
     "metric": "metrics",
     "start": "the loss before training",
 }
@@ -83,8 +85,8 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
 def _of_sum(loss: WeightedSum, reports: list[Report]) -> Report:
     """What was found about each term; what several terms share is said once."""
 
-    def once(parts: Iterable[Any]) -> tuple[Any, ...]:
-        return tuple(dict.fromkeys(parts))
+    def once(told: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(told))
 
     findings = [
         replace(found, message=f"the term {report.loss}: {found.message}")
@@ -116,7 +118,7 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
     reasons = _absent(evidence, unread)
     with np.errstate(all="ignore"):
         for rule in _in_order():
-            if only and rule.code not in only:
+            if (only and rule.code not in only) or (rule.theme == "parts" and not evidence.parts):
                 continue
             reason = next((reasons[need] for need in sorted(rule.needs) if need in reasons), None)
             if reason is None:
@@ -177,6 +179,13 @@ def _absent(evidence: Evidence, unread: str) -> dict[str, str]:
     reasons = {need: MISSING[need] for need, has in there.items() if not has}
     if evidence.given_true is None:
         reasons["y_true"] = "no y_true was given"
+    if evidence.has_own_arguments:
+        reasons["y_true"] = reasons["pair"] = _without_targets(evidence)
+    elif evidence.parts and "pair" in reasons:
+        names = ", ".join(evidence.parts)
+        reasons["pair"] = (
+            f"{evidence.name} reads ({names}) for each target, which y_true is not compared with one by one"
+        )
     if "head" in reasons and unread:
         reasons["head"] = unread
     if "y_pred" in reasons:
@@ -184,6 +193,12 @@ def _absent(evidence: Evidence, unread: str) -> dict[str, str]:
             reasons["y_pred"] = "y_pred's values are not at hand (symbolic, empty, or no array of numbers)"
         reasons["pair"] = reasons["y_pred"]
     return reasons
+
+
+def _without_targets(evidence: Evidence) -> str:
+    given = [argument.name for argument in evidence.record.arguments if argument.role is Role.GIVEN]
+    holds = f"holds {', '.join(given)}" if given else "is not looked at"
+    return f"{evidence.name} has no targets; a model's y_true {holds}"
 
 
 def _apply(rule: Rule, evidence: Evidence, findings: list[Finding]) -> str | None:

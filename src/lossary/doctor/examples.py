@@ -42,7 +42,10 @@ def names() -> dict[str, Any]:
     with_outliers[[5, 50]] = [[80.0], [-90.0]]
     rare_bits = np.zeros((200, 1))
     rare_bits[:3] = 1.0
+    corners = rng.uniform(4.0, 9.0, size=(200, 2))
+    sizes = rng.uniform(0.5, 3.0, size=(200, 2))
     return {
+        "boxes": np.concatenate([corners, corners + sizes], 1), "places_and_sizes": np.concatenate([corners, sizes], 1),
         "np": np, "lossary": importlib.import_module("lossary"), "diagnose": diagnose, "dense": dense,
         "softmax": softmax, "sigmoid": sigmoid,
         "labels": labels, "one_hot": one_hot, "scores": scores, "bits": bits, "margins": margins,

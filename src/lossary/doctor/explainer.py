@@ -11,12 +11,14 @@ import numpy as np
 
 from .. import backends
 from ..calls.programs import Program, program_for
-from ..facts.domain import Classes, Real
-from ..facts.record import Record
+from ..facts.axes import ELEMENT
+from ..facts.domain import Classes, Parts, Real
+from ..facts.record import Record, Role
+from ..graph.emit import emit
 from ..objects.define import Loss
 from .evidence import Floats, number, resolved
 from .fit import activation_fit
-from .probe import Probe
+from .probe import OUTPUTS, POINTS, Inputs, Probe, listed
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,13 @@ class Explanation:
         predictions: The set of valid predictions.
         last_layer: The output activation made for it.
         parameters: Each parameter with its value and range.
-        gradient: The derivative with respect to y_pred, as the source that runs.
+        gradient: The derivative with respect to the predictions, as source; one for each if there are several.
         floor: The value at a perfect prediction.
         start: The value to expect before training.
         invariances: What changes in the inputs leave the value as it is, found by trial.
         source: Where the definition comes from.
         also_known_as: Other names.
+        named: The arguments that hold predictions.
     """
 
     loss: str
@@ -52,6 +55,7 @@ class Explanation:
     invariances: tuple[str, ...]
     source: str
     also_known_as: tuple[str, ...]
+    named: str = "y_pred"
 
     def __str__(self) -> str:
         lines = [f"{self.loss}: {self.summary}", "", f"  {self.formula}", ""]
@@ -68,7 +72,7 @@ class Explanation:
         }
         lines += [f"{name:14}{text}" for name, text in facts.items()]
         return "\n".join(
-            [*lines, "", "gradient with respect to y_pred, per data point:", "", *_indented(self.gradient)]
+            [*lines, "", f"gradient with respect to {self.named}, per data point:", "", *_indented(self.gradient)]
         )
 
     def _repr_html_(self) -> str:
@@ -120,16 +124,17 @@ def explain(loss: Any, **parameters: Any) -> Explanation:
             loss=repr(found),
             summary=record.summary,
             formula=_formula(record, program),
-            targets=record.target.describe(),
-            predictions=probe.prediction.describe(),
+            targets=_targets(found),
+            predictions=_predictions(found),
             last_layer=_last_layer(found),
             parameters=tuple(_parameters(found)),
-            gradient=program.source("slope"),
+            gradient=_gradient(program),
             floor=_floor(probe),
             start=_start(probe),
             invariances=tuple(_invariances(probe)),
             source=record.source,
             also_known_as=tuple(name for name in record.spellings() if name not in (record.name, record.class_name)),
+            named=probe.named,
         )
 
 
@@ -140,7 +145,47 @@ def _formula(record: Record, program: Program) -> str:
     return program.source("value").rstrip()
 
 
+def sets(loss: Loss) -> dict[str, str]:
+    """The set of every argument, in words."""
+    found = {}
+    for argument in loss.record.arguments:
+        domain = argument.domain
+        if argument.role is Role.PREDICTION:
+            domain = loss.record.prediction_domain(loss.parameters) if argument.name == "y_pred" else domain
+        per_row = argument.axes != ELEMENT and not isinstance(domain, Classes)
+        found[argument.name] = f"one per row: {domain.describe()}" if per_row else domain.describe()
+    return found
+
+
+def _of_roles(loss: Loss, *roles: Role) -> str:
+    """The sets of the arguments in these roles, by name unless it is the usual one."""
+    described = sets(loss)
+    found = {argument.name: described[argument.name] for argument in loss.record.arguments if argument.role in roles}
+    return "; ".join(text if name in ("y_true", "y_pred") else f"{name}: {text}" for name, text in found.items())
+
+
+def _targets(loss: Loss) -> str:
+    given = _of_roles(loss, Role.GIVEN)
+    return _of_roles(loss, Role.TARGET) or "; ".join(filter(None, (loss.record.target.describe(), given)))
+
+
+def _predictions(loss: Loss) -> str:
+    return _of_roles(loss, Role.PREDICTION)
+
+
+def _gradient(program: Program) -> str:
+    """The slope of the only prediction, or of all of them in one function."""
+    if len(program.predictions) == 1:
+        return program.source("slope")
+    slopes = [program.derivative(place) for place in program.predictions]
+    return emit(f"{program.record.name}_slopes", program.inputs, slopes)
+
+
 def _last_layer(loss: Loss) -> str:
+    if isinstance(loss.record.prediction, Parts):
+        activations = {name: domain.activation for name, domain in loss.record.prediction.parts}
+        if len(set(activations.values())) > 1:
+            return ", ".join(f"{activation} for {name}" for name, activation in activations.items())
     activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
     if activation_fit(loss, activation).judgement not in ("right", "works"):
         raise AssertionError(f"{loss!r} does not fit its own activation {activation}")
@@ -164,35 +209,42 @@ def _span(values: Floats) -> str:
 
 
 def _floor(probe: Probe) -> str:
-    y_true = probe.targets()
-    return _span(probe.values(y_true, probe.perfect(y_true)))
+    inputs = probe.inputs(predicted=[np.zeros((POINTS, OUTPUTS))] * len(probe.domains))
+    perfect = probe.perfect(inputs)
+    if perfect is None:
+        least = float(probe.values(probe.inputs(_TRIES)).min())
+        return f"{number(least)} was the least of {_TRIES} values on ordinary inputs"
+    return _span(probe.values(probe.replaced(inputs, perfect)))
 
 
 def _start(probe: Probe) -> str:
     """By trial, with the answer of a model that knows nothing, where there is one that needs no data."""
+    if any(argument.role is Role.GIVEN for argument in probe.record.arguments):
+        return "depends on what is given"
+    neutral = [0.0 if isinstance(domain, Real) else _NEUTRAL[domain.activation] for domain in probe.domains]
+    values = probe.values(probe.inputs(predicted=[np.full((POINTS, OUTPUTS), at) for at in neutral]))
     activation = probe.record.prediction.activation
-    scores = bool(probe.loss.parameters.get("from_logits"))
-    y_true = probe.targets()
     if activation == "softmax":
-        nothing: Floats = np.zeros((len(y_true), 5)) if scores else np.full((len(y_true), 5), 0.2)
-        law = (
-            "log C with C classes: "
-            if probe.record.target.coding in ("integers", "one-hot") and _is_log(probe, y_true, nothing)
-            else ""
-        )
-        return f"{law}{_span(probe.values(y_true, nothing))} for 5 classes, outputs all alike"
+        of_classes = probe.record.target.coding in ("integers", "one-hot")
+        law = "log C with C classes: " if of_classes and np.allclose(values, np.log(OUTPUTS), rtol=1e-5) else ""
+        return f"{law}{_span(values)} for {OUTPUTS} classes, outputs all alike"
     if activation == "sigmoid":
-        nothing = np.full(y_true.shape, 0.0 if scores else 0.5)
-        return (
-            f"log 2 = {_span(probe.values(y_true, nothing))} with outputs all alike; then the entropy of the base rate"
+        if not np.allclose(values, np.log(2.0), rtol=1e-5):
+            return f"{_span(values)} with outputs all alike"
+        return f"log 2 = {_span(values)} with outputs all alike; then the entropy of the base rate"
+    if all(isinstance(domain, Real) for domain in probe.domains):
+        return f"{_span(values)} with outputs of 0"
+    if isinstance(probe.record.prediction, Parts):
+        outputs = ", ".join(
+            f"{name} {number(at)}" for name, at in zip(probe.record.prediction.names, neutral, strict=True)
         )
-    if isinstance(probe.prediction, Real):
-        return f"{_span(probe.values(y_true, 0.0 * probe.predictions()))} with outputs of 0"
+        return f"{_span(values)} with {outputs}"
     return "depends on the scale of the targets; the best constant output is their mean"
 
 
-def _is_log(probe: Probe, y_true: Floats, nothing: Floats) -> bool:
-    return bool(np.allclose(probe.values(y_true, nothing), np.log(5), rtol=1e-5))
+# What a last layer gives that has learnt nothing, by its activation.
+_NEUTRAL = {"softplus": float(np.log(2.0)), "sigmoid": 0.5, "softmax": 1.0 / OUTPUTS, "tanh": 0.0}
+_TRIES = 1000
 
 
 def _reordered(y_true: Floats, order: Floats, labels: bool) -> Floats:
@@ -202,11 +254,17 @@ def _reordered(y_true: Floats, order: Floats, labels: bool) -> Floats:
 
 def _invariances(probe: Probe) -> list[str]:
     """The changes, out of a fixed list, that leave the values as they are on random inputs."""
-    y_true: Floats = probe.targets()
-    y_pred: Floats = probe.predictions()
-    base = probe.values(y_true, y_pred)
+    inputs = probe.inputs()
+    base = probe.values(inputs)
+    tries = _of_pairs(probe, inputs) if probe.record.is_pair else _of_all(probe, inputs)
+    return [name for name, changed in tries.items() if np.allclose(probe.values(changed), base, rtol=1e-9, atol=1e-12)]
+
+
+def _of_pairs(probe: Probe, inputs: Inputs) -> dict[str, Inputs]:
+    """What may leave a loss of ``(y_true, y_pred)`` as it is."""
+    y_true, y_pred = inputs
     order = probe.rng.permutation(y_pred.shape[1])
-    labels, real = isinstance(probe.record.target, Classes), isinstance(probe.prediction, Real)
+    labels, real = isinstance(probe.record.target, Classes), isinstance(probe.domains[0], Real)
     free = isinstance(probe.record.target, Real)
     tries: dict[str, tuple[bool, Floats, Floats]] = {
         "adding the same number to y_true and y_pred": (free and real, y_true + 0.7, y_pred + 0.7),
@@ -221,8 +279,18 @@ def _invariances(probe: Probe) -> list[str]:
             y_pred[:, order],
         ),
     }
-    return [
-        name
-        for name, (meant, true, pred) in tries.items()
-        if meant and np.allclose(probe.values(true, pred), base, rtol=1e-9, atol=1e-12)
-    ]
+    return {name: (true, pred) for name, (meant, true, pred) in tries.items() if meant}
+
+
+def _of_all(probe: Probe, inputs: Inputs) -> dict[str, Inputs]:
+    """What may leave a loss of other arguments as it is, where all of them are real numbers."""
+    if not all(isinstance(probe.domain(place), Real) for place in range(len(inputs))):
+        return {}
+    names = listed(probe.record.names)
+    tries: dict[str, Inputs] = {
+        f"adding the same number to {names}": [x + 0.7 for x in inputs],
+        f"multiplying {names} by the same positive number": [3 * x for x in inputs],
+    }
+    if not isinstance(probe.record.target, Parts):  # Whose order would be turned.
+        tries[f"the sign of {names}"] = [-x for x in inputs]
+    return tries

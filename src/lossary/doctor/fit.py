@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..facts.domain import NonNegative
+from ..facts.domain import NonNegative, Parts, Real
 from ..objects.define import Loss
 from ..readers.heads import RANGES
 
@@ -34,11 +34,37 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
         return _for_scores(wanted, activation)
     if wanted in ("softmax", "sigmoid"):
         return _for_probabilities(wanted, activation)
-    if isinstance(loss.record.target, NonNegative):
+    if isinstance(loss.record.prediction, Parts):
+        return _for_parts(loss.record.prediction, activation)
+    if isinstance(loss.record.target, NonNegative) and not puts_in_order(loss):
         return _for_amounts(activation, strict=not loss.record.prediction.contains(np.array([-1.0])).all())
     if loss.record.target.coding == "signs":
         return _for_margins(activation)
     return RIGHT if activation == "linear" else Fit("works", "fits while the targets lie inside its range")
+
+
+def puts_in_order(loss: Loss) -> bool:
+    """Whether outputs are scores that put the items of a row in order: amounts as targets, and only differences count.
+
+    The two are on scales of their own then: the best outputs are no copies of the targets.
+    """
+    record = loss.record
+    if not (record.is_pair and isinstance(record.target, NonNegative) and type(record.prediction) is Real):
+        return False
+    relevance, scores = np.array([[0.0, 2.0, 1.0]]), np.array([[0.5, -1.0, 2.0]])
+    here, there = (loss.replaced(axis=-1).batch(relevance, scores + lift).values() for lift in (0.0, 3.0))
+    return bool(np.allclose(here, there, rtol=1e-9))
+
+
+def _for_parts(parts: Parts, activation: str) -> Fit:
+    """One activation for every part: it has to stay inside the sets of all of them."""
+    low, high = RANGES[activation]
+    for name, domain in parts.parts:
+        if low < domain.low or high > domain.high:
+            return Fit("wrong", f"{activation} leaves the set of {name}, {domain.describe()}")
+    if {domain.activation for _, domain in parts.parts} == {activation}:
+        return RIGHT
+    return Fit("works", "fits while the targets lie inside its range")
 
 
 def _for_scores(wanted: str, activation: str) -> Fit:

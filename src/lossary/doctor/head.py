@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import parts
 from .evidence import Evidence, NotCheckedError, known, number
 from .fit import activation_fit
 from .rules import Seen, rule
@@ -42,6 +43,8 @@ def activation(e: Evidence) -> Seen | None:
     """The matrix of activations and losses."""
     assert e.head is not None
     _known_range(e)
+    if e.parts:
+        return parts.activation(e)
     fit = activation_fit(e.loss, e.head.activation)
     if fit.judgement in ("right", "works") or (e.head.units == 1 and e.head.activation == "softmax"):
         return None
@@ -77,13 +80,15 @@ def units(e: Evidence) -> Seen | None:
     assert e.head is not None
     e.check_meaning()
     have = e.head.units
-    if e.record.labels_are_integers:
-        return None  # LS203 compares labels with units.
+    if e.targets_per_row:
+        return None  # LS203 compares labels with units; of other outputs there may be any number.
     if have is None:
         raise NotCheckedError("the number of output units cannot be read from the model's structure")
+    if e.parts:
+        return parts.units(e)
     if have == 1 and (e.is_distribution or e.head.activation == "softmax"):
         return None
-    columns = e.targets.shape[1]
+    columns = _columns(e)
     if columns == have or (e.is_distribution and columns == 1) or _channels_first(e):
         return None
     if e.is_binary and have == 2 and columns == 1:
@@ -99,6 +104,16 @@ def units(e: Evidence) -> Seen | None:
         "compares them one by one",
         _layer(e, columns, "linear" if e.from_logits else e.activation),
     )
+
+
+def _columns(e: Evidence) -> int:
+    """How many numbers of y_true meet the units: those of a row, or of the last axis where a row is a region."""
+    raw = e.raw_true
+    if not e.is_region or raw is None or raw.ndim < 2:
+        return int(e.targets.shape[1])
+    if e.head is not None and e.head.rank not in (None, raw.ndim):
+        raise NotCheckedError("y_true and the model's outputs do not have the same number of axes")
+    return int(raw.shape[-1])
 
 
 def _channels_first(e: Evidence) -> bool:
@@ -147,7 +162,7 @@ def reach(e: Evidence) -> Seen | None:
     e.check_meaning()
     if e.coding in ("integers", "one-hot", "bits", "signs") or e.activation in ("softmax", "sigmoid"):
         return None
-    if e.name == "cosine_similarity":
+    if e.name == "cosine_similarity" or e.puts_in_order:
         return None
     low, high = _known_range(e)
     beyond = (e.targets < low) | (e.targets > high)
@@ -159,5 +174,7 @@ def reach(e: Evidence) -> Seen | None:
         f"lie in [{number(low)}, {number(high)}]; {int(beyond.sum())} of {beyond.size} targets cannot be reached, "
         f"and the "
         "layer saturates trying",
-        f"{_layer(e, e.head.units or 'units', 'linear')}   # or rescale the targets into the activation's range",
+        parts.layers(e)
+        if e.parts
+        else f"{_layer(e, e.head.units or 'units', 'linear')}   # or rescale the targets into the activation's range",
     )

@@ -45,6 +45,8 @@ def double_activation(e: Evidence) -> Seen | None:
         if not _head_is(e, "sigmoid"):
             enough(e.rows.size, 32, "outputs to tell probabilities from small scores")
         what, floors = "sigmoid", f"log(1 + 1/e) = {math.log1p(1 / math.e):.4f} for class 1 and log 2 for class 0"
+        if e.is_region:
+            floors = "that of probabilities between 0.5 and 0.73"
     else:
         return None
     evident = what == "softmax" or _head_is(e, "sigmoid")
@@ -77,7 +79,9 @@ def logits_for_probabilities(e: Evidence) -> Seen | None:
         remedy = f"# end the model in a {e.activation}, so that the loss sees probabilities"
     return Seen(
         f"{e.place('y_pred', wrong)} is no probability; {share(wrong.sum(), wrong.size)} lie outside [0, 1]. These are "
-        f"raw scores: {e.name} would take the logarithm of them as they are, and clipped ones have no true gradient",
+        f"raw scores: {e.name} would "
+        + ("count with them" if e.is_region else "take the logarithm of them")
+        + " as they are, and clipped ones have no true gradient",
         remedy,
     )
 
@@ -134,7 +138,7 @@ def saturated(e: Evidence) -> Seen | None:
             "threshold) have no gradient, and each wrong one costs -log(epsilon) however close it was",
             "y_pred = probabilities   # give the loss the outputs before argmax or > 0.5",
         )
-    lost = _lost(e)
+    lost = None if e.is_region else _lost(e)
     if lost is None or lost.sum() < max(1, 0.01 * lost.size):
         return None
     return Seen(
@@ -303,7 +307,14 @@ def wrong_axis(e: Evidence) -> int | None:
 def two_unit_softmax(e: Evidence) -> Seen | None:
     """Softmax rows under a loss that takes every output for a question of its own."""
     units = e.rows.shape[1]
-    if not e.is_binary or e.from_logits or units < 2 or not _in_unit(e.rows) or not _sums_to_one(e, e.rows):
+    if (
+        not e.is_binary
+        or e.is_region
+        or e.from_logits
+        or units < 2
+        or not _in_unit(e.rows)
+        or not _sums_to_one(e, e.rows)
+    ):
         return None
     hot = e.true is not None and e.true.ndim > 1 and e.targets.shape[1] == units
     better = "categorical_crossentropy" if hot else "sparse_categorical_crossentropy"
@@ -343,6 +354,8 @@ def outside_domain(e: Evidence) -> Seen | None:
 
 def _amounts_without_bound(e: Evidence) -> bool:
     """Whether targets are amounts while predictions may be anything, which then are clipped."""
+    if e.puts_in_order:
+        return False
     return isinstance(e.record.target, NonNegative) and not isinstance(e.record.prediction, NonNegative)
 
 

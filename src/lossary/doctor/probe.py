@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import backends
+from ..facts.axes import ELEMENT
 from ..facts.domain import Classes, Domain, OneHot, Signs, Unit
-from ..facts.record import Record
+from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 from .evidence import Floats
+from .fit import puts_in_order
 
 POINTS, OUTPUTS = 6, 5
 # A raw score this large stands for certainty.
 SURE = 30.0
+# One array for each input of the record.
+Inputs = Sequence[Floats]
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Probe:
     loss: Loss
     backend: backends.Backend
     rng: np.random.Generator
+    outputs: int = OUTPUTS
 
     @property
     def record(self) -> Record:
@@ -32,32 +38,83 @@ class Probe:
         return self.loss.record
 
     @property
-    def prediction(self) -> Domain:
+    def named(self) -> str:
+        """The arguments that hold predictions, as a sentence names them."""
+        names = [argument.name for argument in self.record.arguments if argument.role is Role.PREDICTION]
+        return listed(names)
+
+    def domain(self, place: int) -> Domain:
+        """Where an input lies at these parameters."""
+        return self.record.domain(place, self.loss.parameters)
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
         """Where predictions lie at these parameters."""
-        return self.record.prediction_domain(self.loss.parameters)
+        return tuple(map(self.domain, self.record.predictions))
 
-    def targets(self, points: int = POINTS) -> Floats:
-        """Ordinary targets."""
-        return np.asarray(self.record.target.sample(self.rng, (points, OUTPUTS)))
+    def inputs(self, points: int = POINTS, predicted: Inputs | None = None) -> list[Floats]:
+        """Ordinary members of the set of every input, or these predictions among them."""
+        found: list[Floats] = []
+        given = iter(predicted or ())
+        for argument in self.record.arguments:
+            if predicted is not None and argument.role is Role.PREDICTION:
+                found += [next(given) for _ in argument.inputs]
+            else:
+                found += self._drawn(argument, self.domain(len(found)), points)
+        return found
 
-    def predictions(self, points: int = POINTS) -> Floats:
+    def drawn(self, points: int = POINTS) -> list[Floats]:
         """Ordinary predictions."""
-        return np.asarray(self.prediction.sample(self.rng, (points, OUTPUTS)), np.float64)
+        places = {each.name: place for place, each in enumerate(self.record.inputs)}
+        return [
+            array
+            for argument in self.record.arguments
+            if argument.role is Role.PREDICTION
+            for array in self._drawn(argument, self.domain(places[argument.inputs[0].name]), points)
+        ]
 
-    def perfect(self, y_true: Floats) -> Floats:
-        """Predictions that say exactly what the targets say, or as good as exactly in raw scores."""
+    def _drawn(self, argument: Argument, first: Domain, points: int) -> list[Floats]:
+        """Ordinary members of an argument's set, which is ``first`` unless it has parts."""
+        domain = argument.domain if argument.parts else first
+        per_row = argument.axes != ELEMENT and not isinstance(domain, Classes)
+        drawn = np.asarray(domain.sample(self.rng, (points,) if per_row else (points, self.outputs)))
+        return list(np.moveaxis(drawn, -1, 0)) if argument.parts else [drawn]
+
+    def replaced(self, inputs: Inputs, predictions: Inputs) -> list[Floats]:
+        """The inputs with other predictions."""
+        found = list(inputs)
+        for place, array in zip(self.record.predictions, predictions, strict=True):
+            found[place] = array
+        return found
+
+    def predictions(self, inputs: Inputs) -> list[Floats]:
+        """The predictions among the inputs."""
+        return [inputs[place] for place in self.record.predictions]
+
+    def perfect(self, inputs: Inputs) -> list[Floats] | None:
+        """Predictions that say exactly what the targets say, or as good as exactly in raw scores.
+
+        None where it does not follow from the targets which predictions are best.
+        """
+        if self.record.is_pair:
+            return [self._said(inputs[0])]
+        targets = [x for x, each in zip(inputs, self.record.inputs, strict=True) if each.role is Role.TARGET]
+        of_kind = {argument.role: argument.parts for argument in self.record.arguments}
+        alike = of_kind[Role.PREDICTION] == of_kind.get(Role.TARGET, ()) != ()
+        return targets if alike else None
+
+    def _said(self, y_true: Floats) -> Floats:
         if isinstance(self.record.target, Classes):
-            y_true = np.eye(OUTPUTS)[y_true]
+            y_true = np.eye(self.outputs)[y_true]
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return 2 * y_true
+        if puts_in_order(self.loss):
+            return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
         if not self.loss.parameters.get("from_logits"):
-            return SURE * y_true if isinstance(self.record.target, OneHot) and not self._unit else y_true
+            unit = isinstance(self.record.prediction, Unit)
+            return SURE * y_true if isinstance(self.record.target, OneHot) and not unit else y_true
         return SURE * (2 * y_true - 1)
-
-    @property
-    def _unit(self) -> bool:
-        return isinstance(self.prediction, Unit)
 
     @property
     def widest(self) -> str:
@@ -70,19 +127,26 @@ class Probe:
             return self.backend.asarray(x)
         return self.backend.asarray(x.astype(dtype) if dtype != "bfloat16" else x)
 
-    def values(self, y_true: Floats, y_pred: Floats, dtype: str = "float64", **settings: Any) -> Floats:
+    def values(self, inputs: Inputs, dtype: str = "float64", **settings: Any) -> Floats:
         """One value per data point, in float64."""
         loss = self._reducing("none")
-        values = loss(self.array(y_true, dtype), self.array(y_pred, dtype), **self._arrays(settings, dtype))
+        values = loss(*self.arguments(inputs, dtype), **self._arrays(settings, dtype))
         # A function of the user's may leave one value per output; a data point's is their mean.
-        return np.asarray(self._host(values).reshape(len(y_pred), -1).mean(1))
+        return np.asarray(self._host(values).reshape(len(inputs[0]), -1).mean(1))
 
-    def total(self, y_true: Floats, y_pred: Floats, dtype: str = "float64", **settings: Any) -> tuple[float, Floats]:
-        """The sum over all data points and its gradient."""
+    def total(self, inputs: Inputs, dtype: str = "float64", **settings: Any) -> tuple[float, list[Floats]]:
+        """The sum over all data points and its gradient with respect to each prediction."""
         value, gradient = self._reducing("sum").value_and_grad(
-            self.array(y_true, dtype), self.array(y_pred, dtype), **self._arrays(settings, dtype)
+            *self.arguments(inputs, dtype), **self._arrays(settings, dtype)
         )
-        return float(self._host(value)), self._host(gradient)
+        return float(self._host(value)), [self._host(each) for each in leaves(gradient)]
+
+    def arguments(self, inputs: Inputs, dtype: str) -> Iterator[Any]:
+        """What a call takes: parts as a tuple."""
+        arrays = iter([self.array(np.asarray(x), dtype) for x in inputs])
+        for argument in self.record.arguments:
+            own = tuple(next(arrays) for _ in argument.inputs)
+            yield own if argument.parts else own[0]
 
     def _arrays(self, settings: dict[str, Any], dtype: str) -> dict[str, Any]:
         return {name: self.array(np.asarray(value), dtype) for name, value in settings.items()}
@@ -95,3 +159,17 @@ class Probe:
         if found is None and hasattr(x, "eval"):
             found = x.eval()
         return np.asarray(found, np.float64)
+
+
+def leaves(gradient: Any) -> Iterator[Any]:
+    """The arrays of a gradient, or of a value beside it, in their order."""
+    if isinstance(gradient, tuple | list):
+        for each in gradient:
+            yield from leaves(each)
+    else:
+        yield gradient
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -229,6 +229,8 @@ def numbers(t: Traits) -> Advice:
             "huber": "outliers turn up",
             "mean_absolute_error": "the median is wanted",
             "log_cosh": "as huber, smooth everywhere",
+            "gaussian_nll": "you want to know how sure each prediction is: a mean and a variance per target",
+            "interval_score": "you want an interval that holds 90% of the targets: two bounds per target",
         },
         tuple(reasons),
         True,
@@ -292,6 +294,11 @@ def mask(t: Traits) -> Advice:
     ]
     if rare:
         reasons.append("little of it is set: weigh those positions, and watch an overlap measure")
+    alternatives = {"sparse_categorical_crossentropy": "more than two classes per position"}
+    if rare:
+        axes = "axis=(1, 2)" if t.array.ndim > 2 else "axis=-1"
+        alternatives["dice"] = f"the overlap itself is to grow, however little is set; with {axes}"
+        alternatives["tversky"] = f"as dice, and what is missed costs more: beta above alpha; with {axes}"
     units = int(t.array.shape[-1]) if t.array.ndim > 3 else 1
     preparation = f"y_true = y_true / {t.high:g}" if t.high > 1 else ""
     return Advice(
@@ -300,7 +307,7 @@ def mask(t: Traits) -> Advice:
         units,
         "sigmoid",
         "binary_accuracy" if not rare else "BinaryIoU",
-        {"sparse_categorical_crossentropy": "more than two classes per position"},
+        alternatives,
         tuple(reasons),
         True,
         preparation,

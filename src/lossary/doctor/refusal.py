@@ -85,9 +85,13 @@ def logarithms(e: Evidence) -> Seen | None:
 )
 def refused(e: Evidence) -> Seen | None:
     """Shapes that do not fit, strings, two frameworks in one call; said by the loss's own checks."""
-    if e.given_true is None:
+    reads_targets = e.has_given or not e.has_own_arguments
+    if e.given_true is None and reads_targets:
         return None
-    error = unreadable(e) if e.given_pred is None else refusal(e)
+    if e.given_pred is None:
+        error: Exception | None = unreadable(e) if reads_targets else None
+    else:
+        error = refusal(e)
     if error is None:
         return _in_torch(e)
     if not isinstance(error, LossError):
@@ -101,7 +105,7 @@ def refused(e: Evidence) -> Seen | None:
     other = foreign_result(e) if isinstance(error, DTypeError) else None
     if other is not None:
         raise NotCheckedError(f"{e.name} computes with {other}; pass y_true and y_pred as arrays of {other}")
-    fact, _, remedy = str(error).rpartition(". ")
+    fact, _, remedy = str(error).rpartition(". " if ". " in str(error) else ": ")
     return Seen(f"{fact or remedy}. The call raises {type(error).__name__}", _as_code(remedy))
 
 

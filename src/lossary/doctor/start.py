@@ -29,7 +29,7 @@ def expected(e: Evidence) -> Start | None:
         return None
     if e.is_distribution and e.coding in ("integers", "one-hot") and e.name != "kl_divergence":
         return _classes(e)
-    if e.is_binary and e.coding == "bits" and _unit(e.targets):
+    if e.is_binary and e.coding == "bits" and not e.is_region and _unit(e.targets):
         rate = e.targets.mean(0)
         entropy = float(base_entropy(rate).mean())
         ones = number(float(rate.mean()))

@@ -194,7 +194,8 @@ def bit_range(e: Evidence) -> Seen | None:
     return Seen(
         f"{e.place('y_true', wrong)} is outside [0, 1]; so are {share(wrong.sum(), wrong.size)} targets. This "
         f"looks like "
-        f"{cause}. {e.name} would be unbounded below, and training runs off to infinity",
+        f"{cause}. {e.name} "
+        + ("is no overlap then" if e.is_region else "would be unbounded below, and training runs off to infinity"),
         remedy,
         better,
     )

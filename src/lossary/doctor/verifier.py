@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
@@ -13,14 +13,18 @@ import numpy as np
 from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
-from ..facts.domain import NonNegative, Real, Unit
+from ..facts.axes import ELEMENT
+from ..facts.domain import Domain, NonNegative, Real, Unit
+from ..facts.record import Role
 from .evidence import Floats, number, resolved
-from .probe import OUTPUTS, POINTS, Probe
+from .probe import OUTPUTS, POINTS, Inputs, Probe
 
 Status = Literal["passed", "failed", "fact", "not checked"]
 _MARKS: Final = {"passed": "ok  ", "failed": "FAIL", "fact": "    ", "not checked": "--  "}
 # Data points drawn where each is a trial of its own, and where each is compared closely.
 _TRIES, _ROWS = 1000, 30
+# The directions in which predictions are moved by their last digit.
+_SIGNS: Final = np.where(np.arange(POINTS * OUTPUTS) % 2, 1.0, -1.0).reshape(POINTS, OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -141,26 +145,36 @@ def _gradient(p: Probe) -> Iterator[Check]:
     """Central differences; where the two one-sided ones disagree there is a kink, and nothing is compared."""
     wide = p.widest == "float64"
     step, tolerance = (6e-6, 1e-5) if wide else (1e-2, 2e-2)
-    y_true, y_pred = p.targets(_ROWS), p.predictions(_ROWS)
-    if isinstance(p.prediction, Unit):
-        y_pred = 0.9 * y_pred + 0.05  # A step in either direction stays inside.
-    _, gradient = p.total(y_true, y_pred)
-    middle = p.values(y_true, y_pred)
+    inputs = p.inputs(_ROWS)
+    for place in p.record.predictions:
+        if isinstance(p.domain(place), Unit):
+            inputs[place] = 0.9 * inputs[place] + 0.05  # A step in either direction stays inside.
+    _, gradients = p.total(inputs)
+    middle = p.values(inputs)
     worst, kinks, at = 0.0, 0, ""
-    for j in range(OUTPUTS):
-        up, down = (p.values(y_true, y_pred + sign * step * (np.arange(OUTPUTS) == j)) for sign in (1, -1))
-        forward, backward, slope = (up - middle) / step, (middle - down) / step, (up - down) / (2 * step)
-        scale = np.maximum(np.abs(slope), 1e-2)
-        smooth = np.abs(forward - backward) < (0.01 if wide else 0.2) * scale
-        kinks += int((~smooth).sum())
-        off = np.where(smooth, np.abs(gradient[:, j] - slope) / scale, 0.0)
-        off[~np.isfinite(gradient[:, j])] = np.inf
-        if off.max() > worst:
-            i = int(off.argmax())
-            worst, at = float(off.max()), f" at y_pred[{i}, {j}]: {number(gradient[i, j])} for {number(slope[i])}"
+    for place, gradient in zip(p.record.predictions, gradients, strict=True):
+        for j in range(OUTPUTS):
+            up, down = (p.values(_stepped(inputs, place, j, sign * step)) for sign in (1, -1))
+            forward, backward, slope = (up - middle) / step, (middle - down) / step, (up - down) / (2 * step)
+            scale = np.maximum(np.abs(slope), 1e-2)
+            smooth = np.abs(forward - backward) < (0.01 if wide else 0.2) * scale
+            kinks += int((~smooth).sum())
+            off = np.where(smooth, np.abs(gradient[:, j] - slope) / scale, 0.0)
+            off[~np.isfinite(gradient[:, j])] = np.inf
+            if off.max() > worst:
+                i = int(off.argmax())
+                worst = float(off.max())
+                at = f" at {p.record.inputs[place].shown}[{i}, {j}]: {number(gradient[i, j])} for {number(slope[i])}"
     skipped = f"; {kinks} places next to a kink left out" if kinks else ""
     shown = at if worst > tolerance else ""
     yield _judged("gradient", worst <= tolerance, f"off the finite difference by at most {worst:.1e}{shown}{skipped}")
+
+
+def _stepped(inputs: Inputs, place: int, column: int, step: float) -> list[Floats]:
+    """The inputs with one column of one of them moved."""
+    moved = list(inputs)
+    moved[place] = inputs[place] + step * (np.arange(OUTPUTS) == column)
+    return moved
 
 
 @_property("hand-written slope")
@@ -170,44 +184,51 @@ def _slope(p: Probe) -> Iterator[Check]:
         yield Check("hand-written slope", "fact", "none; the derivative is derived from the formula")
         return
     program = program_for(p.record, p.loss.parameters, backends.NUMPY)
-    derived = _derived(program)
+    formula = Program(replace(p.record, slope=None), tuple(program.switches.items()))
     numbers = tuple(p.loss.parameters[name] for name in program.numbers)
-    y_true, y_pred = p.targets(_ROWS), p.predictions(_ROWS)
-    y_true = y_true[:, None] if p.record.labels_are_integers else y_true
-    written = program.slope(backends.NUMPY)(y_true, y_pred, *numbers)
-    gap = np.abs(written - derived(y_true, y_pred, *numbers)).max()
-    worst = float(gap / max(1.0, np.abs(written).max()))
-    yield _judged("hand-written slope", worst < 1e-9, f"off the derivative of the formula by at most {worst:.1e}")
-
-
-def _derived(program: Program) -> Callable[..., Floats]:
-    """The slope as it would be without the hand-written one."""
-    return Program(replace(program.record, slope=None), tuple(program.switches.items())).slope(backends.NUMPY)
+    arrays = [
+        x if each.axes == ELEMENT else x[:, None] for x, each in zip(p.inputs(_ROWS), p.record.inputs, strict=True)
+    ]
+    worst, at = 0.0, ""
+    for place in p.record.predictions:
+        written, derived = (each.slope(backends.NUMPY, place)(*arrays, *numbers) for each in (program, formula))
+        off = float(np.abs(written - derived).max() / max(1.0, np.abs(written).max()))
+        if not off <= worst:
+            worst, at = off, f" ({p.record.inputs[place].shown})" if len(p.record.predictions) > 1 else ""
+    detail = f"off the derivative of the formula by at most {worst:.1e}"
+    yield _judged("hand-written slope", worst < 1e-9, detail + at)
 
 
 @_property("minimum")
 def _minimum(p: Probe) -> Iterator[Check]:
     """No prediction scores better than the truth."""
-    y_true = p.targets(_TRIES)
-    perfect = p.perfect(y_true)
-    best = p.values(y_true, perfect)
-    mixed = p.predictions(_TRIES)
+    inputs = p.inputs(_TRIES)
+    perfect = p.perfect(inputs)
+    if perfect is None:
+        reason = "it does not follow from the arguments which predictions are best"
+        yield Check("minimum", "not checked", reason)
+        return
+    truth = p.replaced(inputs, perfect)
+    best = p.values(truth)
     nearby = p.rng.random((_TRIES, 1)) * p.rng.choice([0.2, 1.0], (_TRIES, 1))
-    mixed = (1 - nearby) * perfect + nearby * mixed
-    value = p.values(y_true, mixed)
+    mixed = [(1 - nearby) * one + nearby * other for one, other in zip(perfect, p.predictions(inputs), strict=True)]
+    value = p.values(p.replaced(inputs, mixed))
     lower = best - value - 1e-6 * np.maximum(1.0, np.abs(best))
     if (lower > 0).any():
         i = int(lower.argmax())
-        detail = f"{number(value[i])} at y_pred = {_row(mixed[i])} for the target {_row(np.atleast_1d(y_true[i]))}, "
+        targets = [x for x, each in zip(inputs, p.record.inputs, strict=True) if each.role is Role.TARGET]
+        met, wanted = (", ".join(_row(np.atleast_1d(x[i])) for x in rows) for rows in (mixed, targets))
+        detail = f"{number(value[i])} at {p.named} = {met} for the target {wanted}, "
         yield _judged("minimum", False, f"{detail}below the {number(best[i])} of a perfect prediction")
         return
     low, high = float(best.min()), float(best.max())
     shown = number(low) if high - low < 1e-6 else f"{number(low)} to {number(high)}"
     yield _judged("minimum", True, f"no better value than at the truth in {_TRIES} tries")
     yield Check("value at the truth", "fact", shown)
-    _, gradient = p.total(y_true, perfect)
-    finite = bool(np.isfinite(gradient).all())
-    yield _judged("gradient at the truth", finite, f"largest entry {number(np.abs(gradient).max())}")
+    _, gradients = p.total(truth)
+    finite = all(np.isfinite(gradient).all() for gradient in gradients)
+    largest = max(float(np.abs(gradient).max()) for gradient in gradients)
+    yield _judged("gradient at the truth", finite, f"largest entry {number(largest)}")
 
 
 def _row(row: Floats) -> str:
@@ -217,14 +238,18 @@ def _row(row: Floats) -> str:
 @_property("sign and convexity")
 def _shape(p: Probe) -> Iterator[Check]:
     """Facts: the smallest value met, and whether the midpoint ever lies above the chord."""
-    y_true, a, b = p.targets(_TRIES), p.predictions(_TRIES), p.predictions(_TRIES)
-    left, right, middle = (p.values(y_true, x) for x in (a, b, (a + b) / 2))
+    inputs = p.inputs(_TRIES)
+    a, b = p.predictions(inputs), p.drawn(_TRIES)
+    between = [(one + other) / 2 for one, other in zip(a, b, strict=True)]
+    left, right, middle = (p.values(p.replaced(inputs, x)) for x in (a, b, between))
     least = min(float(left.min()), float(right.min()))
     bulge = float((middle - (left + right) / 2 - 1e-9 * (1 + np.abs(middle))).max())
     convex = bulge <= (0.0 if p.widest == "float64" else 1e-5)
     yield Check("sign", "fact", f"values from {number(least)} up on ordinary inputs")
     yield Check(
-        "convexity", "fact", "convex in y_pred where tried" if convex else f"not convex: bulges by {number(bulge)}"
+        "convexity",
+        "fact",
+        f"convex in {p.named} where tried" if convex else f"not convex: bulges by {number(bulge)}",
     )
 
 
@@ -238,40 +263,47 @@ def _extremes(p: Probe) -> Iterator[Check]:
         "large": (1e4, 88.0),
         "huge": (1e18, 1e30),
     }
-    if isinstance(p.prediction, Unit):
+    if any(isinstance(domain, Unit) for domain in p.domains):
         kinds = {"zeros and ones": (0.0, 1.0), "tiny": (1e-30, 1e-10), "next to one": (1 - 6e-8, 1 - 6e-7)}
     for name, sizes in kinds.items():
-        y_pred: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
-        if not isinstance(p.prediction, NonNegative | Unit):
-            y_pred = y_pred * p.rng.choice([-1.0, 1.0], y_pred.shape).astype(np.float32)
-        y_true = p.targets()
-        if name == "small" and isinstance(p.record.target, Real):
-            y_true = 0.0 * y_true  # Small differences are where careless formulas lose their digits.
-        yield _agrees(p, name, y_true, y_pred, tolerance=1e-4)
+        inputs = p.inputs(predicted=[_extreme(p, domain, sizes) for domain in p.domains])
+        for place, each in enumerate(p.record.inputs):
+            # Small differences are where careless formulas lose their digits.
+            if name == "small" and each.role is not Role.PREDICTION and isinstance(each.domain, Real):
+                inputs[place] = 0.0 * inputs[place]
+        yield _agrees(p, name, inputs, "float32", tolerance=1e-4)
+
+
+def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
+    """Predictions of these sizes, with any sign that the set allows."""
+    found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
+    if isinstance(domain, NonNegative | Unit):
+        return found
+    return np.asarray(found * p.rng.choice([-1.0, 1.0], found.shape).astype(np.float32))
 
 
 @_property("half precision")
 def _half(p: Probe) -> Iterator[Check]:
     """Half precision is computed in float32 and rounded once."""
-    yield _agrees(p, "half precision", p.targets(), p.predictions().astype(np.float16), tolerance=5e-3)
+    yield _agrees(p, "half precision", p.inputs(), "float16", tolerance=5e-3)
 
 
-def _agrees(p: Probe, name: str, y_true: Floats, y_pred: Floats, *, tolerance: float) -> Check:
-    """Compares values and gradients in the dtype of y_pred with those in float64."""
-    dtype = y_pred.dtype.name
+def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float) -> Check:
+    """Compares values and gradients in a dtype with those in float64."""
     if p.widest != "float64":
         return Check(
             name, "not checked", f"{p.backend.name} computes in {p.widest} here, so there is no wider reference"
         )
-    if y_true.dtype.kind == "f":
-        y_true = y_true.astype(dtype)
-    wide = y_true.astype(np.float64) if y_true.dtype.kind == "f" else y_true
-    pairs = (
-        ("value", p.values(y_true, y_pred, dtype), p.values(wide, y_pred.astype(np.float64))),
-        ("gradient", p.total(y_true, y_pred, dtype)[1], p.total(wide, y_pred.astype(np.float64))[1]),
-    )
+    narrow = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
+    wide = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in narrow]
+    beside = list(wide)
+    for place in p.record.predictions:
+        if isinstance(p.domain(place), Real | NonNegative):
+            beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _SIGNS)
+    runs = [(p.values(x, d), *p.total(x, d)[1]) for x, d in ((narrow, dtype), (wide, "float64"), (beside, "float64"))]
     worst = 0.0
-    for what, got, exact in pairs:
+    for place, (got, exact, moved) in enumerate(zip(*runs, strict=True)):
+        what = "gradient" if place else "value"
         smallest = float(np.finfo(dtype).tiny)
         fits = np.isfinite(exact) & (np.abs(exact) < 0.5 * float(np.finfo(dtype).max))
         broken = fits & ~np.isfinite(got)
@@ -282,6 +314,8 @@ def _agrees(p: Probe, name: str, y_true: Floats, y_pred: Floats, *, tolerance: f
         size = np.where(fits, np.abs(exact), 0.0)
         scale = np.maximum(size if what == "value" else size.max(-1, keepdims=True), smallest / tolerance)
         off = np.where(fits, np.abs(got - exact) / scale, 0.0)
+        # Where the last digit of the inputs decides, as between large numbers that cancel, there is no more to have.
+        off[(off > tolerance) & (np.abs(got - exact) <= np.abs(moved - exact))] = 0.0
         worst = max(worst, float(off.max()))
     return _judged(name, worst <= tolerance, f"{dtype} is off float64 by at most {worst:.1e}, value and gradient")
 
@@ -289,17 +323,21 @@ def _agrees(p: Probe, name: str, y_true: Floats, y_pred: Floats, *, tolerance: f
 @_property("mask")
 def _mask(p: Probe) -> Iterator[Check]:
     """NaN under a mask touches neither value nor gradient."""
-    y_true, y_pred = p.targets(), p.predictions()
+    inputs = p.inputs()
     kept = np.arange(POINTS) % 3 != 1
-    poisoned = np.where(kept[:, None], y_pred, np.nan)
-    value, gradient = p.total(y_true, poisoned, where=kept)
-    alone, slopes = p.total(y_true[kept], y_pred[kept])
-    same = np.isclose(value, alone, rtol=1e-5) and np.allclose(gradient[kept], slopes, rtol=1e-5, atol=1e-7)
-    clean = bool((gradient[~kept] == 0).all())
+    poisoned = [np.where(kept[:, None], x, np.nan) for x in p.predictions(inputs)]
+    value, gradients = p.total(p.replaced(inputs, poisoned), where=kept)
+    alone, slopes = p.total([x[kept] for x in inputs])
+    same = np.isclose(value, alone, rtol=1e-5) and all(
+        np.allclose(gradient[kept], slope, rtol=1e-5, atol=1e-7)
+        for gradient, slope in zip(gradients, slopes, strict=True)
+    )
+    under = next((g[~kept] for g in gradients if not (g[~kept] == 0).all()), gradients[0][~kept])
+    clean = bool((under == 0).all())
     detail = (
         "NaN under it touches neither value nor gradient"
         if same and clean
-        else (f"value {number(value)} for {number(alone)}; gradient under the mask {_row(gradient[~kept][0])}")
+        else (f"value {number(value)} for {number(alone)}; gradient under the mask {_row(under[0])}")
     )
     yield _judged("mask", bool(same and clean), detail)
 
@@ -307,12 +345,13 @@ def _mask(p: Probe) -> Iterator[Check]:
 @_property("weights")
 def _weights(p: Probe) -> Iterator[Check]:
     """A whole weight is the data point that many times; weight 0 is its absence."""
-    y_true, y_pred = p.targets(), p.predictions()
+    inputs = p.inputs()
     weights = np.arange(POINTS) % 3
-    value, gradient = p.total(y_true, y_pred, sample_weight=weights.astype(np.float64))
-    repeated, _ = p.total(np.repeat(y_true, weights, 0), np.repeat(y_pred, weights, 0))
-    _, slopes = p.total(y_true, y_pred)
-    same = np.isclose(value, repeated, rtol=1e-5) and np.allclose(
-        gradient, weights[:, None] * slopes, rtol=1e-5, atol=1e-7
+    value, gradients = p.total(inputs, sample_weight=weights.astype(np.float64))
+    repeated, _ = p.total([np.repeat(x, weights, 0) for x in inputs])
+    _, slopes = p.total(inputs)
+    same = np.isclose(value, repeated, rtol=1e-5) and all(
+        np.allclose(gradient, weights[:, None] * slope, rtol=1e-5, atol=1e-7)
+        for gradient, slope in zip(gradients, slopes, strict=True)
     )
     yield _judged("weights", bool(same), f"weighted {number(value)}, repeated {number(repeated)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import texts
 from ..backends import NUMPY, Array
 from ..calls.batch import Batch
 from ..calls.parts import from_two

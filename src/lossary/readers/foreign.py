@@ -48,6 +48,11 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
     "L1Loss": lambda loss, y_true: ("mean_absolute_error", {}),
     "HuberLoss": lambda loss, y_true: ("huber", {"delta": float(loss.delta)}),
     "SmoothL1Loss": _smooth_l1,
+    "GaussianNLLLoss": lambda loss, y_true: ("gaussian_nll", {"full": bool(loss.full), "epsilon": float(loss.eps)}),
+    "TripletMarginLoss": lambda loss, y_true: (
+        "triplet_margin",
+        {"margin": float(loss.margin), "norm": float(loss.p), "swap": bool(loss.swap)},
+    ),
 }
 
 
@@ -62,6 +67,8 @@ _FUNCTIONS = {
     "smooth_l1_loss": "SmoothL1Loss",
     "nll_loss": "NLLLoss",
     "kl_div": "KLDivLoss",
+    "gaussian_nll_loss": "GaussianNLLLoss",
+    "triplet_margin_loss": "TripletMarginLoss",
 }
 # optax's functions: the factor, the loss it multiplies, and the keywords that it has a parameter for.
 _OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
@@ -90,7 +97,9 @@ _SKLEARN: dict[str, str] = {
 # Settings of PyTorch's losses that ours have no parameter for, and that say nothing about fitting.
 _UNREAD = ("weight", "pos_weight")
 # Losses whose value per data point is the mean over its elements, where PyTorch reduces elements at once.
-_ELEMENTWISE = {"BCEWithLogitsLoss", "BCELoss", "MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss"}
+_ELEMENTWISE = {"BCEWithLogitsLoss", "BCELoss", "MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "GaussianNLLLoss"}
+# PyTorch adds this to every difference of a triplet, which ours need not: it is next to nothing.
+_TRIPLET_EPS = 1e-6
 
 
 def unread(loss: Any) -> list[str]:
@@ -181,18 +190,26 @@ def _as_keras(loss: Any) -> Any:
         return _keras(loss)
     name = getattr(loss, "__name__", "")
     if str(getattr(loss, "__module__", "")).startswith("keras.") and isinstance(name, str) and fold(name) in folded():
-        return name
+        # Keras's functions of regions take the whole batch for one.
+        return {"class_name": name, "config": {"axis": None}} if name in ("dice", "tversky") else name
     return loss
 
 
 def _keras(loss: Any) -> Any:
     if fold(type(loss).__name__) not in folded():
         return loss
-    kept = ("from_logits", "label_smoothing", "axis", "delta", "ignore_class", "reduction")
+    kept = ("from_logits", "label_smoothing", "axis", "delta", "ignore_class", "reduction", "alpha", "beta")
     # Keras leaves the delta of Huber and some axes out of its configurations; the function is called with them.
     held = loss.get_config() | getattr(loss, "_fn_kwargs", {})
-    settings = {k: v for k, v in held.items() if k in kept}
+    settings = {k: v for k, v in held.items() if k in kept and k in _settings_of(type(loss).__name__)}
+    if type(loss).__name__ == "Tversky":  # Whose alpha weighs false negatives, whatever its docstring says.
+        settings |= {"alpha": held["beta"], "beta": held["alpha"]}
     return {"class_name": type(loss).__name__, "config": settings}
+
+
+def _settings_of(name: str) -> set[str]:
+    """The parameters of the loss that is called so, and what every object has."""
+    return {*get.get(name).parameters, "axis", "reduction"}
 
 
 # --- for lossary.get --------------------------------------------------------------------------------------------------
@@ -271,10 +288,15 @@ def _torch(loss: Any) -> dict[str, Any]:
     if getattr(loss, "label_smoothing", 0.0):
         line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={loss.label_smoothing})"
         raise texts.foreign_setting(kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)")
+    if kind == "TripletMarginLoss" and loss.eps > _TRIPLET_EPS:
+        raise texts.foreign_setting(kind, f"eps={loss.eps:g}", f"{made}(anchor, positive, negative)")
     if kind in _ELEMENTWISE and loss.reduction != "mean":
         change = "reshape(-1)" if loss.reduction == "sum" else "reshape(*y_true.shape, 1)"
         change = f"(y_true.{change}, y_pred.{change.replace('y_true', 'y_pred')})"
-        line = f"{made[:-1]}{', ' * bool(settings)}reduction={loss.reduction!r}){change}"
+        if name == "gaussian_nll":
+            change = "(y_true.reshape(-1), y_pred.reshape(-1, 2))"
+            change = change if loss.reduction == "sum" else f"{change}.reshape(y_true.shape)"
+        line = f"{_write(name, {**settings, 'reduction': loss.reduction})}{change}"
         raise texts.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
     factor = 1.0 / loss.beta if kind == "SmoothL1Loss" and loss.beta else 1.0
     return _scaled(factor, name, {**settings, "reduction": loss.reduction})

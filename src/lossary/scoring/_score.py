@@ -16,8 +16,13 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from .. import kernels
+from ..backends import NUMPY
 from ..calls.evaluate import Batch
+from ..calls.parts import from_two
+from ..calls.programs import program_for
 from ..errors import DomainError, ShapeError
+from ..facts.axes import ELEMENT
+from ..facts.record import Argument, Role
 from ..facts.registry import is_enrolled
 from ..objects.define import Loss
 from ..objects.get import get
@@ -251,17 +256,16 @@ class _Run:
 
     def _batch(self, loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None, kept: Integers | None) -> Batch:
         """The arrays of a block, checked."""
-        labels = loss.record.labels_are_integers and y_true.shape[1] == 1
         try:
             if weights is not None and weights.min() < 0:
                 raise _errors.negative_weight(loss.record.name, weights)
-            return loss.batch(y_true[:, 0] if labels else y_true, y_pred, weights)
+            return _lined_up(loss, y_true, y_pred, weights)
         except DomainError as error:
             raise self._placed(error, kept) from None
         except ShapeError:
             # CSV knows no integers; as integers, class labels get the remedy for class labels.
             if y_true.dtype.kind == "f" and np.all(y_true == np.floor(y_true)):
-                loss.batch(y_true.astype(np.int64), y_pred, weights)
+                _lined_up(loss, y_true.astype(np.int64), y_pred, weights)
             raise
 
     def _values(self, batch: Batch) -> Floats:
@@ -279,7 +283,7 @@ class _Run:
             row = int(match[2]) if kept is None else int(kept[int(match[2])])
             return f"{match[1]}[{row + self.start}"
 
-        text = re.sub(r"\b(y_true|y_pred|sample_weight)\[(\d+)", place, str(error))
+        text = re.sub(r"\b((?:y_true|y_pred|sample_weight)(?:'s \w+)?)\[(\d+)", place, str(error))
         columns = self.columns
         named = {"y_true": columns.targets, "y_pred": columns.predictions, "sample_weight": [columns.weight or ""]}
         used = [f"{argument} is {', '.join(names)}" for argument, names in named.items() if argument in text]
@@ -312,6 +316,39 @@ class _Run:
             for name, tally in zip(names, self.tallies, strict=True)
         }
         return Score(label, rows, float(weight), means)
+
+
+def from_columns(loss: Loss, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Columns of a file as a loss reads them: parts of an output, or several arguments, lie side by side there."""
+    record = loss.record
+    if record.is_pair:
+        return y_true, y_pred
+    roles = {argument.role: argument for argument in record.arguments}
+    y_true, y_pred = _parted(y_true, roles.get(Role.TARGET)), _parted(y_pred, roles[Role.PREDICTION])
+    count = sum(argument.role is Role.PREDICTION for argument in record.arguments)
+    if count > 1 and y_pred.ndim == 2 and y_pred.shape[1] % count == 0 and _holds_rows(loss):
+        y_pred = y_pred.reshape(len(y_pred), count, -1)
+    return y_true, y_pred
+
+
+def _holds_rows(loss: Loss) -> bool:
+    return not program_for(loss.record, loss.parameters, NUMPY).separable
+
+
+def _lined_up(loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None) -> Batch:
+    record = loss.record
+    y_true, y_pred = from_columns(loss, y_true, y_pred)
+    if record.names != ("y_true", "y_pred"):
+        return loss.lined_up(from_two(record, y_true, y_pred, rows=_holds_rows(loss)), weights)
+    per_row = record.arguments[0].axes != ELEMENT and y_true.shape[1:] == (1,)
+    return loss.lined_up((y_true[:, 0] if per_row else y_true, y_pred), weights)
+
+
+def _parted(array: Any, argument: Argument | None) -> Any:
+    """Columns of several outputs with parts, as the loss takes them: an axis of outputs and one of parts."""
+    parts = 0 if argument is None else len(argument.parts)
+    whole = parts and array.ndim == 2 and array.shape[1] > parts and array.shape[1] % parts == 0
+    return array.reshape(len(array), -1, parts) if whole else array
 
 
 def _total(sums: Sums, members: Sequence[int]) -> Any:

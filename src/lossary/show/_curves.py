@@ -9,6 +9,7 @@ import numpy as np
 
 from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
 from ..objects.define import Loss
+from ._paths import Path, path
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = Literal["shares", "scores", "direction"]
@@ -34,22 +35,34 @@ class Line:
     direction: Floats
     mark: float | None
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the loss is called with."""
+        return self.y_true, self.y_pred
+
+    @property
+    def directions(self) -> tuple[Floats, ...]:
+        """How each input with a gradient moves with ``x``."""
+        return (self.direction,)
+
 
 @dataclass(frozen=True)
 class Curve:
     """A loss along its line: values, and slopes with respect to ``x``."""
 
     loss: Loss
-    line: Line
+    line: Line | Path
     value: Floats
     slope: Floats
 
 
 def curve(loss: Loss) -> Curve:
     """Value and slope of a loss along the line that shows it best."""
-    line = _line(loss)
-    values, (slopes,) = loss.batch(line.y_true, line.y_pred).values_and_slopes()
-    along = (np.reshape(slopes, line.y_pred.shape) * line.direction).sum(-1)
+    line: Line | Path = _line(loss) if loss.record.is_pair else path(loss)
+    values, slopes = loss.batch(*line.arguments).values_and_slopes()
+    along = sum(
+        (np.reshape(slope, way.shape) * way).sum(-1) for slope, way in zip(slopes, line.directions, strict=True)
+    )
     return Curve(loss, line, np.asarray(values), _with_gaps(np.asarray(along)))
 
 
@@ -67,11 +80,18 @@ def _with_gaps(slope: Floats) -> Floats:
 
 def shape_of_rows(loss: Loss) -> Rows | None:
     """What the predictions of a row are together, or None where each output is scored for itself."""
-    if isinstance(loss.record.target, Signs | Bits):
+    if not loss.record.is_pair or isinstance(loss.record.target, Signs | Bits):
         return None
     if isinstance(loss.record.target, Probabilities | Classes):
         return "scores" if _is_raw(loss) else "shares"
-    return None if loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable else "direction"
+    if loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable:
+        return None
+    return "scores" if is_list(loss) else "direction"
+
+
+def is_list(loss: Loss) -> bool:
+    """Whether a row of scores is a list of items that are to be put in order of their relevance."""
+    return isinstance(loss.record.target, NonNegative)
 
 
 def _is_raw(loss: Loss) -> bool:
@@ -83,6 +103,8 @@ def _line(loss: Loss) -> Line:
     if isinstance(record.target, Signs):
         return _single(r"margin $y\,\hat{y}$", -2.5, 2.5, target=1.0, mark=1.0)
     if isinstance(record.target, Bits):
+        if record.regions:
+            return _region(loss)
         if _is_raw(loss):
             return _single("logit of the true class", -6.0, 6.0, target=1.0)
         return _single("probability given to the true class", 0.004, 0.996, target=1.0, mark=1.0)
@@ -94,6 +116,19 @@ def _line(loss: Loss) -> Line:
     if isinstance(record.target, NonNegative):
         return _single(r"prediction $\hat{y}$ for the target $y = 1$", 0.02, 4.0, target=1.0, mark=1.0)
     return _single(r"prediction $\hat{y}$ for the target $y = 1$", -1.0, 3.0, target=1.0, mark=1.0)
+
+
+def _region(loss: Loss) -> Line:
+    """A region of one element in four, to all of which the same probability of the truth is given."""
+    y_true = np.tile([1.0, 0.0, 0.0, 0.0], (POINTS, 1))
+    sides = 2.0 * y_true - 1.0
+    where = "the truth, in a region of 1 element in 4"
+    if _is_raw(loss):
+        x = np.linspace(-6.0, 6.0, POINTS)
+        return Line(f"logit of {where}", (-6.0, 6.0), x, y_true, x[:, None] * sides, sides, None)
+    x = np.linspace(0.004, 0.996, POINTS)
+    given = np.where(y_true == 1.0, x[:, None], 1.0 - x[:, None])
+    return Line(f"probability given to {where}", (0.0, 1.0), x, y_true, given, sides, 1.0)
 
 
 def _depends_on_the_difference(loss: Loss) -> bool:
@@ -119,7 +154,7 @@ def _targets(loss: Loss) -> Any:
     """Class 0 is the true one; where targets are soft by nature it has the share `SOFT`."""
     if loss.record.labels_are_integers:
         return np.zeros(POINTS, np.int64)
-    first = 1.0 if isinstance(loss.record.target, OneHot) else SOFT
+    first = 1.0 if isinstance(loss.record.target, OneHot) or is_list(loss) else SOFT
     row = np.array([first, *[(1.0 - first) / (CLASSES - 1)] * (CLASSES - 1)])
     return np.tile(row, (POINTS, 1))
 
@@ -149,7 +184,8 @@ def _scores(loss: Loss) -> Line:
     y_pred[:, 0] = x
     direction = np.zeros_like(y_pred)
     direction[:, 0] = 1.0
-    label = f"lead of the true class's {what} over {CLASSES - 1} others"
+    own = "relevant item" if is_list(loss) else "true class"
+    label = f"lead of the {own}'s {what} over {CLASSES - 1} others"
     return Line(label, _limits(x[0], x[-1]), x, _targets(loss), y_pred, direction, None)
 
 

@@ -41,6 +41,9 @@ class _UnknownError(Exception):
 def _name(name: str) -> str:
     if name in SYMBOLS:
         return SYMBOLS[name]
+    base, _, index = name.rpartition("_")
+    if base and set(index) <= {"i", "j"}:
+        return f"{_name(base)}_{{{index}}}"
     if name in GREEK:
         return f"\\{name}"
     return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', ' ')}}}"
@@ -69,6 +72,9 @@ def _text(node: ast.expr) -> tuple[str, int]:
             )
         case ast.Compare(ops=[operator]) if type(operator) in COMPARISONS:
             return f"{_text(node.left)[0]} {COMPARISONS[type(operator)]} {_text(node.comparators[0])[0]}", SUM
+        case ast.Tuple():
+            inside = r",\, ".join(_text(each)[0] for each in node.elts)
+            return f"({inside})", ATOM
         case ast.BoolOp():
             word = "or" if isinstance(node.op, ast.Or) else "and"
             return rf"\;\mathrm{{{word}}}\;".join(_text(value)[0] for value in node.values), SUM
@@ -105,6 +111,6 @@ def _call(word: str, args: list[ast.expr]) -> tuple[str, int]:
         return rf"\sqrt{{{inside}}}", ATOM
     if word == "sum":
         return rf"\sum {_wrapped(args[0], PRODUCT)}", ATOM if _text(args[0])[1] == ATOM else PRODUCT
-    name = NAMED.get(word, rf"\mathrm{{{word}}}")
+    name = NAMED.get(word) or (_name(word) if "_" in word else rf"\mathrm{{{word}}}")
     bare = len(args) == 1 and isinstance(args[0], ast.Call) and _text(args[0])[0].startswith("|")
     return (rf"{name}\,{inside}" if bare else f"{name}({inside})"), ATOM

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PANEL = (4.6, 3.1)
 # The height of a row with a surface, which has a title and a legend of its own.
 MAP = 4.3
+# A definition of more characters than this does not fit beside its name.
+LONGEST = 110
 
 
 class Plot:
@@ -149,7 +151,7 @@ def _label(loss: Loss) -> str:
     settings = ", ".join(
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
     )
-    formula = mathtext(loss.record.definition)
+    formula = mathtext(loss.record.definition) if len(loss.record.definition) <= LONGEST else None
     if formula and loss.parameters.get("from_logits"):
         formula += rf",  $\hat{{y}} = \mathrm{{{loss.record.prediction.activation}}}(z)$"
     name = f"{loss.record.name}({settings})" if settings else loss.record.name

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..facts.domain import OneHot
 from ..objects.define import Loss
-from ._curves import Floats, Rows, scores_of, shape_of_rows
+from ._curves import Floats, Rows, is_list, scores_of, shape_of_rows
 
 STEPS = 150
 # The target where targets are distributions by nature.
@@ -58,13 +58,13 @@ def _at(loss: Loss, y_true: Any, y_pred: Floats) -> tuple[Floats, Floats]:
 
 def _targets(loss: Loss, rows: int) -> tuple[Any, Floats]:
     """The targets of so many rows, and one of them as shares."""
-    is_hard = loss.record.labels_are_integers or isinstance(loss.record.target, OneHot)
+    is_hard = loss.record.labels_are_integers or isinstance(loss.record.target, OneHot) or is_list(loss)
     share = np.array([1.0, 0.0, 0.0] if is_hard else SOFT)
     return np.zeros(rows, np.int64) if loss.record.labels_are_integers else np.tile(share, (rows, 1)), share
 
 
-def _own(target: Floats) -> str:
-    return "the true class" if target[0] == 1.0 else "class 1"
+def _own(target: Floats, loss: Loss) -> str:
+    return "the relevant item" if is_list(loss) else "the true class" if target[0] == 1.0 else "class 1"
 
 
 def _shares(loss: Loss) -> Surface:
@@ -77,7 +77,7 @@ def _shares(loss: Loss) -> Surface:
     # The share of the true class grows, the others shrink in proportion.
     towards = (np.array([1.0, 0.0, 0.0]) - shares) / (1.0 - shares[:, :1])
     x, y = (whole @ CORNERS).T
-    own = _own(target)
+    own = _own(target, loss)
     names: tuple[str, ...] = ("the true class", "another class", "a third class")
     if target[0] != 1.0:
         names = tuple(f"class {number}\n(target {share:g})" for number, share in enumerate(SOFT, 1))
@@ -104,12 +104,13 @@ def _scores(loss: Loss) -> Surface:
     scores = np.stack([x, y, np.zeros_like(x)], -1)
     y_true, target = _targets(loss, len(x))
     value, slopes = _at(loss, y_true, scores)
-    own = _own(target)
+    own = _own(target, loss)
+    other = "item" if is_list(loss) else "class"
     return Surface(
         loss=loss,
         rows="scores",
         own=own,
-        names=(f"{what} of {own}", f"{what} of another class, the third's being 0"),
+        names=(f"{what} of {own}", f"{what} of another {other}, the third's being 0"),
         x=x,
         y=y,
         value=value,

@@ -1,0 +1,105 @@
+"""The path through the arguments of a loss of several numbers per target, or of arguments of its own; numbers only.
+
+What is a place on the axis of the targets moves together, the rest is held: the picture is that of one shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..facts.axes import ELEMENT
+from ..facts.domain import Real
+from ..facts.record import Argument, Record, Role
+from ..objects.define import Loss
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+# Even, so that no point falls on a corner in the middle of the range.
+POINTS = 800
+REACH = 3.0
+MEMBERS = 5
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Path:
+    """The arguments of a loss along a path; ``directions`` says how each input with a gradient moves with ``x``."""
+
+    label: str
+    limits: tuple[float, float]
+    x: Floats
+    arguments: tuple[Any, ...]
+    directions: tuple[Floats, ...]
+    mark: float | None
+
+
+def path(loss: Loss) -> Path:
+    """The path that shows a loss best whose arguments are not one target and one prediction per output."""
+    record = loss.record
+    if any(argument.role is Role.TARGET for argument in record.arguments):
+        return _around_a_target(record)
+    return _first_of_several(record)
+
+
+def _around_a_target(record: Record) -> Path:
+    """All predictions that are places move past a target, in the distances at which they lie."""
+    x = np.linspace(-REACH, REACH, POINTS)
+    target, prediction = (
+        next(argument for argument in record.arguments if argument.role is role)
+        for role in (Role.TARGET, Role.PREDICTION)
+    )
+    y_true = _spread(target) if target.parts else {target.name: 0.0}
+    held = _spread(prediction) if prediction.parts else {}
+    moves = {each.name: isinstance(each.domain, Real) for each in prediction.inputs}
+    if prediction.parts:
+        y_pred: Any = tuple((at + x * moves[name])[:, None] for name, at in held.items())
+        directions = tuple(np.full((POINTS, 1), float(moves[name])) for name in held)
+    else:
+        members = np.linspace(-1.0, 1.0, MEMBERS)
+        y_pred, directions = x[:, None] + members, (np.ones((POINTS, MEMBERS)),)
+    per_row = target.axes != ELEMENT
+    columns = tuple(np.full(POINTS if per_row else (POINTS, 1), at) for at in y_true.values())
+    label = _shift(prediction, held, moves)
+    return Path(label, (-REACH, REACH), x, (columns if target.parts else columns[0], y_pred), directions, 0.0)
+
+
+def _shift(prediction: Argument, held: dict[str, float], moves: dict[str, bool]) -> str:
+    """What moves past the target, and what is held."""
+    if not prediction.parts:
+        return f"shift of {MEMBERS} outputs from {MINUS}1 to 1 past the target"
+    parts = dict(zip(prediction.inputs, prediction.parts, strict=True))
+    places = [(parts[each], held[each.name]) for each in parts if moves[each.name]]
+    fixed = "".join(f", {parts[each]} = {held[each.name]:g}" for each in parts if not moves[each.name])
+    if len(places) == 1:
+        return f"shift of {places[0][0]} from the target{fixed}"
+    at = ", ".join(f"{at:g}".replace("-", MINUS) for _, at in places)
+    return f"shift of ({', '.join(name for name, _ in places)}) = ({at}) past the target{fixed}"
+
+
+def _spread(argument: Argument) -> dict[str, float]:
+    """A sensible number for every part: places lie evenly around 0, corners half a side from it; others are 1."""
+    places = [each.name for each in argument.inputs if isinstance(each.domain, Real)]
+    names = dict(zip(argument.parts, (each.name for each in argument.inputs), strict=True))
+    found = {each.name: 1.0 for each in argument.inputs}
+    found |= dict(zip(places, np.linspace(-1.0, 1.0, len(places)) if len(places) > 1 else [0.0], strict=True))
+    for name, own in names.items():
+        if name[:-1] in ("x", "y"):
+            found[own] = -0.5 if name.endswith("1") else 0.5
+    return found
+
+
+def _first_of_several(record: Record) -> Path:
+    """The first prediction moves; the others lie around 0, and what is given at 0."""
+    x = np.linspace(-REACH, REACH, POINTS)
+    predicted = [argument.name for argument in record.arguments if argument.role is Role.PREDICTION]
+    first, others = predicted[0], predicted[1:]
+    held = {argument.name: 0.0 for argument in record.arguments if argument.name != first}
+    if len(others) > 1:
+        held |= dict(zip(others, np.linspace(-1.0, 1.0, len(others)), strict=True))
+    arrays = {name: np.full((POINTS, 1), at) for name, at in held.items()} | {first: x[:, None]}
+    directions = tuple(np.full((POINTS, 1), float(name == first)) for name in predicted)
+    fixed = ", ".join(f"{name} = {at:g}".replace("-", MINUS) for name, at in held.items())
+    label = f"{first}, where {fixed if any(held.values()) else 'all the others are 0'}"
+    return Path(label, (-REACH, REACH), x, tuple(arrays[name] for name in record.names), directions, None)
