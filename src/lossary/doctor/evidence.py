@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from .._check_values import Layout
 from ..backends import NUMPY
 from ..calls.parts import from_two
 from ..calls.programs import program_for
@@ -17,6 +16,7 @@ from ..calls.rows import LAST, Rows
 from ..errors import LossError
 from ..facts.axes import ELEMENT
 from ..facts.domain import Parts
+from ..facts.layout import Layout
 from ..facts.record import Role
 from ..objects.define import Loss, folded
 from ..objects.function import FunctionLoss
