@@ -118,6 +118,7 @@ SETUPS: list[Setup] = [
     Setup("regions", DICE(axis=(1, 2)), MASKS, 1, "sigmoid", spatial=True, only="keras"),
     Setup("rare regions", lossary.Tversky(axis=(1, 2)), RARE, 1, "sigmoid", spatial=True, only="keras"),
     Setup("regions from scores", DICE(axis=None, **LOGITS), MASKS, 1, spatial=True, only="keras"),
+    Setup("regions of classes", DICE(axis=0), ONE_HOT, 4, "softmax"),
     Setup("regions and elements", DICE(axis=(1, 2)) + BCE(), MASKS, 1, "sigmoid", spatial=True, only="keras"),
     Setup("regions, channels first", DICE(axis=(2, 3)), np.moveaxis(MASKS, -1, 1), 1, "sigmoid", (), True, "torch"),
     Setup("masks", BCE(), MASKS, 1, "sigmoid", spatial=True, only="keras"),

@@ -32,6 +32,8 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
     wanted = loss.record.prediction.activation
     if loss.parameters.get("from_logits"):
         return _for_scores(wanted, activation)
+    if loss.record.regions and activation == "softmax":
+        return Fit("works", "regions of several classes, of which every element belongs to one")
     if wanted in ("softmax", "sigmoid"):
         return _for_probabilities(wanted, activation)
     if isinstance(loss.record.prediction, Parts):
