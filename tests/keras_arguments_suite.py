@@ -172,3 +172,11 @@ def test_a_sum_of_a_region_loss_and_one_of_pixels_is_saved_and_loaded(tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert lossary.get(again.loss) == loss
     assert again.evaluate(IMAGES, MASKS, verbose=0) == pytest.approx(before, rel=1e-6)
+
+
+def test_a_sum_of_losses_of_the_same_arguments_gets_the_weights():
+    loss = lossary.DPO() + 2.0 * lossary.DPO(beta=1.0)
+    model = model_of(dense(2), X)
+    p = model.predict(X, verbose=0)
+    wanted = loss(p[:, 0], p[:, 1], REFERENCE[:, 0], REFERENCE[:, 1], sample_weight=W)
+    assert step(model, loss, X, REFERENCE, sample_weight=W) == pytest.approx(float(wanted), rel=1e-5)

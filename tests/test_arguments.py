@@ -243,3 +243,19 @@ def test_the_slope_in_a_norm_that_is_learnt(rng: np.random.Generator) -> None:
     ends = [float(lossary.TripletMargin(norm=2.5 + step, margin=9.0)(*drawn)) for step in (1e-6, -1e-6)]
     assert norm.grad is not None
     assert float(norm.grad) == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6)
+
+
+def test_losses_of_the_same_arguments_add_up(rng: np.random.Generator) -> None:
+    one, two = lossary.TripletMargin(), lossary.TripletMargin(norm=1.0, margin=3.0)
+    triple, weights = Setting(function("triplet_margin").record).draw(rng, (ROWS, WIDTH)), rng.random(ROWS)
+    value, slopes = (0.5 * one + two).value_and_grad(*triple, sample_weight=weights)
+    (first, ones), (second, twos) = (loss.value_and_grad(*triple, sample_weight=weights) for loss in (one, two))
+    assert value == pytest.approx(0.5 * first + second, rel=1e-12)
+    assert (0.5 * one + two)(*triple) == pytest.approx(0.5 * one(*triple) + two(*triple), rel=1e-12)
+    for mine, a, b in zip(slopes, ones, twos, strict=True):
+        np.testing.assert_allclose(mine, 0.5 * a + b, rtol=1e-12)
+    parts = np.zeros((2, 1)), (np.ones((2, 1)), np.full((2, 1), 2.0))
+    _, gradient = (lossary.GaussianNLL() + lossary.GaussianNLL(full=True)).value_and_grad(*parts)
+    _, alone = lossary.GaussianNLL().value_and_grad(*parts)
+    for mine, right in zip(gradient, alone, strict=True):
+        np.testing.assert_allclose(mine, 2.0 * right, rtol=1e-12)

@@ -83,13 +83,13 @@ class WeightedSum(Loss):
         vars(made).update({k: v for k, v in vars(again).items() if k not in self._own()})
         return made
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
-        return self._added([term(y_true, y_pred, sample_weight, where) for term in self._reducing()])
+    def __call__(self, *arguments: Any, **named: Any) -> Array:
+        """The sum of the reduced losses; what the terms take, it takes."""
+        return self._added([term(*arguments, **named) for term in self._reducing()])
 
-    def value_and_grad(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
-    ) -> tuple[Array, Array]:
-        pairs = [term.value_and_grad(y_true, y_pred, sample_weight, where) for term in self._reducing()]
+    def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Array, Any]:
+        """The sum and its gradient, in the structure of the predictions."""
+        pairs = [term.value_and_grad(*arguments, **named) for term in self._reducing()]
         return self._added([value for value, _ in pairs]), self._added([gradient for _, gradient in pairs])
 
     def _reducing(self) -> list[Loss]:
@@ -97,7 +97,9 @@ class WeightedSum(Loss):
             term if term.reduction == self.reduction else term.replaced(reduction=self.reduction) for term in self.terms
         ]
 
-    def _added(self, values: list[Array]) -> Array:
+    def _added(self, values: list[Any]) -> Any:
+        if isinstance(values[0], tuple):
+            return tuple(self._added(list(each)) for each in zip(*values, strict=True))
         shapes = [tuple(getattr(value, "shape", ())) for value in values]
         if len(set(shapes)) > 1:
             raise texts.terms_shapes(self.record.name, shapes)

@@ -22,8 +22,8 @@ class ArgumentsLoss(Loss):
         predictions along an axis of the second (see `lossary.pack`).
         """
         if self.in_keras():
-            y_true, y_pred, *weights = arguments
-            return self.of_model(y_true, y_pred, weights[0] if weights else sample_weight, where)
+            given = dict(zip(("y_true", "y_pred", "sample_weight", "where"), arguments, strict=False))
+            return self.of_model(**{"sample_weight": sample_weight, "where": where, **given})
         return self.ready(self._given(arguments, named), sample_weight, where).reduced(self.reduction)
 
     def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
