@@ -26,6 +26,8 @@ from ..words import mean, softplus
     source="R. Rafailov et al., Direct preference optimization (2023), eq. 7; E. Mitchell, A note on DPO with noisy "
     "preferences (2023)",
     cases=(
+        Case([[-1.0]], [[-3.0]], [[-2.5]], [[-4.0]], (math.log(4.0 / 3.0),), "log(1 + 1/3): d = log 9 ((-1 + 2.5) - 1)",
+             {"beta": 2.0 * math.log(3.0)}),
         Case([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]], (math.log(4.0 / 3.0),), "log(1 + 1/3): d = log 3",
              {"beta": math.log(3.0) / 2.0}),
         Case([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]], (0.75 * math.log(4.0 / 3.0) + 0.25 * math.log(4.0),),

@@ -21,6 +21,7 @@ from ..words import maximum, mean
     "Strictly proper scoring rules, prediction, and estimation (2007), eq. 43",
     cases=(
         Case([[3.0]], [[[0.0, 2.0]]], (6.0,), "2 + 4 * 1", {"alpha": 0.5}),
+        Case([[-1.0]], [[[1.0, 2.0]]], (9.0,), "1 + 4 * 2", {"alpha": 0.5}),
         Case([[1.0, -1.0]], [[[0.0, 2.0], [0.0, 2.0]]], (12.0,), "(2 + (2 + 20))/2"),
     ),
 )
