@@ -18,7 +18,7 @@ CASES = [(record, case) for record in BUILTIN for case in record.cases]
 
 @pytest.mark.parametrize(("record", "case"), CASES, ids=lambda x: getattr(x, "name", None) or x.working)
 def test_hand_worked_case(record: Record, case: Case) -> None:
-    values = function(record.name)(np.asarray(case.y_true), np.asarray(case.y_pred), **case.parameters)
+    values = function(record.name)(*map(np.asarray, case.arrays), **case.parameters)
     np.testing.assert_allclose(values, case.value, rtol=1e-6, atol=1e-12)
 
 
@@ -37,6 +37,8 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "categorical_crossentropy": [{}, {"from_logits": True}, {"label_smoothing": 0.2}, {"axis": 1}],
     "sparse_categorical_crossentropy": [{}, {"from_logits": True}, {"ignore_class": 1}],
     "cosine_similarity": [{}, {"axis": 0}],
+    "dice": [{"axis": None}, {"axis": (0,)}],
+    "tversky": [{"axis": None}, {"axis": (0,)}],
 }
 
 
@@ -67,10 +69,10 @@ def test_value_is_that_of_keras_in_float64(record: Record, parameters: dict[str,
 @pytest.mark.parametrize("record", BUILTIN, ids=lambda r: r.name)
 def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
     rng = np.random.default_rng(8)
-    y_true, y_pred = arguments(record, rng, (9, 4))
-    values = function(record.name)(y_true, y_pred)
+    drawn = arguments(record, rng, (9, 4))
+    values = function(record.name)(*drawn)
     assert values.shape == (9,)
-    np.testing.assert_allclose(loss_class(record.name)()(y_true, y_pred), values.mean(), rtol=1e-12)
+    np.testing.assert_allclose(loss_class(record.name)()(*drawn), values.mean(), rtol=1e-12)
 
 
 def test_clipped_probability_keeps_its_value_and_its_slope() -> None:

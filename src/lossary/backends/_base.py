@@ -222,7 +222,9 @@ class Backend(ABC):
         return 0.5 * self.sign(x) * (u + u / (u + 1.0))
 
     def sigmoid(self, x: Array) -> Array:
-        return 1.0 / (1.0 + self.exp(-x))
+        # Of the negative magnitude, whose exponential does not overflow where the result is still a number.
+        small = self.exp(-self.abs(x))
+        return self.where(self.less(x, 0.0), small, 1.0) / (1.0 + small)
 
     def softplus(self, x: Array) -> Array:
         return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
