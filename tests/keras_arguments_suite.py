@@ -180,3 +180,15 @@ def test_a_sum_of_losses_of_the_same_arguments_gets_the_weights():
     p = model.predict(X, verbose=0)
     wanted = loss(p[:, 0], p[:, 1], REFERENCE[:, 0], REFERENCE[:, 1], sample_weight=W)
     assert step(model, loss, X, REFERENCE, sample_weight=W) == pytest.approx(float(wanted), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dice", "Dice", "tversky"])
+def test_regions_by_a_name_of_kerass_are_kerass(name):
+    """Whose regions are the whole batch, and whose alpha and beta are each other's."""
+    assert lk.resolve(name) is name
+    config = keras.losses.serialize(keras.losses.Tversky(alpha=0.3, beta=0.7))
+    assert isinstance(lk.resolve({"class_name": "Tversky", "config": config["config"]}), keras.losses.Tversky)
+    ours = lossary.Tversky(alpha=0.3, beta=0.7, axis=(1, 2))
+    for form in (ours, ours.get_config()):
+        assert lossary.get(lk.resolve(form)) == ours
+    assert lossary.get(lk.resolve("dice_loss")) == lossary.Dice()

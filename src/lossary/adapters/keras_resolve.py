@@ -54,6 +54,8 @@ def resolve(loss: Any) -> Any:
         if _known(keras.losses.get, loss):
             return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
         raise
+    if made.record.regions and _is_in_keras(loss):
+        return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
     made.keras_name = loss if isinstance(loss, str) and _known(keras.losses.get, loss) else None
     return made
 
@@ -122,6 +124,12 @@ def _is_keras_own(loss: Any) -> bool:
     if inspect.isclass(loss) and not issubclass(loss, Loss):
         return True
     return (getattr(loss, "__module__", None) or "").split(".")[0] == "keras"
+
+
+def _is_in_keras(loss: Any) -> bool:
+    """Whether a name is that of Keras's own loss, which has another axis, and weights in another order, for regions."""
+    name = loss.get("class_name") if isinstance(loss, Mapping) else loss
+    return isinstance(name, str) and hasattr(keras.losses, name)
 
 
 def _known(find: Callable[[Any], Any], identifier: Any) -> bool:
