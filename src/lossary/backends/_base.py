@@ -46,6 +46,8 @@ class Backend(ABC):
     noun = ""
     # What makes an array of NumPy of the argument ``{0}``; nothing where values are not at hand.
     into_numpy = "numpy.asarray({0})"
+    # Whether the library compiles the code that makes a call, in which no source can be made any more.
+    is_traced = False
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.

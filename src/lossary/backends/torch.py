@@ -30,6 +30,7 @@ class TorchBackend(Backend):
     into_numpy = "{0}.numpy(force=True)"
     plain = PLAIN
     can_report = True
+    is_traced = True
 
     abs = staticmethod(torch.abs)
     sign = staticmethod(torch.sign)

@@ -30,6 +30,8 @@ class Speller(Protocol):
     """An array library's spelling of the words."""
 
     name: str
+    # Whether the library compiles the code that makes a call, in which no source can be made any more.
+    is_traced: bool
 
     def namespace(self, names: tuple[str, ...]) -> dict[str, Any]:
         """The words of these names."""
@@ -183,8 +185,10 @@ class Program:
         return self._differentiable[backend.name]
 
     def build(self, backend: Speller, reference: Speller) -> None:
-        """Makes every function that a call on this backend can need."""
+        """Makes what a call on this backend can need and cannot make by itself."""
         self.is_symmetric = self.record.is_pair and self.gaps is None and self._is_symmetric(reference)
+        if not backend.is_traced:
+            return
         for index in range(len(self.inputs)):
             self.slope(backend, index)
         self.differentiable(backend)
