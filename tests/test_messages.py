@@ -18,7 +18,7 @@ import torch
 import lossary
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
-from lossary.texts import calls, objects, values
+from lossary.texts import arguments, calls, objects, values
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -822,7 +822,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (calls, objects, values)
+        for module in (arguments, calls, objects, values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

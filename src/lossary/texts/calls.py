@@ -6,16 +6,15 @@ A message names the loss, the argument, what came, what is accepted and the line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BackendError, DTypeError, LossError, ParameterError, ShapeError
-from ..facts.axes import ELEMENT
 from ..facts.domain import OneHot
 from . import remedies
 
 if TYPE_CHECKING:
-    from ..facts.record import Argument, Record
+    from ..facts.record import Record
 
 
 def sibling(name: str) -> str:
@@ -296,81 +295,6 @@ def axis_several(loss: str, axis: Any) -> ParameterError:
     return ParameterError(
         f"{loss}: axis is {axis!r}; accepted is one whole number, the axis along which the classes lie: axis=1 for "
         "(N, C, H, W). All other axes are data points, over which the object takes the mean"
-    )
-
-
-def which_region(record: Record, rank: int) -> ParameterError:
-    """A loss over regions, of arrays in which a region may be one of several things."""
-    channels_first = tuple(range(2, rank))
-    return ParameterError(
-        f"{record.name}: axis is not given, and y_pred has {rank} axes; accepted are the axes of one region. Write "
-        f"lossary.{record.class_name}(axis={tuple(range(1, rank - 1))}) for channels last, axis={channels_first} for "
-        "channels first, axis=None for the whole batch as one region, or axis=(-1,) for the last axis alone"
-    )
-
-
-def arguments_differ(record: Record, shapes: Iterable[Iterable[int | None]]) -> ShapeError:
-    """Arguments of a loss that do not belong together."""
-    got = [f"{each.shown} {shape_text(shape)}" for each, shape in zip(record.inputs, shapes, strict=True)]
-    rows = [each.shown for each in record.inputs if each.axes != ELEMENT]
-    besides = f", but for one number per row of {' and '.join(rows)}" if rows else ""
-    return ShapeError(
-        f"{record.name}: the shapes are {', '.join(got)}; accepted are equal shapes{besides}, or (N,) with (N, 1). "
-        f"Nothing is broadcast: {_packed_remedy(record)}"
-    )
-
-
-def _packed_remedy(record: Record) -> str:
-    packed = next((argument for argument in record.arguments if argument.parts), None)
-    if packed is None:
-        return f"print([x.shape for x in ({', '.join(record.names)})])"
-    names = ", ".join(packed.parts)
-    return f"each part has the shape of the targets: {packed.name} = numpy.stack([{names}], -1)"
-
-
-def arguments_named(record: Record, count: int, named: list[str]) -> ParameterError:
-    """A call with other arguments than the loss has."""
-    also = f" and {', '.join(named)}=" if named else ""
-    came = f"{count} argument{'' if count == 1 else 's'} came{also}"
-    call = ", ".join(record.names)
-    return ParameterError(
-        f"{record.name}: {came}; accepted are ({call}), and sample_weight= and where= by name. Write loss({call})"
-    )
-
-
-def stacked(record: Record, name: str, parts: list[str], axis: int, shape: Iterable[int | None]) -> ShapeError:
-    """An array of a model that does not hold the arguments of a loss side by side."""
-    call = f"keras.ops.stack([{', '.join(parts)}], axis={axis})"
-    return ShapeError(
-        f"{record.name}: {name} has shape {shape_text(shape)}; accepted are {', '.join(parts)} along axis {axis}, "
-        f"of length {len(parts)}. Write {name} = {call}"
-    )
-
-
-def packed_shapes(shapes: Mapping[str, Iterable[int | None]]) -> ShapeError:
-    """Arrays that cannot lie side by side."""
-    listed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items())
-    got = f"the shapes are {listed}" if shapes else "no arrays came"
-    return ShapeError(
-        f"pack: {got}; accepted are arrays of one shape. Write lossary.pack(mean=x, variance=y) with x.shape == y.shape"
-    )
-
-
-def parts_count(record: Record, argument: Argument, shape: Iterable[int | None]) -> ShapeError:
-    """Parts that are not packed as declared."""
-    count, names = len(argument.parts), ", ".join(argument.parts)
-    return ShapeError(
-        f"{record.name}: {argument.name} has shape {shape_text(shape)}; accepted are ({names}) along the last axis, "
-        f"of length {count}, or a tuple of {count} arrays: {argument.name} = ({names})"
-    )
-
-
-def tuple_length(record: Record, argument: Argument, length: int) -> ShapeError:
-    """A tuple with another number of arrays than there are parts."""
-    count, names = len(argument.parts), ", ".join(argument.parts)
-    return ShapeError(
-        f"{record.name}: {argument.name} is a tuple of {length}; accepted are {count} arrays: "
-        f"{argument.name} = ({names})"
     )
 
 
