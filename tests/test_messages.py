@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import lossary
+from lossary import demo
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
 from lossary.texts import arguments, calls, objects, values
@@ -664,6 +665,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "huber: the labels of y_true and y_pred differ: 'a' at position 0 in y_true, 'b' in y_pred; values "
         "are read by position, so accepted are arguments whose labels agree. Write y_pred = "
         "y_pred.loc[y_true.index]",
+    ),
+    (
+        "not_of_classes",
+        lossary.ParameterError,
+        lambda: demo.run(["triplet_margin"]),
+        "demo: triplet_margin takes (anchor, positive, negative); accepted are losses of (y_true, y_pred) with one "
+        "number per class. Write lossary demo huber",
     ),
     (
         "swapped",

@@ -103,7 +103,9 @@ def lines(
     )
     unknown = strict and any(None in shape for shape in full)
     ranks = {each.shown: len(shape) for each, shape in zip(record.inputs, shapes, strict=True)}
-    layout = Layout(rows.axes, rows.lengths(like), len(like), ranks)
+    # A length may be a symbol; the place in a row along one axis needs none.
+    lengths = rows.lengths(like) if len(rows.axes) > 1 else ()
+    layout = Layout(rows.axes, lengths, len(like), ranks)
     return Lines(rows, places, unknown, not unknown and places.count((False, False)) == len(places), layout)
 
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import get
+from .. import get, texts
 from .._extras import require
 from ..scoring import loss_names
 
@@ -50,10 +50,14 @@ def run(
 
     Raises:
         UnknownLossError: A name is none of a loss; nothing has been trained then.
+        ParameterError: A loss takes other arguments than targets and one prediction per class.
         DataError: The images cannot be found or read.
         MissingExtraError: Keras or scikit-learn is not installed.
     """
     chosen = list(dict.fromkeys(get(loss) for loss in (FIRST, *(OTHERS if losses is None else losses))))
+    for loss in chosen:
+        if not loss.record.is_pair:
+            raise texts.not_of_classes(loss.record)
     names = loss_names(chosen)
     if "KERAS_BACKEND" not in os.environ and find_spec("jax") is not None:
         os.environ["KERAS_BACKEND"] = "jax"

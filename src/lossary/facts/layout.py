@@ -12,8 +12,9 @@ import numpy as np
 class Layout:
     """How arrays that have been lined up lie in those of the caller, so that messages name places in the latter.
 
-    Rows lie along ``axes``, which have these ``lengths``; ``rank`` is common to all before the rows are moved, and
-    ``ranks`` are those of the caller's arguments.  What is not among them lies along the axes that it has.
+    Rows lie along ``axes``, which have these ``lengths`` if there are several; ``rank`` is common to all before the
+    rows are moved, and ``ranks`` are those of the caller's arguments.  What is not among them lies along the axes that
+    it has.
     """
 
     axes: tuple[int, ...]

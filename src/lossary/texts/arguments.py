@@ -86,3 +86,11 @@ def tuple_length(record: Record, argument: Argument, length: int) -> ShapeError:
         f"{record.name}: {argument.name} is a tuple of {length}; accepted are {count} arrays: "
         f"{argument.name} = ({names})"
     )
+
+
+def not_of_classes(record: Record) -> ParameterError:
+    """A loss of other arguments where a network is to tell classes apart."""
+    return ParameterError(
+        f"demo: {record.name} takes ({', '.join(each.name for each in record.inputs)}); accepted are losses of "
+        "(y_true, y_pred) with one number per class. Write lossary demo huber"
+    )
