@@ -53,8 +53,9 @@ class Setting:
         return function(self.record.name)(*arguments, **self.parameters, **options)
 
     def configured(self, **options: Any) -> Any:
-        """The object."""
-        return loss_class(self.record.name)(**self.parameters, **options)
+        """The object; one over regions is told that a region lies along the last axis, whatever the rank is."""
+        axis = {"axis": (-1,)} if self.record.regions else {}
+        return loss_class(self.record.name)(**{**axis, **self.parameters, **options})
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...] = (4, 5)) -> tuple[Any, ...]:
         """Ordinary arguments."""

@@ -18,11 +18,6 @@ seeds = st.integers(0, 2**32 - 1)
 reductions = st.sampled_from(["sum_over_batch_size", "mean_with_sample_weight", "sum"])
 
 
-def configured(setting: Setting, **options: Any) -> Any:
-    """The object; one over regions is told that a region lies along the last axis."""
-    return setting.configured(**options, **({"axis": (-1,)} if setting.record.regions else {}))
-
-
 def drawn(setting: Setting, shape: tuple[int, ...], seed: int, dtype: str = "float64") -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(seed)
     y_true, y_pred = setting.draw(rng, shape)
@@ -46,7 +41,7 @@ def test_one_value_per_data_point_and_each_by_itself(setting: Setting, shape: tu
 def test_a_mask_is_removal(setting: Setting, shape: tuple[int, ...], seed: int, reduction: str) -> None:
     rng, y_true, y_pred = drawn(setting, shape, seed)
     mask, weight = rng.random(shape[:-1]) < 0.7, rng.uniform(0.1, 3.0, size=shape[:-1])
-    loss = configured(setting, reduction=reduction)
+    loss = setting.configured(reduction=reduction)
     value, gradient = lossary.value_and_grad(loss)(y_true, y_pred, sample_weight=weight, where=mask)
     assert gradient.shape == y_pred.shape
     assert np.all(gradient[~mask] == 0)
@@ -63,7 +58,7 @@ def test_a_mask_is_removal(setting: Setting, shape: tuple[int, ...], seed: int, 
 def test_weights_scale(setting: Setting, shape: tuple[int, ...], seed: int, reduction: str, factor: float) -> None:
     rng, y_true, y_pred = drawn(setting, shape, seed)
     weight = rng.uniform(0.1, 3.0, size=shape[:1])
-    loss = configured(setting, reduction=reduction)
+    loss = setting.configured(reduction=reduction)
     once, twice = (loss(y_true, y_pred, sample_weight=w) for w in (weight, weight * factor))
     expected = once if reduction == "mean_with_sample_weight" else once * factor
     np.testing.assert_allclose(twice, expected, rtol=1e-10, atol=1e-13)
@@ -83,8 +78,8 @@ def test_dtype_and_order_of_data_points(setting: Setting, shape: tuple[int, ...]
     order = rng.permutation(shape[0])
     with lossary.check("shapes"):  # Rows rounded to half precision no longer sum to one.
         values = setting(y_true, y_pred)
-        value, gradient = lossary.value_and_grad(configured(setting))(y_true, y_pred)
-        mixed, mixed_gradient = lossary.value_and_grad(configured(setting))(y_true[order], y_pred[order])
+        value, gradient = lossary.value_and_grad(setting.configured())(y_true, y_pred)
+        mixed, mixed_gradient = lossary.value_and_grad(setting.configured())(y_true[order], y_pred[order])
     assert values.dtype == gradient.dtype == dtype
     assert value.dtype == REDUCED[dtype]
     eps = float(np.finfo(dtype).eps)
@@ -123,9 +118,9 @@ def test_weights_fit_leading_axes_or_nothing(
     leading = 0 < weight.ndim <= len(points) and weight.shape == points[: weight.ndim]
     fits = weight.ndim == 0 or leading or weight.shape == (*points, 1)
     try:
-        value = configured(setting)(y_true, y_pred, sample_weight=weight)
+        value = setting.configured()(y_true, y_pred, sample_weight=weight)
     except lossary.ShapeError:
         assert not fits
     else:
         assert fits or weight.shape == shape
-        np.testing.assert_allclose(value, configured(setting)(y_true, y_pred), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(value, setting.configured()(y_true, y_pred), rtol=1e-12, atol=1e-14)

@@ -106,12 +106,13 @@ class _Compiles:
         """Compiles a loaded model; Keras asks every class with its own ``compile`` to say how."""
         if type(self).compile is not _Compiles.compile:
             # One of the user's own, with arguments that nobody else knows.
-            return super().compile_from_config(config)  # type: ignore[misc]
+            super().compile_from_config(config)  # type: ignore[misc]
+            return
         self.compile(**keras.saving.deserialize_keras_object(config))
         model: Any = self
         if model.built and getattr(model, "optimizer", None) is not None:
             model.optimizer.build(model.trainable_variables)
-        return None
+        return
 
 
 # The classes below are saved as Keras's plain ones, under whose names they stand in files: whoever loads a model need

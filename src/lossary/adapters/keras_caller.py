@@ -38,7 +38,7 @@ class _Arrival(MetaPathFinder):
             execute(module)
             announce()
 
-        spec.loader.exec_module = execute_and_announce
+        spec.loader.exec_module = execute_and_announce  # type: ignore[method-assign]
         return spec
 
 

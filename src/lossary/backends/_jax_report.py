@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -42,4 +42,4 @@ def _reporter(tell: Callable[[Any, Any], None]) -> Callable[..., None]:
         report(jax.tree.map(lambda x: x[first], full))
         return None, None
 
-    return report
+    return cast(Callable[..., None], report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -33,12 +33,12 @@ class JaxBackend(MeansByLength, ShowsBits):
     log = staticmethod(jnp.log)
     log1p = staticmethod(jnp.log1p)
     sqrt = staticmethod(jnp.sqrt)
-    square = staticmethod(jnp.square)
+    square = staticmethod(jnp.square)  # type: ignore[assignment]
     tanh = staticmethod(jnp.tanh)
     sigmoid = staticmethod(jax.nn.sigmoid)
     maximum = staticmethod(jnp.maximum)
     minimum = staticmethod(jnp.minimum)
-    where = staticmethod(jnp.where)
+    where = staticmethod(jnp.where)  # type: ignore[assignment]
     equal = staticmethod(jnp.equal)
     logical_and = staticmethod(jnp.logical_and)
     logical_or = staticmethod(jnp.logical_or)
@@ -183,7 +183,7 @@ class JaxBackend(MeansByLength, ShowsBits):
                 return output, change
 
             evaluate.defjvp(jvp, symbolic_zeros=True)
-            return evaluate
+            return cast(Callable[..., Array], evaluate)
 
         def call(*inputs: Any) -> Array:
             fixed = tuple(x if isinstance(x, float) else None for x in inputs)

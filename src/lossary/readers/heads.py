@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 # What each activation can produce; names are those of Keras.
 RANGES: dict[str, tuple[float, float]] = {
@@ -121,10 +121,10 @@ def read(model: Any) -> Head:
         UnreadableHeadError: The model's end cannot be told from its structure.
     """
     if isinstance(model, Output):
-        return _reader("keras").read(model.model, model.index)
+        return cast(Head, _reader("keras").read(model.model, model.index))
     for framework, kind in (("keras", "Layer"), ("torch", "nn.Module")):
         if framework in sys.modules and isinstance(model, _attribute(sys.modules[framework], kind)):
-            return _reader(framework).read(model)
+            return cast(Head, _reader(framework).read(model))
     raise UnreadableHeadError(
         f"{type(model).__name__} is neither a Keras model nor a torch.nn.Module, so its output layer cannot be read"
     )
