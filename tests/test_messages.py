@@ -723,8 +723,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ParameterError,
         lambda: lossary.Dice()(np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 1))),
         "dice: axis is not given, and y_pred has 4 axes; accepted are the axes of one region. Write "
-        "lossary.Dice(axis=(1, 2)) for channels last, axis=(2, 3) for channels first, axis=None for the whole "
-        "batch as one region, or axis=(-1,) for the last axis alone",
+        "lossary.Dice(axis=(1, 2)) for channels last, axis=(2, 3) for channels first, axis=(1, 2, 3) for an image as "
+        "one region, axis=None for the whole batch, or axis=(-1,) for the last axis alone",
     ),
     (
         "arguments_differ",

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def which_region(record: Record, rank: int) -> ParameterError:
     """A loss over regions, of arrays in which a region may be one of several things."""
-    channels_first = tuple(range(2, rank))
+    channels_first, image = tuple(range(2, rank)), tuple(range(1, rank))
     return ParameterError(
         f"{record.name}: axis is not given, and y_pred has {rank} axes; accepted are the axes of one region. Write "
         f"lossary.{record.class_name}(axis={tuple(range(1, rank - 1))}) for channels last, axis={channels_first} for "
-        "channels first, axis=None for the whole batch as one region, or axis=(-1,) for the last axis alone"
+        f"channels first, axis={image} for an image as one region, axis=None for the whole batch, or axis=(-1,) for "
+        "the last axis alone"
     )
 
 
