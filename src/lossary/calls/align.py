@@ -142,7 +142,7 @@ def _rows(record: Record, axis: Any, rank: int, batched: bool) -> Rows:
     if not _is_axis(axis, rank):
         raise texts.axis_out_of_range(record.name, axis, rank)
     single = -1 if axis in (-1, rank - 1) else int(axis)
-    if record.regions and batched and single == -1 and rank > 2:
+    if record.regions and batched and axis == -1 and rank > 2:
         raise texts.which_region(record, rank)
     return LAST if single == -1 else Rows((single % rank,))
 
