@@ -48,6 +48,8 @@ EQUIVALENT = (
      "this logarithm is bounded on both sides, so 0 times it is 0 without being told"),
     (r"where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), (v|\(\(r)", r"where\(equal\(r\d+(\[k\])?, F\(0\.0 \+",
      "the slope at a row of zeros, whose terms are 0 already"),
+    (r"r\d+(\[k\])? = where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), r\d+(\[k\])?\)",
+     r"F\(0\.0 \+ 0\.03125\)\), F", "a share of nothing: 0 over the 1 that stands in for nothing is 0 already"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
