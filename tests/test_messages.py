@@ -614,6 +614,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "for the one with integer labels, and lossary.to_categorical(y_true)",
     ),
     (
+        "terms_arguments",
+        lossary.ParameterError,
+        lambda: lossary.Huber() + lossary.TripletMargin(),
+        "weighted_sum: huber takes (y_true, y_pred), triplet_margin takes (anchor, positive, negative); accepted are "
+        "terms that take the same arguments. Add up what they return: total = first(y_true, y_pred) + second(anchor, "
+        "positive, negative)",
+    ),
+    (
         "terms_shapes",
         lossary.ShapeError,
         lambda: (lossary.Huber() + lossary.LogCosh(axis=0)).replaced(reduction="none")(

@@ -194,6 +194,8 @@ def _same_kind(terms: tuple[Loss, ...]) -> None:
         raise texts.terms_differ(reductions)
     if len({term.record.labels_are_integers for term in terms}) > 1:
         raise texts.terms_targets([term.record for term in terms])
+    if len({tuple(each.name for each in term.record.inputs) for term in terms}) > 1:
+        raise texts.terms_arguments([term.record for term in terms])
 
 
 def _is_shared(terms: tuple[Loss, ...], setting: str) -> bool:

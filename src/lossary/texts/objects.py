@@ -112,6 +112,15 @@ def terms_targets(records: Iterable[Record]) -> ParameterError:
     )
 
 
+def terms_arguments(records: Iterable[Record]) -> ParameterError:
+    """Terms of a sum that take different arguments."""
+    kinds = [f"{record.name} takes ({', '.join(each.shown for each in record.inputs)})" for record in records]
+    return ParameterError(
+        f"weighted_sum: {', '.join(kinds)}; accepted are terms that take the same arguments. Add up what they return: "
+        "total = first(y_true, y_pred) + second(anchor, positive, negative)"
+    )
+
+
 def terms_shapes(loss: str, shapes: Iterable[tuple[int | None, ...]]) -> ShapeError:
     """Terms whose unreduced values do not have one shape."""
     return ShapeError(
