@@ -8,6 +8,8 @@ import pytest
 
 import lossary
 import lossary.keras as lk
+from lossary import words
+from lossary.domains import Real
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(8, 3)).astype("float32")
@@ -192,3 +194,18 @@ def test_regions_by_a_name_of_kerass_are_kerass(name):
     for form in (ours, ours.get_config()):
         assert lossary.get(lk.resolve(form)) == ours
     assert lossary.get(lk.resolve("dice_loss")) == lossary.Dice()
+
+
+def test_two_predictions_without_targets_are_stacked_for_functions_too():
+    """As many arguments as a model has, but others."""
+
+    @lossary.loss(name="tests_two_predictions", target=None, predictions={"better": Real(), "worse": Real()})
+    def two_predictions(better, worse):
+        return words.softplus(worse - better)
+
+    scores = np.array([[0.0, 0.0], [2.0, 2.0]], "float32")
+    for loss in (two_predictions, two_predictions.cls()):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Activation("linear")])
+        model.compile(loss=loss)
+        found = model.evaluate(scores, np.zeros(2, "float32"), verbose=0)
+        assert found == pytest.approx(np.log(2.0), rel=1e-6)

@@ -104,7 +104,7 @@ def _class_stub(record: Record) -> list[str]:
 
 def _calls(record: Record) -> list[str]:
     """The signatures of an object whose arguments have names of their own."""
-    if record.names == ("y_true", "y_pred"):
+    if record.has_usual_names:
         return []
     arrays = ", ".join(f"{name}: Any" for name in record.names)
     options = "sample_weight: Any = None, where: Any = None"

@@ -12,7 +12,7 @@ from ..facts.record import Record
 from ..facts.registry import definition, enrol, enrolled, is_enrolled, kept
 from ..graph.program import Program, Switches
 
-__all__ = ["Program", "enrol", "enrolled", "for_labels", "is_enrolled", "kept", "numbered", "program_for"]
+__all__ = ["Program", "enrol", "enrolled", "for_labels", "holds_rows", "is_enrolled", "kept", "numbered", "program_for"]
 
 # By its number a compiled step finds a program again, after its loss was defined anew too.
 numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
@@ -48,6 +48,11 @@ def _ready(number: str, switches: Switches, gaps: bool, backend_name: str) -> st
 # cannot be traced.  It takes and returns plain data, and programs are attributes: of those torch.compile asks for each
 # when it comes to it, of a dict for all at once.
 _ready._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def holds_rows(record: Record, parameters: Mapping[str, Any]) -> bool:
+    """Whether each of several predictions is a row, such as an embedding, instead of one number."""
+    return not record.has_usual_names and not program_for(record, parameters, NUMPY).separable
 
 
 def for_labels(program: Program) -> Program | None:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import backends
 from ..backends import NUMPY
 from ..calls.parts import from_two
-from ..calls.programs import program_for
+from ..calls.programs import holds_rows
 from ..calls.rows import LAST, Rows
 from ..errors import LossError
 from ..facts.axes import ELEMENT
@@ -89,12 +89,7 @@ class Evidence:
         arrays = [array for array in map(hosted, value) if array is not None]
         if len(arrays) < len(value) or len({array.shape for array in arrays}) != 1:
             return None
-        return np.stack(arrays, -2 if self._holds_rows else -1)
-
-    @property
-    def _holds_rows(self) -> bool:
-        """Whether each of several predictions is a row, such as an embedding."""
-        return self.has_own_arguments and not program_for(self.record, self.loss.parameters, NUMPY).separable
+        return np.stack(arrays, -2 if holds_rows(self.record, self.loss.parameters) else -1)
 
     def _line_up_as_keras(self) -> None:
         """Gives targets the trailing axis of length one of a Keras model's outputs, or takes it away, as Keras does."""
@@ -126,7 +121,7 @@ class Evidence:
     @property
     def has_own_arguments(self) -> bool:
         """Whether its arguments have names of their own; a model's y_true and y_pred hold them side by side then."""
-        return self.record.names != ("y_true", "y_pred")
+        return not self.record.has_usual_names
 
     @property
     def has_columns(self) -> bool:
@@ -150,7 +145,7 @@ class Evidence:
             given if hasattr(given, "shape") else hosted_
             for given, hosted_ in ((self.given_true, self.raw_true), (self.given_pred, self.raw_pred))
         )
-        return from_two(self.record, y_true, y_pred, rows=self._holds_rows)
+        return from_two(self.record, y_true, y_pred, rows=holds_rows(self.record, self.loss.parameters))
 
     @property
     def has_given(self) -> bool:

@@ -34,14 +34,14 @@ def function_doc(record: Record) -> str:
 
 
 def _main(record: Record) -> str:
-    return next(argument.name for argument in record.arguments if argument.role is Role.PREDICTION)
+    return record.names[record.first_prediction]
 
 
 def class_doc(record: Record) -> str:
     """Docstring of the class of configured objects."""
     prose, _ = _split(record.text)
     arguments = [*map(_parameter, record.parameters), _AXIS, _REDUCTION, _NAME, _CHECK]
-    options = "" if record.names == ("y_true", "y_pred") else "*, "
+    options = "" if record.has_usual_names else "*, "
     call = (
         f"Call it with ``({', '.join(record.names)}, {options}sample_weight=None, where=None)``: weights and mask have "
         "one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither "

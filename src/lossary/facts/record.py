@@ -193,6 +193,16 @@ class Record:
         return tuple(argument.name for argument in self.arguments)
 
     @cached_property
+    def has_usual_names(self) -> bool:
+        """Whether it is called with ``(y_true, y_pred)``."""
+        return self.names == ("y_true", "y_pred")
+
+    @cached_property
+    def first_prediction(self) -> int:
+        """The place of the first argument that is a prediction."""
+        return next(place for place, argument in enumerate(self.arguments) if argument.role is Role.PREDICTION)
+
+    @cached_property
     def predictions(self) -> tuple[int, ...]:
         """The places of those inputs that have a gradient."""
         return tuple(place for place, each in enumerate(self.inputs) if each.role is Role.PREDICTION)
@@ -211,12 +221,12 @@ class Record:
     @cached_property
     def prediction(self) -> Domain:
         """The set of the predictions, of the first if there are several."""
-        return next(a.domain for a in self.arguments if a.role is Role.PREDICTION)
+        return self.arguments[self.first_prediction].domain
 
     @cached_property
     def is_pair(self) -> bool:
         """Whether it takes ``(y_true, y_pred)`` with one prediction per output, and targets like them or labels."""
-        if self.names != ("y_true", "y_pred") or len(self.inputs) != len(self.arguments):
+        if not self.has_usual_names or len(self.inputs) != len(self.arguments):
             return False
         return self.arguments[0].axes == ELEMENT or self.labels_are_integers
 

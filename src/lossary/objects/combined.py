@@ -9,7 +9,7 @@ from typing import Any, Self
 from .. import texts
 from ..backends import Array
 from ..facts import registry
-from ..facts.domain import Domain, Real
+from ..facts.domain import Real
 from ..facts.record import Parameter, Record, target_and_prediction
 from ..graph import words
 from .loss import Loss, plain, settings_of
@@ -182,10 +182,6 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
         cases=(),
         builtin=False,
     )
-
-
-def _common(domains: set[Domain]) -> Domain:
-    return domains.pop() if len(domains) == 1 else Real()
 
 
 def _same_kind(terms: tuple[Loss, ...]) -> None:

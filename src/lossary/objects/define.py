@@ -9,15 +9,15 @@ from functools import wraps
 from typing import Any, Protocol, cast, overload
 
 from .. import texts
-from ..backends import NUMPY, Array
+from ..backends import Array
 from ..calls import route
 from ..calls.parts import from_two
 from ..calls.plan import Setting
-from ..calls.programs import program_for
+from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, Role, camel, declared
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared
 from ..facts.registry import folded, records
 from ..looks import modes
 from .loss import Loss
@@ -55,13 +55,12 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     signature = _public_signature(record)
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     name, defaults, arguments = record.name, Setting(record, record.defaults()), record.names
-    first = next(place for place, one in enumerate(record.arguments) if one.role is Role.PREDICTION)
+    first, usual = record.first_prediction, record.has_usual_names
 
     @wraps(record.formula)
     def function(*args: Any, **kwargs: Any) -> Array:
-        if len(args) == 2 != len(arguments) and Loss.in_keras():
-            rows = not program_for(record, record.defaults(), NUMPY).separable
-            args = from_two(record, *args, rows=rows)
+        if not usual and len(args) == 2 and Loss.in_keras():
+            args = from_two(record, *args, rows=holds_rows(record, record.defaults()))
         if len(args) != len(arguments):
             named = dict(zip(positional, args, strict=False))
             if len(args) > len(positional) or named.keys() & kwargs.keys():
@@ -261,7 +260,7 @@ def register(record: Record) -> LossFunction:
     registry.enrol(record)
     if registry.is_entered(record.name):
         function(record.name).setting.forget()
-    kind = Loss if record.names == ("y_true", "y_pred") else ArgumentsLoss
+    kind = Loss if record.has_usual_names else ArgumentsLoss
     cls = type(record.class_name, (kind,), attributes)
     made = _make_function(record, cls)
     registry.enter(record, cls, made)

@@ -14,7 +14,7 @@ from ..calls import evaluate, route
 from ..calls.plan import Setting
 from ..facts import registry
 from ..facts.axes import Axis
-from ..facts.record import Record, Role
+from ..facts.record import Record
 from ..looks import modes
 from . import kin, pickles
 from .parameters import OBJECT_SETTINGS, valid_settings, validated
@@ -111,9 +111,8 @@ class Loss(kin.Kin):
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""
-        first = next(place for place, one in enumerate(self.record.arguments) if one.role is Role.PREDICTION)
-        given = arguments, sample_weight, where
-        return route.to(arguments[first]).call(self._setting, *given, self.axis, self._mode(), batched=True)
+        given, y_pred = (arguments, sample_weight, where), arguments[self.record.first_prediction]
+        return route.to(y_pred).call(self._setting, *given, self.axis, self._mode(), batched=True)
 
     def batch(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import texts
-from ..backends import NUMPY, Array
+from ..backends import Array
 from ..calls.batch import Batch
 from ..calls.parts import from_two
-from ..calls.programs import program_for
+from ..calls.programs import holds_rows
 from .loss import Loss
 
 
@@ -29,8 +29,7 @@ class ArgumentsLoss(Loss):
     def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss from the two arrays that a model of Keras has."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
-        rows = not program_for(self.record, self.parameters, NUMPY).separable
-        given = from_two(self.record, y_true, y_pred, rows=rows)
+        given = from_two(self.record, y_true, y_pred, rows=holds_rows(self.record, self.parameters))
         return self.ready(given, sample_weight, where).reduced(self.reduction)
 
     def value_and_grad(

@@ -16,10 +16,9 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from .. import kernels
-from ..backends import NUMPY
 from ..calls.evaluate import Batch
 from ..calls.parts import from_two
-from ..calls.programs import program_for
+from ..calls.programs import holds_rows
 from ..errors import DomainError, ShapeError
 from ..facts.axes import ELEMENT
 from ..facts.record import Argument, Role
@@ -326,20 +325,16 @@ def from_columns(loss: Loss, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     roles = {argument.role: argument for argument in record.arguments}
     y_true, y_pred = _parted(y_true, roles.get(Role.TARGET)), _parted(y_pred, roles[Role.PREDICTION])
     count = sum(argument.role is Role.PREDICTION for argument in record.arguments)
-    if count > 1 and y_pred.ndim == 2 and y_pred.shape[1] % count == 0 and _holds_rows(loss):
+    if count > 1 and y_pred.ndim == 2 and y_pred.shape[1] % count == 0 and holds_rows(record, loss.parameters):
         y_pred = y_pred.reshape(len(y_pred), count, -1)
     return y_true, y_pred
-
-
-def _holds_rows(loss: Loss) -> bool:
-    return not program_for(loss.record, loss.parameters, NUMPY).separable
 
 
 def _lined_up(loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None) -> Batch:
     record = loss.record
     y_true, y_pred = from_columns(loss, y_true, y_pred)
-    if record.names != ("y_true", "y_pred"):
-        return loss.lined_up(from_two(record, y_true, y_pred, rows=_holds_rows(loss)), weights)
+    if not record.has_usual_names:
+        return loss.lined_up(from_two(record, y_true, y_pred, rows=holds_rows(record, loss.parameters)), weights)
     per_row = record.arguments[0].axes != ELEMENT and y_true.shape[1:] == (1,)
     return loss.lined_up((y_true[:, 0] if per_row else y_true, y_pred), weights)
 
