@@ -33,6 +33,11 @@ class Exact(NumpyBackend):
     name = "exact"
     abs, sign, exp, expm1, log, log1p = map(_each, (abs, mp.sign, mp.exp, mp.expm1, mp.log, mp.log1p))
     sqrt, square, sinh, tanh = map(_each, (mp.sqrt, lambda x: x * x, mp.sinh, mp.tanh))
+    log1pmx, expm1mx = _each(lambda x: mp.log1p(x) - x), _each(lambda x: mp.expm1(x) - x)
+    log1mexp, hypot1 = (
+        _each(lambda x: mp.log1p(-mp.exp(x)) if x < -1 else mp.log(-mp.expm1(x))),
+        _each(lambda x: mp.sqrt(1 + x * x)),
+    )
     maximum, minimum = _each(max, 2), _each(min, 2)
     equal, less = _whether(lambda a, b: a == b), _whether(lambda a, b: a < b)
     less_equal = _whether(lambda a, b: a <= b)

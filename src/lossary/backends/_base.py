@@ -10,11 +10,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..looks.faults import Look, Site
+from . import series
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -231,6 +234,11 @@ class Backend(ABC):
     def softplus(self, x: Array) -> Array:
         return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
 
+    log1pmx = series.log1pmx
+    expm1mx = series.expm1mx
+    log1mexp = series.log1mexp
+    hypot1 = series.hypot1
+
     def guard(self, x: Array, floor: Any) -> Array:
         return self.maximum(x, floor)
 
@@ -361,6 +369,14 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "weighted": lambda weight, x: weight * x if weight else 0.0,
     "where": lambda condition, a, b: a if condition else b,
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
+}
+
+_NUMBERS = SimpleNamespace(dtype=lambda x: "float64", **_NUMBER_WORDS)
+_NUMBER_WORDS |= {
+    "expm1mx": partial(series.expm1mx, _NUMBERS),
+    "hypot1": partial(series.hypot1, _NUMBERS),
+    "log1mexp": partial(series.log1mexp, _NUMBERS),
+    "log1pmx": partial(series.log1pmx, _NUMBERS),
 }
 
 

@@ -16,11 +16,11 @@ from ..facts.axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
-    "abs", "add", "count", "divide", "equal", "exp", "expm1", "first_max", "greater", "greater_equal", "guard",
-    "indicator", "is_label", "lead", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or",
-    "max", "maximum", "mean", "mean_square", "minimum", "multiply", "negative", "other", "power", "residual",
-    "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take",
-    "tanh", "weighted", "where", "xlogy",
+    "abs", "add", "count", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal",
+    "guard", "hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx",
+    "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply",
+    "negative", "other", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt",
+    "square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -178,6 +178,26 @@ def log(a: Operand) -> Node:
 def log1p(a: Operand) -> Node:
     """``log(1 + a)`` without the loss of digits near 0."""
     return _apply("log1p", a)
+
+
+def log1pmx(a: Operand) -> Node:
+    """``log(1 + a) - a``, which is ``-a**2 / 2`` near 0, without the loss of digits there."""
+    return _apply("log1pmx", a)
+
+
+def expm1mx(a: Operand) -> Node:
+    """``exp(a) - 1 - a``, which is ``a**2 / 2`` near 0, without the loss of digits there."""
+    return _apply("expm1mx", a)
+
+
+def log1mexp(a: Operand) -> Node:
+    """``log(1 - exp(a))`` of a number below 0, as the logarithm of a probability is; minus infinity at 0."""
+    return _apply("log1mexp", a)
+
+
+def hypot1(a: Operand) -> Node:
+    """``sqrt(1 + a**2)`` without overflow."""
+    return _apply("hypot1", a)
 
 
 def sqrt(a: Operand) -> Node:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends import series
 from . import choices
 from .choices import Function, compiled
 from .intrinsics import (
@@ -27,6 +28,7 @@ from .intrinsics import (
     lower_half,
     power_of_two,
     rescaled,
+    root,
     select,
     upper_half,
     with_sign,
@@ -102,6 +104,7 @@ def namespace(name: str) -> dict[str, Any]:
     made |= _logarithms(kind, name)
     made |= _compositions(kind, made)
     made["small_sinh"] = _small_sinh(_horner(SINH[name], kind))
+    made |= _differences(kind, name, made)
     made |= choices.namespace(kind)
     made["power"] = _power(kind, name == "float32")
     return {"F": kind, **made}
@@ -294,6 +297,36 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
         return x * log(select(x == zero, one(), y))
 
     return {"sigmoid": sigmoid, "softplus": softplus, "xlogy": xlogy}
+
+
+def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, Function]:
+    """As in `lossary.backends.series`."""
+    atanh, near_one = _horner(series.ATANH[name], kind), _horner(series.EXP[name], kind)
+    one, two, half, far = _constants(kind, 1.0, 2.0, 0.5, series.FAR)
+    middle, reach, halfway, close = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0))
+    exp, log1p, decaying, log_or_log1p = (made[word] for word in ("exp", "log1p", "exp_decaying", "log_or_log1p"))
+
+    @compiled
+    def log1pmx(x: Any) -> Any:
+        s = x / (two() + x)
+        z = s * s
+        return select(absolute(x - middle()) < reach(), s * (z * atanh(z) - x), log1p(x) - x)
+
+    @compiled
+    def expm1mx(x: Any) -> Any:
+        return select(absolute(x - half()) < halfway(), (x * x) * near_one(x), exp(x) - (one() + x))
+
+    @compiled
+    def log1mexp(x: Any) -> Any:
+        near = close() < x
+        return log_or_log1p(select(near, -(x + (x * x) * near_one(x)), -decaying(x)), not near)
+
+    @compiled
+    def hypot1(x: Any) -> Any:
+        size = absolute(x)
+        return select(size < far(), root(one() + size * size), size)
+
+    return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1}
 
 
 def _power(kind: Any, single: bool) -> Function:
