@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+import families
 import lossary
 import oracle
 from lossary import domains
@@ -26,6 +27,7 @@ TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
 EPSILON = 2.0**-23
 KINDS = ("ordinary", "large", "tiny", "saturated", "close")
+TERMS, MORE, SOFT = families.table("TERMS"), families.table("SETTINGS"), families.entries("SOFT")
 Evaluate = Callable[[Record, dict[str, Any], Any, Any], tuple[Any, Any]]
 
 
@@ -62,10 +64,9 @@ class Account:
 
 
 def variants(record: Record) -> list[dict[str, Any]]:
-    """The parameter settings whose accuracy differs: clipped, unclipped, from logits."""
-    if "from_logits" in record.defaults():
-        return [{}, {"from_logits": True}]
-    return [{}]
+    """The parameter settings whose accuracy differs: clipped, unclipped, from logits, and what the family adds."""
+    logits = [{"from_logits": True}] if "from_logits" in record.defaults() else []
+    return [{}, *logits, *MORE.get(record.name, ())]
 
 
 def inputs(record: Record, parameters: dict[str, Any], kind: str) -> list[tuple[Any, Any]]:
@@ -104,7 +105,7 @@ def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator,
         label = rng.integers(0, width)
         right = np.where(np.arange(width) == label, 1.0, 0.0)
         return label, right * (1 - abs(off)) if prediction.name == "Probabilities" else 20.0 * right * (1 + off)
-    if parameters or record.name in ("binary_crossentropy", "categorical_crossentropy"):
+    if parameters.get("from_logits") or record.name in SOFT:
         soft = domains.Unit() if record.target.name == "Bits" else domains.Probabilities()
         target = soft.sample(rng, (width,))
     else:
@@ -150,6 +151,12 @@ def _probabilities(name: str, kind: str, rng: np.random.Generator, width: int) -
     return weights / weights.sum()
 
 
+def label(record: Record, parameters: dict[str, Any]) -> str:
+    """What a setting is called in tables."""
+    shown = {"from_logits": "logits"}
+    return record.name + "".join(f" ({shown.get(name) or f'{name}={x}'})" for name, x in parameters.items())
+
+
 def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any, index: int | None) -> Any:
     """One unit in the last place of the answer, and of the terms whose difference it is."""
     mp = oracle.mp
@@ -159,38 +166,8 @@ def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any,
 
 def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], index: int | None) -> Any:
     """The size of the terms that a definition subtracts from each other, where their difference may vanish."""
-    mp, name = oracle.mp, record.name
-    t, p = oracle.exact(np.atleast_1d(t)), oracle.exact(p)
-    if name == "poisson" and index is None:
-        return sum(abs(b) + abs(oracle._xlogy(a, b + mp.mpf(1e-7))) for a, b in zip(t, p, strict=True)) / len(p)
-    if name == "kl_divergence" and index is None:
-        return sum(abs(oracle._kl([a], [b])) for a, b in zip(t, p, strict=True))
-    if name == "categorical_hinge" and index is None:
-        return 1 + sum(map(abs, p))
-    if name == "cosine_similarity":
-        # Of nearly parallel rows the slope is what is left of two directions.  It has the digits of the row's largest.
-        return 1 if index is None else max(*map(abs, oracle.slope(name, t, p)), EPSILON / (oracle._norm(p) or 1))
-    if name in ("dice", "tversky"):
-        # The digits of the row's largest; and what is below the least number before `smooth`, 1e-7, divides it.
-        largest = 0 if index is None else max(map(abs, oracle.slope(name, t, p, **parameters)))
-        return max(largest, TINY * 1e7 / EPSILON)
-    if name == "pairwise_logistic":
-        # Differences of scores of 100 are rounded by 4e-6.
-        return max(map(abs, oracle.slope(name, t, p, **parameters))) * (1 + 2 * max(map(abs, p)))
-    if name == "binary_crossentropy" and parameters.get("from_logits") and index is not None:
-        return 2 * t[index] * (1 - t[index]) / len(p)
-    if name == "categorical_crossentropy" and not parameters and index is not None:
-        gaps = [abs(a - b) for a, b in zip(t, p, strict=True)]
-        clipped = p[index] < mp.mpf(1e-7) * sum(p)
-        return 0 if clipped else (gaps[index] * sum(t) + t[index] * sum(gaps)) / (p[index] * sum(p))
-    if parameters.get("from_logits") and "categorical" in name:
-        # The difference of scores of 100 is rounded by 4e-6, and a probability moves by that share of itself.
-        size = max(map(abs, p))
-        if index is not None:
-            return oracle._softmax(p)[index] * (1 + size)
-        label = t[0] if record.labels_are_integers else t
-        return sum(map(abs, oracle.slope(name, label, p, **parameters))) * size
-    return 0
+    terms = TERMS.get(record.name)
+    return 0 if terms is None else terms(oracle.exact(np.atleast_1d(t)), oracle.exact(p), index, **parameters)
 
 
 Setting = tuple[Record, dict[str, Any]]
@@ -208,9 +185,10 @@ def measure(
     """(loss, kind, ``value`` or ``slope``) -> account; of some widths and at most so many rows of each, if asked."""
     accounts: dict[tuple[str, str, str], Account] = {}
     for record, parameters in settings() if chosen is None else chosen:
-        label = record.name + (" (logits)" if parameters else "")
         for kind in KINDS:
-            pair = [accounts.setdefault((label, kind, part), Account()) for part in ("value", "slope")]
+            pair = [
+                accounts.setdefault((label(record, parameters), kind, part), Account()) for part in ("value", "slope")
+            ]
             for y_true, y_pred in inputs(record, parameters, kind)[widths]:
                 values, slopes = evaluate(record, parameters, y_true, y_pred)
                 for row in list(zip(y_true, y_pred, values, slopes, strict=True))[:most]:

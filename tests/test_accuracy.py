@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import accuracy
-from inputs import SETTINGS, WITNESSES, Setting
+from inputs import WITNESSES
 
 # Units in the last place.  NumPy and PyTorch keep row sums in float64; XLA's and TensorFlow's elementary functions
 # are themselves off by a little more.
@@ -24,9 +24,9 @@ def assert_accurate(backend: str, chosen: list[accuracy.Setting], least: int, **
         assert account.worst <= LIMITS[backend], (key, account.where)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_a_few_answers_of_every_loss(setting: Setting) -> None:
-    assert_accurate("numpy", [(setting.record, dict(setting.parameters))], 1, most=4)
+@pytest.mark.parametrize("setting", accuracy.settings(), ids=lambda s: accuracy.label(*s))
+def test_a_few_answers_of_every_loss(setting: accuracy.Setting) -> None:
+    assert_accurate("numpy", [setting], 1, most=4)
 
 
 @pytest.mark.parametrize("backend", [name for name in LIMITS if name != "numpy"])

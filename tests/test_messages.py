@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import lossary
+from inputs import BUILTIN
 from lossary import demo
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
@@ -28,6 +29,9 @@ def _formula(y_true: Any, y_pred: Any) -> Any:
 
 def _twice() -> list[Any]:
     return [lossary.loss(name="tests_twice")(lambda y_true, y_pred: y_pred - y_true) for _ in range(2)]
+
+
+LIBRARIES = sorted({peer.split(".")[0] for record in BUILTIN for peer in record.peers})
 
 
 # Function of `lossary.texts` that writes the text, kind of error, a call that runs into it, the text.
@@ -437,6 +441,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.UnknownLossError,
         lambda: lossary.get("mean_square_error"),
         "unknown loss 'mean_square_error'; did you mean mean_squared_error? All names: lossary.names()",
+    ),
+    (
+        "unknown_library",
+        lossary.ParameterError,
+        lambda: lossary.names(peer="theano"),
+        "lossary.names: peer='theano'; accepted are " + ", ".join(map(repr, LIBRARIES)) + ". Write "
+        "lossary.names(peer='torch')",
     ),
     (
         "not_a_loss",

@@ -857,6 +857,7 @@ def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, 
     [0.375]
     """
 
+hinge_loss = hinge
 
 class Hinge(Loss):
     """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
@@ -889,6 +890,7 @@ class Hinge(Loss):
     """
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
+HingeLoss = Hinge
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
@@ -1233,6 +1235,7 @@ mae = mean_absolute_error
 l1 = mean_absolute_error
 absolute_error = mean_absolute_error
 l1_loss = mean_absolute_error
+regression_l1 = mean_absolute_error
 
 class MeanAbsoluteError(Loss):
     """Mean of the absolute differences, for numbers with outliers.
@@ -1269,6 +1272,7 @@ Mae = MeanAbsoluteError
 L1 = MeanAbsoluteError
 AbsoluteError = MeanAbsoluteError
 L1Loss = MeanAbsoluteError
+RegressionL1 = MeanAbsoluteError
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Mean absolute difference in percent of the target, for positive numbers of very different size.
@@ -1410,6 +1414,7 @@ class MeanSquaredError(Loss):
 Mse = MeanSquaredError
 SquaredError = MeanSquaredError
 MseLoss = MeanSquaredError
+MSELoss = MeanSquaredError
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Mean squared difference of ``log(1 + y)``, for amounts and counts that grow by factors.

@@ -162,6 +162,8 @@ class Record:
     source: str
     cases: tuple[Case, ...]
     builtin: bool
+    # Another library's name -> the line to write for it, where `Loss` is this loss; "" for `Loss()`, the same loss.
+    peers: Mapping[str, str] = field(default_factory=dict)
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
@@ -252,12 +254,27 @@ class Record:
         """The canonical name, the class and all aliases."""
         return (self.name, self.class_name, *self.aliases)
 
+    def line(self, peer: str) -> str:
+        """The line of code that stands for another library's loss."""
+        return (self.peers[peer] or "Loss()").replace("Loss(", f"lossary.{self.class_name}(", 1)
+
 
 def camel(name: str) -> str:
     """``mean_squared_error`` -> ``MeanSquaredError``; a name with capitals stays as it is."""
     if name != name.lower():
         return name
     return "".join(part.capitalize() for part in name.split("_"))
+
+
+def spelling(peer: str) -> str:
+    """What a loss of another library is called there: ``torch.nn.HuberLoss`` -> ``HuberLoss``."""
+    return peer.rsplit(".", 1)[-1]
+
+
+def spellings_of(aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
+    """Aliases of a loss: those given, and what other libraries call the same."""
+    same = [spelling(peer) for peer, line in peers.items() if not line]
+    return tuple(dict.fromkeys([*aliases, *same]))
 
 
 def fold(name: str) -> str:

@@ -72,7 +72,9 @@ from lossary import GeneralizedBoxIouLoss as GeneralizedBoxIouLoss
 from lossary import BoxGIoULoss as BoxGIoULoss
 from lossary import GeneralizedIouLoss as GeneralizedIouLoss
 from lossary import hinge as hinge
+from lossary import hinge_loss as hinge_loss
 from lossary import Hinge as Hinge
+from lossary import HingeLoss as HingeLoss
 from lossary import huber as huber
 from lossary import huber_loss as huber_loss
 from lossary import smooth_l1 as smooth_l1
@@ -104,11 +106,13 @@ from lossary import mae as mae
 from lossary import l1 as l1
 from lossary import absolute_error as absolute_error
 from lossary import l1_loss as l1_loss
+from lossary import regression_l1 as regression_l1
 from lossary import MeanAbsoluteError as MeanAbsoluteError
 from lossary import Mae as Mae
 from lossary import L1 as L1
 from lossary import AbsoluteError as AbsoluteError
 from lossary import L1Loss as L1Loss
+from lossary import RegressionL1 as RegressionL1
 from lossary import mean_absolute_percentage_error as mean_absolute_percentage_error
 from lossary import MAPE as MAPE
 from lossary import mape as mape
@@ -123,6 +127,7 @@ from lossary import MeanSquaredError as MeanSquaredError
 from lossary import Mse as Mse
 from lossary import SquaredError as SquaredError
 from lossary import MseLoss as MseLoss
+from lossary import MSELoss as MSELoss
 from lossary import mean_squared_logarithmic_error as mean_squared_logarithmic_error
 from lossary import MSLE as MSLE
 from lossary import msle as msle

@@ -21,6 +21,12 @@ def _signs(y_true: Any) -> Any:
     prediction=Real(),
     definition="mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1",
     source="C. Cortes, V. Vapnik, Support-vector networks (1995)",
+    peers={
+        "keras.losses.Hinge": "",
+        "optax.hinge_loss": "",
+        "sklearn.metrics.hinge_loss": "Loss()   # of one score per point",
+        "xgboost.binary:hinge": "Loss()",
+    },
     cases=(
         Case([[1.0, -1.0]], [[0.25, -3.0]], (0.375,), "((1 - 1/4) + 0)/2"),
         Case([[1.0, 0.0]], [[0.25, 0.5]], (1.125,), "((1 - 1/4) + (1 + 1/2))/2, 0 read as -1"),
@@ -44,6 +50,10 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     prediction=Real(),
     definition="mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1",
     source="Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3",
+    peers={
+        "keras.losses.SquaredHinge": "",
+        "sklearn.SGDClassifier.squared_hinge": "",
+    },
     cases=(Case([[1.0, -1.0]], [[0.5, -3.0]], (0.125,), "((1 - 1/2)^2 + 0)/2"),),
 )
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
@@ -93,6 +103,26 @@ def _binary_slope(
     slope=_binary_slope,
     definition="mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))",
     source="I. J. Good, Rational decisions (1952); negative log-likelihood of Bernoulli trials",
+    peers={
+        "keras.losses.BinaryCrossentropy": "",
+        "torch.nn.BCELoss": "Loss()",
+        "torch.nn.functional.binary_cross_entropy": "",
+        "torch.nn.BCEWithLogitsLoss": "Loss(from_logits=True)",
+        "torch.nn.functional.binary_cross_entropy_with_logits": "Loss(from_logits=True)",
+        "optax.sigmoid_binary_cross_entropy": "Loss(from_logits=True)",
+        "tensorflow.compat.v1.losses.sigmoid_cross_entropy": "Loss(from_logits=True)",
+        "tensorflow.nn.sigmoid_cross_entropy_with_logits": "Loss(from_logits=True)",
+        "sklearn.HalfBinomialLoss": "Loss(from_logits=True)",
+        "sklearn.metrics.log_loss": "Loss(epsilon=0.0)   # of integer labels: SparseCategoricalCrossentropy",
+        "sklearn.SGDClassifier.log_loss": "Loss(from_logits=True)   # of 0/1",
+        "xgboost.reg:logistic": "Loss(from_logits=True)",
+        "xgboost.binary:logistic": "Loss(from_logits=True)",
+        "xgboost.binary:logitraw": "Loss(from_logits=True)",
+        "lightgbm.binary": "Loss(from_logits=True)",
+        "lightgbm.cross_entropy": "Loss(from_logits=True)",
+        "lightgbm.xentropy": "Loss(from_logits=True)",
+        "lightgbm.binary_logloss": "Loss()",
+    },
     cases=(
         Case([[1.0, 0.0]], [[0.5, 0.75]], (1.5 * math.log(2.0),), "(log 2 + log 4)/2"),
         Case([[1.0]], [[0.0]], (math.log(2.0),), "log(1 + e^0)", {"from_logits": True}),

@@ -74,6 +74,9 @@ def _share(part: Any, rest: Any) -> Any:
     prediction=_ANY_BOX,
     definition="mean(1 - intersection / union + (hull - union) / hull), boxes are (x1, y1, x2, y2)",
     source="H. Rezatofighi et al., Generalized intersection over union (2019), alg. 1",
+    peers={
+        "torchvision.ops.generalized_box_iou_loss": "",
+    },
     cases=(
         Case([[[0.0, 0.0, 1.0, 1.0]]], [[[2.0, 0.0, 3.0, 1.0]]], (4.0 / 3.0,), "1 - 0/2 + (3 - 2)/3"),
         Case([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]], (2.0 / 3.0,), "1 - 2/6 + (6 - 6)/6"),

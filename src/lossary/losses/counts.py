@@ -26,6 +26,15 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     slope=_poisson_slope,
     definition="mean(y_pred - y_true * log(y_pred + epsilon))",
     source="S. D. Poisson (1837); negative log-likelihood without the term log(y_true!), which no prediction changes",
+    peers={
+        "keras.losses.Poisson": "",
+        "torch.nn.PoissonNLLLoss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
+        "torch.nn.functional.poisson_nll_loss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
+        "sklearn.HalfPoissonLoss": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
+        "sklearn.metrics.mean_poisson_deviance": "2 * Loss(epsilon=0.0)   # and what the targets alone add",
+        "xgboost.count:poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
+        "lightgbm.poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
+    },
     cases=(
         Case([[2.0, 0.0]], [[1.0, 3.0]], (2.0,), "((1 - 2 log 1) + (3 - 0))/2", {"epsilon": 0.0}),
         Case([[1.0]], [[math.e]], (math.e - 1.0,), "e - log e", {"epsilon": 0.0}),

@@ -36,6 +36,14 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     slope=_divergence_slope,
     definition="sum(y_true * log(y_true / y_pred))",
     source="S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4",
+    peers={
+        "keras.losses.KLDivergence": "",
+        "torch.nn.KLDivLoss": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
+        "torch.nn.functional.kl_div": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
+        "optax.kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
+        "optax.kl_divergence_with_log_targets": "Loss()   # of probabilities: the exponentials of both",
+        "optax.convex_kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
+    },
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
         Case([[1.0, 0.0]], [[0.5, 0.5]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
@@ -90,6 +98,12 @@ def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
     slope=_cosine_slope,
     definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
     source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
+    peers={
+        "keras.losses.CosineSimilarity": "",
+        "optax.cosine_similarity": "-1.0 * Loss()   # a similarity there",
+        "optax.cosine_distance": "Loss()   # and 1 is added there",
+        "tensorflow.compat.v1.losses.cosine_distance": "Loss()   # and 1 is added there",
+    },
     cases=(
         Case([[1.0, 0.0]], [[3.0, 4.0]], (-0.6,), "-3/5"),
         Case([[0.0, 0.0]], [[3.0, 4.0]], (0.0,), "a zero vector has no direction: 0"),

@@ -67,6 +67,11 @@ def _triplet_slopes(
     slope=_triplet_slopes,
     definition="max(norm(anchor - positive) - norm(anchor - negative) + margin, 0)",
     source="F. Schroff, D. Kalenichenko, J. Philbin, FaceNet (2015), eq. 1; K. Q. Weinberger, L. K. Saul (2009)",
+    peers={
+        "torch.nn.TripletMarginLoss": "",
+        "torch.nn.functional.triplet_margin_loss": "",
+        "optax.triplet_margin_loss": "Loss()",
+    },
     cases=(
         Case([[0.0]], [[3.0]], [[1.0]], (3.0,), "3 - 1 + 1"),
         Case([[0.0, 0.0]], [[3.0, 4.0]], [[6.0, 8.0]], (0.0,), "5 - 10 + 1 < 0"),

@@ -42,6 +42,10 @@ def _pairs(y_pred: Any, fair: bool) -> Any:
     definition="mean(log(variance) + (y_true - mean)**2 / variance) / 2, y_pred = (mean, variance)",
     source="D. A. Nix, A. S. Weigend, Estimating the mean and variance of the target probability distribution "
     "(1994), eq. 2",
+    peers={
+        "torch.nn.GaussianNLLLoss": "",
+        "torch.nn.functional.gaussian_nll_loss": "",
+    },
     cases=(
         Case([[3.0]], [[[1.0, 4.0]]], ((math.log(4.0) + 1.0) / 2.0,), "(log 4 + (3 - 1)^2/4)/2"),
         Case([[0.0, 2.0]], [[[0.0, 1.0], [0.0, 1.0]]], (1.0,), "(0 + 0 + 0 + 4)/2/2"),

@@ -106,6 +106,12 @@ def _categorical_slope(
     slope=_categorical_slope,
     definition="-sum(y_true * log(y_pred / sum(y_pred)))",
     source="J. S. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990), eq. 11",
+    peers={
+        "keras.losses.CategoricalCrossentropy": "",
+        "optax.softmax_cross_entropy": "Loss(from_logits=True)",
+        "optax.safe_softmax_cross_entropy": "Loss(from_logits=True)",
+        "tensorflow.nn.softmax_cross_entropy_with_logits": "Loss(from_logits=True)",
+    },
     cases=(
         Case([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]], (math.log(2.0),), "-log(1/2)"),
         Case([[0.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(3.0),), "-log(1/3)", {"from_logits": True}),
@@ -166,6 +172,21 @@ def _sparse_slope(
     slope=_sparse_slope,
     definition="-log(y_pred[y_true] / sum(y_pred))",
     source="J. S. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990), eq. 11",
+    peers={
+        "keras.losses.SparseCategoricalCrossentropy": "",
+        "torch.nn.CrossEntropyLoss": "Loss(from_logits=True)   # of rows: CategoricalCrossentropy",
+        "torch.nn.functional.cross_entropy": "Loss(from_logits=True)   # of rows: CategoricalCrossentropy",
+        "optax.softmax_cross_entropy_with_integer_labels": "Loss(from_logits=True)",
+        "tensorflow.nn.sparse_softmax_cross_entropy_with_logits": "Loss(from_logits=True)",
+        "sklearn.HalfMultinomialLoss": "Loss(from_logits=True)",
+        "sklearn.deviance": "Loss()   # of integer labels and rows of probabilities",
+        "xgboost.multi:softmax": "Loss(from_logits=True)",
+        "xgboost.multi:softprob": "Loss(from_logits=True)",
+        "xgboost.mlogloss": "Loss()",
+        "lightgbm.multiclass": "Loss(from_logits=True)",
+        "lightgbm.softmax": "Loss(from_logits=True)",
+        "lightgbm.multi_logloss": "Loss()",
+    },
     cases=(
         Case([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], (math.log(2.0), math.log(4.0)), "-log(1/2); -log(1/4)"),
         Case([2], [[0.0, 0.0, math.log(2.0)]], (math.log(2.0),), "-log(2/(1 + 1 + 2))", {"from_logits": True}),
@@ -201,6 +222,9 @@ def sparse_categorical_crossentropy(
     prediction=Real(),
     definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
     source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
+    peers={
+        "keras.losses.CategoricalHinge": "",
+    },
     cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
 )
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:

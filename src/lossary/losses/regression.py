@@ -17,6 +17,21 @@ from ..words import abs, count, exp, guard, log1p, maximum, mean, mean_square, m
     prediction=Real(),
     definition="mean((y_pred - y_true)**2)",
     source="C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823)",
+    peers={
+        "keras.losses.MeanSquaredError": "",
+        "torch.nn.MSELoss": "",
+        "torch.nn.functional.mse_loss": "",
+        "optax.squared_error": "",
+        "optax.l2_loss": "0.5 * Loss()",
+        "sklearn.metrics.mean_squared_error": "",
+        "sklearn.HalfSquaredError": "0.5 * Loss()",
+        "sklearn.metrics.brier_score_loss": "Loss()   # of 0/1 targets and probabilities",
+        "xgboost.reg:squarederror": "0.5 * Loss()",
+        "xgboost.rmse": "Loss()   # and the root of its mean",
+        "lightgbm.regression": "0.5 * Loss()",
+        "lightgbm.regression_l2": "0.5 * Loss()",
+        "lightgbm.l2": "Loss()   # as an objective half of it",
+    },
     cases=(Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (2.5, 4.5), "(1 + 4)/2; (0 + 9)/2"),),
 )
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
@@ -37,6 +52,15 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     prediction=Real(),
     definition="mean(abs(y_pred - y_true))",
     source="R. J. Boscovich (1757); P. S. Laplace, Theorie analytique des probabilites (1812)",
+    peers={
+        "keras.losses.MeanAbsoluteError": "",
+        "torch.nn.L1Loss": "",
+        "torch.nn.functional.l1_loss": "",
+        "sklearn.metrics.mean_absolute_error": "",
+        "sklearn.AbsoluteError": "",
+        "xgboost.reg:absoluteerror": "",
+        "lightgbm.regression_l1": "",
+    },
     cases=(Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (1.5, 1.5), "(1 + 2)/2; (0 + 3)/2"),),
 )
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
@@ -59,6 +83,11 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     parameters={"epsilon": Interval("Least magnitude of a target in the denominator", 0.0)},
     definition="100 * mean(abs(y_pred - y_true) / max(abs(y_true), epsilon))",
     source="J. S. Armstrong, Long-Range Forecasting (1978), p. 348",
+    peers={
+        "keras.losses.MeanAbsolutePercentageError": "",
+        "sklearn.metrics.mean_absolute_percentage_error": "Loss() / 100   # a fraction there",
+        "lightgbm.mape": "Loss(epsilon=1.0) / 100",
+    },
     cases=(Case([[2.0, -4.0]], [[3.0, -3.0]], (37.5,), "100 (1/2 + 1/4)/2"),),
 )
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
@@ -97,6 +126,11 @@ def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7)
     slope=_squared_logarithmic_slope,
     definition="mean((log(1 + max(y_pred, epsilon)) - log(1 + max(y_true, epsilon)))**2)",
     source="Keras, mean_squared_logarithmic_error; scikit-learn, User Guide, Mean squared logarithmic error",
+    peers={
+        "keras.losses.MeanSquaredLogarithmicError": "",
+        "sklearn.metrics.mean_squared_log_error": "Loss(epsilon=0.0)",
+        "xgboost.reg:squaredlogerror": "0.5 * Loss(epsilon=0.0)",
+    },
     cases=(
         Case(
             [[0.0, math.e - 1.0]],
@@ -132,6 +166,10 @@ def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
     slope=_log_cosh_slope,
     definition="mean(log(cosh(y_pred - y_true)))",
     source="P. J. Green, Bayesian reconstructions from emission tomography data (1990), eq. 6",
+    peers={
+        "keras.losses.LogCosh": "",
+        "optax.log_cosh": "",
+    },
     cases=(
         Case(
             [[0.0, 0.0]],
@@ -170,6 +208,14 @@ def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
     slope=_huber_slope,
     definition="mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)",
     source="P. J. Huber, Robust estimation of a location parameter (1964), eq. 1.2",
+    peers={
+        "keras.losses.Huber": "",
+        "torch.nn.HuberLoss": "",
+        "torch.nn.functional.huber_loss": "",
+        "optax.huber_loss": "",
+        "sklearn.HuberLoss": "Loss(delta=quantile)   # of the absolute errors",
+        "lightgbm.huber": "Loss(delta=0.9)",
+    },
     cases=(
         Case([[0.0, 0.0]], [[0.5, -3.0]], (1.3125,), "(1/8 + 1 (3 - 1/2))/2"),
         Case([[0.0, 0.0]], [[0.5, -3.0]], (2.0625,), "(1/8 + 2 (3 - 1))/2", {"delta": 2.0}),

@@ -72,6 +72,9 @@ def _tversky_slope(
     definition="1 - (2 * sum(y_true * y_pred) + smooth) / (sum(y_true) + sum(y_pred) + smooth)",
     source="F. Milletari, N. Navab, S.-A. Ahmadi, V-Net (2016) (squared); C. H. Sudre et al., Generalised Dice overlap "
     "(2017)",
+    peers={
+        "keras.losses.Dice": "Loss(axis=None)   # empty regions cost 1 there, 0 here",
+    },
     cases=(
         Case([[1.0, 0.0]], [[1.0, 0.5]], (0.2,), "1 - 2/(1 + 1.5)", {"smooth": 0.0}),
         Case([[1.0, 0.0]], [[1.0, 0.5]], (1.0 / 9.0,), "1 - 2/(1 + 1.25)", {"smooth": 0.0, "squared": True}),
@@ -115,6 +118,9 @@ def dice(y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool =
     definition="1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), "
     "fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))",
     source="S. S. M. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation (2017), eq. 4",
+    peers={
+        "keras.losses.Tversky": "Loss(axis=None, alpha=beta, beta=alpha)   # the other way round there",
+    },
     cases=(
         Case([[1.0, 0.0]], [[1.0, 0.5]], (1.0 / 3.0,), "1 - 1/(1 + 0.5)", {"alpha": 1.0, "beta": 0.0, "smooth": 0.0}),
         Case([[1.0, 0.0]], [[1.0, 0.5]], (0.0,), "no false negative", {"alpha": 0.0, "beta": 1.0, "smooth": 0.0}),

@@ -17,7 +17,7 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, spellings_of
 from ..facts.registry import folded, records
 from ..looks import modes
 from .loss import Loss
@@ -121,6 +121,7 @@ def loss(
     slope: Formula | None = None,
     definition: str = "",
     source: str = "",
+    peers: Mapping[str, str] | None = None,
     cases: tuple[Case, ...] = (),
 ) -> Callable[[Formula], LossFunction]: ...
 
@@ -140,6 +141,7 @@ def loss(
     slope: Formula | None = None,
     definition: str = "",
     source: str = "",
+    peers: Mapping[str, str] | None = None,
     cases: tuple[Case, ...] = (),
 ) -> Any:
     """Makes a loss of a formula: a function of ``(y_true, y_pred)`` in the words of `lossary.words`.
@@ -164,6 +166,9 @@ def loss(
             loses digits, or a tuple of one for each; `lossary.verify` compares the two.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
+        peers: What other libraries have for it, ``{"torch.nn.HuberLoss": "", "optax.l2_loss": "0.5 * Loss()"}``: the
+            line that gives their values, where ``Loss`` is this loss; nothing where it is ``Loss()`` itself, and then
+            `lossary.get` understands their name too.
         cases: Cases worked by hand.
 
     Returns:
@@ -189,7 +194,7 @@ def loss(
             name=own,
             formula=formula,
             slope=slope,
-            aliases=aliases,
+            aliases=spellings_of(aliases, peers or {}),
             class_name=class_name or camel(own),
             arguments=_arguments(own, formula, target, prediction, predictions, given or {}),
             parameters=_parameters(own, formula, parameters or {}),
@@ -197,6 +202,7 @@ def loss(
             source=source,
             cases=cases,
             builtin=(formula.__module__ or "").startswith("lossary.losses."),
+            peers=peers or {},
             regions=regions,
         )
         return register(record)

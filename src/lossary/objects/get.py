@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, overload
 
 from .. import texts
 from ..backends import Array
@@ -15,14 +15,35 @@ from .loss import Loss
 from .restore import known
 
 
-def names() -> list[str]:
-    """The canonical names of all losses, sorted.
+@overload
+def names(peer: None = None) -> list[str]: ...
+@overload
+def names(peer: str) -> dict[str, str]: ...
+def names(peer: str | None = None) -> list[str] | dict[str, str]:
+    """The canonical names of all losses, sorted; or what to write for the losses of another library.
+
+    Args:
+        peer: A library: ``"torch"``, ``"keras"``, ``"optax"``, ``"sklearn"``, ``"xgboost"``, ``"lightgbm"``, ...
+
+    Returns:
+        The names; with ``peer``, its names and the line of code that gives the same values for each.
+
+    Raises:
+        ParameterError: No loss is said to be that library's; the message lists the libraries.
 
     >>> import lossary
     >>> lossary.names()[:3]
     ['binary_crossentropy', 'categorical_crossentropy', 'categorical_hinge']
+    >>> lossary.names(peer="optax")["optax.l2_loss"]
+    '0.5 * lossary.MeanSquaredError()'
     """
-    return sorted(record.name for record in records())
+    if peer is None:
+        return sorted(record.name for record in records())
+    found = texts.peers.of_libraries()
+    libraries = sorted({name.split(".")[0] for name in found})
+    if peer not in libraries:
+        raise texts.unknown_library(peer, libraries)
+    return {name: record.line(name) for name, record in found.items() if name.startswith(f"{peer}.")}
 
 
 def get(identifier: Any, **parameters: Any) -> Loss:

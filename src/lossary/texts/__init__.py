@@ -1,5 +1,6 @@
 """Every message of the library, by what it is about."""
 
+from . import peers as peers
 from .arguments import *  # noqa: F403
 from .calls import *  # noqa: F403
 from .objects import *  # noqa: F403

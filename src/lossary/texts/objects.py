@@ -195,6 +195,12 @@ def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossE
     return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
 
 
+def unknown_library(name: Any, libraries: list[str]) -> ParameterError:
+    """A library of which nothing is known."""
+    known = ", ".join(map(repr, libraries))
+    return ParameterError(f"lossary.names: peer={shown(name)}; accepted are {known}. Write lossary.names(peer='torch')")
+
+
 def not_a_loss(value: Any) -> UnknownLossError:
     """An identifier of a type that names no loss."""
     return UnknownLossError(

@@ -1,0 +1,42 @@
+"""What is said of other libraries' losses: every line runs, every name leads somewhere, no name leads to two."""
+
+from __future__ import annotations
+
+import collections
+
+import pytest
+
+import lossary
+from inputs import BUILTIN
+from lossary.facts.record import Record, fold, spelling
+from lossary.facts.registry import folded
+from lossary.texts import peers
+
+PEERS = [(record, peer) for record in BUILTIN for peer in record.peers]
+# What stands in a line for a parameter of the other library.
+SETTINGS = {"alpha": 0.3, "beta": 0.7, "quantile": 1.5, "slope": 2.0, "C": 3}
+
+
+@pytest.mark.parametrize(("record", "peer"), PEERS, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_line_makes_a_loss(record: Record, peer: str) -> None:
+    made = eval(record.line(peer), {"lossary": lossary, **SETTINGS})
+    assert isinstance(made, lossary.Loss)
+
+
+@pytest.mark.parametrize(("record", "peer"), PEERS, ids=lambda x: x if isinstance(x, str) else "")
+def test_every_name_is_understood_or_explained(record: Record, peer: str) -> None:
+    owner = folded().get(fold(spelling(peer)))
+    if owner is None:
+        with pytest.raises(lossary.UnknownLossError, match=r"another library calls a loss so\. Write .*lossary\."):
+            lossary.get(spelling(peer))
+    else:
+        assert owner == record.name
+
+
+def test_no_name_stands_for_two_losses() -> None:
+    owners = collections.defaultdict(set)
+    for record, peer in PEERS:
+        owners[fold(spelling(peer))].add(record.name)
+    told = set(map(fold, peers.NAMES))
+    assert {name: found for name, found in owners.items() if len(found) > 1 and name not in told} == {}
+    assert len({peer for _, peer in PEERS}) == len(PEERS)
