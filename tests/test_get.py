@@ -27,7 +27,6 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
     "categorical_hinge": ("CategoricalHinge", ()),
     "log_cosh": ("LogCosh", ("logcosh",)),
     "huber": ("Huber", ("huber_loss",)),
-    "smooth_l1": ("SmoothL1", ("smooth_l1_loss", "SmoothL1Loss")),
     "categorical_crossentropy": ("CategoricalCrossentropy", ("softmax_cross_entropy",)),
     "sparse_categorical_crossentropy": ("SparseCategoricalCrossentropy", ()),
     "binary_crossentropy": ("BinaryCrossentropy", ("BCE", "bce")),
@@ -39,7 +38,6 @@ NAMES = [(name, spelling) for name, (cls, aliases) in CATALOGUE.items() for spel
 # Parameters off their defaults, where a loss has any.
 OFF_DEFAULT: dict[str, dict[str, Any]] = {
     "huber": {"delta": 2.5},
-    "smooth_l1": {"beta": 0.5},
     "categorical_crossentropy": {"from_logits": True, "label_smoothing": 0.1, "epsilon": 0.0},
     "sparse_categorical_crossentropy": {"from_logits": True, "ignore_class": -1},
     "binary_crossentropy": {"label_smoothing": 0.2, "epsilon": 1e-5},

@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Interval, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1, log, log1p, maximum, mean, minimum, square, where
+from ..words import abs, count, exp, expm1, hypot1, log, log1p, maximum, mean, minimum, power, sqrt, square, where
 
 # Further out each of these losses is its limit to the last digit of a double, and the square still fits in a float.
 _FAR = 2.0**60
@@ -172,3 +172,75 @@ def tukey_biweight(y_true: Any, y_pred: Any, *, c: float = 4.685) -> Any:
     u = square(minimum(abs(y_pred - y_true) / c, 1.0))
     # 1 - (1 - u)^3 = u (1 + (1 - u) (2 - u)), which subtracts nothing.
     return mean((c * c / 6.0) * (u * (1.0 + (1.0 - u) * (2.0 - u))))
+
+
+def _general_parts(y_true: Any, y_pred: Any, alpha: Any, c: Any) -> tuple[Any, ...]:
+    """The difference in units of ``c``, alpha, b, ``b log(v)``, ``s v`` and s, where ``v**2 = 1 + u / b``.
+
+    Minus infinity and 2 are taken as numbers next to them, which no digit of a double can tell from them.  The number
+    ``s = min(sqrt(b), 1)`` keeps what is large from overflowing.
+    """
+    alpha = maximum(alpha, -1e30)
+    b = maximum(2.0 - alpha, 2.0**-64)
+    root, x = sqrt(b), (y_pred - y_true) / c
+    q = minimum(abs(x) / root, 1e38)
+    least, far = q < 2.0**-30, q > 2.0**30
+    logarithm = where(far, log(where(far, q, 1.0)), 0.5 * log1p(square(where(far, 0.0, q))))
+    exponent = where(least, 0.5 * square(where(least, x, 0.0)), b * logarithm)
+    s = minimum(root, 1.0)
+    part = abs(x) / maximum(root, 1.0)
+    larger, smaller = maximum(part, s), minimum(part, s)
+    return x, alpha, b, exponent, larger * hypot1(smaller / larger), s
+
+
+def _general_slope(y_true: Any, y_pred: Any, *, alpha: Any = 1.0, c: Any = 1.0) -> Any:
+    x, _, b, exponent, v, s = _general_parts(y_true, y_pred, alpha, c)
+    # x v^-b: a power keeps digits that the exponential of a long product would lose, and the other way round near 1.
+    # In two steps it fits wherever the slope does.
+    steep = v > 2.0 * s
+    v = where(steep, v, 2.0)
+    far = x * power(v, -minimum(b, 1.0)) * power(v, -maximum(b - 1.0, 0.0)) * s**b
+    return where(steep, far, x * exp(-exponent)) / c / count(y_pred)
+
+
+@loss(
+    aliases=("barron", "barron_general", "general_adaptive_robust"),
+    target=Real(),
+    prediction=Real(),
+    parameters={
+        "alpha": Interval("How far outliers count: 2 in full, minus infinity not at all", maximum=2.0),
+        "c": Interval("Scale of an ordinary difference", 0.0, open_below=True),
+    },
+    slope=_general_slope,
+    definition="mean(b / alpha * ((1 + u / b)**(alpha / 2) - 1)), u = ((y_pred - y_true) / c)**2, b = 2 - alpha",
+    source="J. T. Barron, A general and adaptive robust loss function (2019), eq. 8",
+    peers={"robust_loss_pytorch.general.lossfun": "Loss(alpha=alpha, c=1.0)   # scale"},
+    cases=(
+        Case([[0.0]], [[math.sqrt(3.0)]], (1.0,), "sqrt(1 + 3) - 1"),
+        Case([[0.0]], [[-3.0]], (4.5,), "the limit 3^2/2", {"alpha": 2.0}),
+        Case([[0.0]], [[4.0]], (math.log(3.0),), "the limit log(1 + (4/2)^2/2)", {"alpha": 0.0, "c": 2.0}),
+        Case([[0.0]], [[2.0]], (1.0,), "4/-2 ((1 + 4/4)^-1 - 1)", {"alpha": -2.0}),
+        Case([[0.0]], [[2.0]], (1.0 - math.exp(-2.0),), "the limit 1 - exp(-2^2/2)", {"alpha": -math.inf}),
+    ),
+)
+def general_robust(y_true: Any, y_pred: Any, *, alpha: float = 1.0, c: float = 1.0) -> Any:
+    """A family of losses from squared to bounded by one parameter, to try how far outliers should count.
+
+    ``alpha=2`` is half the squared difference in units of ``c``, 1 is `pseudo_huber` over ``c**2``, 0 is `cauchy`, -2
+    is `geman_mcclure` and minus infinity is `welsch`; what lies between is reached without a step.  The lower ``alpha``
+    the less an outlier counts, and the harder it is to leave a bad start: one may lower it while training.
+
+    >>> import lossary
+    >>> print([float(lossary.general_robust([0.0], [3.0], alpha=alpha).round(4)) for alpha in (2, 1, 0, -2)])
+    [4.5, 2.1623, 1.7047, 1.3846]
+    """
+    _, alpha, b, exponent, v, s = _general_parts(y_true, y_pred, alpha, c)
+    power_of_e = (alpha / b) * exponent
+    steep, flat = power_of_e > 1.5, abs(power_of_e) < 1e-30
+    # b v^alpha, for an alpha next to 2 as b v^2 v^-b: a float tells a small b from 0, but not 2 - b from 2.
+    high = alpha > 1.0
+    factor = where(high, v, sqrt(b))
+    far = factor * power(where(steep, v, 2.0), where(high, -b, alpha)) * factor * s**b
+    safe = where(steep | flat, 1.0, power_of_e)
+    near = exponent * where(flat, 1.0, expm1(safe) / safe)
+    return mean(where(steep, (far - b) / maximum(alpha, 1e-3), near))
