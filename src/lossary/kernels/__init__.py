@@ -23,7 +23,7 @@ from ..calls.programs import Program, program_for
 from ..facts.registry import is_enrolled
 from ..graph import ELEMENT, NUMBER, OTHER, walk
 from ..texts.calls import kernel_dtype, no_kernel
-from .cpu import forks
+from .cpu import alone
 from .cpu.pages import release
 from .lowering.form import WORDS
 
@@ -120,7 +120,7 @@ def _unfit(program: Program) -> str:
 
 def unusable() -> str:
     """Why no call takes a kernel, or nothing."""
-    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else forks.torn() or _missing()
+    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else alone.torn() or _missing()
 
 
 def load(loss: Any, *, dtype: str = "float32") -> None:
@@ -158,7 +158,7 @@ def _switched_off() -> bool:
 @cache
 def part(name: str) -> Any:
     """A module that imports Numba, imported by one thread at a time."""
-    with forks.compiling():
+    with alone.compiling():
         return importlib.import_module(f"{__name__}.{name}")
 
 
