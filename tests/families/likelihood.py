@@ -18,6 +18,35 @@ def _gaussian_nll(y: Row, center: Row, variance: Row, full: bool = False, epsilo
     return mean((mp.log(v) + constant + (a - m) ** 2 / v) / 2 for a, m, v in zip(y, center, clipped, strict=True))
 
 
+def _laplace_nll(y: Row, center: Row, scale: Row, epsilon: Any = 1e-6) -> Any:
+    clipped = [max(s, mp.mpf(epsilon)) for s in scale]
+    return -mean(mp.log(mp.exp(-abs(a - m) / s) / (2 * s)) for a, m, s in zip(y, center, clipped, strict=True))
+
+
+def _student_t_nll(y: Row, df: Row, center: Row, scale: Row, epsilon: Any = 1e-6) -> Any:
+    def density(x: Any, n: Any) -> Any:
+        peak = (
+            mp.gammaprod([(n + 1) / 2], [n / 2]) if n < 1e6 else mp.exp(mp.loggamma((n + 1) / 2) - mp.loggamma(n / 2))
+        )
+        return peak / mp.sqrt(n * mp.pi) * mp.exp(-(n + 1) / 2 * mp.log(1 + x * x / n))
+
+    rows = zip(y, *_clipped(epsilon, df), center, *_clipped(epsilon, scale), strict=True)
+    return -mean(mp.log(density((a - m) / s, n)) - mp.log(s) for a, n, m, s in rows)
+
+
+def _clipped(epsilon: Any, *rows: Row) -> list[Row]:
+    return [[max(x, mp.mpf(epsilon)) for x in row] for row in rows]
+
+
+def _guarded(*places: int) -> Any:
+    """The rows of inputs of which those at these places are clipped."""
+
+    def rows(*given: Row, epsilon: Any = 1e-6, **_: Any) -> list[Row]:
+        return [_clipped(epsilon, row)[0] if place in places else row for place, row in enumerate(given)]
+
+    return rows
+
+
 def _crps_ensemble(y: Row, members: Row, fair: bool = False) -> Any:
     count = len(members)
     spread = mp.fsum(abs(a - b) for a, b in itertools.product(members, members))
@@ -40,6 +69,38 @@ def _crps(rng: np.random.Generator, scale: float) -> list[Any]:
     return [rng.normal(size=(ROWS, 1)) * scale, members]
 
 
+def _spread(rng: np.random.Generator, scale: float, most: float = 2.0) -> list[Any]:
+    """Targets, locations and scales: errors of a hundredth of a scale up to a hundred, and of about one."""
+    y, center = real(2)(rng, scale)
+    z = 10.0 ** rng.uniform(-2, most, (ROWS, WIDTH))
+    z[0] = 1.0 + rng.integers(-4, 5, WIDTH) * EPSILON
+    return [y, center, np.abs(center - y) / z]
+
+
+def _student(rng: np.random.Generator, scale: float) -> list[Any]:
+    y, center, width = _spread(rng, scale)
+    df = 10.0 ** rng.uniform(-3, 7, (ROWS, WIDTH))
+    df[0] = [0.5, 1.0, 2.0, 4.0]
+    return [y, df, center, width]
+
+
+def _terms_laplace(rows: Any, place: int | None, epsilon: float = 1e-6) -> Any:
+    kept = [(abs(y - m), max(s, mp.mpf(epsilon))) for y, m, s in zip(*rows, strict=True)]
+    if place is None:
+        return mean(abs(mp.log(2 * s)) + e / s for e, s in kept)
+    return max(1 / s + e / s**2 for e, s in kept) / len(kept) if place == 2 else 0
+
+
+def _terms_student(rows: Any, place: int | None, epsilon: float = 1e-6) -> Any:
+    (y, df, center, scale), count = rows, len(rows[0])
+    kept = [(abs(a - m) / s, n, s) for a, n, m, s in zip(y, df, center, scale, strict=True)]
+    if place is None:
+        return mean(1 + abs(mp.log(s)) + (n + 1) * mp.log(1 + z * z / n) for z, n, s in kept)
+    if place == 1:
+        return max(z * z / (n + z * z) / n + 1 / n**2 + (z * z / n) ** 2 / (1 + z * z / n) for z, n, _ in kept) / count
+    return max((1 + z * z) / (1 + z * z / n) / s for z, n, s in kept) / count if place == 3 else 0
+
+
 def _terms_gaussian(rows: Any, place: int | None, epsilon: float = 1e-6, **_: Any) -> Any:
     kept = [(y, m, max(v, mp.mpf(epsilon))) for y, m, v in zip(*rows, strict=True)]
     if place is None:
@@ -53,16 +114,19 @@ def _terms_crps(rows: Any, place: int | None, **_: Any) -> Any:
     return sum(abs(x - y) for x in members) / len(members) if place is None else mp.mpf(1) / len(members)
 
 
-def _at_the_least_variance(y: Row, mean: Row, variance: Row, epsilon: Any = 1e-6, **_: Any) -> list[Row]:
-    return [y, mean, [max(v, mp.mpf(epsilon)) for v in variance]]
-
-
-VALUES = {"gaussian_nll": _gaussian_nll, "crps_ensemble": _crps_ensemble}
+VALUES = {
+    "gaussian_nll": _gaussian_nll,
+    "laplace_nll": _laplace_nll,
+    "student_t_nll": _student_t_nll,
+    "crps_ensemble": _crps_ensemble,
+}
 # Below its least value a variance has the slope that it has there.
-GUARDED = {"gaussian_nll": _at_the_least_variance}
+GUARDED = {"gaussian_nll": _guarded(2), "laplace_nll": _guarded(2), "student_t_nll": _guarded(1, 3)}
 HURT = [
     Hurt("gaussian_nll", _gaussian, _terms_gaussian, {"epsilon": 0.0}, (1.0, 1e15, 1e-12)),
     Hurt("gaussian_nll", _gaussian, _terms_gaussian, {"full": True}, (1.0, 1e-3, 1e-15)),
+    Hurt("laplace_nll", _spread, _terms_laplace, {"epsilon": 0.0}, (1.0, 1e15, 1e-15)),
+    Hurt("student_t_nll", _student, _terms_student, {"epsilon": 0.0}, (1.0, 1e15, 1e-15)),
     Hurt("crps_ensemble", _crps, _terms_crps, {}, (1.0, 1e30, 1e-25)),
     Hurt("crps_ensemble", _crps, _terms_crps, {"fair": True}),
 ]
