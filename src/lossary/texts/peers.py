@@ -19,6 +19,7 @@ NAMES = {
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "cosine_loss": "lossary.CosineSimilarity()",
     "kl": "lossary.KLDivergence()",
+    "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
 }
 
 
