@@ -1697,7 +1697,7 @@ class Poisson(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
 
     The value of `categorical_crossentropy` without the memory of one-hot rows.  Behind a softmax layer as it is;
@@ -1713,6 +1713,8 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -1763,6 +1765,8 @@ class SparseCategoricalCrossentropy(Loss):
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -1789,10 +1793,11 @@ class SparseCategoricalCrossentropy(Loss):
     """
     from_logits: bool
     ignore_class: int | None
+    label_smoothing: float
     epsilon: float
     class_weight: Any
     temperature: float
-    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SparseSoftmaxCrossEntropy = SparseCategoricalCrossentropy
 SparseCategoricalCrossEntropy = SparseCategoricalCrossentropy

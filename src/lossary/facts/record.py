@@ -155,10 +155,14 @@ class Parameter:
         """Whether it acts around the formula, which does not see it."""
         return isinstance(self.allowed, Around)
 
+    @property
+    def off(self) -> float | None:
+        """The number at which it does nothing, if there is one."""
+        return self.allowed.off if isinstance(self.allowed, Interval) else None
+
     def is_symbol(self, value: Any) -> bool:
         """Whether the formula sees a symbol in the place of this value, as it is traced once for all of them."""
-        off = self.allowed.off if isinstance(self.allowed, Interval) else None
-        return self.is_number and not (isinstance(value, float) and value == off)
+        return self.is_number and not (isinstance(value, float) and value == self.off)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,9 +264,13 @@ class Record:
         return tuple(p.name for p in self.parameters if p.is_symbol(parameters[p.name]))
 
     def switches(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-        """The parameters that a program is traced for, and their values."""
+        """The parameters that a program is traced for, and their values; None for a number that is off."""
         inside = [p for p in self.parameters if not (p.is_around or p.is_symbol(parameters[p.name]))]
-        return tuple((p.name, parameters[p.name]) for p in inside)
+        return tuple((p.name, None if p.is_number else parameters[p.name]) for p in inside)
+
+    def off(self, name: str) -> float | None:
+        """The value at which a parameter is off."""
+        return next((p.off for p in self.parameters if p.name == name), None)
 
     def value_of(self, arguments: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
         """What the formula makes of symbols, shared parameters included."""
