@@ -329,10 +329,10 @@ def spelling(peer: str) -> str:
     return peer.rsplit(".", 1)[-1]
 
 
-def spellings_of(aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
-    """Aliases of a loss: those given, and what other libraries call the same."""
+def other_names(own: Sequence[str], aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
+    """Aliases of a loss besides its own names: those given, and what other libraries call the same."""
     same = [spelling(peer) for peer, line in peers.items() if not line]
-    return tuple(dict.fromkeys([*aliases, *same]))
+    return tuple(name for name in dict.fromkeys([*aliases, *same]) if name not in own)
 
 
 def fold(name: str) -> str:

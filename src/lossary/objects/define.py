@@ -17,7 +17,7 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, spellings_of
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
 from ..facts.registry import folded, records
 from ..facts.shared import shared
 from ..looks import modes
@@ -199,7 +199,7 @@ def loss(
             name=own,
             formula=formula,
             slope=slope,
-            aliases=spellings_of(aliases, peers or {}),
+            aliases=other_names((own, class_name or camel(own)), aliases, peers or {}),
             class_name=class_name or camel(own),
             arguments=arguments,
             parameters=(*own_parameters, *common),
