@@ -9,18 +9,18 @@ import mpmath as mp
 import numpy as np
 
 from families.exact import Row, mean
-from families.hurt import EPSILON, LARGEST, ROWS, WIDTH, Hurt, real
+from families.hurt import EPSILON, LARGEST, ROWS, WIDTH, Hurt, clipped, guarded, real
 
 
 def _gaussian_nll(y: Row, center: Row, variance: Row, full: bool = False, epsilon: Any = 1e-6) -> Any:
     constant = mp.log(2 * mp.pi) if full else 0
-    clipped = [max(v, mp.mpf(epsilon)) for v in variance]
-    return mean((mp.log(v) + constant + (a - m) ** 2 / v) / 2 for a, m, v in zip(y, center, clipped, strict=True))
+    rows = zip(y, center, clipped(epsilon, variance), strict=True)
+    return mean((mp.log(v) + constant + (a - m) ** 2 / v) / 2 for a, m, v in rows)
 
 
 def _laplace_nll(y: Row, center: Row, scale: Row, epsilon: Any = 1e-6) -> Any:
-    clipped = [max(s, mp.mpf(epsilon)) for s in scale]
-    return -mean(mp.log(mp.exp(-abs(a - m) / s) / (2 * s)) for a, m, s in zip(y, center, clipped, strict=True))
+    rows = zip(y, center, clipped(epsilon, scale), strict=True)
+    return -mean(mp.log(mp.exp(-abs(a - m) / s) / (2 * s)) for a, m, s in rows)
 
 
 def _student_t_nll(y: Row, df: Row, center: Row, scale: Row, epsilon: Any = 1e-6) -> Any:
@@ -30,21 +30,8 @@ def _student_t_nll(y: Row, df: Row, center: Row, scale: Row, epsilon: Any = 1e-6
         )
         return peak / mp.sqrt(n * mp.pi) * mp.exp(-(n + 1) / 2 * mp.log(1 + x * x / n))
 
-    rows = zip(y, *_clipped(epsilon, df), center, *_clipped(epsilon, scale), strict=True)
+    rows = zip(y, clipped(epsilon, df), center, clipped(epsilon, scale), strict=True)
     return -mean(mp.log(density((a - m) / s, n)) - mp.log(s) for a, n, m, s in rows)
-
-
-def _clipped(epsilon: Any, *rows: Row) -> list[Row]:
-    return [[max(x, mp.mpf(epsilon)) for x in row] for row in rows]
-
-
-def _guarded(*places: int) -> Any:
-    """The rows of inputs of which those at these places are clipped."""
-
-    def rows(*given: Row, epsilon: Any = 1e-6, **_: Any) -> list[Row]:
-        return [_clipped(epsilon, row)[0] if place in places else row for place, row in enumerate(given)]
-
-    return rows
 
 
 def _crps_ensemble(y: Row, members: Row, fair: bool = False) -> Any:
@@ -121,7 +108,7 @@ VALUES = {
     "crps_ensemble": _crps_ensemble,
 }
 # Below its least value a variance has the slope that it has there.
-GUARDED = {"gaussian_nll": _guarded(2), "laplace_nll": _guarded(2), "student_t_nll": _guarded(1, 3)}
+GUARDED = {"gaussian_nll": guarded(2), "laplace_nll": guarded(2), "student_t_nll": guarded(1, 3)}
 HURT = [
     Hurt("gaussian_nll", _gaussian, _terms_gaussian, {"epsilon": 0.0}, (1.0, 1e15, 1e-12)),
     Hurt("gaussian_nll", _gaussian, _terms_gaussian, {"full": True}, (1.0, 1e-3, 1e-15)),

@@ -10,15 +10,9 @@ from ..facts.record import Case, PerRow
 from ..objects.define import loss
 from ..words import (
     abs,
-    bell,
     binet,
     binet_slope,
     count,
-    divide,
-    erf,
-    exp,
-    expm1,
-    expm1mx,
     guard,
     hypot1,
     less,
