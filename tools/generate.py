@@ -16,6 +16,7 @@ from pathlib import Path
 
 import lossary
 from lossary.facts.axes import ELEMENT
+from lossary.facts.domain import Weights
 from lossary.facts.record import Parameter, Record, Role
 from lossary.objects.define import Loss, loss_class, records
 from lossary.objects.names import class_names, function_names
@@ -59,6 +60,8 @@ def _reexports(path: Path) -> list[str]:
 def _annotation(parameter: Parameter) -> str:
     if isinstance(parameter.default, bool):
         return "bool"
+    if isinstance(parameter.allowed, Weights):
+        return "Any"
     return "float" if parameter.is_number else "int | None"
 
 

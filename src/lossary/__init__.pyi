@@ -41,7 +41,7 @@ from .show import plot as plot
 
 __version__: str
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of yes/no targets, for two classes or several independent ones.
 
     Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  Where a
@@ -60,6 +60,11 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -105,6 +110,11 @@ class BinaryCrossentropy(Loss):
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -126,12 +136,15 @@ class BinaryCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Bce = BinaryCrossentropy
 BinaryCrossEntropy = BinaryCrossentropy
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for one-hot or soft targets.
 
     Behind a softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.
@@ -151,6 +164,9 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -199,6 +215,9 @@ class CategoricalCrossentropy(Loss):
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -221,13 +240,15 @@ class CategoricalCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SoftmaxCrossEntropy = CategoricalCrossentropy
 CategoricalCrossEntropy = CategoricalCrossentropy
 Cce = CategoricalCrossentropy
 
-def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
     """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
 
     As in Keras, the best other score counts as 0 if it is negative.
@@ -237,6 +258,8 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | No
     Args:
         y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -250,6 +273,7 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | No
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's
     variant.
@@ -271,6 +295,8 @@ class CategoricalHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -285,11 +311,13 @@ class CategoricalHinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's
     variant.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    def __init__(self, *, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
@@ -451,7 +479,7 @@ Crps = CRPSEnsemble
 EnergyFormCrps = CRPSEnsemble
 KernelCrps = CRPSEnsemble
 
-def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, check: str | None = None) -> Any:
+def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
 
     For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
@@ -472,6 +500,7 @@ def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[
         squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -521,6 +550,7 @@ class Dice(Loss):
         squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -543,7 +573,8 @@ class Dice(Loss):
     from_logits: bool
     squared: bool
     smooth: float
-    def __init__(self, *, from_logits: bool = False, squared: bool = False, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 DiceLoss = Dice
 BinaryDiceLoss = Dice
@@ -825,7 +856,7 @@ GeneralizedBoxIouLoss = GeneralizedIoU
 BoxGIoULoss = GeneralizedIoU
 GeneralizedIouLoss = GeneralizedIoU
 
-def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
 
     The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
@@ -836,6 +867,10 @@ def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -849,6 +884,7 @@ def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, 
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks (1995).
 
@@ -871,6 +907,10 @@ class Hinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -885,10 +925,13 @@ class Hinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks (1995).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 HingeLoss = Hinge
 
@@ -1654,7 +1697,7 @@ class Poisson(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
 
     The value of `categorical_crossentropy` without the memory of one-hot rows.  Behind a softmax layer as it is;
@@ -1670,8 +1713,13 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1717,8 +1765,13 @@ class SparseCategoricalCrossentropy(Loss):
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1740,14 +1793,17 @@ class SparseCategoricalCrossentropy(Loss):
     """
     from_logits: bool
     ignore_class: int | None
+    label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SparseSoftmaxCrossEntropy = SparseCategoricalCrossentropy
 SparseCategoricalCrossEntropy = SparseCategoricalCrossentropy
 Scce = SparseCategoricalCrossentropy
 
-def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
 
     Labels are -1 and 1; 0 is read as -1.
@@ -1757,6 +1813,10 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None =
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
         y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1770,6 +1830,7 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None =
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3.
 
@@ -1790,6 +1851,10 @@ class SquaredHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1804,10 +1869,13 @@ class SquaredHinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
@@ -1905,7 +1973,7 @@ TripletMarginLoss = TripletMargin
 TripletMarginWithDistanceLoss = TripletMargin
 TripletLoss = TripletMargin
 
-def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, check: str | None = None) -> Any:
+def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """The Dice overlap with weights of its own for what is found too much and too little.
 
     ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
@@ -1923,6 +1991,7 @@ def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tup
         alpha: Weight of false positives (a number >= 0); 0.5 by default.
         beta: Weight of false negatives (a number >= 0); 0.5 by default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1966,6 +2035,7 @@ class Tversky(Loss):
         alpha: Weight of false positives (a number >= 0); 0.5 by default.
         beta: Weight of false negatives (a number >= 0); 0.5 by default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1989,6 +2059,7 @@ class Tversky(Loss):
     alpha: float
     beta: float
     smooth: float
-    def __init__(self, *, from_logits: bool = False, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TverskyLoss = Tversky

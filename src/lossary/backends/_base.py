@@ -310,6 +310,10 @@ class Backend(ABC):
         """The labelled element of each row; NaN for a label outside the row."""
 
     @abstractmethod
+    def look_up(self, table: Array, labels: Array) -> Array:
+        """The entries of a table of one axis; for a label outside it, one of its ends."""
+
+    @abstractmethod
     def is_label(self, label: Array, like: Array) -> Array:
         """Marks the labelled element of each row."""
 

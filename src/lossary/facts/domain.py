@@ -292,12 +292,17 @@ class Parts(Domain):
 
 @dataclass(frozen=True)
 class Interval(Domain):
-    """A parameter's meaning and range."""
+    """A parameter's meaning and range.
+
+    ``off`` is the value at which it does nothing: there the formula is traced with that number instead of a symbol, so
+    that what it multiplies costs nothing.
+    """
 
     meaning: str = ""
     minimum: float = -math.inf
     maximum: float = math.inf
     open_below: bool = False
+    off: float | None = None
 
     def describe(self) -> str:
         if self.maximum == math.inf:
@@ -324,10 +329,27 @@ class Flag(Domain):
 
 
 @dataclass(frozen=True)
-class OptionalLabel(Domain):
-    """The meaning of a parameter that is a class label, or None."""
+class Around(Domain):
+    """A parameter that acts around the formula, which is the same for all its values; None leaves things alone."""
 
     meaning: str = ""
 
+
+@dataclass(frozen=True)
+class OptionalLabel(Around):
+    """The meaning of a parameter that is a class label, or None."""
+
     def describe(self) -> str:
         return "a whole number or None"
+
+
+@dataclass(frozen=True)
+class Weights(Around):
+    """The meaning of weights, one per class or one per output (then one number may stand for all)."""
+
+    per: str = "class"
+
+    def describe(self) -> str:
+        if self.per == "class":
+            return "numbers >= 0, one per class, as a list or {class: weight}, or None"
+        return "a number >= 0, or one per output, or None"

@@ -97,7 +97,7 @@ def _binary_slope(
     prediction=Unit(),
     parameters={
         "from_logits": Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)"),
-        "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0),
+        "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0, off=0.0),
         "epsilon": Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5),
     },
     slope=_binary_slope,
