@@ -17,6 +17,7 @@ from lossary.kernels.cpu import functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}
+BOUNDS |= {"log1pmx": 3.5, "expm1mx": 2.5, "log1mexp": 2.5, "hypot1": 1.1, "arctan": 2.0}
 BOUNDS |= {"softplus": 2.1, "exp_decaying": 1.1, "log1p_growing": 1.5, "log1p_unit": 1.5}
 # Variants for part of the arguments: the function they stand for, and where.
 VARIANTS = {
@@ -111,10 +112,15 @@ def _atanh_rest(z: Any) -> Any:
     return (2 * mp.atanh(s) - 2 * s) / (s * z)
 
 
+def _exponential_rest(x: Any) -> Any:
+    return (mp.expm1(x) - x) / x**2
+
+
 POLYNOMIALS: dict[str, tuple[Callable[[Any], Any], float, float, float]] = {
-    "EXPM1": (lambda x: (mp.expm1(x) - x) / x**2, -math.log(2) / 2, math.log(2) / 2, (math.log(2) / 2) ** 2),
+    "EXPM1": (_exponential_rest, -math.log(2) / 2, math.log(2) / 2, (math.log(2) / 2) ** 2),
     "ATANH": (_atanh_rest, 0.0, (3 - 2 * math.sqrt(2)) ** 2, (3 - 2 * math.sqrt(2)) ** 2 / 2),
     "WIDE_ATANH": (_atanh_rest, 0.0, 1 / 9, 1 / 18),
+    "ARCTAN": (lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, 0.0, 1.0, 1.0),
     "SINH": (lambda z: (mp.sinh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, 0.0, 1.0, 1.0),
 }
 
@@ -140,6 +146,11 @@ EXACT = {
     "sinh": mp.sinh,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "log1pmx": lambda x: mp.log1p(x) - x,
+    "expm1mx": lambda x: mp.expm1(x) - x,
+    "log1mexp": lambda x: mp.log(-mp.expm1(x)) if x > -1 else mp.log1p(-mp.exp(x)),
+    "hypot1": lambda x: mp.sqrt(1 + x * x),
+    "arctan": mp.atan,
     "exp_decaying": mp.exp,
     "log1p_growing": mp.log1p,
     "log1p_unit": mp.log1p,
@@ -151,7 +162,8 @@ def test_float64_error_against_sixty_digits(name: str) -> None:
     rng = np.random.default_rng(3)
     scales = np.repeat([1e-300, 1e-20, 1e-8, 1e-3, 0.1, 0.4, 1.0, 3.0, 20.0, 300.0], 120)
     x = rng.normal(size=scales.size) * scales
-    x = np.abs(x) if name == "log" else x[x > -1] if name == "log1p" else x
+    x = np.abs(x) if name == "log" else x[x > -1] if name.startswith("log1p") else x
+    x = -np.abs(x) if name == "log1mexp" else x
     _, low, high = VARIANTS.get(name, (name, -math.inf, math.inf))
     x = x[(low <= x) & (x <= high)]
     got = applied(name, "float64", x)
@@ -202,6 +214,11 @@ SPECIAL = {
     "exp_decaying": [(-INF, 0.0), (NAN, NAN), (0.0, 1.0), (-1e4, 0.0)],
     "log1p_growing": [(INF, INF), (NAN, NAN), (0.0, 0.0)],
     "log1p_unit": [(NAN, NAN), (0.0, 0.0), (1.0, math.log(2.0))],
+    "log1pmx": [(-1.0, -INF), (-2.0, NAN), (NAN, NAN), (0.0, 0.0), (1e4, math.log1p(1e4) - 1e4)],
+    "expm1mx": [(-1e4, 9999.0), (1e4, INF), (NAN, NAN), (0.0, 0.0)],
+    "log1mexp": [(0.0, -INF), (1.0, NAN), (-INF, 0.0), (NAN, NAN), (-1e4, 0.0)],
+    "hypot1": [(-INF, INF), (INF, INF), (NAN, NAN), (0.0, 1.0), (-1e30, 1e30)],
+    "arctan": [(-INF, -math.pi / 2), (INF, math.pi / 2), (NAN, NAN), (0.0, 0.0), (1.0, math.pi / 4)],
     "sign": [(-3.0, -1.0), (0.0, 0.0), (2.0, 1.0), (NAN, NAN)],
 }
 
@@ -234,7 +251,7 @@ def test_small_sinh_within_its_range() -> None:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 machine code")
-@pytest.mark.parametrize("name", sorted(BOUNDS.keys() - {"sigmoid", "softplus"}))
+@pytest.mark.parametrize("name", sorted(BOUNDS.keys() - {"sigmoid", "softplus", "hypot1"}))
 def test_loops_are_vector_code_without_calls(name: str) -> None:
     word = functions.namespace("float32")[name]
 

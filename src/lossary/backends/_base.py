@@ -10,11 +10,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..looks.faults import Look, Site
+from . import series, special
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -204,6 +207,11 @@ class Backend(ABC):
     log1p: Callable[[Array], Array]
     sqrt: Callable[[Array], Array]
     tanh: Callable[[Array], Array]
+    arctan: Callable[[Array], Array]
+    cos: Callable[[Array], Array]
+    sin: Callable[[Array], Array]
+    detach: Callable[[Array], Array]
+    floor: Callable[[Array], Array]
     maximum: Callable[[Array, Any], Array]
     minimum: Callable[[Array, Any], Array]
     where: Callable[[Array, Any, Any], Array]
@@ -230,6 +238,21 @@ class Backend(ABC):
 
     def softplus(self, x: Array) -> Array:
         return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
+
+    log1pmx = series.log1pmx
+    expm1mx = series.expm1mx
+    log1mexp = series.log1mexp
+    hypot1 = series.hypot1
+
+    lgamma = special.lgamma
+    digamma = special.digamma
+    trigamma = special.trigamma
+    binet = special.binet
+    binet_slope = special.binet_slope
+    erf = special.erf
+    bell = special.bell
+    log_ndtr = special.log_ndtr
+    inverse_mills = special.inverse_mills
 
     def guard(self, x: Array, floor: Any) -> Array:
         return self.maximum(x, floor)
@@ -295,6 +318,10 @@ class Backend(ABC):
         """Marks the labelled element of each row."""
 
     @abstractmethod
+    def position(self, like: Array) -> Array:
+        """0, 1, ... along each row, in the shape and dtype of ``like``."""
+
+    @abstractmethod
     def spread(self, x: Any, like: Array) -> Array:
         """A row's number repeated over the row."""
 
@@ -340,7 +367,11 @@ class Backend(ABC):
 # Words of parameters: plain numbers stay numbers, in double precision and with IEEE's poles.
 _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "abs": abs,
+    "arctan": math.atan,
+    "cos": math.cos,
+    "detach": lambda x: x,
     "equal": lambda a, b: a == b,
+    "erf": math.erf,
     "exp": math.exp,
     "expm1": math.expm1,
     "guard": max,
@@ -357,6 +388,7 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "power": lambda x, exponent: x**exponent,
     "sigmoid": lambda x: 0.5 + 0.5 * math.tanh(0.5 * x),
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+    "sin": math.sin,
     "sinh": math.sinh,
     "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     "sqrt": math.sqrt,
@@ -365,6 +397,20 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "weighted": lambda weight, x: weight * x if weight else 0.0,
     "where": lambda condition, a, b: a if condition else b,
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
+}
+
+_NUMBERS = SimpleNamespace(
+    **_NUMBER_WORDS,
+    dtype=lambda x: "float64",
+    floor=math.floor,
+)
+_NUMBER_WORDS |= {
+    name: partial(getattr(room, name), _NUMBERS)
+    for room, names in (
+        (series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
+        (special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
+    )
+    for name in names
 }
 
 

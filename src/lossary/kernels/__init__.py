@@ -21,10 +21,11 @@ from ..backends import NUMPY, by_name, find
 from ..calls.kernel import Fused, Fusible, NoKernelError
 from ..calls.programs import Program, program_for
 from ..facts.registry import is_enrolled
-from ..graph import ELEMENT, OTHER, walk
+from ..graph import ELEMENT, NUMBER, OTHER, walk
 from ..texts.calls import kernel_dtype, no_kernel
 from .cpu import alone
 from .cpu.pages import release
+from .lowering.form import WORDS
 
 if TYPE_CHECKING:
     from ..objects.define import Loss
@@ -110,9 +111,11 @@ def _unfit(program: Program) -> str:
         if of_rows:
             return f"{of_rows[0]} holds one number per data point: no kernel yet"
         return f"it takes {', '.join(each.name for each in inputs)}: no kernel yet"
-    if any(OTHER in node.axes for node in walk(program.outputs("value_and_slope"))):
+    nodes = [node for node in walk(program.outputs("value_and_slope")) if node.args and node.axes != NUMBER]
+    if any(OTHER in node.axes for node in nodes):
         return "it compares all pairs of outputs: no kernel yet"
-    return ""
+    missing = sorted({node.op for node in nodes} - WORDS)
+    return f"{', '.join(missing)}: no kernel yet" if missing else ""
 
 
 def unusable() -> str:

@@ -25,6 +25,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from ...backends import series
 from . import alone, choices, disk, functions, intrinsics, target
 from .arguments import Argument
 
@@ -39,7 +40,7 @@ _SETTINGS = ("BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "LOOP_VECTORIZE", "OPT",
 @cache
 def _environment() -> bytes:
     """Whatever changes machine code besides the source of a kernel."""
-    contained = choices, functions, intrinsics, target
+    contained = choices, functions, intrinsics, series, target
     parts = [
         __name__,  # By which what is kept refers to this module.
         numba.__version__,

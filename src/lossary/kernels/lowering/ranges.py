@@ -124,6 +124,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "sinh": _monotone(math.sinh, -800.0),
     "small_sinh": _monotone(math.sinh, -800.0),
     "log1p": _monotone(math.log1p, math.nextafter(-1.0, 0.0)),
+    "hypot1": lambda a: (1.0, math.inf),
     "count": lambda *_: (1.0, math.inf),
     "spread": lambda a: a,
     "max": lambda a: a,
