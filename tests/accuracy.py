@@ -26,6 +26,8 @@ from lossary.objects.define import records
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
 EPSILON = 2.0**-23
+# Terms of a sum that are subnormal are 0 in XLA and TensorFlow: that much of the smallest answers is lost.
+FLUSHED = 2.0**-128
 KINDS = ("ordinary", "large", "tiny", "saturated", "close")
 TERMS, MORE, SOFT = families.table("TERMS"), families.table("SETTINGS"), families.entries("SOFT")
 Evaluate = Callable[[Record, dict[str, Any], Any, Any], tuple[Any, Any]]
@@ -161,7 +163,7 @@ def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any,
     """One unit in the last place of the answer, and of the terms whose difference it is."""
     mp = oracle.mp
     size = mp.mpf(2) ** (mp.floor(mp.log(abs(exact), 2)) - 23) if exact != 0 else mp.mpf(0)
-    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), mp.mpf(2) ** -149)
+    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), FLUSHED)
 
 
 def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], index: int | None) -> Any:
