@@ -18,6 +18,7 @@ from .facts.domain import (
     Classes,
     Clipped,
     Counts,
+    Distance,
     Domain,
     Flag,
     Interval,
@@ -28,6 +29,7 @@ from .facts.domain import (
     Probabilities,
     Real,
     Signs,
+    Similarity,
     Unit,
 )
 from .facts.record import PerRow
@@ -37,6 +39,7 @@ __all__ = [
     "Classes",
     "Clipped",
     "Counts",
+    "Distance",
     "Domain",
     "Flag",
     "Interval",
@@ -48,5 +51,6 @@ __all__ = [
     "Probabilities",
     "Real",
     "Signs",
+    "Similarity",
     "Unit",
 ]

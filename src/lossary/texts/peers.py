@@ -16,6 +16,7 @@ NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
+    "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "cosine_loss": "lossary.CosineSimilarity()",
     "kl": "lossary.KLDivergence()",
 }
