@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 import torch
+from scipy.ndimage import distance_transform_edt as edt
 
 import lossary
 from peer import assert_same
@@ -78,3 +79,27 @@ def test_dice_is_that_of_optax(name: str) -> None:
     line = lossary.Dice.record.line(f"optax.losses.{name}")
     ours = eval(line, {"lossary": lossary}).replaced(reduction="none")(y_true, y_pred)
     np.testing.assert_allclose(ours[:, 0], theirs, rtol=1e-5)
+
+
+def test_boundary_loss_is_the_mean_of_a_map_times_probabilities() -> None:
+    """Its map has MONAI's sign, negative inside, so that the right mask costs least."""
+    mask = np.zeros((1, 7, 7))
+    mask[0, 2:5, 1:6] = 1.0
+    maps = edt(1 - mask[0])[None] - edt(mask[0])[None]
+    probabilities = RNG.uniform(size=mask.shape)
+    assert_same(lossary.BoundaryLoss(axis=SPACE), lambda y, p: (y * p).mean(SPACE), [maps, probabilities], [1])
+    assert lossary.boundary_loss(maps, mask, axis=SPACE) < lossary.boundary_loss(maps, probabilities, axis=SPACE)
+
+
+@pytest.mark.parametrize("alpha", [2.0, 1.0])
+def test_hausdorff_distance_transform_is_its_definition(alpha: float) -> None:
+    predicted = (PROBABILITIES > 0.5).astype(float)
+    arrays = [MASKS, PROBABILITIES, *(edt(mask) + edt(1 - mask) for mask in (MASKS, predicted))]
+
+    def peer(y: Any, p: Any, true: Any, found: Any) -> Any:
+        return ((p - y).square() * (true.pow(alpha) + found.pow(alpha))).mean(SPACE)
+
+    loss = lossary.HausdorffDT(alpha=alpha, axis=SPACE)
+    assert_same(loss, peer, arrays, [1])
+    scores = [MASKS, SCORES, *arrays[2:]]
+    assert_same(loss.replaced(from_logits=True), lambda y, z, a, b: peer(y, z.sigmoid(), a, b), scores, [1])

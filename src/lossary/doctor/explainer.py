@@ -165,8 +165,8 @@ def _of_roles(loss: Loss, *roles: Role) -> str:
 
 
 def _targets(loss: Loss) -> str:
-    given = _of_roles(loss, Role.GIVEN)
-    return _of_roles(loss, Role.TARGET) or "; ".join(filter(None, (loss.record.target.describe(), given)))
+    targets = _of_roles(loss, Role.TARGET) or loss.record.target.describe()
+    return "; ".join(filter(None, (targets, _of_roles(loss, Role.GIVEN))))
 
 
 def _predictions(loss: Loss) -> str:
