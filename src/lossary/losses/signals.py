@@ -23,7 +23,7 @@ def _scaled(row: Any) -> tuple[Any, Any]:
 def _peak_slope(y_true: Any, y_pred: Any, *, max_value: Any = 1.0, epsilon: Any = 1e-5) -> Any:
     error, scale = _scaled(y_pred - y_true)
     root = sqrt(mean_square(error))
-    level = guard(root / scale / max_value, epsilon) * max_value
+    level = guard(root / scale, epsilon * max_value)
     steep = where(root == 0.0, 0.0, _DECIBELS / where(root == 0.0, 1.0, root * level))
     return error * (steep / count(y_pred))
 
@@ -44,7 +44,7 @@ def _peak_slope(y_true: Any, y_pred: Any, *, max_value: Any = 1.0, epsilon: Any 
     source="Q. Huynh-Thu, M. Ghanbari, Scope of validity of PSNR in image/video quality assessment (2008), eq. 1, "
     "negated",
     peers={
-        "kornia.losses.psnr_loss": "Loss(axis=None, max_value=max_value, epsilon=0.0)",
+        "kornia.losses.psnr_loss": "Loss(axis=None, epsilon=0.0)   # max_value=max_val",
         "basicsr.losses.PSNRLoss": "Loss(axis=(1, 2, 3))   # 1e-8 is added to the mean square there",
     },
     cases=(
