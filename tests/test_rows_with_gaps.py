@@ -10,6 +10,7 @@ import pytest
 import lossary
 from everywhere import ALL, OTHERS, flat, run, there
 from inputs import Setting, is_separable, jax_with
+from lossary import words
 from lossary.facts.axes import ELEMENT
 
 # Losses whose value is no mean over elements, and whose targets do not name an element.
@@ -160,6 +161,19 @@ def test_regions_have_gaps(name: str, rng: np.random.Generator) -> None:
         np.testing.assert_allclose(value[image], one[0], rtol=1e-12)
         np.testing.assert_allclose(gradient[image][kept], slopes[0], rtol=1e-9)
     assert np.all(gradient[~keep] == 0)
+
+
+def test_positions_count_what_is_kept(rng: np.random.Generator) -> None:
+    @lossary.loss
+    def discounted(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.square(y_pred - y_true) / (1.0 + words.position(y_pred)))
+
+    y_true, y_pred = rng.normal(size=(2, ROWS, WIDTH))
+    values = lossary.get(discounted, reduction="none")(y_true, y_pred, where=KEEP)
+    for number in range(ROWS - 1):
+        kept = KEEP[number]
+        errors = (y_pred - y_true)[number, kept] ** 2
+        np.testing.assert_allclose(values[number], np.mean(errors / np.arange(1.0, 1.0 + kept.sum())), rtol=1e-12)
 
 
 def test_items_may_have_scores_with_a_last_axis_of_one(rng: np.random.Generator) -> None:

@@ -35,6 +35,11 @@ class JaxBackend(MeansByLength, ShowsBits):
     sqrt = staticmethod(jnp.sqrt)
     square = staticmethod(jnp.square)  # type: ignore[assignment]
     tanh = staticmethod(jnp.tanh)
+    arctan = staticmethod(jnp.arctan)
+    cos = staticmethod(jnp.cos)
+    sin = staticmethod(jnp.sin)
+    floor = staticmethod(jnp.floor)
+    detach = staticmethod(jax.lax.stop_gradient)
     sigmoid = staticmethod(jax.nn.sigmoid)
     maximum = staticmethod(jnp.maximum)
     minimum = staticmethod(jnp.minimum)
@@ -148,6 +153,9 @@ class JaxBackend(MeansByLength, ShowsBits):
 
     def is_label(self, label: Array, like: Array) -> Array:
         return _positions(like) == label
+
+    def position(self, like: Array) -> Array:
+        return self.spread(_positions(like), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)

@@ -35,6 +35,10 @@ class NumpyBackend(ShowsBits):
     square = staticmethod(np.square)  # type: ignore[assignment]
     sinh = staticmethod(np.sinh)  # type: ignore[assignment]
     tanh = staticmethod(np.tanh)
+    arctan = staticmethod(np.arctan)
+    cos = staticmethod(np.cos)
+    sin = staticmethod(np.sin)
+    floor = staticmethod(np.floor)
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     where = staticmethod(np.where)
@@ -153,6 +157,12 @@ class NumpyBackend(ShowsBits):
 
     def is_label(self, label: Array, like: Array) -> Array:
         return np.arange(like.shape[-1]) == label
+
+    def position(self, like: Array) -> Array:
+        return self.spread(np.arange(like.shape[-1]), like)
+
+    def detach(self, x: Array) -> Array:
+        return x
 
     def spread(self, x: Array, like: Array) -> Array:
         row = np.asarray(x, like.dtype)

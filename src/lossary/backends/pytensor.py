@@ -32,6 +32,13 @@ class PytensorBackend(Backend):
     square = staticmethod(pt.square)
     sinh = staticmethod(pt.sinh)
     tanh = staticmethod(pt.tanh)
+    arctan = staticmethod(pt.arctan)
+    cos = staticmethod(pt.cos)
+    sin = staticmethod(pt.sin)
+    floor = staticmethod(pt.floor)
+    erf = staticmethod(pt.erf)
+    lgamma = staticmethod(pt.gammaln)
+    detach = staticmethod(disconnected_grad)
     sigmoid = staticmethod(pt.sigmoid)
     maximum = staticmethod(pt.maximum)
     minimum = staticmethod(pt.minimum)
@@ -126,6 +133,9 @@ class PytensorBackend(Backend):
 
     def is_label(self, label: Array, like: Array) -> Array:
         return pt.eq(pt.arange(like.shape[-1]), label)
+
+    def position(self, like: Array) -> Array:
+        return self.spread(pt.cast(pt.arange(like.shape[-1]), like.dtype), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return pt.zeros_like(like) + x

@@ -37,6 +37,11 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     sqrt = staticmethod(tf.sqrt)
     square = staticmethod(tf.square)
     tanh = staticmethod(tf.tanh)
+    arctan = staticmethod(tf.atan)
+    cos = staticmethod(tf.cos)
+    sin = staticmethod(tf.sin)
+    floor = staticmethod(tf.floor)
+    detach = staticmethod(tf.stop_gradient)
     sigmoid = staticmethod(tf.sigmoid)
     maximum = staticmethod(tf.maximum)
     minimum = staticmethod(tf.minimum)
@@ -172,6 +177,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
 
     def is_label(self, label: Array, like: Array) -> Array:
         return tf.equal(tf.range(tf.cast(tf.shape(like)[-1], label.dtype)), label)
+
+    def position(self, like: Array) -> Array:
+        return self.spread(tf.cast(tf.range(tf.shape(like)[-1]), like.dtype), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return tf.zeros_like(like) + x

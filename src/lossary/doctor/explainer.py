@@ -186,7 +186,9 @@ def _last_layer(loss: Loss) -> str:
         activations = {name: domain.activation for name, domain in loss.record.prediction.parts}
         if len(set(activations.values())) > 1:
             return ", ".join(f"{activation} for {name}" for name, activation in activations.items())
-    activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
+        activation = next(iter(activations.values()))
+    else:
+        activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
     if activation_fit(loss, activation).judgement not in ("right", "works"):
         raise AssertionError(f"{loss!r} does not fit its own activation {activation}")
     softmax = activation != "linear" and "from_logits" in loss.parameters

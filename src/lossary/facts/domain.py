@@ -107,6 +107,21 @@ class Distance(NonNegative):
 
 
 @dataclass(frozen=True)
+class Positive(NonNegative):
+    """Numbers above 0: amounts, durations, rates."""
+
+    # The least number above 0.
+    low = math.ulp(0.0)
+
+    def describe(self) -> str:
+        return "numbers > 0"
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = x > 0.0
+        return inside
+
+
+@dataclass(frozen=True)
 class Clipped(Real):
     """Numbers that belong above 0; the loss clips smaller ones and draws them upwards."""
 

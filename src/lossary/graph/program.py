@@ -128,7 +128,8 @@ class Program:
             not rows
             and self.output.op in ("mean", "mean_square")
             and all(
-                not (node.axes == ELEMENT and any(arg.axes not in (ELEMENT, NUMBER) for arg in node.args))
+                node.op != "position"
+                and not (node.axes == ELEMENT and any(arg.axes not in (ELEMENT, NUMBER) for arg in node.args))
                 for node in walk(self.output.args)
             )
         )

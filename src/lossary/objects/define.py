@@ -266,7 +266,7 @@ def register(record: Record) -> LossFunction:
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}
         home["__qualname__"] = f"{record.formula.__qualname__}.cls"
-    attributes = {"record": record, **home, "__doc__": class_doc(record)}
+    attributes = {"record": record, **home, "__doc__": _DocOfClass(record)}
     attributes["__signature__"] = _OfClass(_class_signature(record))
     registry.enrol(record)
     if registry.is_entered(record.name):
@@ -276,6 +276,16 @@ def register(record: Record) -> LossFunction:
     made = _make_function(record, cls)
     registry.enter(record, cls, made)
     return made
+
+
+class _DocOfClass:
+    """The docstring of a class and its objects, made when it is read."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def __get__(self, instance: Any, owner: type) -> str:
+        return class_doc(self.record)
 
 
 class _OfClass:
