@@ -182,6 +182,7 @@ class Record:
     builtin: bool
     # Another library's name -> the line to write for it, where `Loss` is this loss; "" for `Loss()`, the same loss.
     peers: Mapping[str, str] = field(default_factory=dict)
+    best: Formula | None = None  # The best predictions for targets, where those are not the targets themselves.
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
