@@ -9,14 +9,6 @@ import mpmath as mp
 from families.exact import each, each_slope, xlogy
 
 
-def _signed(t: Any) -> Any:
-    return -1 if t == 0 else t
-
-
-def _margin(t: Any, p: Any) -> Any:
-    return max(1 - _signed(t) * p, 0)
-
-
 def _bce(t: Any, p: Any, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7)) -> Any:
     if from_logits:
         return t * mp.log(1 + mp.exp(-p)) + (1 - t) * mp.log(1 + mp.exp(p))
@@ -35,13 +27,9 @@ def _terms_bce(t: Any, p: Any, index: int | None, from_logits: bool = False) -> 
 
 
 VALUES = {
-    "hinge": each(_margin),
-    "squared_hinge": each(lambda t, p: _margin(t, p) ** 2),
     "binary_crossentropy": each(_bce),
 }
 SLOPES = {
-    "hinge": each_slope(lambda t, p: -_signed(t) if _margin(t, p) > 0 else 0),
-    "squared_hinge": each_slope(lambda t, p: -2 * _signed(t) * _margin(t, p)),
     "binary_crossentropy": each_slope(_bce_slope),
 }
 TERMS = {"binary_crossentropy": _terms_bce}

@@ -5,67 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, Real, Signs, Unit
+from ..facts.domain import Bits, Flag, Interval, Unit
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, exp, log, log1p, maximum, mean, mean_square, minimum, weighted, where
-
-
-def _signs(y_true: Any) -> Any:
-    """0 is the negative class of 0/1 labels."""
-    return where(y_true == 0.0, -1.0, y_true)
-
-
-@loss(
-    target=Signs(),
-    prediction=Real(),
-    definition="mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1",
-    source="C. Cortes, V. Vapnik, Support-vector networks (1995)",
-    peers={
-        "keras.losses.Hinge": "",
-        "optax.hinge_loss": "",
-        "sklearn.metrics.hinge_loss": "Loss()   # of one score per point",
-        "xgboost.binary:hinge": "Loss()",
-    },
-    cases=(
-        Case([[1.0, -1.0]], [[0.25, -3.0]], (0.375,), "((1 - 1/4) + 0)/2"),
-        Case([[1.0, 0.0]], [[0.25, 0.5]], (1.125,), "((1 - 1/4) + (1 + 1/2))/2, 0 read as -1"),
-    ),
-)
-def hinge(y_true: Any, y_pred: Any) -> Any:
-    """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
-
-    The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
-    -1 and 1; 0 is read as -1.
-
-    >>> import lossary
-    >>> print(lossary.hinge([[1.0, -1.0]], [[0.25, -3.0]]))
-    [0.375]
-    """
-    return mean(maximum(1.0 - _signs(y_true) * y_pred, 0.0))
-
-
-@loss(
-    target=Signs(),
-    prediction=Real(),
-    definition="mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1",
-    source="Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3",
-    peers={
-        "keras.losses.SquaredHinge": "",
-        "sklearn.SGDClassifier.squared_hinge": "",
-    },
-    cases=(Case([[1.0, -1.0]], [[0.5, -3.0]], (0.125,), "((1 - 1/2)^2 + 0)/2"),),
-)
-def squared_hinge(y_true: Any, y_pred: Any) -> Any:
-    """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
-
-    Labels are -1 and 1; 0 is read as -1.
-
-    >>> import lossary
-    >>> print(lossary.squared_hinge([[1.0, -1.0]], [[0.5, -3.0]]))
-    [0.125]
-    """
-    return mean_square(maximum(1.0 - _signs(y_true) * y_pred, 0.0))
+from ..words import abs, count, exp, log, log1p, maximum, mean, minimum, weighted, where
 
 
 def _smoothed(y_true: Any, label_smoothing: Any) -> Any:
