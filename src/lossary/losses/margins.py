@@ -30,7 +30,7 @@ def _signs(y_true: Any) -> Any:
 
 def _square_then_linear(margin: Any) -> Any:
     """``(1 - margin)**2 / 4`` from -1 to 1, its tangent below and 0 above."""
-    return where(margin < -1.0, -margin, 0.25 * square(maximum(1.0 - maximum(margin, -1.0), 0.0)))
+    return where(margin < -1.0, -margin, 0.25 * square(maximum(1.0 - maximum(-1.0, margin), 0.0)))
 
 
 @loss(
