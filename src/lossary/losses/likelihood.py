@@ -277,7 +277,6 @@ def mixture_density_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> A
     definition="sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2",
     source="D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B",
     peers={
-        "torch.distributions.kl_divergence": "Loss()   # of Normal(mean, exp(log_variance / 2)), Normal(0, 1), summed",
         "speechbrain.VariationalAutoencoderLoss": "Loss()   # without its reconstruction",
     },
     cases=(

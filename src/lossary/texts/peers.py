@@ -22,6 +22,7 @@ NAMES = {
     "DiceCELoss": "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)",
     "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
+    "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
 }
 
