@@ -97,7 +97,7 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
         target = np.round(target * 10.0 ** rng.uniform(0, 5)) if kind == "large" else target * (rng.random(width) < 0.7)
     if prediction.name in ("Probabilities", "Unit"):
         return target, _probabilities(prediction.name, kind, rng, width)
-    if prediction.name in ("NonNegative", "Positive", "Clipped") and (prediction.name != "Clipped" or rng.random() < 0.7):
+    if prediction.low >= 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
     return target, _real(record, target, kind, rng, width)
 
@@ -121,7 +121,7 @@ def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator,
     moved = target * (1 + off)
     if record.name == "cosine_similarity":
         moved = moved * _scale("saturated", rng)
-    return target, np.minimum(moved, 1.0) if prediction.name in ("Probabilities", "Unit") else moved
+    return target, np.clip(moved, prediction.low, prediction.high)
 
 
 def _scale(kind: str, rng: np.random.Generator) -> float:

@@ -13,7 +13,8 @@ from inputs import EVERY_SETTING, Setting
 from lossary import domains, words
 
 # Digits that float32 is known to lose: where lengths of boxes are 0 or beyond all others, slopes are their inverses.
-LOSES = {"generalized_iou": {"zeros", "tiny", "large"}}
+# Where all components of a mixture are thousands of scales away, the last digit says which of them is nearest.
+LOSES = {"generalized_iou": {"zeros", "tiny", "large"}, "mixture_density_nll": {"large"}}
 
 
 @pytest.mark.parametrize("setting", EVERY_SETTING, ids=str)

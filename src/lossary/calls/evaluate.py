@@ -17,7 +17,7 @@ from ..looks import modes, values
 from . import align, faults, live, weighting
 from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
-from .programs import program_for
+from .programs import program_at
 
 __all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "prepare"]
 
@@ -78,7 +78,7 @@ LOOKING = frozenset({None, "full", "async"})
 
 def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan, align.Points]:
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
-    program = program_for(setting.record, setting.parameters, plan.backend, gaps=True)
+    program = program_at(setting.record, setting.switches, plan.backend, gaps=True)
     main = points.inputs[setting.record.main]
     mask = live.any_item(plan.backend, points.items, main)
     return plan._replace(program=program), replace(points, mask=mask)

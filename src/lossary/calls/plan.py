@@ -11,7 +11,7 @@ from ..facts.domain import Weights
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
 from . import align, parts
-from .programs import Program, program_for
+from .programs import Program, program_at
 
 
 class Setting:
@@ -23,7 +23,7 @@ class Setting:
         self.ignored: int | None = parameters.get("ignore_class")
         given = [p for p in record.parameters if parameters[p.name] is not None]
         self.weighting = any(isinstance(p.allowed, Weights) for p in given)
-        self.symbols = record.symbols(parameters)
+        self.switches, self.symbols = record.switches(parameters), record.symbols(parameters)
         self.numbers: tuple[Any, ...] = tuple(parameters[name] for name in self.symbols)
         # A parameter that is an array is traced or differentiated by its framework.
         self.is_constant = all(isinstance(number, float) for number in self.numbers)
@@ -158,7 +158,7 @@ def _made(
     setting: Setting, backend: Backend, inputs: tuple[Array, ...], *, axis: Any, batched: bool, strict: bool
 ) -> Plan:
     record, dtypes = setting.record, [backend.dtype(x) for x in inputs]
-    program = program_for(record, setting.parameters, backend)
+    program = program_at(record, setting.switches, backend)
     shapes = [backend.shape(x) for x in inputs]
     lines = align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
     main = record.main

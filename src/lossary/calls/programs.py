@@ -19,7 +19,11 @@ numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False) -> Program:
     """The program of a record at these parameters, for rows with or without gaps, ready to run on the backend."""
-    switches = record.switches(parameters)
+    return program_at(record, record.switches(parameters), backend, gaps=gaps)
+
+
+def program_at(record: Record, switches: Switches, backend: Backend, *, gaps: bool = False) -> Program:
+    """As `program_for`, for switches that are known: torch.compile takes no floats for constants."""
     if record.number is None:
         return Program(record, switches, gaps=gaps)
     program: Program = getattr(record.programs, _ready(record.number, switches, gaps, backend.name))

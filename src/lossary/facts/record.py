@@ -155,10 +155,14 @@ class Parameter:
         """Whether it acts around the formula, which does not see it."""
         return isinstance(self.allowed, Around)
 
+    @property
+    def off(self) -> float | None:
+        """The number at which it does nothing, if there is one."""
+        return self.allowed.off if isinstance(self.allowed, Interval) else None
+
     def is_symbol(self, value: Any) -> bool:
         """Whether the formula sees a symbol in the place of this value, as it is traced once for all of them."""
-        off = self.allowed.off if isinstance(self.allowed, Interval) else None
-        return self.is_number and not (isinstance(value, float) and value == off)
+        return self.is_number and not (isinstance(value, float) and value == self.off)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +182,7 @@ class Record:
     builtin: bool
     # Another library's name -> the line to write for it, where `Loss` is this loss; "" for `Loss()`, the same loss.
     peers: Mapping[str, str] = field(default_factory=dict)
+    best: Formula | None = None  # The best predictions for targets, where those are not the targets themselves.
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
@@ -260,9 +265,13 @@ class Record:
         return tuple(p.name for p in self.parameters if p.is_symbol(parameters[p.name]))
 
     def switches(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-        """The parameters that a program is traced for, and their values."""
+        """The parameters that a program is traced for, and their values; None for a number that is off."""
         inside = [p for p in self.parameters if not (p.is_around or p.is_symbol(parameters[p.name]))]
-        return tuple((p.name, parameters[p.name]) for p in inside)
+        return tuple((p.name, None if p.is_number else parameters[p.name]) for p in inside)
+
+    def off(self, name: str) -> float | None:
+        """The value at which a parameter is off."""
+        return next((p.off for p in self.parameters if p.name == name), None)
 
     def value_of(self, arguments: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
         """What the formula makes of symbols, shared parameters included."""
@@ -321,10 +330,10 @@ def spelling(peer: str) -> str:
     return peer.rsplit(".", 1)[-1]
 
 
-def spellings_of(aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
-    """Aliases of a loss: those given, and what other libraries call the same."""
+def other_names(own: Sequence[str], aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
+    """Aliases of a loss besides its own names: those given, and what other libraries call the same."""
     same = [spelling(peer) for peer, line in peers.items() if not line]
-    return tuple(dict.fromkeys([*aliases, *same]))
+    return tuple(name for name in dict.fromkeys([*aliases, *same]) if name not in own)
 
 
 def fold(name: str) -> str:

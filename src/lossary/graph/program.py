@@ -51,7 +51,7 @@ class Program:
     def __init__(self, record: Record, switches: Switches, *, gaps: bool = False) -> None:
         self.record = record
         self.key = switches, gaps
-        self.switches = dict(switches)
+        self.switches = {name: record.off(name) if value is None else value for name, value in switches}
         self.number = next(_numbers)
         self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
         names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]

@@ -1,33 +1,15 @@
-"""Losses for targets that count events, or are amounts above 0."""
+"""Losses for targets that count events."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Counts, Interval, NonNegative, Positive, Real
+from ..facts.domain import Counts, Interval, NonNegative, Parts
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import (
-    abs,
-    count,
-    exp,
-    expm1,
-    expm1mx,
-    guard,
-    log,
-    log1mexp,
-    log1p,
-    log1pmx,
-    maximum,
-    mean,
-    minimum,
-    sigmoid,
-    softplus,
-    sum,
-    where,
-    xlogy,
-)
+from ..words import binet, binet_slope, count, guard, log, log1p, mean, where, xlogy
+from .positive import excess
 
 
 def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
@@ -72,227 +54,62 @@ def poisson(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     return mean(rate - xlogy(y_true, rate + epsilon))
 
 
-def _log_quotient(a: Any, b: Any) -> Any:
-    """``log(a / b)`` of numbers above 0 that are not close to each other."""
-    quotient = a / b
-    ordinary = (quotient > 1e-37) & (quotient < 1e37)
-    return where(ordinary, log(where(ordinary, quotient, 1.0)), log(a) - log(b))
+def _binomial_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
+    """The two parameters, their sum with each other and with the count, and how far the mean lies above the count."""
+    expected, dispersion = guard(y_pred[0], epsilon), guard(y_pred[1], epsilon)
+    total = expected + dispersion
+    return expected, dispersion, total, y_true + dispersion, (expected - y_true) / total
 
 
-def _gamma_slope(y_true: Any, y_pred: Any) -> Any:
-    return 2.0 * ((y_pred - y_true) / y_pred / count(y_pred) / y_pred)
+def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
+    size = count(y_pred[0])
+    steps = (binet_slope(dispersion) - binet_slope(drawn)) - 0.5 * (y_true / dispersion) / drawn
+    return above * (dispersion / expected) / size, (excess(drawn / total, -above) + steps) / size
 
 
 @loss(
-    aliases=("gamma_loss",),
-    target=Positive(),
-    prediction=Positive(),
-    slope=_gamma_slope,
-    definition="mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))",
-    source="J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972)",
+    class_name="NegativeBinomialNLL",
+    target=Counts(),
+    prediction=Parts(mean=NonNegative(), dispersion=NonNegative()),
+    parameters={"epsilon": Interval("Least mean and dispersion; smaller ones count as this", 0.0)},
+    slope=_binomial_slopes,
+    definition="mean(lgamma(dispersion) + lgamma(y_true + 1) - lgamma(y_true + dispersion) "
+    "+ dispersion * log(1 + mean / dispersion) + y_true * log(1 + dispersion / mean)), y_pred = (mean, dispersion)",
+    source="A. C. Cameron, P. K. Trivedi, Econometric models based on count data (1986)",
     peers={
-        "sklearn.metrics.mean_gamma_deviance": "",
-        "sklearn.HalfGammaLoss": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "xgboost.reg:gamma": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "xgboost.gamma-deviance": "Loss()",
-        "lightgbm.gamma": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "lightgbm.gamma_deviance": "Loss()",
+        "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
+        ".log_prob(y)",
+        "scipy.stats.nbinom.logpmf": "Loss(epsilon=0.0)   # is -logpmf(y, r, r / (r + mean))",
+        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
+        "darts.NegativeBinomialLikelihood": "",
+        "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",
+        "gluonts.NegativeBinomial": "Loss(epsilon=0.0)   # dispersion = total_count, mean = r * exp(logits)",
     },
     cases=(
-        Case([[math.e]], [[1.0]], (2.0 * (math.e - 2.0),), "2 (e - 1 - log e)"),
-        Case([[3.0, 1.0]], [[3.0, 2.0]], (math.log(2.0) - 0.5,), "(0 + 2 (1/2 - 1 - log(1/2)))/2"),
-        Case([[1e-25]], [[1e25]], (100.0 * math.log(10.0) - 2.0,), "2 (10^-50 - 1 - log(10^-50))"),
+        Case([[1.0]], [[[1.0, 1.0]]], (math.log(4.0),), "geometric: 1/2 of 1/2"),
+        Case([[0.0, 2.0]], [[[2.0, 2.0], [1.0, 1.0]]], ((math.log(4.0) + math.log(8.0)) / 2.0,),
+             "2 log(1 + 2/2), and 1/2 of 1/2 of 1/2"),
     ),
-)
-def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
-    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+)  # fmt: skip
+def negative_binomial_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
 
-    Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
-    and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
-    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+    For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
+    dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is
+    ``mean + mean**2 / dispersion``: the smaller the dispersion, the wider, and with a large one it is that of
+    Poisson's distribution.  Others call ``1 / dispersion`` so.  Both count as ``epsilon`` below it, with the slope they
+    have there.
 
     >>> import lossary
-    >>> print(lossary.gamma_deviance([[3.0, 1.0]], [[3.0, 2.0]]).round(4))
-    [0.1931]
+    >>> print(lossary.negative_binomial_nll([[1.0]], [[[1.0, 1.0]]]).round(4))
+    [1.3863]
     """
-    x = (y_true - y_pred) / y_pred
-    close = x > -0.7
-    # r - 1 - log(r) keeps its digits as x - log(1 + x) where r = 1 + x is not small.
-    far = x - _log_quotient(y_true, y_pred)
-    return 2.0 * mean(where(close, -log1pmx(where(close, x, 0.0)), far))
-
-
-def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
-    # p^-power in two steps, so that it fits wherever the slope does.
-    share = minimum(power, 1.0)
-    return 2.0 * ((y_pred - y_true) / count(y_pred) * y_pred**-share * y_pred ** (share - power))
-
-
-@loss(
-    aliases=("tweedie_loss",),
-    target=NonNegative(),
-    prediction=Positive(),
-    parameters={"power": Interval("The variance grows as this power of the mean")},
-    slope=_tweedie_slope,
-    definition="mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) "
-    "- y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))",
-    source="B. Jorgensen, Exponential dispersion models (1987), eq. 2.14",
-    peers={
-        "sklearn.metrics.mean_tweedie_deviance": "Loss(power=0.0)",
-        "sklearn.metrics.mean_poisson_deviance": "Loss(power=1.0)",
-        "sklearn.HalfTweedieLoss": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "sklearn.HalfTweedieLossIdentity": "0.5 * Loss()   # less what the targets alone add",
-        "xgboost.reg:tweedie": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "lightgbm.tweedie": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-        "catboost.Tweedie": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
-    },
-    cases=(
-        Case([[4.0]], [[1.0]], (4.0,), "2 (2/(-1/4) - 4/(-1/2) + 1/(1/2)) = 2 (-8 + 8 + 2)"),
-        Case([[0.0]], [[4.0]], (8.0,), "2 * 2/(1/2): what is left of no event"),
-        Case([[2.0, 1.0]], [[5.0, 3.0]], (6.5,), "(9 + 4)/2: squared errors", {"power": 0.0}),
-        Case([[math.e]], [[1.0]], (2.0,), "2 (e log e - e + 1): Poisson", {"power": 1.0}),
-        Case([[math.e]], [[1.0]], (2.0 * (math.e - 2.0),), "2 (e - 1 - log e): gamma", {"power": 2.0}),
-        Case([[1.0]], [[2.0]], (0.25,), "(1 - 2)^2/(1 * 2^2): inverse Gaussian", {"power": 3.0}),
-    ),
-)
-def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5) -> Any:
-    """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
-
-    ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
-    `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
-    between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
-    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
-
-    >>> import lossary
-    >>> print(lossary.tweedie_deviance([[4.0, 0.0]], [[1.0, 4.0]]))
-    [6.]
-    """
-    b = 2.0 - power
+    expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
     none = y_true == 0.0
-    y = where(none, y_pred, y_true)
-    # With s = log(y / p) it is 2 p^b s^2 times the divided difference of exp at 0, s and b s.  Seen from the middle one
-    # of the three, at a distance of A and B to the others, that is a sum of two terms above 0, whatever the power is.
-    low, middle, high = minimum(b, 0.0), minimum(maximum(b, 0.0), 1.0), maximum(b, 1.0)
-    s = _signed_log(y, y_pred)
-
-    def scale(share: Any) -> Any:
-        return y**share * y_pred ** (b - share)
-
-    def bend(rate: Any, s: Any, end: Any) -> Any:
-        """``(exp(x) - 1 - x) / rate`` with ``x = rate * s``, times the scale; 0 for a rate of 0."""
-        rate = maximum(rate, 2.0**-60)
-        x = rate * s
-        steep = x > 2.0
-        far, near = where(steep, x, 2.0), where(steep, 0.0, x)
-        return where(steep, scale(end) * (1.0 - (1.0 + far) * exp(-far)), scale(middle) * expm1mx(near)) / rate
-
-    bends = bend(high - middle, s, high) + bend(middle - low, -s, low)
-    at_none = where(b > 0.0, y_pred**b / maximum(b, 1e-30), math.inf)
-    return 2.0 * mean(where(none, at_none, bends / (high - low)))
-
-
-def _signed_log(a: Any, b: Any) -> Any:
-    """``log(a / b)`` of numbers above 0; of close ones from their difference."""
-    lower = a < b
-    ratio = where(lower, b - a, a - b) / where(lower, a, b)
-    ordinary = ratio < 1e37
-    size = where(ordinary, log1p(where(ordinary, ratio, 0.0)), abs(log(a) - log(b)))
-    return where(lower, -size, size)
-
-
-def _generalized_kl_slope(y_true: Any, y_pred: Any) -> Any:
-    none = y_true == 0.0
-    return where(none, 1.0, (y_pred - y_true) / where(none, 1.0, y_pred))
-
-
-@loss(
-    class_name="GeneralizedKLDivergence",
-    aliases=("i_divergence",),
-    target=NonNegative(),
-    prediction=NonNegative(),
-    slope=_generalized_kl_slope,
-    definition="sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0",
-    source="I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for "
-    "non-negative matrix factorization (2001), eq. 3",
-    peers={
-        "scipy.special.kl_div": "Loss()   # element by element there",
-        "optax.generalized_kl_divergence": "Loss()   # y_pred = jnp.exp(log_predictions)",
-        "optax.convex_kl_divergence": "Loss()   # y_pred = jnp.exp(log_predictions)",
-        "sklearn.NMF.kullback-leibler": "Loss()",
-    },
-    cases=(
-        Case([[1.0, 0.0]], [[math.e, 2.0]], (math.e,), "(-1 - 1 + e) + 2"),
-        Case([[2.0, 3.0]], [[1.0, 3.0]], (2.0 * math.log(2.0) - 1.0,), "(2 log 2 - 2 + 1) + 0"),
-        Case([[1e25]], [[1e-25]], (1e25 * (50.0 * math.log(10.0) - 1.0),), "10^25 log(10^50) - 10^25 + 10^-25"),
-    ),
-)
-def generalized_kl_divergence(y_true: Any, y_pred: Any) -> Any:
-    """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
-
-    0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
-    distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
-
-    >>> import lossary
-    >>> print(lossary.generalized_kl_divergence([[2.0, 0.0]], [[1.0, 3.0]]).round(4))
-    [3.3863]
-    """
-    none = y_true == 0.0
-    y, p = where(none, 1.0, y_true), where(none, 1.0, y_pred)
-    x = (p - y) / y
-    close = (x > -0.7) & (x < 2.0)
-    near = -(y * log1pmx(where(close, x, 0.0)))
-    far = (p - y) - y * _log_quotient(p, y)
-    return sum(where(none, y_pred, where(close, near, far)))
-
-
-# Below this output softplus is the exponential, to the last digit of its logarithm.
-_LOW = -40.0
-
-
-def _rate(y_pred: Any, exposure: Any) -> tuple[Any, Any]:
-    """The expected number of events, and whether it is too small to be computed with."""
-    rate = exposure * softplus(y_pred)
-    return rate, rate < 1e-30
-
-
-def _lambda_slope(y_true: Any, y_pred: Any, exposure: Any) -> Any:
-    rate, least = _rate(y_pred, exposure)
-    growth = exposure * sigmoid(y_pred)
-    low = y_pred < _LOW
-    relative = where(low, 1.0, sigmoid(y_pred) / softplus(where(low, 0.0, y_pred)))
-    drawn = where(least, relative, growth / expm1(where(least, 1.0, rate)))
-    return ((1.0 - y_true) * growth - y_true * drawn) / count(y_pred)
-
-
-@loss(
-    aliases=("xentlambda",),
-    target=Bits(),
-    prediction=Real(),
-    given={"exposure": Positive()},
-    slope=_lambda_slope,
-    definition="mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))",
-    source="LightGBM, Parameters, cross_entropy_lambda (2017)",
-    peers={"lightgbm.cross_entropy_lambda": "Loss()   # the exposure is the weight"},
-    cases=(
-        Case([[0.0]], [[0.0]], [[3.0]], (3.0 * math.log(2.0),), "-log(1 - z) = 3 log(1 + exp(0))"),
-        Case([[1.0]], [[0.0]], [[2.0]], (-math.log(0.75),), "z = 1 - exp(-2 log 2) = 3/4"),
-        Case([[1.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], (math.log(2.0),), "as binary_crossentropy of logits"),
-    ),
-)
-def cross_entropy_lambda(y_true: Any, y_pred: Any, exposure: Any) -> Any:
-    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
-
-    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
-    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
-    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
-    twice as much, one with an event costs less.
-
-    >>> import lossary
-    >>> print(lossary.cross_entropy_lambda([[1.0]], [[0.0]], [[2.0]]).round(4))
-    [0.2877]
-    """
-    rate, least = _rate(y_pred, exposure)
-    low = y_pred < _LOW
-    log_rate = log(exposure) + where(low, y_pred, log(softplus(where(low, 0.0, y_pred))))
-    log_seen = where(least, log_rate, log1mexp(-where(least, 1.0, rate)))
-    return mean((1.0 - y_true) * rate - y_true * log_seen)
+    seen = where(none, 1.0, y_true)
+    # The gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
+    off = seen * excess((expected / seen) * (drawn / total), above * (dispersion / seen))
+    off = off + dispersion * excess(drawn / total, -above)
+    steps = (binet(dispersion) - binet(drawn)) + binet(seen) + 0.5 * (log(seen) + log1p(y_true / dispersion))
+    return mean(where(none, dispersion * log1p(expected / dispersion), off + steps + math.log(2.0 * math.pi) / 2.0))

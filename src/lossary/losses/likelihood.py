@@ -1,4 +1,4 @@
-"""Losses that predict a whole distribution for each target: negative log-likelihoods and proper scores."""
+"""Losses that predict a whole distribution for targets that are any numbers: negative log-likelihoods."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from ..facts.record import Case, PerRow
 from ..objects.define import loss
 from ..words import (
     abs,
-    bell,
     binet,
     binet_slope,
     count,
-    divide,
-    erf,
     exp,
-    expm1,
     expm1mx,
+    first_max,
     guard,
     hypot1,
+    lead,
     less,
     log,
     log1p,
     log1pmx,
+    logical_and,
     mean,
-    other,
     sign,
     sqrt,
     square,
@@ -42,17 +40,6 @@ def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: A
     z, size = (expected - y_true) / deviation, count(y_pred[0])
     # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1, and it cannot overflow.
     return z / deviation / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
-
-
-def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
-    # The signs of all pairs are counted before they are divided: whole numbers lose nothing.
-    above = sum(sign(y_pred - other(y_pred)), over="other")
-    return sign(y_pred - y_true) / count(y_pred) - above / _pairs(y_pred, fair)
-
-
-def _pairs(y_pred: Any, fair: bool) -> Any:
-    size = count(y_pred)
-    return size * (size - 1.0) if fair else size * size
 
 
 @loss(
@@ -71,6 +58,11 @@ def _pairs(y_pred: Any, fair: bool) -> Any:
     peers={
         "torch.nn.GaussianNLLLoss": "",
         "torch.nn.functional.gaussian_nll_loss": "",
+        "scoringrules.logs_normal": "Loss(full=True)   # variance = sigma**2",
+        "scoringrules.dssuv_ensemble": "2 * Loss()   # of the mean and the unbiased variance of the members",
+        "ngboost.NormalLogScore": "Loss(full=True, epsilon=0.0)   # variance = sigma**2, whose log it fits",
+        "catboost.RMSEWithUncertainty": "Loss(full=True, epsilon=0.0)   # variance = exp(2 * log_sigma)",
+        "pytorch_forecasting.NormalDistributionLoss": "Loss(full=True, epsilon=0.0)   # variance = scale**2",
     },
     cases=(
         Case([[3.0]], [[[1.0, 4.0]]], ((math.log(4.0) + 1.0) / 2.0,), "(log 4 + (3 - 1)^2/4)/2"),
@@ -209,34 +201,101 @@ def student_t_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     return mean(constant + log(scale) + tail)
 
 
+def _shares(scores: Any) -> tuple[Any, Any, Any]:
+    """Softmax of a row, which element leads, and the sum of all others over the leading one."""
+    first = first_max(scores)
+    odds = exp(scores - lead(scores))
+    rest = sum(where(first, 0.0, odds))
+    return odds / (1.0 + rest), first, rest
+
+
+def _mixture_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any, Any, Any]:
+    """Weights, scales, errors in scales, and logarithms of the terms of the density but for what all have in common."""
+    weight, scale = y_pred[0], guard(y_pred[2], epsilon)
+    z = (y_pred[1] - y_true) / scale
+    return weight, scale, z, (weight - lead(weight)) - log(scale) - 0.5 * square(z)
+
+
+def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
+    weight, scale, z, terms = _mixture_parts(y_true, y_pred, epsilon)
+    prior, first, others = _shares(weight)
+    posterior, likeliest, rest = _shares(terms)
+    # Two shares close to 1 differ by what they leave of it.
+    both = rest / (1.0 + rest) - others / (1.0 + others)
+    change = where(logical_and(first, likeliest), both, prior - posterior)
+    return change, posterior * z / scale, posterior * ((1.0 - z) / scale) * (1.0 + z)
+
+
 @loss(
-    aliases=("crps", "energy_form_crps", "kernel_crps"),
-    class_name="CRPSEnsemble",
+    aliases=("mdn_loss", "MDNLoss"),
+    class_name="MixtureDensityNLL",
     target=PerRow(Real()),
-    prediction=Real(),
-    parameters={"fair": Flag("Whether to divide by M (M - 1), as is right for a sample of a larger ensemble")},
-    slope=_crps_slope,
-    definition="mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2",
-    source="T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21",
+    prediction=Parts(weight=Real(), mean=Real(), scale=NonNegative()),
+    parameters={"epsilon": Interval("Least scale; smaller ones count as this", 0.0)},
+    slope=_mixture_slopes,
+    definition="-log(sum_k(softmax(weight)_k * exp(-((y_true - mean_k) / scale_k)**2 / 2) / scale_k / sqrt(2 * pi))), "
+    "y_pred = (weight, mean, scale)",
+    source="C. M. Bishop, Mixture density networks (1994), eq. 29",
+    peers={
+        "torch.distributions.MixtureSameFamily": "Loss(epsilon=0.0)   # is -log_prob(y) of Categorical(logits=weight) "
+        "and Normal(mean, scale)",
+        "scoringrules.logs_mixnorm": "Loss()   # weight = log(w)",
+        "neuralforecast.GMM": "Loss()   # of one step ahead",
+    },
     cases=(
-        Case([0.0], [[-1.0, 1.0]], (0.5,), "1 - (0 + 2 + 2 + 0)/4/2"),
-        Case([0.0], [[-1.0, 1.0]], (0.0,), "1 - (2 + 2)/2/2", {"fair": True}),
-        Case([1.0], [[4.0]], (3.0,), "one member: the absolute error"),
+        Case([0.0], [[[0.0, 0.0, 1.0], [0.0, 10.0, 1.0]]], (math.log(2.0) + _HALF_LOG_2PI,),
+             "1/2 of the first, the other adds exp(-50)"),
+        Case([3.0], [[[7.0, 1.0, 2.0]]], (math.log(2.0) + 0.5 + _HALF_LOG_2PI,), "one component: log 2 + (2/2)^2/2"),
+        Case([0.0], [[[0.0, 0.0, 1.0], [math.log(2.0), 0.0, 0.5]]], (_HALF_LOG_2PI - math.log(5.0 / 3.0),),
+             "1/3 and 2/3 of 2: 5/3 of the peak"),
     ),
-)
-def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
-    """Continuous ranked probability score of an ensemble of forecasts for one number.
+)  # fmt: skip
+def mixture_density_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
+    """Negative log-likelihood of a mixture of normal distributions: several answers may be right.
 
-    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
-    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
-    target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  Members that are missing have False in ``where``.
-
-    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
-    member is undefined then, and the value NaN.
+    For targets that one input leaves undecided between several values, such as inverse problems or steps of agents.
+    ``y_true`` has one number per row, (N,) or (N, 1), and ``y_pred`` is (N, K, 3) for K components, or a tuple of three
+    arrays (N, K): weights are raw scores, of which a softmax is taken here, means come from a linear layer, and scales,
+    the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
+    has there: a component that shrinks onto one target is stopped at it.
 
     >>> import lossary
-    >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))
+    >>> print(lossary.mixture_density_nll([0.0], [[[0.0, 0.0, 1.0], [0.0, 10.0, 1.0]]]).round(4))
+    [1.6121]
+    """
+    weight, _, _, terms = _mixture_parts(y_true, y_pred, epsilon)
+    _, _, others = _shares(weight)
+    _, _, rest = _shares(terms)
+    return (log1p(others) - log1p(rest)) - lead(terms) + _HALF_LOG_2PI
+
+
+@loss(
+    aliases=("kl_loss", "gaussian_kl", "latent_kl", "vae_gaussian_kl"),
+    class_name="VAEKL",
+    target=None,
+    predictions={"mean": Real(), "log_variance": Real()},
+    definition="sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2",
+    source="D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B",
+    peers={
+        "speechbrain.VariationalAutoencoderLoss": "Loss()   # without its reconstruction",
+    },
+    cases=(
+        Case([[1.0]], [[math.log(2.0)]], (1.0 - math.log(2.0) / 2.0,), "(1 + 2 - 1 - log 2)/2"),
+        Case([[0.0, 2.0]], [[0.0, 0.0]], (2.0,), "(0 + 4 + 1 - 1)/2"),
+    ),
+)
+def vae_kl(mean: Any, log_variance: Any) -> Any:
+    """Kullback-Leibler divergence of a predicted normal distribution from the standard one, summed over the row.
+
+    For the latent variables of variational autoencoders, beside a loss of the reconstruction: two arrays (N, D) from
+    linear layers, the mean and the logarithm of the variance.  There are no targets; both have a gradient.  It is in
+    nats per data point, so the reconstruction beside it has to be a sum over the outputs too, not a mean.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([mean, log_variance], axis=-2)``; its
+    targets are not looked at.
+
+    >>> import lossary
+    >>> print(lossary.vae_kl([[1.0, 0.0]], [[0.0, 0.0]]))
     [0.5]
     """
-    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred) / (2.0 * _pairs(y_pred, fair)))
+    return 0.5 * sum(square(mean) + expm1mx(log_variance))

@@ -8,7 +8,23 @@ from typing import Any
 from ..facts.domain import Interval, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1, hypot1, log, log1p, maximum, mean, minimum, power, sqrt, square, where
+from ..words import (
+    abs,
+    count,
+    exp,
+    expm1,
+    greater,
+    hypot1,
+    log,
+    log1p,
+    maximum,
+    mean,
+    minimum,
+    power,
+    sqrt,
+    square,
+    where,
+)
 
 # Further out each of these losses is its limit to the last digit of a double, and the square still fits in a float.
 _FAR = 2.0**60
@@ -238,7 +254,7 @@ def general_robust(y_true: Any, y_pred: Any, *, alpha: float = 1.0, c: float = 1
     power_of_e = (alpha / b) * exponent
     steep, flat = power_of_e > 1.5, abs(power_of_e) < 1e-30
     # b v^alpha, for an alpha next to 2 as b v^2 v^-b: a float tells a small b from 0, but not 2 - b from 2.
-    high = alpha > 1.0
+    high = greater(alpha, 1.0)
     factor = where(high, v, sqrt(b))
     far = factor * power(where(steep, v, 2.0), where(high, -b, alpha)) * factor * s**b
     safe = where(steep | flat, 1.0, power_of_e)
