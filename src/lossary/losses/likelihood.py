@@ -231,7 +231,7 @@ def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     prediction=Parts(weight=Real(), mean=Real(), scale=NonNegative()),
     parameters={"epsilon": Interval("Least scale; smaller ones count as this", 0.0)},
     slope=_mixture_slopes,
-    definition="-log(sum_k(softmax(weight)_k * exp(-((y_true - mean_k) / scale_k)**2 / 2) / scale_k / sqrt(2 * pi))), "
+    definition="-log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), "
     "y_pred = (weight, mean, scale)",
     source="C. M. Bishop, Mixture density networks (1994), eq. 29",
     peers={
