@@ -18,6 +18,7 @@ from .facts.domain import (
     Classes,
     Clipped,
     Counts,
+    Distance,
     Domain,
     Flag,
     Interval,
@@ -29,6 +30,7 @@ from .facts.domain import (
     Probabilities,
     Real,
     Signs,
+    Similarity,
     Unit,
 )
 from .facts.record import PerRow
@@ -38,6 +40,7 @@ __all__ = [
     "Classes",
     "Clipped",
     "Counts",
+    "Distance",
     "Domain",
     "Flag",
     "Interval",
@@ -50,5 +53,6 @@ __all__ = [
     "Probabilities",
     "Real",
     "Signs",
+    "Similarity",
     "Unit",
 ]

@@ -6,15 +6,7 @@ from typing import Any
 
 import mpmath as mp
 
-from families.exact import each, each_slope, xlogy
-
-
-def _signed(t: Any) -> Any:
-    return -1 if t == 0 else t
-
-
-def _margin(t: Any, p: Any) -> Any:
-    return max(1 - _signed(t) * p, 0)
+from families.exact import Row, each, each_slope, xlogy
 
 
 def _bce(t: Any, p: Any, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7)) -> Any:
@@ -34,15 +26,62 @@ def _terms_bce(t: Any, p: Any, index: int | None, from_logits: bool = False) -> 
     return 2 * t[index] * (1 - t[index]) / len(p) if from_logits and index is not None else 0
 
 
+def _clipped(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7), **_: Any) -> tuple[Row, Row]:
+    return t, p if from_logits else [min(max(x, epsilon), 1 - epsilon) for x in p]
+
+
+def _chances(p: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
+    """The probability of class 1 and that of class 0."""
+    if from_logits:
+        return 1 / (1 + mp.exp(-p)), 1 / (1 + mp.exp(p))
+    q = min(max(p, epsilon), 1 - epsilon)
+    return q, 1 - q
+
+
+def _focal(
+    t: Any,
+    p: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    epsilon: Any = mp.mpf(1e-7),
+) -> Any:
+    yes, no = _chances(p, from_logits, epsilon)
+    weight = t * mp.mpf(alpha) + (1 - t) * (1 - mp.mpf(alpha)) if apply_class_balancing else 1
+    return weight * (1 - (t * yes + (1 - t) * no)) ** mp.mpf(gamma) * (-xlogy(t, yes) - xlogy(1 - t, no))
+
+
+def _terms_focal(t: Any, p: Any, index: int | None, gamma: float = 2.0, from_logits: bool = False, **more: Any) -> Any:
+    """The slopes of the weight and of the cross-entropy, which have two signs where the target lies between 0 and 1.
+
+    Of raw scores also how far the rounding of a score moves a power of its odds.
+    """
+    if index is None:
+        return 0
+    a, x = t[index], p[index]
+    yes, no = _chances(x, from_logits, mp.mpf(1e-7))
+    turn = yes * no if from_logits else 1
+    missed = a * no + (1 - a) * yes
+    by_weight = mp.mpf(gamma) * abs(1 - 2 * a) * turn / missed * _bce(a, x, from_logits)
+    by_cost = (1 - a) * yes + a * no if from_logits else abs(yes - a) / (yes * no)
+    mixed = by_weight + by_cost if 0 < a < 1 else 0
+    return missed ** mp.mpf(gamma) * (mixed + (abs(x) * (by_weight + by_cost) if from_logits else 0)) / len(p)
+
+
 VALUES = {
-    "hinge": each(_margin),
-    "squared_hinge": each(lambda t, p: _margin(t, p) ** 2),
+    "binary_focal_crossentropy": each(_focal),
     "binary_crossentropy": each(_bce),
 }
 SLOPES = {
-    "hinge": each_slope(lambda t, p: -_signed(t) if _margin(t, p) > 0 else 0),
-    "squared_hinge": each_slope(lambda t, p: -2 * _signed(t) * _margin(t, p)),
     "binary_crossentropy": each_slope(_bce_slope),
 }
-TERMS = {"binary_crossentropy": _terms_bce}
-SOFT = ("binary_crossentropy",)
+GUARDED = dict.fromkeys(("binary_focal_crossentropy",), _clipped)
+TERMS = {"binary_crossentropy": _terms_bce, "binary_focal_crossentropy": _terms_focal}
+SOFT = ("binary_crossentropy", "binary_focal_crossentropy")
+SETTINGS = {
+    "binary_focal_crossentropy": [
+        {"apply_class_balancing": True, "gamma": 0.0, "from_logits": True},
+        {"gamma": 0.5},
+    ],
+}

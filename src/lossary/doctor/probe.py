@@ -104,16 +104,20 @@ class Probe:
         return targets if alike else None
 
     def _said(self, y_true: Floats) -> Floats:
+        logits = self.loss.parameters.get("from_logits")
+        if self.record.best is not None:
+            best = np.asarray(self.record.best(y_true), np.float64)
+            return SURE * (2 * best - 1) if logits else best
         if isinstance(self.record.target, Classes):
             y_true = np.eye(self.outputs)[y_true]
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
-            return 2 * y_true
+            return SURE * y_true
         if puts_in_order(self.loss):
             return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
-        if not self.loss.parameters.get("from_logits"):
-            unit = isinstance(self.record.prediction, Unit)
-            return SURE * y_true if isinstance(self.record.target, OneHot) and not unit else y_true
+        if not logits:
+            scores = isinstance(self.record.target, Classes | OneHot) and not isinstance(self.record.prediction, Unit)
+            return SURE * (2 * y_true - 1) if scores else y_true
         return SURE * (2 * y_true - 1)
 
     @property

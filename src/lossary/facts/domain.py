@@ -97,6 +97,16 @@ class NonNegative(Domain):
 
 
 @dataclass(frozen=True)
+class Distance(NonNegative):
+    """Lengths of differences of vectors, which no output layer makes."""
+
+    activation = "linear"
+
+    def describe(self) -> str:
+        return "distances >= 0"
+
+
+@dataclass(frozen=True)
 class Positive(NonNegative):
     """Numbers above 0: amounts, durations, rates."""
 
@@ -192,6 +202,24 @@ class Signs(Domain):
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         return rng.choice([-1.0, 1.0], size=shape)
+
+
+@dataclass(frozen=True)
+class Similarity(Domain):
+    """Cosines and correlations: 1 for the same, -1 for the opposite."""
+
+    low = -1.0
+    high = 1.0
+    activation = "tanh"
+
+    # Cosines in float32 can exceed 1 by a few units in the last place.
+    slack = 1e-5
+
+    def describe(self) -> str:
+        return "similarities in [-1, 1]"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.uniform(-1.0, 1.0, size=shape)
 
 
 @dataclass(frozen=True)

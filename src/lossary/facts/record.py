@@ -182,6 +182,7 @@ class Record:
     builtin: bool
     # Another library's name -> the line to write for it, where `Loss` is this loss; "" for `Loss()`, the same loss.
     peers: Mapping[str, str] = field(default_factory=dict)
+    best: Formula | None = None  # The best predictions for targets, where those are not the targets themselves.
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
@@ -329,10 +330,10 @@ def spelling(peer: str) -> str:
     return peer.rsplit(".", 1)[-1]
 
 
-def spellings_of(aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
-    """Aliases of a loss: those given, and what other libraries call the same."""
+def other_names(own: Sequence[str], aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
+    """Aliases of a loss besides its own names: those given, and what other libraries call the same."""
     same = [spelling(peer) for peer, line in peers.items() if not line]
-    return tuple(dict.fromkeys([*aliases, *same]))
+    return tuple(name for name in dict.fromkeys([*aliases, *same]) if name not in own)
 
 
 def fold(name: str) -> str:

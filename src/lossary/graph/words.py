@@ -144,7 +144,7 @@ def negative(a: Operand) -> Node:
     return _apply("negative", a)
 
 
-def power(a: Operand, exponent: float) -> Node:
+def power(a: Operand, exponent: Operand) -> Node:
     """``a ** exponent`` for an exponent that is a number."""
     if isinstance(exponent, Node):
         if exponent.axes != NUMBER:

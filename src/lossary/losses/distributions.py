@@ -1,14 +1,14 @@
-"""Losses that compare whole rows: distributions and directions."""
+"""Losses that compare whole rows that are distributions."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from ..facts.domain import Interval, Probabilities, Real
+from ..facts.domain import Interval, Probabilities
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, guard, log1p, max, maximum, minimum, residual, scale_to_one, sqrt, square, sum, where
+from ..words import guard, log1p, maximum, minimum, sum, where
 
 # A target below this adds nothing, and its inverse may be infinite.
 _LEAST = 1e-37
@@ -70,55 +70,3 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     far = gap > _FAR * smaller
     ratio = log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
-
-
-def _scaled(row: Any) -> tuple[Any, Any, Any]:
-    """The row with a largest magnitude close to 1, the factor that made it so, and its squared length."""
-    scale = scale_to_one(max(abs(row)))
-    scaled = row * scale
-    squared = sum(square(scaled))
-    return scaled, scale, where(squared == 0.0, 1.0, squared)
-
-
-def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
-    a, _, square_a = _scaled(y_true)
-    b, scale, square_b = _scaled(y_pred)
-    # What is left of a without its part along b.  Each time a rounding of that part remains, which of nearly parallel
-    # rows is as large as the rest, and the next time takes it away.
-    rest = a
-    for _ in range(3):
-        rest = residual(rest, sum(rest * b) / square_b, b)
-    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * rest
-
-
-@loss(
-    aliases=("cosine_proximity", "cosine"),
-    target=Real(),
-    prediction=Real(),
-    slope=_cosine_slope,
-    definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
-    source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
-    peers={
-        "keras.losses.CosineSimilarity": "",
-        "optax.cosine_similarity": "-1.0 * Loss()   # a similarity there",
-        "optax.cosine_distance": "Loss()   # and 1 is added there",
-        "tensorflow.compat.v1.losses.cosine_distance": "Loss()   # and 1 is added there",
-    },
-    cases=(
-        Case([[1.0, 0.0]], [[3.0, 4.0]], (-0.6,), "-3/5"),
-        Case([[0.0, 0.0]], [[3.0, 4.0]], (0.0,), "a zero vector has no direction: 0"),
-    ),
-)
-def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
-    """Cosine of the angle between target and prediction, negated: -1 for the same direction, 1 for the opposite one.
-
-    For embeddings and other rows whose direction matters and length does not.  A row of zeros has the value 0 and the
-    slope 0.
-
-    >>> import lossary
-    >>> print(lossary.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4))
-    [-0.6]
-    """
-    a, _, square_a = _scaled(y_true)
-    b, _, square_b = _scaled(y_pred)
-    return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities, Real
+from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities
 from ..facts.record import Case
 from ..facts.shared import IGNORED
 from ..objects.define import loss
@@ -19,7 +19,6 @@ from ..words import (
     lead,
     log,
     log1p,
-    max,
     maximum,
     minimum,
     sum,
@@ -244,27 +243,3 @@ def sparse_categorical_crossentropy(
         _, lag, _, rest = _odds(y_pred)
         return log1p(rest) - take(lag, y_true)
     return take(_surprise(y_pred, epsilon), y_true)
-
-
-@loss(
-    target=OneHot(),
-    prediction=Real(),
-    definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
-    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
-    peers={
-        "keras.losses.CategoricalHinge": "",
-    },
-    cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
-)
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
-    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
-
-    As in Keras, the best other score counts as 0 if it is negative.
-
-    >>> import lossary
-    >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
-    [1.5]
-    """
-    own = sum(weighted(y_true, y_pred))
-    other = max(weighted(1.0 - y_true, y_pred))
-    return maximum(other - own + 1.0, 0.0)

@@ -17,7 +17,7 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, spellings_of
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
 from ..facts.registry import folded, records
 from ..facts.shared import shared
 from ..looks import modes
@@ -121,6 +121,7 @@ def loss(
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    best: Formula | None = None,
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -141,6 +142,7 @@ def loss(
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    best: Formula | None = None,
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -166,6 +168,8 @@ def loss(
         parameters: Ranges of parameters by name.
         slope: A hand-written derivative with respect to the prediction, element by element, for when the derived one
             loses digits, or a tuple of one for each; `lossary.verify` compares the two.
+        best: The best predictions for an array of targets, where those are not the targets themselves: probabilities
+            where ``from_logits`` may be.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         peers: What other libraries have for it, ``{"torch.nn.HuberLoss": "", "optax.l2_loss": "0.5 * Loss()"}``: the
@@ -199,7 +203,7 @@ def loss(
             name=own,
             formula=formula,
             slope=slope,
-            aliases=spellings_of(aliases, peers or {}),
+            aliases=other_names((own, class_name or camel(own)), aliases, peers or {}),
             class_name=class_name or camel(own),
             arguments=arguments,
             parameters=(*own_parameters, *common),
@@ -209,6 +213,7 @@ def loss(
             builtin=(formula.__module__ or "").startswith("lossary.losses."),
             peers=peers or {},
             regions=regions,
+            best=best,
         )
         return register(record)
 
