@@ -91,11 +91,13 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
         target = rng.integers(0, width)
     if record.target.name == "Real" and kind != "ordinary":
         target = target * _scale(kind, rng)
+    if record.target.name == "Positive" and kind in ("large", "tiny"):
+        target = target * _scale(kind, rng)
     if record.target.name in ("NonNegative", "Counts") and kind != "ordinary":
         target = np.round(target * 10.0 ** rng.uniform(0, 5)) if kind == "large" else target * (rng.random(width) < 0.7)
     if prediction.name in ("Probabilities", "Unit"):
         return target, _probabilities(prediction.name, kind, rng, width)
-    if prediction.low == 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
+    if prediction.low >= 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
     return target, _real(record, target, kind, rng, width)
 

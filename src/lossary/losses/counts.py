@@ -32,7 +32,6 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "torch.nn.PoissonNLLLoss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "torch.nn.functional.poisson_nll_loss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "sklearn.HalfPoissonLoss": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
-        "sklearn.metrics.mean_poisson_deviance": "2 * Loss(epsilon=0.0)   # and what the targets alone add",
         "xgboost.count:poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
         "lightgbm.poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
     },

@@ -24,6 +24,7 @@ NAMES = {
     "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
+    "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
 }
 
 
