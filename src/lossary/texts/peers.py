@@ -17,7 +17,13 @@ NAMES = {
     "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "cosine_loss": "lossary.CosineSimilarity()",
+    "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
+    "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
     "kl": "lossary.KLDivergence()",
+    "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
+    "apply_class_balancing=True",
+    "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
+    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; no loss here has that of several",
 }
 
 
