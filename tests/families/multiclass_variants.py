@@ -2,112 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import mpmath as mp
 
 from families.exact import Row, one_hot, softmax, xlogy
-
-EPSILON = mp.mpf(1e-7)
-
-
-def _shares(p: Row, from_logits: bool) -> list[Any]:
-    return softmax(p) if from_logits else [x / mp.fsum(p) for x in p]
+from families.shares import EPSILON, clipped_shares, shares, sloped, terms_of, through
 
 
-def _clipped(q: Row, from_logits: bool, epsilon: Any) -> list[Any]:
-    return list(q) if from_logits else [min(max(x, epsilon), 1 - epsilon) for x in q]
+def _poly(t: Row, p: Row, from_logits: bool = False, poly_weight: float = 2.0, epsilon: Any = EPSILON) -> Any:
+    q = shares(p, from_logits)
+    by_log = -mp.fsum(xlogy(a, b) for a, b in zip(t, clipped_shares(q, from_logits, epsilon), strict=True))
+    return by_log + mp.mpf(poly_weight) * mp.fsum(a * (1 - b) for a, b in zip(t, q, strict=True))
 
 
-def _through(outer: Row, p: Row, from_logits: bool) -> list[Any]:
-    """Slopes in the shares of a row, carried through what makes the shares."""
-    q = _shares(p, from_logits)
-    inner = mp.fsum(a * b for a, b in zip(outer, q, strict=True))
-    return [(a - inner) * (b if from_logits else 1 / mp.fsum(p)) for a, b in zip(outer, q, strict=True)]
-
-
-def _focal(
-    t: Row, p: Row, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, epsilon: Any = EPSILON
-) -> Any:
-    q = _clipped(_shares(p, from_logits), from_logits, epsilon)
-    return -mp.mpf(alpha) * mp.fsum((1 - b) ** mp.mpf(gamma) * xlogy(a, b) for a, b in zip(t, q, strict=True))
-
-
-def _focal_outer(
-    t: Row, p: Row, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, epsilon: Any = EPSILON
+def _poly_outer(
+    t: Row, p: Row, from_logits: bool = False, poly_weight: float = 2.0, epsilon: Any = EPSILON
 ) -> list[Any]:
-    alpha, gamma = mp.mpf(alpha), mp.mpf(gamma)
-
-    def steep(q: Any) -> Any:
-        turn = gamma * (1 - q) ** (gamma - 1) * mp.log(q) if gamma and q < 1 else 0
-        return turn - (1 - q) ** gamma / q
-
-    q = _clipped(_shares(p, from_logits), from_logits, epsilon)
-    return [alpha * a * steep(b) if a else mp.mpf(0) for a, b in zip(t, q, strict=True)]
+    q = clipped_shares(shares(p, from_logits), from_logits, epsilon)
+    return [-a / b - mp.mpf(poly_weight) * a if a else mp.mpf(0) for a, b in zip(t, q, strict=True)]
 
 
-def _slope(outer: Callable[..., Any]) -> Callable[..., Any]:
-    """Slopes with the digits that a share next to 1 has."""
-
-    def slopes(t: Row, p: Row, from_logits: bool = False, **settings: Any) -> list[Any]:
-        with mp.workdps(300):
-            return _through(outer(t, p, from_logits=from_logits, **settings), p, from_logits)
-
-    return slopes
+def _generalized(t: Row, p: Row, q: float = 0.5, from_logits: bool = False) -> Any:
+    chance = softmax(p)[int(t[0])] if from_logits else p[int(t[0])]
+    return (1 - chance ** mp.mpf(q)) / mp.mpf(q)
 
 
-def _terms(outer: Callable[..., Any], always: Callable[..., bool] = lambda **_: False) -> Callable[..., Any]:
-    """Differences of scores are rounded, and so are shares by that; the slopes of soft labels have two signs."""
-
-    def terms(t: Row, p: Row, index: int | None, from_logits: bool = False, **settings: Any) -> Any:
-        steep = outer(t, p, from_logits=from_logits, **settings)
-        q = _shares(p, from_logits)
-        inner = mp.fsum(abs(a * b) for a, b in zip(steep, q, strict=True))
-        if from_logits:
-            size = max(map(abs, p))
-            slopes = _through(steep, p, True)
-            if index is None:
-                return mp.fsum(map(abs, slopes)) * size
-            mixed = (abs(steep[index]) + inner) * q[index] if _is_soft(t) else abs(slopes[index])
-            return mixed * (1 + size)
-        if index is None:
-            return 0
-        # The epsilon of a clipped share is a rounded number itself.
-        clipped = any(a > 0 and b < EPSILON for a, b in zip(t, q, strict=True))
-        mixed = (abs(steep[index]) + inner) / mp.fsum(p)
-        return mixed if _is_soft(t) or always(**settings) else clipped * abs(_through(steep, p, False)[index])
-
-    return terms
+def _generalized_outer(t: Row, p: Row, q: float = 0.5, from_logits: bool = False) -> list[Any]:
+    chance = softmax(p)[int(t[0])] if from_logits else max(p[int(t[0])], EPSILON)
+    return [a and -(chance ** (mp.mpf(q) - 1)) for a in one_hot(t[0], len(p))]
 
 
-def _is_soft(t: Row) -> bool:
-    return any(0 < a < 1 for a in t)
+def _generalized_slope(t: Row, p: Row, q: float = 0.5, from_logits: bool = False) -> list[Any]:
+    with mp.workdps(300):
+        outer = _generalized_outer(t, p, q, from_logits)
+        return through(outer, p, True) if from_logits else outer
 
 
-def _of_labels(reference: Callable[..., Any]) -> Callable[..., Any]:
-    """A reference of one-hot rows for integer labels."""
+def _terms_generalized(t: Row, p: Row, index: int | None, q: float = 0.5, from_logits: bool = False) -> Any:
+    slopes, size = _generalized_slope(t, p, q, from_logits), max(map(abs, p))
+    return (sum(map(abs, slopes)) * size if index is None else abs(slopes[index]) * (1 + size)) if from_logits else 0
 
-    def of_labels(t: Row, p: Row, *index: Any, **settings: Any) -> Any:
-        return reference(one_hot(t[0], len(p)), p, *index, **settings)
 
-    return of_labels
+def _brier(t: Row, p: Row, from_logits: bool = False) -> Any:
+    return mp.fsum((b - a) ** 2 for a, b in zip(t, softmax(p) if from_logits else p, strict=True))
+
+
+def _terms_brier(t: Row, p: Row, index: int | None, from_logits: bool = False) -> Any:
+    if not from_logits:
+        return 0
+    q, size = softmax(p), max(map(abs, p))
+    # Beside a soft target a share is rounded, beside 0 or 1 what it differs by.
+    errors = [b if 0 < a < 1 else abs(b - a) for a, b in zip(t, q, strict=True)]
+    inner = mp.fsum(a * b for a, b in zip(errors, q, strict=True))
+    pulls = [2 * b * (a + inner) for a, b in zip(errors, q, strict=True)]
+    return sum(pulls) * size if index is None else pulls[index] * (1 + size)
+
+
+def _z_loss(t: Row, p: Row, z_weight: float = 1e-4) -> Any:
+    total = max(p) + mp.log(mp.fsum(mp.exp(x - max(p)) for x in p))
+    return total - p[int(t[0])] + mp.mpf(z_weight) * total**2
+
+
+def _terms_z_loss(t: Row, p: Row, index: int | None, z_weight: float = 1e-4) -> Any:
+    """The log-sum of scores above and below 0 is a difference."""
+    weight, q, size = mp.mpf(z_weight), softmax(p), max(map(abs, p))
+    total = abs(max(p)) + mp.log(len(p))
+    apart = [abs(b - a) for a, b in zip(one_hot(t[0], len(p)), q, strict=True)]
+    if index is None:
+        return sum(apart) * size + 2 * weight * total * abs(max(p) + mp.log(mp.fsum(mp.exp(x - max(p)) for x in p)))
+    return (apart[index] + 2 * weight * q[index] * total) * (1 + size)
+
+
+def _one_vs_all(t: Row, p: Row) -> Any:
+    return mp.fsum(mp.log(1 + mp.exp(-x if i == int(t[0]) else x)) for i, x in enumerate(p))
 
 
 VALUES = {
-    "categorical_focal_crossentropy": _focal,
-    "sparse_categorical_focal_crossentropy": _of_labels(_focal),
+    "poly_crossentropy": _poly,
+    "generalized_crossentropy": _generalized,
+    "brier": _brier,
+    "z_loss_crossentropy": _z_loss,
+    "one_vs_all_logistic": _one_vs_all,
 }
 SLOPES = {
-    "categorical_focal_crossentropy": _slope(_focal_outer),
-    "sparse_categorical_focal_crossentropy": _of_labels(_slope(_focal_outer)),
+    "poly_crossentropy": sloped(_poly_outer),
+    "generalized_crossentropy": _generalized_slope,
 }
 TERMS = {
-    "categorical_focal_crossentropy": _terms(_focal_outer),
-    "sparse_categorical_focal_crossentropy": _of_labels(_terms(_focal_outer)),
+    "poly_crossentropy": terms_of(_poly_outer, lambda poly_weight=2.0, **_: poly_weight < 0),
+    "generalized_crossentropy": _terms_generalized,
+    "brier": _terms_brier,
+    "z_loss_crossentropy": _terms_z_loss,
 }
-SOFT = ("categorical_focal_crossentropy",)
+SOFT = ("poly_crossentropy", "brier")
 SETTINGS = {
-    "categorical_focal_crossentropy": [{"gamma": 0.0, "alpha": 1.0, "from_logits": True}, {"gamma": 0.5}],
-    "sparse_categorical_focal_crossentropy": [{"gamma": 0.5, "from_logits": True}],
+    "poly_crossentropy": [{"poly_weight": -0.5}],
+    "generalized_crossentropy": [{"q": 1e-6}, {"q": 1.0, "from_logits": True}],
+    "z_loss_crossentropy": [{"z_weight": 1.0}],
 }

@@ -192,6 +192,24 @@ class Probabilities(Unit):
 
 
 @dataclass(frozen=True)
+class LogProbabilities(Domain):
+    """Logarithms of the entries of a distribution over the row."""
+
+    high = 0.0
+    neutral = -1.0
+    activation = "log_softmax"
+
+    # A log-softmax in half precision can exceed 0 by what it loses of scores.
+    slack = 1e-2
+
+    def describe(self) -> str:
+        return "logarithms of probabilities, numbers <= 0"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return np.log(Probabilities().sample(rng, shape))
+
+
+@dataclass(frozen=True)
 class OneHot(Probabilities):
     """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
 

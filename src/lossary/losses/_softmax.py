@@ -77,3 +77,9 @@ def crossentropy_slope(y_true: Any, whole_true: Any, y_pred: Any, from_logits: b
     certain = (y_pred == 0.0) & (crossed == 0.0)
     toward = where(certain, whole, crossed) / where(certain, 1.0, y_pred)
     return where(clipped, whole - per_share, toward) / total
+
+
+def lacking_of(y_pred: Any) -> Any:
+    """What every class's share lacks to 1."""
+    first, _, others, total, share = shares(y_pred)
+    return where(first, others / total, 1.0 - share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities
+from ..facts.domain import Classes, Flag, Interval, LogProbabilities, OneHot, OptionalLabel, Probabilities
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import (
@@ -152,3 +152,34 @@ def sparse_categorical_crossentropy(
         _, lag, _, rest = odds(y_pred)
         return log1p(rest) - take(lag, y_true)
     return take(surprise(y_pred, epsilon), y_true)
+
+
+@loss(
+    target=Classes(),
+    prediction=LogProbabilities(),
+    parameters={
+        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
+    },
+    definition="-y_pred[y_true]",
+    source="R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6",
+    peers={
+        "torch.nn.NLLLoss": "",
+        "torch.nn.functional.nll_loss": "",
+    },
+    cases=(
+        Case([1], [[math.log(0.25), math.log(0.75)]], (math.log(4.0 / 3.0),), "-log(3/4)"),
+        Case([-1, 0], [[-1.0, -2.0], [-1.0, -2.0]], (0.0, 1.0), "left out; 1", {"ignore_class": -1}),
+    ),
+)
+def negative_log_likelihood(y_true: Any, y_pred: Any, ignore_class: int | None = None) -> Any:
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
+
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
+
+    >>> import lossary
+    >>> print(lossary.negative_log_likelihood([1], [[-1.5, -0.25]]))
+    [0.25]
+    """
+    return -take(y_pred, y_true)

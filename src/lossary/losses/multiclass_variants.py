@@ -5,194 +5,250 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities
+from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities, Real
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import (
-    indicator,
+    exp,
+    expm1,
     is_label,
+    lead,
+    log,
+    log1p,
     maximum,
     power,
+    sigmoid,
+    softplus,
+    square,
     sum,
     take,
     weighted,
     where,
 )
-from ._softmax import shares, sides, smoothed, sums, surprise
+from ._softmax import crossentropy_slope, lacking_of, odds, shares, sides, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
-_ALPHA = Interval("Factor of the loss", 0.0)
-_GAMMA = Interval("How much less what is nearly right counts; 0 is cross-entropy", 0.0)
-
-# Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
-_LEAST = 1e-37
 
 
-def _lacking(y_pred: Any) -> Any:
-    """What every class's share lacks to 1."""
-    first, _, others, total, share = shares(y_pred)
-    return where(first, others / total, 1.0 - share)
-
-
-def _focal_costs(y_pred: Any, gamma: Any, from_logits: bool, epsilon: Any) -> Any:
-    """What each class would cost if it were the true one."""
+def _poly_slope(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: Any = 2.0, epsilon: Any = 1e-7
+) -> Any:
+    by_log = crossentropy_slope(y_true, sum(y_true), y_pred, from_logits, epsilon)
     if from_logits:
-        _, _, others, whole, nats = sides(y_pred)
-        return power(others, gamma) / power(whole, gamma) * nats
-    return power(maximum(_lacking(y_pred), epsilon), gamma) * surprise(y_pred, epsilon)
-
-
-def _or_one(a: Any) -> Any:
-    return where(a == 0.0, 1.0, a)
-
-
-def _focal_slope_of(y_true: Any, y_pred: Any, alpha: Any, gamma: Any, from_logits: bool, epsilon: Any) -> Any:
-    # A class's share times the slope of its cost in the share; what it pulls at its own score is multiplied with what
-    # the share lacks to 1, what it pulls at the others with theirs.  Clipped shares have the slope at the boundary.
-    if from_logits:
-        first, own, others, whole, nats = sides(y_pred)
-        turn = gamma * weighted(own, nats) / _or_one(others) + 1.0
-        pulls = weighted(y_true, power(maximum(others, _LEAST), gamma) / power(whole, gamma) * turn)
-        return alpha * ((own * sums(first, pulls)[1] - pulls * others) / whole)
+        first, own, others, whole, _ = sides(y_pred)
+        pulls = y_true * own
+        return by_log + poly_weight * ((own * sums(first, pulls)[1] - pulls * others) / square(whole))
     first, _, _, total, share = shares(y_pred)
-    lacking = _lacking(y_pred)
-    least, most, nats = maximum(share, epsilon), maximum(lacking, epsilon), surprise(y_pred, epsilon)
-    weight = power(maximum(most, _LEAST), gamma)
-    steep = gamma * nats / _or_one(most) + 1.0 / least
-    pulls = where(least == 0.0, 1.0, weighted(share, steep))
-    of_others = sums(first, weighted(y_true, weight * pulls))[1]
-    return alpha * (of_others - weighted(y_true, weight * steep) * lacking) / total
-
-
-def _focal_slope(
-    y_true: Any,
-    y_pred: Any,
-    alpha: Any = 0.25,
-    gamma: Any = 2.0,
-    from_logits: bool = False,
-    label_smoothing: Any = 0.0,
-    *,
-    epsilon: Any = 1e-7,
-) -> Any:
-    y_true, _ = smoothed(y_true, y_pred, label_smoothing)
-    return _focal_slope_of(y_true, y_pred, alpha, gamma, from_logits, epsilon)
-
-
-def _sparse_focal_slope(
-    y_true: Any,
-    y_pred: Any,
-    alpha: Any = 0.25,
-    gamma: Any = 2.0,
-    from_logits: bool = False,
-    ignore_class: int | None = None,
-    *,
-    epsilon: Any = 1e-7,
-) -> Any:
-    return _focal_slope_of(_row(y_true, y_pred), y_pred, alpha, gamma, from_logits, epsilon)
-
-
-def _row(label: Any, like: Any) -> Any:
-    """The label as a one-hot row, of NaN where it names no class."""
-    found = indicator(is_label(label, like))
-    return found / where(sum(found) == 0.0, math.nan, 1.0)
+    return by_log + poly_weight * (sums(first, y_true * share)[1] - y_true * lacking_of(y_pred)) / total
 
 
 @loss(
-    aliases=("categorical_focal_loss", "softmax_focal_loss"),
+    aliases=("poly_cross_entropy", "poly1_cross_entropy", "poly_loss", "PolyLoss"),
     target=OneHot(),
     prediction=Probabilities(),
     parameters={
-        "alpha": _ALPHA,
-        "gamma": _GAMMA,
         "from_logits": _FROM_LOGITS,
-        "label_smoothing": Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0),
+        "poly_weight": Interval("Weight of what the true class's share lacks to 1", -1.0),
         "epsilon": _EPSILON,
     },
-    slope=_focal_slope,
-    definition="-alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)",
-    source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
+    slope=_poly_slope,
+    definition="sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)",
+    source="Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6",
     peers={
-        "keras.losses.CategoricalFocalCrossentropy": "",
-        "monai.losses.softmax_focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there",
+        "optax.poly_loss_cross_entropy": "Loss(from_logits=True)   # poly_weight is epsilon there",
+        "timm.loss.PolyCrossEntropy": "Loss(from_logits=True)   # of integer labels there",
     },
     cases=(
-        Case([[0.0, 1.0]], [[0.5, 0.5]], (math.log(2.0) / 4.0,), "(1 - 1/2)^2 log 2", {"alpha": 1.0}),
-        Case([[0.0, 1.0]], [[1.0, 3.0]], (0.25 * 0.25 * math.log(4.0 / 3.0),),
-             "1/4 (1 - 3/4) log(4/3)", {"gamma": 1.0}),
-        Case([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(3.0) / 9.0,), "1/4 (1 - 1/3)^2 log 3",
-             {"from_logits": True}),
-        Case([[1.0, 0.0]], [[0.5, 0.5]], (math.log(2.0) / 16.0,), "1/4 (3/4 + 1/4) (1/2)^2 log 2",
-             {"label_smoothing": 0.5}),
+        Case([[1.0, 0.0]], [[0.0, 0.0]], (math.log(2.0) + 1.0,), "log 2 + 2 (1 - 1/2)", {"from_logits": True}),
+        Case([[0.0, 1.0]], [[1.0, 3.0]], (math.log(4.0 / 3.0) - 0.125,), "log(4/3) - 1/2 (1 - 3/4)",
+             {"poly_weight": -0.5}),
     ),
 )  # fmt: skip
-def categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    alpha: float = 0.25,
-    gamma: float = 2.0,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    *,
-    epsilon: float = 1e-7,
+def poly_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: float = 2.0, epsilon: float = 1e-7
 ) -> Any:
-    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+    """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
 
-    A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
-    whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
-    softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  For integer
-    labels use `sparse_categorical_focal_crossentropy`, for yes/no targets `binary_focal_crossentropy`.
+    A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
+    the weight epsilon, which here is the clip.  For yes/no targets see `poly_binary_crossentropy`.
 
     >>> import lossary
-    >>> print(lossary.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4))
-    [0.0433]
+    >>> print(lossary.poly_crossentropy([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [1.6931]
     """
-    y_true, _ = smoothed(y_true, y_pred, label_smoothing)
-    return alpha * sum(weighted(y_true, _focal_costs(y_pred, gamma, from_logits, epsilon)))
+    if from_logits:
+        _, _, others, whole, nats = sides(y_pred)
+        lacking = others / whole
+    else:
+        nats, lacking = surprise(y_pred, epsilon), lacking_of(y_pred)
+    return sum(weighted(y_true, nats + poly_weight * lacking))
+
+
+def _generalized_slope(
+    y_true: Any, y_pred: Any, q: Any = 0.5, from_logits: bool = False, *, epsilon: Any = 1e-7
+) -> Any:
+    hit = is_label(y_true, y_pred)
+    if from_logits:
+        _, own, others, whole, nats = sides(y_pred)
+        toward = where(hit, -others, own) / whole
+        return toward * exp(-(q * take(nats, y_true)))
+    slope = -power(maximum(take(y_pred, y_true), epsilon), q - 1.0)
+    return where(hit, slope, 0.0 * slope)
 
 
 @loss(
-    aliases=("sparse_categorical_focal_loss",),
+    aliases=("generalized_cross_entropy", "GCE", "lq_loss"),
     target=Classes(),
     prediction=Probabilities(),
     parameters={
-        "alpha": _ALPHA,
-        "gamma": _GAMMA,
+        "q": Interval(
+            "0 is cross-entropy, its limit; 1 is the absolute error of the class's probability", 0.0, 1.0, True
+        ),
         "from_logits": _FROM_LOGITS,
-        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
-        "epsilon": _EPSILON,
+        "epsilon": Interval("Below this probability the slope is that at it; the value is not clipped", 0.0, 0.5),
     },
-    slope=_sparse_focal_slope,
-    definition="-alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)",
-    source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
-    peers={
-        "kornia.losses.focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there",
-        "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)",
-    },
+    slope=_generalized_slope,
+    definition="(1 - y_pred[y_true]**q) / q",
+    source="Z. Zhang, M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy "
+    "labels (2018), eq. 6",
+    peers={"keras.losses.CategoricalGeneralizedCrossEntropy": ""},
     cases=(
-        Case([1, 0], [[0.5, 0.5], [1.0, 3.0]], (math.log(2.0) / 4.0, 9.0 / 16.0 * math.log(4.0)),
-             "(1 - 1/2)^2 log 2; (1 - 1/4)^2 log 4", {"alpha": 1.0}),
-        Case([2], [[0.0, 0.0, 0.0]], (math.log(3.0) / 9.0,), "1/4 (1 - 1/3)^2 log 3", {"from_logits": True}),
-        Case([-1, 1], [[0.5, 0.5], [0.5, 0.5]], (0.0, math.log(2.0) / 8.0), "left out; 1/4 (1/2) log 2",
-             {"ignore_class": -1, "gamma": 1.0}),
+        Case([0, 1], [[0.25, 0.75], [1.0, 0.0]], (1.0, 2.0), "(1 - 1/2)/(1/2); (1 - 0)/(1/2)"),
+        Case([1], [[0.0, math.log(3.0)]], (0.25,), "1 - 3/4", {"q": 1.0, "from_logits": True}),
     ),
-)  # fmt: skip
-def sparse_categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    alpha: float = 0.25,
-    gamma: float = 2.0,
-    from_logits: bool = False,
-    ignore_class: int | None = None,
-    *,
-    epsilon: float = 1e-7,
+)
+def generalized_crossentropy(
+    y_true: Any, y_pred: Any, q: float = 0.5, from_logits: bool = False, *, epsilon: float = 1e-7
 ) -> Any:
-    """`categorical_focal_crossentropy` for integer labels.
+    """Between cross-entropy and the absolute error of the true class's probability, for labels of which some are wrong.
 
-    ``alpha`` is 1/4 as there, where kornia and others have 1.
+    The larger ``q``, the less a point pulls that the model finds unlikely; the paper has 0.7.  It lies between 0 and
+    1/q.  Labels are integers, in Keras too, whose name for it says otherwise.  Predictions are not divided by the sum
+    of their row.  Behind a linear layer with ``from_logits=True``.
 
     >>> import lossary
-    >>> print(lossary.sparse_categorical_focal_crossentropy([1], [[0.5, 0.5]]).round(4))
-    [0.0433]
+    >>> print(lossary.generalized_crossentropy([0], [[0.25, 0.75]]))
+    [1.]
     """
-    return alpha * take(_focal_costs(y_pred, gamma, from_logits, epsilon), y_true)
+    nats = sides(y_pred)[-1] if from_logits else -log(y_pred)
+    return -expm1(-(q * take(nats, y_true))) / q
+
+
+def _errors(y_true: Any, scores: Any) -> tuple[Any, Any, Any, Any]:
+    """The leader, every share less its target, the share, and what that lacks to 1."""
+    first, own, others, whole, _ = sides(scores)
+    error = where(first, (1.0 - y_true) - y_true * others, own - y_true * whole) / whole
+    return first, error, own / whole, others / whole
+
+
+def _brier_slope(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+    if not from_logits:
+        return 2.0 * (y_pred - y_true)
+    first, error, share, lacking = _errors(y_true, y_pred)
+    return 2.0 * share * (lacking * error - sums(first, share * error)[1])
+
+
+@loss(
+    aliases=("brier_score", "quadratic_score"),
+    target=OneHot(),
+    prediction=Probabilities(),
+    parameters={"from_logits": _FROM_LOGITS},
+    slope=_brier_slope,
+    definition="sum((y_pred - y_true)**2)",
+    source="G. W. Brier, Verification of forecasts expressed in terms of probability (1950), eq. 2",
+    cases=(
+        Case([[1.0, 0.0, 0.0]], [[0.5, 0.25, 0.25]], (0.375,), "1/4 + 1/16 + 1/16"),
+        Case([[0.0, 1.0]], [[0.0, math.log(3.0)]], (0.125,), "(1/4)^2 + (3/4 - 1)^2", {"from_logits": True}),
+    ),
+)
+def brier(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+    """Squared error of a row of probabilities, a proper score that no single surprise dominates: between 0 and 2.
+
+    It is `mean_squared_error` times the number of classes; of two classes in one output, where half as much is usual,
+    it is `mean_squared_error`.  Behind a linear layer with ``from_logits=True``; a model that is surely wrong then
+    learns slowly, because the slope falls with the share of the true class.
+
+    >>> import lossary
+    >>> print(lossary.brier([[1.0, 0.0, 0.0]], [[0.5, 0.25, 0.25]]))
+    [0.375]
+    """
+    return sum(square(_errors(y_true, y_pred)[1] if from_logits else y_pred - y_true))
+
+
+def _z_slope(y_true: Any, y_pred: Any, z_weight: Any = 1e-4) -> Any:
+    hit = is_label(y_true, y_pred)
+    _, own, others, whole, nats = sides(y_pred)
+    size = lead(y_pred) + log1p(whole - 1.0)
+    return (where(hit, -others, own) + 2.0 * z_weight * size * own) / whole + 0.0 * exp(-take(nats, y_true))
+
+
+@loss(
+    aliases=("z_loss", "max_z_loss"),
+    target=Classes(),
+    prediction=Real(),
+    parameters={"z_weight": Interval("Weight of the square", 0.0)},
+    slope=_z_slope,
+    definition="lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))",
+    source="A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to the "
+    "spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5",
+    peers={"liger_kernel.transformers.LigerCrossEntropyLoss": "Loss()   # lse_square_scale is z_weight here"},
+    cases=(
+        Case([0], [[0.0, 0.0]], (math.log(2.0) + math.log(2.0) ** 2,), "log 2 + (log 2)^2", {"z_weight": 1.0}),
+        Case([1], [[0.0, math.log(3.0)]], (math.log(4.0 / 3.0) + 0.5 * math.log(4.0) ** 2,),
+             "log 4 - log 3 + (log 4)^2/2", {"z_weight": 0.5}),
+    ),
+)  # fmt: skip
+def z_loss_crossentropy(y_true: Any, y_pred: Any, z_weight: float = 1e-4) -> Any:
+    """`sparse_categorical_crossentropy` from raw scores with a pull of their log-sum towards 0, for large vocabularies.
+
+    A softmax does not see a number added to all scores; in long training and in half precision they drift away unless
+    something holds them.  ``y_pred`` holds raw scores.
+
+    >>> import lossary
+    >>> print(lossary.z_loss_crossentropy([0], [[0.0, 0.0]], z_weight=1.0).round(4))
+    [1.1736]
+    """
+    _, lag, _, rest = odds(y_pred)
+    above = log1p(rest)
+    size = lead(y_pred) + above
+    # The weight first: a square that is too large for a float may fit once it is weighed.
+    return above - take(lag, y_true) + z_weight * size * size
+
+
+def _one_vs_all_slope(y_true: Any, y_pred: Any) -> Any:
+    hit = is_label(y_true, y_pred)
+    return where(hit, -sigmoid(-y_pred), sigmoid(y_pred)) + 0.0 * take(sigmoid(y_pred), y_true)
+
+
+@loss(
+    aliases=("one_vs_rest_logistic",),
+    target=Classes(),
+    prediction=Real(),
+    slope=_one_vs_all_slope,
+    definition="sum over k of log(1 + exp(-y_pred[k])) if k = y_true else log(1 + exp(y_pred[k]))",
+    source="R. Rifkin, A. Klautau, In defense of one-vs-all classification (2004), sec. 3",
+    peers={
+        "lightgbm.multiclassova": "",
+        "lightgbm.multiclass_ova": "",
+        "lightgbm.ova": "",
+        "lightgbm.ovr": "",
+        "catboost.MultiClassOneVsAll": "Loss()   # divided by the number of classes there",
+    },
+    cases=(
+        Case([0], [[0.0, 0.0]], (2.0 * math.log(2.0),), "log 2 + log 2"),
+        Case([1], [[math.log(3.0), -math.log(3.0), 0.0]], (math.log(32.0),), "log 4 + log 4 + log 2"),
+    ),
+)
+def one_vs_all_logistic(y_true: Any, y_pred: Any) -> Any:
+    """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
+
+    It is `binary_crossentropy` of the one-hot row with ``from_logits=True``, times the number of classes.  Classes do
+    not compete, so that all scores of a point may be low where it is like none of them; probabilities are sigmoids.
+
+    >>> import lossary
+    >>> print(lossary.one_vs_all_logistic([0], [[0.0, 0.0]]).round(4))
+    [1.3863]
+    """
+    hit = is_label(y_true, y_pred)
+    return sum(softplus(where(hit, -y_pred, y_pred))) + 0.0 * take(sigmoid(y_pred), y_true)

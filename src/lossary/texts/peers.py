@@ -14,6 +14,7 @@ _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
+    "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
     "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "cosine_loss": "lossary.CosineSimilarity()",
