@@ -252,6 +252,19 @@ class Probabilities(Unit):
 
 
 @dataclass(frozen=True)
+class LogProbabilities(LogProbability):
+    """Logarithms of the entries of a distribution over the row."""
+
+    activation = "log_softmax"
+
+    # A log-softmax in half precision can exceed 0 by what it loses of scores.
+    slack = 1e-2
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return np.log(Probabilities().sample(rng, shape))
+
+
+@dataclass(frozen=True)
 class OneHot(Probabilities):
     """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
 
