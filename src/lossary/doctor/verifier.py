@@ -14,7 +14,7 @@ from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
 from ..facts.axes import ELEMENT
-from ..facts.domain import Domain, NonNegative, Real, Unit
+from ..facts.domain import Domain, LogProbabilities, NonNegative, Real, Unit
 from ..facts.record import Role
 from .evidence import Floats, number, resolved
 from .probe import OUTPUTS, POINTS, Inputs, Probe
@@ -279,6 +279,8 @@ def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
     if isinstance(domain, NonNegative | Unit):
         return found
+    if isinstance(domain, LogProbabilities):
+        return -found
     return np.asarray(found * p.rng.choice([-1.0, 1.0], found.shape).astype(np.float32))
 
 
