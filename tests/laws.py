@@ -94,6 +94,9 @@ def finite_differences(loss: Loss, backend: str) -> None:
 
 def truth(record: Record, y_true: Any, parameters: dict[str, Any]) -> Any:
     """The prediction that the loss should like best."""
+    if record.best is not None:
+        best = np.asarray(record.best(y_true), float)
+        return 60.0 * best - 30.0 if parameters.get("from_logits") else best
     if record.labels_are_integers:
         y_true = np.eye(WIDTH)[y_true]
     if record.prediction.name == "LogProbabilities":

@@ -38,6 +38,13 @@ class Exact(NumpyBackend):
         _each(lambda x: mp.log1p(-mp.exp(x)) if x < -1 else mp.log(-mp.expm1(x))),
         _each(lambda x: mp.sqrt(1 + x * x)),
     )
+    arctan, cos, sin, erf = map(_each, (mp.atan, mp.cos, mp.sin, mp.erf))
+    lgamma, digamma, trigamma = map(_each, (mp.loggamma, mp.digamma, lambda x: mp.polygamma(1, x)))
+    binet = _each(lambda x: mp.loggamma(x) - (x - mp.mpf(0.5)) * mp.log(x) + x - mp.log(2 * mp.pi) / 2)
+    binet_slope = _each(lambda x: mp.digamma(x) - mp.log(x) + 1 / (2 * x))
+    log_ndtr = _each(lambda x: mp.log(mp.ncdf(x)) if x < 0 else mp.log1p(-mp.ncdf(-x)))
+    inverse_mills = _each(lambda x: mp.npdf(x) / mp.ncdf(x))
+    bell = _each(lambda x: mp.exp(-x * x))
     maximum, minimum = _each(max, 2), _each(min, 2)
     equal, less = _whether(lambda a, b: a == b), _whether(lambda a, b: a < b)
     less_equal = _whether(lambda a, b: a <= b)

@@ -157,20 +157,21 @@ def nested(layout: Any) -> Any:
         return torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=layout)
 
 
-STRANGE: dict[str, tuple[Any, str]] = {
-    "nested": (nested(torch.strided), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
-    "jagged": (nested(torch.jagged), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
-    "sparse COO": (EYE.to_sparse(), "y_pred.to_dense()"),
-    "ragged": (tf.ragged.constant([[1.0], [2.0, 3.0]]), "y_pred.to_tensor()"),
-    "sparse of TensorFlow": (tf.sparse.from_dense([[1.0, 0.0]]), "tf.sparse.to_dense(y_pred)"),
-    "sparse of JAX": (sparse.BCOO.fromdense(jnp.eye(2)), "y_pred.todense()"),
+STRANGE: dict[str, tuple[Callable[[], Any], str]] = {
+    "nested": (lambda: nested(torch.strided), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
+    "jagged": (lambda: nested(torch.jagged), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
+    "sparse COO": (EYE.to_sparse, "y_pred.to_dense()"),
+    "ragged": (lambda: tf.ragged.constant([[1.0], [2.0, 3.0]]), "y_pred.to_tensor()"),
+    "sparse of TensorFlow": (lambda: tf.sparse.from_dense([[1.0, 0.0]]), "tf.sparse.to_dense(y_pred)"),
+    "sparse of JAX": (lambda: sparse.BCOO.fromdense(jnp.eye(2)), "y_pred.todense()"),
 }
 
 
 @pytest.mark.parametrize("name", STRANGE)
 @pytest.mark.parametrize("loss", [lossary.mean_squared_error, lossary.MeanSquaredError(), lossary.get(lambda y, p: p)])
 def test_what_is_no_dense_array_is_named_with_the_line_that_makes_one(name: str, loss: Any) -> None:
-    array, line = STRANGE[name]
+    make, line = STRANGE[name]
+    array = make()
     with pytest.raises(lossary.DTypeError, match=r"accepted are dense arrays|is not an array of numbers") as caught:
         loss(array, array)
     assert f"Write y_pred = {line}" in str(caught.value)

@@ -141,15 +141,12 @@ def torch_models() -> dict[str, tuple[Any, str, int | None]]:
     }
 
 
-MODELS = {f"keras: {k}": v for k, v in keras_models().items()} | {f"torch: {k}": v for k, v in torch_models().items()}
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_head_is_read(name: str) -> None:
-    model, activation, units = MODELS[name]
-    head = read(model)
-    assert (head.activation, head.units) == (activation, units)
-    assert head.layer
+@pytest.mark.parametrize("models", [keras_models, torch_models])
+def test_heads_are_read(models: Any) -> None:
+    for name, (model, activation, units) in models().items():
+        head = read(model)
+        assert (head.activation, head.units) == (activation, units), name
+        assert head.layer, name
 
 
 def ends_unknown() -> dict[str, tuple[Any, str]]:

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -38,6 +39,22 @@ def program_of(formula: Any) -> Program:
     return Program(record, ())
 
 
+def _each(function: Any) -> Any:
+    return np.vectorize(lambda x: float(function(float(x))))
+
+
+def _binet(x: float) -> Any:
+    return mp.loggamma(x) - (x - 0.5) * mp.log(x) + x - mp.log(2 * mp.pi) / 2
+
+
+def _binet_slope(x: float) -> Any:
+    return mp.digamma(x) - mp.log(x) + 0.5 / x
+
+
+def _normal(x: Any) -> Any:
+    return 0.5 * (1 + _each(math.erf)(x / math.sqrt(2)))
+
+
 # Every word that has a derivative, with NumPy's or math's own meaning beside it.
 WORDS: dict[str, tuple[Any, Any]] = {
     "abs": (lambda y, p: abs(p), np.abs),
@@ -50,6 +67,22 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "expm1mx": (lambda y, p: words.expm1mx(p), lambda p: np.expm1(p) - p),
     "log1mexp": (lambda y, p: words.log1mexp(-p * p), lambda p: np.log1p(-np.exp(-p * p))),
     "hypot1": (lambda y, p: words.hypot1(p), lambda p: np.hypot(1.0, p)),
+    "arctan": (lambda y, p: words.arctan(p), np.arctan),
+    "cos": (lambda y, p: words.cos(p), np.cos),
+    "sin": (lambda y, p: words.sin(p), np.sin),
+    "lgamma": (lambda y, p: words.lgamma(p * p + 0.1), lambda p: _each(math.lgamma)(p * p + 0.1)),
+    "digamma": (lambda y, p: words.digamma(p * p + 0.1), lambda p: _each(mp.digamma)(p * p + 0.1)),
+    "binet": (lambda y, p: words.binet(p * p + 0.1), lambda p: _each(_binet)(p * p + 0.1)),
+    "binet_slope": (lambda y, p: words.binet_slope(p * p + 0.1), lambda p: _each(_binet_slope)(p * p + 0.1)),
+    "erf": (lambda y, p: words.erf(p), _each(math.erf)),
+    "bell": (lambda y, p: words.bell(p), lambda p: np.exp(-p * p)),
+    "log_ndtr": (lambda y, p: words.log_ndtr(p), lambda p: np.log(_normal(p))),
+    "inverse_mills": (
+        lambda y, p: words.inverse_mills(p),
+        lambda p: np.exp(-p * p / 2) / math.sqrt(2 * math.pi) / _normal(p),
+    ),
+    "detach": (lambda y, p: p - words.detach(y), lambda p: p),
+    "position": (lambda y, p: p * words.position(p), lambda p: p * np.arange(p.shape[-1])),
     "sqrt": (lambda y, p: words.sqrt(p * p + 1), lambda p: np.sqrt(p * p + 1)),
     "square": (lambda y, p: p**2, lambda p: p * p),
     "power": (lambda y, p: p**3, lambda p: p * p * p),
@@ -104,7 +137,7 @@ def test_every_word_and_its_derivative(word: str, rng: np.random.Generator) -> N
 
 
 def test_every_rule_is_tested() -> None:
-    elsewhere = {"add", "multiply", "guard", "take", "scale_to_one"}
+    elsewhere = {"add", "multiply", "guard", "take", "scale_to_one", "trigamma"}
     assert set(RULES) <= set(WORDS) | elsewhere
 
 

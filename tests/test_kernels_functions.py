@@ -17,7 +17,7 @@ from lossary.kernels.cpu import functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}
-BOUNDS |= {"log1pmx": 3.5, "expm1mx": 2.5, "log1mexp": 2.5, "hypot1": 1.1}
+BOUNDS |= {"log1pmx": 3.5, "expm1mx": 2.5, "log1mexp": 2.5, "hypot1": 1.1, "arctan": 2.0}
 BOUNDS |= {"softplus": 2.1, "exp_decaying": 1.1, "log1p_growing": 1.5, "log1p_unit": 1.5}
 # Variants for part of the arguments: the function they stand for, and where.
 VARIANTS = {
@@ -120,6 +120,7 @@ POLYNOMIALS: dict[str, tuple[Callable[[Any], Any], float, float, float]] = {
     "EXPM1": (_exponential_rest, -math.log(2) / 2, math.log(2) / 2, (math.log(2) / 2) ** 2),
     "ATANH": (_atanh_rest, 0.0, (3 - 2 * math.sqrt(2)) ** 2, (3 - 2 * math.sqrt(2)) ** 2 / 2),
     "WIDE_ATANH": (_atanh_rest, 0.0, 1 / 9, 1 / 18),
+    "ARCTAN": (lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, 0.0, 1.0, 1.0),
     "SINH": (lambda z: (mp.sinh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, 0.0, 1.0, 1.0),
 }
 
@@ -149,6 +150,7 @@ EXACT = {
     "expm1mx": lambda x: mp.expm1(x) - x,
     "log1mexp": lambda x: mp.log(-mp.expm1(x)) if x > -1 else mp.log1p(-mp.exp(x)),
     "hypot1": lambda x: mp.sqrt(1 + x * x),
+    "arctan": mp.atan,
     "exp_decaying": mp.exp,
     "log1p_growing": mp.log1p,
     "log1p_unit": mp.log1p,
@@ -216,6 +218,7 @@ SPECIAL = {
     "expm1mx": [(-1e4, 9999.0), (1e4, INF), (NAN, NAN), (0.0, 0.0)],
     "log1mexp": [(0.0, -INF), (1.0, NAN), (-INF, 0.0), (NAN, NAN), (-1e4, 0.0)],
     "hypot1": [(-INF, INF), (INF, INF), (NAN, NAN), (0.0, 1.0), (-1e30, 1e30)],
+    "arctan": [(-INF, -math.pi / 2), (INF, math.pi / 2), (NAN, NAN), (0.0, 0.0), (1.0, math.pi / 4)],
     "sign": [(-3.0, -1.0), (0.0, 0.0), (2.0, 1.0), (NAN, NAN)],
 }
 

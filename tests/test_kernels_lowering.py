@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kernel_interpreter
 import lossary
 from inputs import BUILTIN, EVERY_SETTING, FUSED, Setting, program
 from kernel_edges import edges
 from lossary import kernels, words
 from lossary.domains import NonNegative, Parts, Real
 from lossary.facts.record import Argument, Record, Role
+from lossary.graph.emit import INFIX
 from lossary.graph.program import Program
 from lossary.kernels.cpu.emit import source
+from lossary.kernels.cpu.spell import REDUCE
 from lossary.kernels.cpu.target import LONG, SHORT, Use
-from lossary.kernels.lowering.form import SLOPES, Lowered, Target
+from lossary.kernels.lowering.form import SLOPES, WORDS, Lowered, Target
 from lossary.kernels.lowering.lower import lower
 from lossary.kernels.plain import PLAIN
 
@@ -165,11 +168,21 @@ def ranked(y_true: Any, y_pred: Any) -> Any:
                    Argument("positive", Real(), Role.PREDICTION)),
             "it takes anchor, positive",
         ),
+        (record(lambda y_true, y_pred: words.lgamma(y_pred) * words.position(y_true), Y_TRUE, Y_PRED),
+         "digamma, lgamma, position"),
     ],
-    ids=["pairs", "parts", "predictions"],
+    ids=["pairs", "parts", "predictions", "words"],
 )  # fmt: skip
 def test_kernels_say_what_they_do_not_take(one: Record, why: str) -> None:
     assert kernels.unfit(Program(one, ())) == f"{why}: no kernel yet"
+
+
+def test_every_word_of_a_kernel_has_a_function() -> None:
+    """Or is spelled as an operator, a reduction or other words."""
+    known = kernel_interpreter.known() | set(INFIX) | set(REDUCE) | {"negative", "count", "spread", "is_label", "take"}
+    known |= {"detach", "first_max", "guard", "lead", "sigmoid", "softplus", "weighted", "xlogy"}
+    assert known >= WORDS
+    assert set(words.__all__) >= WORDS
 
 
 @pytest.mark.parametrize("setting", EVERY_SETTING, ids=str)

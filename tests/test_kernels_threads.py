@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import torch
 
 import lossary
 from lossary.facts.registry import enrol
-from lossary.kernels.cpu import forks, pages, threads
+from lossary.kernels.cpu import alone, pages, threads
 
 CALLS = {
     "total": ("log_cosh", {}, {}),
@@ -131,7 +132,7 @@ def test_a_fork_while_kernels_run_in_other_threads(monkeypatch: pytest.MonkeyPat
         children[0].start()
         with threads._helpers._lock:
             children[1].start()
-        with forks.compiling():
+        with alone.compiling():
             children[2].start()
         for child in children:
             child.join(timeout=60)
@@ -157,7 +158,7 @@ def test_a_process_forked_while_another_thread_compiles_goes_without_kernels() -
     held, stop = Event(), Event()
 
     def compile_something() -> None:
-        with forks.compiling():
+        with alone.compiling():
             held.set()
             stop.wait()
 
@@ -252,3 +253,29 @@ def test_no_two_gradients_share_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(borrow, range(8)))
     pages.release()
+
+
+def test_an_interruption_waits_until_a_kernel_is_compiled() -> None:
+    """What is raised in a callback of LLVM is dropped, so that Ctrl-C there would be lost."""
+    before, reached = signal.getsignal(signal.SIGINT), []
+
+    def compile_something() -> None:
+        with alone.compiling(), alone.compiling():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("compiled")
+        reached.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        compile_something()
+    assert reached == ["compiled"]
+    assert signal.getsignal(signal.SIGINT) is before
+    seen = []
+
+    def in_a_thread() -> None:
+        with alone.compiling():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    assert seen == [before]

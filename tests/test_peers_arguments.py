@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
+from peer import assert_same
 
 RNG = np.random.default_rng(5)
 SHAPE = (30, 6)
@@ -20,17 +21,6 @@ SHAPE = (30, 6)
 
 def normal(count: int) -> list[Any]:
     return [RNG.normal(size=SHAPE) for _ in range(count)]
-
-
-def assert_same(loss: Any, peer: Any, arguments: list[Any], predictions: list[int]) -> None:
-    """Values per row and gradients of their sum are those of a function of PyTorch's tensors."""
-    tensors = [torch.tensor(x, requires_grad=i in predictions) for i, x in enumerate(arguments)]
-    values = peer(*tensors)
-    gradients = torch.autograd.grad(values.sum(), [tensors[i] for i in predictions])
-    value, slopes = loss.replaced(reduction="none").value_and_grad(*arguments)
-    np.testing.assert_allclose(value, values.detach(), rtol=1e-6, atol=1e-12)
-    for mine, theirs in zip(slopes if isinstance(slopes, tuple) else (slopes,), gradients, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize("full", [False, True])

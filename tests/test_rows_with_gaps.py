@@ -10,6 +10,7 @@ import pytest
 import lossary
 from everywhere import ALL, OTHERS, flat, run, there
 from inputs import Setting, is_separable, jax_with
+from lossary import words
 from lossary.facts.axes import ELEMENT
 
 # Losses whose value is no mean over elements, and whose targets do not name an element.
@@ -37,7 +38,12 @@ def drawn(setting: Setting, rng: np.random.Generator) -> tuple[list[Any], list[A
     arguments = setting.draw(rng, (ROWS, WIDTH))
     if setting.record.target.tolerance is not None:  # The class that is right is not left out.
         arguments = (np.eye(WIDTH)[KEEP.argmax(1)], *arguments[1:])
-    return list(arguments), per_element(setting, arguments, lambda x: np.where(KEEP, x, np.nan))
+    return list(arguments), per_element(setting, arguments, lambda x: np.where(shaped(KEEP, x), x, np.nan))
+
+
+def shaped(keep: Any, x: Any) -> Any:
+    """What is kept, for elements of several parts too."""
+    return keep[..., None] if np.ndim(x) > np.ndim(keep) else keep
 
 
 def row(setting: Setting, arguments: Any, number: int) -> list[Any]:
@@ -66,7 +72,7 @@ def test_a_row_with_gaps_is_the_shorter_row(setting: Setting, rng: np.random.Gen
     mean, slopes = setting.configured().value_and_grad(*spoiled, sample_weight=WEIGHTS, where=KEEP)
     np.testing.assert_allclose(mean, np.sum(values * WEIGHTS) / (ROWS - 1), rtol=1e-12)
     for mine, right in zip(flat(slopes), flat(gradient), strict=True):
-        np.testing.assert_allclose(mine, right * WEIGHTS[:, None] / (ROWS - 1), rtol=1e-12)
+        np.testing.assert_allclose(mine, right * WEIGHTS.reshape(-1, *[1] * (right.ndim - 1)) / (ROWS - 1), rtol=1e-12)
     weighted = setting.configured(reduction="mean_with_sample_weight")
     total = weighted(*spoiled, sample_weight=WEIGHTS, where=KEEP)
     np.testing.assert_allclose(total, np.sum(values * WEIGHTS) / WEIGHTS[:-1].sum(), rtol=1e-12)
@@ -160,6 +166,19 @@ def test_regions_have_gaps(name: str, rng: np.random.Generator) -> None:
         np.testing.assert_allclose(value[image], one[0], rtol=1e-12)
         np.testing.assert_allclose(gradient[image][kept], slopes[0], rtol=1e-9)
     assert np.all(gradient[~keep] == 0)
+
+
+def test_positions_count_what_is_kept(rng: np.random.Generator) -> None:
+    @lossary.loss
+    def discounted(y_true: Any, y_pred: Any) -> Any:
+        return words.mean(words.square(y_pred - y_true) / (1.0 + words.position(y_pred)))
+
+    y_true, y_pred = rng.normal(size=(2, ROWS, WIDTH))
+    values = lossary.get(discounted, reduction="none")(y_true, y_pred, where=KEEP)
+    for number in range(ROWS - 1):
+        kept = KEEP[number]
+        errors = (y_pred - y_true)[number, kept] ** 2
+        np.testing.assert_allclose(values[number], np.mean(errors / np.arange(1.0, 1.0 + kept.sum())), rtol=1e-12)
 
 
 def test_items_may_have_scores_with_a_last_axis_of_one(rng: np.random.Generator) -> None:

@@ -87,6 +87,11 @@ class TraceError(LossError, TypeError):
         )
 
     @classmethod
+    def no_slope(cls, word: str) -> TraceError:
+        """A word whose derivative is none of the vocabulary."""
+        return cls(f"{word} has no derivative among the words")
+
+    @classmethod
     def no_value(cls, returned: object, predictions: str) -> TraceError:
         """The formula returned what is no value per data point."""
         return cls(f"the formula returned {returned!r}, which does not depend on {predictions}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath as mp
+import numpy as np
 
-from families.exact import chances, clipped, each, each_slope, mean, xlogy
+from families.exact import Row, chances, clipped, each, each_slope, mean, xlogy
+from families.hurt import ROWS, WIDTH, Hurt, bits
 
 
 def _bce(t: Any, p: Any, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7)) -> Any:
@@ -73,7 +75,34 @@ def _terms_poly(t: Any, p: Any, index: int | None, from_logits: bool = False, po
     return (turn + (2 * a * (1 - a) if from_logits else 0)) / len(p) if 0 < a < 1 or weight < 0 else 0
 
 
+def _cross_entropy_lambda(t: Row, f: Row, exposure: Row) -> Any:
+    def each_one(y: Any, f: Any, exposure: Any) -> Any:
+        rest = (1 + mp.exp(f)) ** -exposure  # The probability of no event.
+        return -(xlogy(y, 1 - rest) + xlogy(1 - y, rest))
+
+    return mean(each_one(*one) for one in zip(t, f, exposure, strict=True))
+
+
+def _exposures(rng: np.random.Generator, scale: float) -> list[Any]:
+    f = rng.normal(size=(ROWS, WIDTH)) * scale
+    f[3], f[4] = np.linspace(-100.0, 100.0, WIDTH), -30.0
+    return [bits(rng), f, 10.0 ** rng.uniform(-3, 3, (ROWS, WIDTH))]
+
+
+def _terms_lambda(rows: Any, place: int | None, **_: Any) -> Any:
+    """The rounding of the expected number of events, which an exponential magnifies."""
+    found = []
+    for y, f, exposure in zip(*rows, strict=True):
+        rate = exposure * mp.log(1 + mp.exp(f))
+        growth = exposure / (1 + mp.exp(-f))
+        # Of the value in the rate, and of the slope: y growth / (exp(rate) - 1).
+        moved = rate / mp.expm1(rate)
+        found.append(y * moved * (1 if place is None else growth * (1 + rate) / rate))
+    return max(found) / len(found)
+
+
 VALUES = {
+    "cross_entropy_lambda": _cross_entropy_lambda,
     "poly_binary_crossentropy": each(_poly),
     "binary_focal_crossentropy": each(_focal),
     "binary_crossentropy": each(_bce),
@@ -95,3 +124,4 @@ SETTINGS = {
     ],
     "poly_binary_crossentropy": [{"poly_weight": -0.5}, {"poly_weight": -1.0, "from_logits": True}],
 }
+HURT = [Hurt("cross_entropy_lambda", _exposures, _terms_lambda, {}, (1.0, 10.0, 1e-10))]

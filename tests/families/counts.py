@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath as mp
+import numpy as np
 
-from families.exact import each, each_slope, xlogy
+from families.exact import Row, each, each_slope, mean, xlogy
+from families.hurt import EPSILON, ROWS, WIDTH, Hurt, clipped, guarded
 
 
 def _poisson(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7)) -> Any:
@@ -23,6 +25,35 @@ def _terms_poisson(t: Any, p: Any, index: int | None) -> Any:
     return sum(abs(b) + abs(xlogy(a, b + mp.mpf(1e-7))) for a, b in zip(t, p, strict=True)) / len(p)
 
 
-VALUES = {"poisson": each(_poisson)}
+def _negative_binomial_nll(y: Row, center: Row, dispersion: Row, epsilon: Any = 1e-7) -> Any:
+    def one(k: Any, m: Any, r: Any) -> Any:
+        ways = mp.loggamma(k + r) - mp.loggamma(r) - mp.loggamma(k + 1)
+        return -ways - r * mp.log(r / (r + m)) - xlogy(k, m / (r + m))
+
+    return mean(one(*each) for each in zip(y, clipped(epsilon, center), clipped(epsilon, dispersion), strict=True))
+
+
+def _clusters(rng: np.random.Generator, scale: float) -> list[Any]:
+    center = 10.0 ** rng.uniform(-2, 3, (ROWS, WIDTH)) * scale
+    dispersion = 10.0 ** rng.uniform(-3, 7, (ROWS, WIDTH))
+    y = rng.poisson(rng.gamma(dispersion, center / dispersion)).astype(float)
+    y[0] = [0.0, 1.0, 2.0, 1000.0]
+    center[1] = np.maximum(y[1], 1.0) * (1.0 + rng.integers(-4, 5, WIDTH) * EPSILON)
+    return [y, center, dispersion]
+
+
+def _terms_clusters(rows: Any, place: int | None, **_: Any) -> Any:
+    kept = list(zip(*rows, strict=True))
+    if place is None:
+        return mean(abs(mp.log(y or 1)) + y / (y + r) for y, m, r in kept)
+    if place == 1:
+        return 0
+    both = [((m - y) / (m + r), y / (r * (y + r))) for y, m, r in kept]
+    return max(abs(mp.log1p(-v) + v) + near for v, near in both) / len(kept)
+
+
+VALUES = {"poisson": each(_poisson), "negative_binomial_nll": _negative_binomial_nll}
+GUARDED = {"negative_binomial_nll": guarded(1, 2, least=1e-7)}
+HURT = [Hurt("negative_binomial_nll", _clusters, _terms_clusters, {"epsilon": 0.0}, (1.0, 1e4, 1e-10))]
 SLOPES = {"poisson": each_slope(_poisson_slope)}
 TERMS = {"poisson": _terms_poisson}

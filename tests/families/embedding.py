@@ -7,8 +7,8 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from families.exact import Row, length, norm
-from families.hurt import EPSILON, WIDTH, Hurt, real
+from families.exact import Row, each, length, norm
+from families.hurt import EPSILON, ROWS, WIDTH, Hurt, real
 
 
 def _cosine(t: Row, p: Row) -> Any:
@@ -53,7 +53,58 @@ def _terms_cosine(t: Any, p: Any, index: int | None) -> Any:
     return 1 if index is None else max(*map(abs, _cosine_slope(t, p)), EPSILON / (norm(p) or 1))
 
 
+def _cosine_embedding(label: Row, a: Row, b: Row, margin: Any = 0.0) -> Any:
+    return 1 + _cosine(a, b) if label[0] == 1 else max(-_cosine(a, b) - mp.mpf(margin), 0)
+
+
+def _cosine_similarity_mse(grade: Row, a: Row, b: Row) -> Any:
+    return (grade[0] + _cosine(a, b)) ** 2
+
+
+def _pairs(rng: np.random.Generator, scale: float) -> list[Any]:
+    first, second = real(2)(rng, scale)
+    second[0] = first[0] * (1.0 + rng.integers(-3, 4, WIDTH) * EPSILON)  # Nearly one direction,
+    second[1] = -2.0 * first[1] * (1.0 + 1e-3 * rng.normal(size=WIDTH))  # and the opposite one.
+    second[2] = 3.0 * first[2] * (1.0 + 1e-3 * rng.normal(size=WIDTH))
+    second[3] += 2.0 * first[3]
+    second[4] -= 2.0 * first[4]
+    return [first, second]
+
+
+def _labelled(rng: np.random.Generator, scale: float) -> list[Any]:
+    return [np.array([[1.0], [-1.0], [-1.0], [1.0], [1.0], [0.0]]), *_pairs(rng, scale)]
+
+
+def _graded(rng: np.random.Generator, scale: float) -> list[Any]:
+    grades = rng.uniform(-1.0, 1.0, (ROWS, 1))
+    grades[0], grades[1] = 1.0 - 2.0**-20, -1.0
+    return [grades, *_pairs(rng, scale)]
+
+
+def _from_one(a: Row, b: Row) -> Any:
+    """By how much a cosine, and what it is compared with, are below 1 in magnitude."""
+    return 1 - abs(_cosine(a, b))
+
+
+def _terms_labelled(rows: Any, place: int | None, margin: float = 0.0) -> Any:
+    (label,), a, b = rows
+    return 0 if place is not None or label == 1 else _from_one(a, b) + 1 - abs(mp.mpf(margin))
+
+
+def _terms_graded(rows: Any, place: int | None) -> Any:
+    (grade,), a, b = rows
+    cosine = -_cosine(a, b)
+    wrong = _from_one(a, b) + (1 - grade if cosine > 0 else 1 + grade)
+    steep = 2 * abs(cosine - grade) if place is None else 2 * mp.sqrt(1 - cosine**2) / (norm(rows[place]) or 1)
+    return wrong * steep
+
+
 VALUES = {"cosine_similarity": _cosine, "triplet_margin": _triplet_margin}
+VALUES |= {
+    "hinge_embedding": each(lambda t, d, margin=1: d if t == 1 else max(mp.mpf(margin) - d, 0)),
+    "contrastive": each(lambda t, d, margin=1: t * d**2 + (1 - t) * max(mp.mpf(margin) - d, 0) ** 2),
+}
+VALUES |= {"cosine_embedding": _cosine_embedding, "cosine_similarity_mse": _cosine_similarity_mse}
 SLOPES = {"cosine_similarity": _cosine_slope}
 TERMS = {"cosine_similarity": _terms_cosine}
 HURT = [
@@ -61,4 +112,8 @@ HURT = [
     Hurt("triplet_margin", _triplet, _terms_triplet, {}, (1.0, 1e-28)),  # XLA takes differences below 1e-38 for 0.
     Hurt("triplet_margin", _triplet, _terms_triplet, {"norm": 1.0}),
     Hurt("triplet_margin", _apart, _terms_triplet, {"norm": 3.5, "swap": True}),
+    Hurt("cosine_embedding", _labelled, _terms_labelled, {}, (1.0, 1e17, 1e-17)),
+    Hurt("cosine_embedding", _labelled, _terms_labelled, {"margin": 0.5}),
+    Hurt("cosine_embedding", _labelled, _terms_labelled, {"margin": -1.0}, (1.0,)),
+    Hurt("cosine_similarity_mse", _graded, _terms_graded, {}, (1.0, 1e17, 1e-17)),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 
 EPSILON = 2.0**-23
@@ -25,6 +26,20 @@ def bits(rng: np.random.Generator) -> Any:
     t[0], t[1] = 0.0, 1.0
     t[2] = [1.0, 0.0, 0.0, 0.0]
     return t
+
+
+def clipped(epsilon: Any, row: Any) -> list[Any]:
+    """What is below epsilon counts as that."""
+    return [max(x, mp.mpf(epsilon)) for x in row]
+
+
+def guarded(*places: int, least: float = 1e-6) -> Callable[..., list[Any]]:
+    """The rows at which a slope is that of the value, if the inputs at these places are clipped."""
+
+    def rows(*given: Any, epsilon: Any = least, **_: Any) -> list[Any]:
+        return [clipped(epsilon, row) if place in places else row for place, row in enumerate(given)]
+
+    return rows
 
 
 def no_terms(rows: Any, place: int | None, **parameters: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 import oracle
 from families.exact import Row, mean
-from families.hurt import ROWS, WIDTH, Hurt
+from families.hurt import EPSILON, ROWS, WIDTH, Hurt, real
 
 
 def _pairwise_logistic(t: Row, p: Row, temperature: Any = 1.0) -> Any:
@@ -37,6 +37,52 @@ def _terms_scores(t: Any, p: Any, index: int | None) -> Any:
     return max(map(abs, oracle.slope("pairwise_logistic", t, p))) * (1 + 2 * max(map(abs, p)))
 
 
-VALUES = {"pairwise_logistic": _pairwise_logistic}
+def _margin_ranking(y: Row, first: Row, second: Row, margin: Any = 0.0) -> Any:
+    better = [(a, b) if t == 1 else (b, a) for t, a, b in zip(y, first, second, strict=True)]
+    return mean(max(mp.mpf(margin) + b - a, 0) for a, b in better)
+
+
+def _bpr(positive: Row, negative: Row) -> Any:
+    return mean(-mp.log(1 / (1 + mp.exp(b - a))) for a, b in zip(positive, negative, strict=True))
+
+
+def _margin_mse(y: Row, positive: Row, negative: Row) -> Any:
+    return mean(((a - b) - t) ** 2 for t, a, b in zip(y, positive, negative, strict=True))
+
+
+def _duels(rng: np.random.Generator, scale: float) -> list[Any]:
+    first, second = real(2)(rng, scale)
+    second[0] = first[0] * (1.0 + rng.integers(1, 4, WIDTH) * EPSILON)
+    return [rng.choice([-1.0, 0.0, 1.0], (ROWS, WIDTH)), first, second]
+
+
+def _terms_duels(rows: Any, place: int | None, margin: float = 0.0) -> Any:
+    return mp.mpf(margin) + max(abs(a - b) for a, b in zip(*rows[1:], strict=True)) if place is None else 0
+
+
+def _terms_bpr(rows: Any, place: int | None) -> Any:
+    # The exponent is off by what a difference of scores is rounded by.
+    return max(map(abs, oracle.slopes("bpr", rows, 0))) * (1 + max(abs(a - b) for a, b in zip(*rows, strict=True)))
+
+
+def _terms_leads(rows: Any, place: int | None) -> Any:
+    leads = [(abs((a - b) - t), abs(a - b) + abs(t)) for t, a, b in zip(*rows, strict=True)]
+    if place is None:
+        return 2 * mean(wrong * size for wrong, size in leads)
+    return 2 * max(size for _, size in leads) / len(leads)
+
+
+VALUES = {
+    "pairwise_logistic": _pairwise_logistic,
+    "margin_ranking": _margin_ranking,
+    "bpr": _bpr,
+    "margin_mse": _margin_mse,
+}
 TERMS = {"pairwise_logistic": _terms_scores}
-HURT = [Hurt("pairwise_logistic", _lists, _terms_lists, {}, (1.0, 30.0, 1e-15, 1e36))]
+HURT = [
+    Hurt("pairwise_logistic", _lists, _terms_lists, {}, (1.0, 30.0, 1e-15, 1e36)),
+    Hurt("margin_ranking", _duels, _terms_duels, {}, (1.0, 1e30, 1e-20)),
+    Hurt("margin_ranking", _duels, _terms_duels, {"margin": 0.7}, (1.0, 1e30, 1e-20)),
+    Hurt("bpr", real(2), _terms_bpr, {}, (1.0, 40.0, 1e-20, 1e30)),
+    Hurt("margin_mse", real(3), _terms_leads, {}, (1.0, 1e18, 1e-12)),
+]

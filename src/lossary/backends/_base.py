@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..looks.faults import Look, Site
-from . import series
+from . import _series, _special
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -207,6 +207,11 @@ class Backend(ABC):
     log1p: Callable[[Array], Array]
     sqrt: Callable[[Array], Array]
     tanh: Callable[[Array], Array]
+    arctan: Callable[[Array], Array]
+    cos: Callable[[Array], Array]
+    sin: Callable[[Array], Array]
+    detach: Callable[[Array], Array]
+    floor: Callable[[Array], Array]
     maximum: Callable[[Array, Any], Array]
     minimum: Callable[[Array, Any], Array]
     where: Callable[[Array, Any, Any], Array]
@@ -234,10 +239,20 @@ class Backend(ABC):
     def softplus(self, x: Array) -> Array:
         return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
 
-    log1pmx = series.log1pmx
-    expm1mx = series.expm1mx
-    log1mexp = series.log1mexp
-    hypot1 = series.hypot1
+    log1pmx = _series.log1pmx
+    expm1mx = _series.expm1mx
+    log1mexp = _series.log1mexp
+    hypot1 = _series.hypot1
+
+    lgamma = _special.lgamma
+    digamma = _special.digamma
+    trigamma = _special.trigamma
+    binet = _special.binet
+    binet_slope = _special.binet_slope
+    erf = _special.erf
+    bell = _special.bell
+    log_ndtr = _special.log_ndtr
+    inverse_mills = _special.inverse_mills
 
     def guard(self, x: Array, floor: Any) -> Array:
         return self.maximum(x, floor)
@@ -295,8 +310,16 @@ class Backend(ABC):
         """The labelled element of each row; NaN for a label outside the row."""
 
     @abstractmethod
+    def look_up(self, table: Array, labels: Array) -> Array:
+        """The entries of a table of one axis; for a label outside it, one of its ends."""
+
+    @abstractmethod
     def is_label(self, label: Array, like: Array) -> Array:
         """Marks the labelled element of each row."""
+
+    @abstractmethod
+    def position(self, like: Array) -> Array:
+        """0, 1, ... along each row, in the shape and dtype of ``like``."""
 
     @abstractmethod
     def spread(self, x: Any, like: Array) -> Array:
@@ -344,7 +367,11 @@ class Backend(ABC):
 # Words of parameters: plain numbers stay numbers, in double precision and with IEEE's poles.
 _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "abs": abs,
+    "arctan": math.atan,
+    "cos": math.cos,
+    "detach": lambda x: x,
     "equal": lambda a, b: a == b,
+    "erf": math.erf,
     "exp": math.exp,
     "expm1": math.expm1,
     "guard": max,
@@ -361,6 +388,7 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "power": lambda x, exponent: x**exponent,
     "sigmoid": lambda x: 0.5 + 0.5 * math.tanh(0.5 * x),
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+    "sin": math.sin,
     "sinh": math.sinh,
     "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     "sqrt": math.sqrt,
@@ -371,12 +399,18 @@ _NUMBER_WORDS: dict[str, Callable[..., Any]] = {
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
 }
 
-_NUMBERS = SimpleNamespace(dtype=lambda x: "float64", **_NUMBER_WORDS)
+_NUMBERS = SimpleNamespace(
+    **_NUMBER_WORDS,
+    dtype=lambda x: "float64",
+    floor=math.floor,
+)
 _NUMBER_WORDS |= {
-    "expm1mx": partial(series.expm1mx, _NUMBERS),
-    "hypot1": partial(series.hypot1, _NUMBERS),
-    "log1mexp": partial(series.log1mexp, _NUMBERS),
-    "log1pmx": partial(series.log1pmx, _NUMBERS),
+    name: partial(getattr(room, name), _NUMBERS)
+    for room, names in (
+        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
+        (_special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
+    )
+    for name in names
 }
 
 

@@ -35,6 +35,11 @@ class JaxBackend(MeansByLength, ShowsBits):
     sqrt = staticmethod(jnp.sqrt)
     square = staticmethod(jnp.square)  # type: ignore[assignment]
     tanh = staticmethod(jnp.tanh)
+    arctan = staticmethod(jnp.arctan)
+    cos = staticmethod(jnp.cos)
+    sin = staticmethod(jnp.sin)
+    floor = staticmethod(jnp.floor)
+    detach = staticmethod(jax.lax.stop_gradient)
     sigmoid = staticmethod(jax.nn.sigmoid)
     maximum = staticmethod(jnp.maximum)
     minimum = staticmethod(jnp.minimum)
@@ -146,8 +151,14 @@ class JaxBackend(MeansByLength, ShowsBits):
         taken = jnp.take_along_axis(x, jnp.clip(label, 0, length - 1), axis=-1)
         return jnp.where((label >= 0) & (label < length), taken, jnp.nan)
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[jnp.clip(labels, 0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return _positions(like) == label
+
+    def position(self, like: Array) -> Array:
+        return self.spread(_positions(like), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return jnp.broadcast_to(jnp.asarray(x, like.dtype), like.shape)

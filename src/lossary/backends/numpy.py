@@ -35,6 +35,10 @@ class NumpyBackend(ShowsBits):
     square = staticmethod(np.square)  # type: ignore[assignment]
     sinh = staticmethod(np.sinh)  # type: ignore[assignment]
     tanh = staticmethod(np.tanh)
+    arctan = staticmethod(np.arctan)
+    cos = staticmethod(np.cos)
+    sin = staticmethod(np.sin)
+    floor = staticmethod(np.floor)
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     where = staticmethod(np.where)
@@ -151,8 +155,17 @@ class NumpyBackend(ShowsBits):
         taken = np.take_along_axis(x, np.minimum(np.maximum(label, 0), length - 1), axis=-1)
         return np.where((label >= 0) & (label < length), taken, x.dtype.type(np.nan))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[np.clip(labels, 0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return np.arange(like.shape[-1]) == label
+
+    def position(self, like: Array) -> Array:
+        return self.spread(np.arange(like.shape[-1]), like)
+
+    def detach(self, x: Array) -> Array:
+        return x
 
     def spread(self, x: Array, like: Array) -> Array:
         row = np.asarray(x, like.dtype)

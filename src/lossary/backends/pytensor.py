@@ -32,6 +32,13 @@ class PytensorBackend(Backend):
     square = staticmethod(pt.square)
     sinh = staticmethod(pt.sinh)
     tanh = staticmethod(pt.tanh)
+    arctan = staticmethod(pt.arctan)
+    cos = staticmethod(pt.cos)
+    sin = staticmethod(pt.sin)
+    floor = staticmethod(pt.floor)
+    erf = staticmethod(pt.erf)
+    lgamma = staticmethod(pt.gammaln)
+    detach = staticmethod(disconnected_grad)
     sigmoid = staticmethod(pt.sigmoid)
     maximum = staticmethod(pt.maximum)
     minimum = staticmethod(pt.minimum)
@@ -124,8 +131,14 @@ class PytensorBackend(Backend):
         taken = pt.sum(pt.where(self.is_label(label, x), x, 0.0), axis=-1, keepdims=True)
         return pt.where(pt.and_(pt.ge(label, 0), pt.lt(label, length)), taken, float("nan"))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[pt.clip(labels, 0, table.shape[0] - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return pt.eq(pt.arange(like.shape[-1]), label)
+
+    def position(self, like: Array) -> Array:
+        return self.spread(pt.cast(pt.arange(like.shape[-1]), like.dtype), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return pt.zeros_like(like) + x

@@ -37,6 +37,11 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     sqrt = staticmethod(tf.sqrt)
     square = staticmethod(tf.square)
     tanh = staticmethod(tf.tanh)
+    arctan = staticmethod(tf.atan)
+    cos = staticmethod(tf.cos)
+    sin = staticmethod(tf.sin)
+    floor = staticmethod(tf.floor)
+    detach = staticmethod(tf.stop_gradient)
     sigmoid = staticmethod(tf.sigmoid)
     maximum = staticmethod(tf.maximum)
     minimum = staticmethod(tf.minimum)
@@ -170,8 +175,14 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         taken = tf.gather(x, index, axis=-1, batch_dims=len(x.shape) - 1)
         return tf.where((label >= 0) & (label < length), taken, tf.constant(float("nan"), x.dtype))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return tf.gather(table, tf.clip_by_value(labels, 0, tf.size(table, labels.dtype) - 1))
+
     def is_label(self, label: Array, like: Array) -> Array:
         return tf.equal(tf.range(tf.cast(tf.shape(like)[-1], label.dtype)), label)
+
+    def position(self, like: Array) -> Array:
+        return self.spread(tf.cast(tf.range(tf.shape(like)[-1]), like.dtype), like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return tf.zeros_like(like) + x

@@ -42,6 +42,13 @@ class TorchBackend(Backend):
     square = staticmethod(torch.square)
     sinh = staticmethod(torch.sinh)
     tanh = staticmethod(torch.tanh)
+    arctan = staticmethod(torch.arctan)
+    cos = staticmethod(torch.cos)
+    sin = staticmethod(torch.sin)
+    floor = staticmethod(torch.floor)
+    erf = staticmethod(torch.erf)
+    lgamma = staticmethod(torch.lgamma)
+    detach = staticmethod(torch.detach)
     sigmoid = staticmethod(torch.sigmoid)
     where = staticmethod(torch.where)
     equal = staticmethod(torch.eq)
@@ -179,8 +186,14 @@ class TorchBackend(Backend):
         taken = torch.gather(x, -1, label.clamp(0, length - 1))
         return torch.where((label >= 0) & (label < length), taken, torch.nan)
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[labels.long().clamp(0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return torch.arange(like.shape[-1], device=like.device) == label
+
+    def position(self, like: Array) -> Array:
+        return torch.arange(like.shape[-1], dtype=like.dtype, device=like.device).expand_as(like)
 
     def spread(self, x: Any, like: Array) -> Array:
         return torch.zeros_like(like) + x

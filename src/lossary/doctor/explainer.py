@@ -165,8 +165,8 @@ def _of_roles(loss: Loss, *roles: Role) -> str:
 
 
 def _targets(loss: Loss) -> str:
-    given = _of_roles(loss, Role.GIVEN)
-    return _of_roles(loss, Role.TARGET) or "; ".join(filter(None, (loss.record.target.describe(), given)))
+    targets = _of_roles(loss, Role.TARGET) or loss.record.target.describe()
+    return "; ".join(filter(None, (targets, _of_roles(loss, Role.GIVEN))))
 
 
 def _predictions(loss: Loss) -> str:
@@ -186,7 +186,9 @@ def _last_layer(loss: Loss) -> str:
         activations = {name: domain.activation for name, domain in loss.record.prediction.parts}
         if len(set(activations.values())) > 1:
             return ", ".join(f"{activation} for {name}" for name, activation in activations.items())
-    activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
+        activation = next(iter(activations.values()))
+    else:
+        activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
     if activation_fit(loss, activation).judgement not in ("right", "works"):
         raise AssertionError(f"{loss!r} does not fit its own activation {activation}")
     softmax = activation != "linear" and "from_logits" in loss.parameters
@@ -221,7 +223,7 @@ def _start(probe: Probe) -> str:
     """By trial, with the answer of a model that knows nothing, where there is one that needs no data."""
     if any(argument.role is Role.GIVEN for argument in probe.record.arguments):
         return "depends on what is given"
-    neutral = [0.0 if isinstance(domain, Real) else _NEUTRAL[domain.activation] for domain in probe.domains]
+    neutral = [0.0 if isinstance(domain, Real) else _NEUTRAL.get(domain.activation, 0.0) for domain in probe.domains]
     values = probe.values(probe.inputs(predicted=[np.full((POINTS, OUTPUTS), at) for at in neutral]))
     activation = probe.record.prediction.activation
     if activation == "softmax":

@@ -104,6 +104,10 @@ class Probe:
         return targets if alike else None
 
     def _said(self, y_true: Floats) -> Floats:
+        logits = self.loss.parameters.get("from_logits")
+        if self.record.best is not None:
+            best = np.asarray(self.record.best(y_true), np.float64)
+            return SURE * (2 * best - 1) if logits else best
         if isinstance(self.record.target, Classes):
             y_true = np.eye(self.outputs)[y_true]
         y_true = np.asarray(y_true, np.float64)
@@ -113,7 +117,7 @@ class Probe:
             return SURE * (y_true - 1)
         if puts_in_order(self.loss):
             return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
-        if not self.loss.parameters.get("from_logits"):
+        if not logits:
             of_classes = isinstance(self.record.target, Bits | Classes | OneHot)
             scores = of_classes and not isinstance(self.record.prediction, Unit)
             return SURE * (2 * y_true - 1) if scores else y_true

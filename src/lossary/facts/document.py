@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
+from functools import lru_cache
 
 from .axes import ELEMENT
-from .domain import Flag, Interval, OptionalLabel
+from .domain import Around, Flag, Interval
 from .record import Argument, Parameter, Record, Role
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
@@ -47,7 +47,7 @@ def class_doc(record: Record) -> str:
         "one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither "
         "value nor gradient."
     )
-    return _join(prose, _definition(record), textwrap.fill(call, 110), _section("Args", arguments),
+    return _join(prose, _definition(record), _filled(call), _section("Args", arguments),
                  _section("Raises", _raises(record)), _source(record))  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _argument(record: Record, argument: Argument) -> str:
 
 def _parameter(parameter: Parameter) -> str:
     allowed = parameter.allowed
-    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | OptionalLabel) else ""
+    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | Around) else ""
     accepted = f" ({allowed.describe()})" if allowed is not None else ""
     return f"{parameter.name}: {meaning or 'A parameter of the formula'}{accepted}; {parameter.default!r} by default."
 
@@ -104,12 +104,25 @@ def _raises(record: Record) -> list[str]:
 
 
 def _source(record: Record) -> str:
-    return textwrap.fill(f"Source: {record.source}.", 110) if record.source else ""
+    return _filled(f"Source: {record.source}.") if record.source else ""
 
 
 def _section(title: str, entries: list[str]) -> str:
-    filled = [textwrap.fill(entry, 110, initial_indent="    ", subsequent_indent="        ") for entry in entries]
+    filled = [_filled(entry, "    ", "        ") for entry in entries]
     return "\n".join([f"{title}:", *filled])
+
+
+# Most entries are the same for all losses, and docstrings are made when the library is imported.
+@lru_cache(maxsize=512)
+def _filled(text: str, first: str = "", rest: str = "", width: int = 110) -> str:
+    """The text in lines no longer than this."""
+    lines, line = [], first
+    for word in text.split():
+        if len(line) + len(word) > width and line.strip():
+            lines.append(line.rstrip())
+            line = rest
+        line += f"{word} "
+    return "\n".join([*lines, line.rstrip()])
 
 
 def _join(*parts: str) -> str:

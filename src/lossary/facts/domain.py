@@ -97,6 +97,31 @@ class NonNegative(Domain):
 
 
 @dataclass(frozen=True)
+class Distance(NonNegative):
+    """Lengths of differences of vectors, which no output layer makes."""
+
+    activation = "linear"
+
+    def describe(self) -> str:
+        return "distances >= 0"
+
+
+@dataclass(frozen=True)
+class Positive(NonNegative):
+    """Numbers above 0: amounts, durations, rates."""
+
+    # The least number above 0.
+    low = math.ulp(0.0)
+
+    def describe(self) -> str:
+        return "numbers > 0"
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = x > 0.0
+        return inside
+
+
+@dataclass(frozen=True)
 class Clipped(Real):
     """Numbers that belong above 0; the loss clips smaller ones and draws them upwards."""
 
@@ -180,6 +205,41 @@ class Signs(Domain):
 
 
 @dataclass(frozen=True)
+class LogProbability(Domain):
+    """Logarithms of probabilities."""
+
+    high = 0.0
+    neutral = -1.0
+
+    # A sum of logarithms that should be 0 can exceed it by a few units in the last place.
+    slack = 1e-6
+
+    def describe(self) -> str:
+        return "logarithms of probabilities, <= 0"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return -rng.gamma(2.0, size=shape)
+
+
+@dataclass(frozen=True)
+class Similarity(Domain):
+    """Cosines and correlations: 1 for the same, -1 for the opposite."""
+
+    low = -1.0
+    high = 1.0
+    activation = "tanh"
+
+    # Cosines in float32 can exceed 1 by a few units in the last place.
+    slack = 1e-5
+
+    def describe(self) -> str:
+        return "similarities in [-1, 1]"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.uniform(-1.0, 1.0, size=shape)
+
+
+@dataclass(frozen=True)
 class Probabilities(Unit):
     """The entries of a distribution over the row; rows are not required to sum to exactly one."""
 
@@ -192,18 +252,13 @@ class Probabilities(Unit):
 
 
 @dataclass(frozen=True)
-class LogProbabilities(Domain):
+class LogProbabilities(LogProbability):
     """Logarithms of the entries of a distribution over the row."""
 
-    high = 0.0
-    neutral = -1.0
     activation = "log_softmax"
 
     # A log-softmax in half precision can exceed 0 by what it loses of scores.
     slack = 1e-2
-
-    def describe(self) -> str:
-        return "logarithms of probabilities, numbers <= 0"
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         return np.log(Probabilities().sample(rng, shape))
@@ -295,12 +350,17 @@ class Parts(Domain):
 
 @dataclass(frozen=True)
 class Interval(Domain):
-    """A parameter's meaning and range."""
+    """A parameter's meaning and range.
+
+    ``off`` is the value at which it does nothing: there the formula is traced with that number instead of a symbol, so
+    that what it multiplies costs nothing.
+    """
 
     meaning: str = ""
     minimum: float = -math.inf
     maximum: float = math.inf
     open_below: bool = False
+    off: float | None = None
 
     def describe(self) -> str:
         if self.maximum == math.inf:
@@ -327,10 +387,27 @@ class Flag(Domain):
 
 
 @dataclass(frozen=True)
-class OptionalLabel(Domain):
-    """The meaning of a parameter that is a class label, or None."""
+class Around(Domain):
+    """A parameter that acts around the formula, which is the same for all its values; None leaves things alone."""
 
     meaning: str = ""
 
+
+@dataclass(frozen=True)
+class OptionalLabel(Around):
+    """The meaning of a parameter that is a class label, or None."""
+
     def describe(self) -> str:
         return "a whole number or None"
+
+
+@dataclass(frozen=True)
+class Weights(Around):
+    """The meaning of weights, one per class or one per output (then one number may stand for all)."""
+
+    per: str = "class"
+
+    def describe(self) -> str:
+        if self.per == "class":
+            return "numbers >= 0, one per class, as a list or {class: weight}, or None"
+        return "a number >= 0, or one per output, or None"

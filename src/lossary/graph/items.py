@@ -75,6 +75,11 @@ class Gaps:
     def _first_max(self, x: Node) -> Node:
         return words.first_max(self._filled(x, -math.inf))
 
+    def _position(self, x: Node) -> Node:
+        place = words.position(x)
+        before = words.logical_and(words.other(self._seen), words.other(place) < place)
+        return words.sum(words.indicator(before), over=OTHER)
+
     def _counted(self, x: Node) -> Node:
         return self._count
 
@@ -88,4 +93,5 @@ _REWRITES: dict[str, Callable[..., Node]] = {
     "lead": Gaps._lead,
     "first_max": Gaps._first_max,
     "count": Gaps._counted,
+    "position": Gaps._position,
 }

@@ -6,15 +6,22 @@ A rule takes a node and the derivative of the loss with respect to it, and retur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+from ..errors import TraceError
 from .node import Node
 from .words import (
+    bell,
+    binet_slope,
+    cos,
     count,
+    digamma,
     equal,
     exp,
     expm1,
     first_max,
+    inverse_mills,
     is_label,
     less,
     log,
@@ -22,8 +29,10 @@ from .words import (
     power,
     sigmoid,
     sign,
+    sin,
     sqrt,
     square,
+    trigamma,
     where,
 )  # fmt: skip
 
@@ -59,8 +68,17 @@ def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
 def _power_rule(node: Node, g: Node) -> tuple[Node, Node]:
     a, exponent = node.args
     number = exponent.constant
-    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
+    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)
     return g * exponent * lower, g * node * log(where(less(0.0, a), a, 1.0))
+
+
+def _binet_slope_rule(node: Node, g: Node) -> tuple[Node]:
+    (a,) = node.args
+    return (g * (trigamma(a) - 1.0 / a - 0.5 / square(a)),)
+
+
+def _no_rule(node: Node, g: Node) -> tuple[Node]:
+    raise TraceError.no_slope(node.op)
 
 
 RULES: dict[str, Rule] = {
@@ -80,6 +98,19 @@ RULES: dict[str, Rule] = {
     "expm1mx": lambda n, g: (g * expm1(n.args[0]),),
     "log1mexp": lambda n, g: (-g / expm1(-n.args[0]),),
     "hypot1": lambda n, g: (g * (n.args[0] / n),),
+    "arctan": lambda n, g: (g / (1.0 + square(n.args[0])),),
+    "cos": lambda n, g: (-(g * sin(n.args[0])),),
+    "sin": lambda n, g: (g * cos(n.args[0]),),
+    "lgamma": lambda n, g: (g * digamma(n.args[0]),),
+    "digamma": lambda n, g: (g * trigamma(n.args[0]),),
+    "trigamma": _no_rule,
+    "binet": lambda n, g: (g * binet_slope(n.args[0]),),
+    "binet_slope": _binet_slope_rule,
+    "erf": lambda n, g: (g * (2.0 / math.sqrt(math.pi)) * bell(n.args[0]),),
+    "bell": lambda n, g: (-2.0 * g * n.args[0] * n,),
+    "log_ndtr": lambda n, g: (g * inverse_mills(n.args[0]),),
+    "inverse_mills": lambda n, g: (-(g * n * (n.args[0] + n)),),
+    "detach": lambda n, g: (None,),
     "sqrt": lambda n, g: (0.5 * g / n,),
     "square": lambda n, g: (2.0 * g * n.args[0],),
     "sinh": lambda n, g: (g * sqrt(1.0 + square(n)),),
@@ -103,6 +134,7 @@ RULES: dict[str, Rule] = {
     "max": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
     "lead": lambda n, g: (where(first_max(n.args[0]), g, 0.0),),
     "count": lambda n, g: (None,),
+    "position": lambda n, g: (None,),
     "spread": lambda n, g: (g, None),
     "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
 }

@@ -16,11 +16,13 @@ from ..facts.axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
-    "abs", "add", "count", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal",
-    "guard", "hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx",
-    "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply",
-    "negative", "other", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt",
-    "square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy",
+    "abs", "add", "arctan", "bell", "binet", "binet_slope", "cos", "count", "detach", "digamma", "divide", "equal",
+    "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal", "guard", "hypot1", "indicator",
+    "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log", "log1mexp", "log1p", "log1pmx",
+    "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum",
+    "multiply", "negative", "other", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sin",
+    "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "trigamma", "weighted",
+    "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -56,6 +58,14 @@ def _axes(operand: Operand) -> Axes:
 
 def _constants(*operands: Operand) -> tuple[float | None, ...]:
     return tuple(o.constant if isinstance(o, Node) else float(o) for o in operands)
+
+
+def is_off(parameter: Operand) -> bool:
+    """Whether a parameter is at the value where its `Interval` is off: there it is that number, else a symbol.
+
+    No word, but what a formula may decide by: it is traced once for the parameter's being off, and once for all else.
+    """
+    return not isinstance(parameter, Node)
 
 
 # --- arithmetic: the identities below keep differentiated graphs as short as a hand would write them ---------------
@@ -134,7 +144,7 @@ def negative(a: Operand) -> Node:
     return _apply("negative", a)
 
 
-def power(a: Operand, exponent: float) -> Node:
+def power(a: Operand, exponent: Operand) -> Node:
     """``a ** exponent`` for an exponent that is a number."""
     if isinstance(exponent, Node):
         if exponent.axes != NUMBER:
@@ -228,6 +238,75 @@ def sigmoid(a: Operand) -> Node:
 def softplus(a: Operand) -> Node:
     """``log(1 + exp(a))`` without overflow; its slope is `sigmoid`."""
     return _apply("softplus", a)
+
+
+def arctan(a: Operand) -> Node:
+    """Inverse tangent."""
+    return _apply("arctan", a)
+
+
+def cos(a: Operand) -> Node:
+    """Cosine of an angle in radians."""
+    return _apply("cos", a)
+
+
+def sin(a: Operand) -> Node:
+    """Sine of an angle in radians."""
+    return _apply("sin", a)
+
+
+def lgamma(a: Operand) -> Node:
+    """Logarithm of the gamma function of a number above 0."""
+    return _apply("lgamma", a)
+
+
+def digamma(a: Operand) -> Node:
+    """Slope of `lgamma`."""
+    return _apply("digamma", a)
+
+
+def trigamma(a: Operand) -> Node:
+    """Slope of `digamma`."""
+    return _apply("trigamma", a)
+
+
+def binet(a: Operand) -> Node:
+    """What J. Stirling's formula leaves of `lgamma`: ``lgamma(a) - ((a - 1/2) * log(a) - a + log(2 * pi) / 2)``.
+
+    Where gamma functions of large numbers almost cancel, their formulas do so on paper and J. Binet's function is what
+    is left.
+    """
+    return _apply("binet", a)
+
+
+def binet_slope(a: Operand) -> Node:
+    """Slope of `binet`, ``digamma(a) - log(a) + 1 / (2 * a)``."""
+    return _apply("binet_slope", a)
+
+
+def erf(a: Operand) -> Node:
+    """Error function."""
+    return _apply("erf", a)
+
+
+def bell(a: Operand) -> Node:
+    """``exp(-a**2)``, without the digits that rounding the square would cost."""
+    return _apply("bell", a)
+
+
+def log_ndtr(a: Operand) -> Node:
+    """Logarithm of the cumulative normal distribution, accurate in both tails."""
+    return _apply("log_ndtr", a)
+
+
+def inverse_mills(a: Operand) -> Node:
+    """Density of the normal distribution over its cumulative distribution: the slope of `log_ndtr`."""
+    return _apply("inverse_mills", a)
+
+
+def detach(a: Operand) -> Node:
+    """The same number, which counts as a constant: it has no slope."""
+    return _apply("detach", a)
 
 
 def maximum(a: Operand, b: Operand) -> Node:
@@ -396,6 +475,11 @@ def first_max(a: Node) -> Node:
 def count(a: Node) -> Node:
     """How many elements the row has."""
     return _apply("count", a.graph.like if OTHER in _axes(a) else a, axes=ROW)
+
+
+def position(like: Node) -> Node:
+    """0, 1, ... along a row as long as ``like``."""
+    return _apply("position", _of_outputs("position", like), axes=ELEMENT)
 
 
 def spread(a: Node, like: Node) -> Node:

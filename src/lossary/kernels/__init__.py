@@ -21,10 +21,11 @@ from ..backends import NUMPY, by_name, find
 from ..calls.kernel import Fused, Fusible, NoKernelError
 from ..calls.programs import Program, program_for
 from ..facts.registry import is_enrolled
-from ..graph import ELEMENT, OTHER, walk
+from ..graph import ELEMENT, NUMBER, OTHER, walk
 from ..texts.calls import kernel_dtype, no_kernel
-from .cpu import forks
+from .cpu import alone
 from .cpu.pages import release
+from .lowering.form import WORDS
 
 if TYPE_CHECKING:
     from ..objects.define import Loss
@@ -110,14 +111,16 @@ def _unfit(program: Program) -> str:
         if of_rows:
             return f"{of_rows[0]} holds one number per data point: no kernel yet"
         return f"it takes {', '.join(each.name for each in inputs)}: no kernel yet"
-    if any(OTHER in node.axes for node in walk(program.outputs("value_and_slope"))):
+    nodes = [node for node in walk(program.outputs("value_and_slope")) if node.args and node.axes != NUMBER]
+    if any(OTHER in node.axes for node in nodes):
         return "it compares all pairs of outputs: no kernel yet"
-    return ""
+    missing = sorted({node.op for node in nodes} - WORDS)
+    return f"{', '.join(missing)}: no kernel yet" if missing else ""
 
 
 def unusable() -> str:
     """Why no call takes a kernel, or nothing."""
-    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else forks.torn() or _missing()
+    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else alone.torn() or _missing()
 
 
 def load(loss: Any, *, dtype: str = "float32") -> None:
@@ -155,7 +158,7 @@ def _switched_off() -> bool:
 @cache
 def part(name: str) -> Any:
     """A module that imports Numba, imported by one thread at a time."""
-    with forks.compiling():
+    with alone.compiling():
         return importlib.import_module(f"{__name__}.{name}")
 
 

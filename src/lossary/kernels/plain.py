@@ -37,7 +37,7 @@ _SPELLED = {
     "log1mexp": "np.log(-np.expm1({0}))",
     "log1pmx": "np.log1p({0}) - {0}",
     "log_or_log1p": "np.where({1}, np.log1p({0}), np.log({0}))",
-    "position": "np.argmax({0} == {1})",
+    "first": "np.argmax({0} == {1})",
     "residual": "{0} - {1} * {2}",
     "scale_to_one": "np.ldexp(1.0, -np.clip(np.frexp({0})[1], -1022, 1022))",
     "take": "{0}[{1}] if 0 <= {1} < columns else np.nan",
@@ -45,7 +45,7 @@ _SPELLED = {
     "total": "np.sum({0})",
 }
 # Results of these stand beside an operator as they are.
-_CLOSED = frozenset({"hypot1", "log1mexp", "log_or_log1p", "position", "scale_to_one", "mean_square", "total"})
+_CLOSED = frozenset({"hypot1", "log1mexp", "log_or_log1p", "first", "scale_to_one", "mean_square", "total"})
 
 
 def source(program: Program, *, gradient: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words import count, exp, first_max, lead, log, log1p, maximum, minimum, sum, where
+from ..words import count, exp, first_max, is_off, lead, log, log1p, maximum, minimum, sum, where
 
 
 def odds(scores: Any) -> tuple[Any, Any, Any, Any]:
@@ -43,6 +43,8 @@ def surprise(row: Any, epsilon: Any) -> Any:
 
 def smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> tuple[Any, Any]:
     """The smoothed targets and their sum."""
+    if is_off(label_smoothing):
+        return y_true, sum(y_true)
     kept = 1.0 - label_smoothing
     return y_true * kept + label_smoothing / count(y_pred), sum(y_true) * kept + label_smoothing
 

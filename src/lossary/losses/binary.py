@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, Unit
+from ..facts.domain import Bits, Flag, Interval, Positive, Real, Unit
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import (
     abs,
     count,
     exp,
+    expm1,
     log,
+    log1mexp,
     log1p,
     maximum,
     mean,
     minimum,
     power,
+    sigmoid,
+    softplus,
     square,
     weighted,
     where,
@@ -84,7 +88,7 @@ def _binary_slope(
     prediction=Unit(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0),
+        "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0, off=0.0),
         "epsilon": _EPSILON,
     },
     slope=_binary_slope,
@@ -287,3 +291,56 @@ def poly_binary_crossentropy(
     """
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
     return mean(_crossentropy(y_true, y_pred, from_logits, epsilon) + poly_weight * (part / whole))
+
+
+# Below this output softplus is the exponential, to the last digit of its logarithm.
+_LOW = -40.0
+
+
+def _rate(y_pred: Any, exposure: Any) -> tuple[Any, Any]:
+    """The expected number of events, and whether it is too small to be computed with."""
+    rate = exposure * softplus(y_pred)
+    return rate, rate < 1e-30
+
+
+def _lambda_slope(y_true: Any, y_pred: Any, exposure: Any) -> Any:
+    rate, least = _rate(y_pred, exposure)
+    growth = exposure * sigmoid(y_pred)
+    low = y_pred < _LOW
+    relative = where(low, 1.0, sigmoid(y_pred) / softplus(where(low, 0.0, y_pred)))
+    drawn = where(least, relative, growth / expm1(where(least, 1.0, rate)))
+    return ((1.0 - y_true) * growth - y_true * drawn) / count(y_pred)
+
+
+@loss(
+    aliases=("xentlambda",),
+    target=Bits(),
+    prediction=Real(),
+    given={"exposure": Positive()},
+    slope=_lambda_slope,
+    definition="mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))",
+    source="LightGBM, Parameters, cross_entropy_lambda (2017)",
+    peers={"lightgbm.cross_entropy_lambda": "Loss()   # the exposure is the weight"},
+    cases=(
+        Case([[0.0]], [[0.0]], [[3.0]], (3.0 * math.log(2.0),), "-log(1 - z) = 3 log(1 + exp(0))"),
+        Case([[1.0]], [[0.0]], [[2.0]], (-math.log(0.75),), "z = 1 - exp(-2 log 2) = 3/4"),
+        Case([[1.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], (math.log(2.0),), "as binary_crossentropy of logits"),
+    ),
+)
+def cross_entropy_lambda(y_true: Any, y_pred: Any, exposure: Any) -> Any:
+    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
+
+    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
+    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
+    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
+    twice as much, one with an event costs less.
+
+    >>> import lossary
+    >>> print(lossary.cross_entropy_lambda([[1.0]], [[0.0]], [[2.0]]).round(4))
+    [0.2877]
+    """
+    rate, least = _rate(y_pred, exposure)
+    low = y_pred < _LOW
+    log_rate = log(exposure) + where(low, y_pred, log(softplus(where(low, 0.0, y_pred))))
+    log_seen = where(least, log_rate, log1mexp(-where(least, 1.0, rate)))
+    return mean((1.0 - y_true) * rate - y_true * log_seen)

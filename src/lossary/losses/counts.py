@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Counts, Interval, NonNegative
+from ..facts.domain import Counts, Interval, NonNegative, Parts
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import count, guard, mean, where, xlogy
+from ..words import binet, binet_slope, count, guard, log, log1p, mean, where, xlogy
+from .positive import excess
 
 
 def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
@@ -31,7 +32,6 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "torch.nn.PoissonNLLLoss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "torch.nn.functional.poisson_nll_loss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "sklearn.HalfPoissonLoss": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
-        "sklearn.metrics.mean_poisson_deviance": "2 * Loss(epsilon=0.0)   # and what the targets alone add",
         "xgboost.count:poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
         "lightgbm.poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
     },
@@ -52,3 +52,63 @@ def poisson(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     """
     rate = guard(y_pred, 0.0)
     return mean(rate - xlogy(y_true, rate + epsilon))
+
+
+def _binomial_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
+    """The two parameters, their sum with each other and with the count, and how far the mean lies above the count."""
+    expected, dispersion = guard(y_pred[0], epsilon), guard(y_pred[1], epsilon)
+    total = expected + dispersion
+    return expected, dispersion, total, y_true + dispersion, (expected - y_true) / total
+
+
+def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
+    size = count(y_pred[0])
+    steps = (binet_slope(dispersion) - binet_slope(drawn)) - 0.5 * (y_true / dispersion) / drawn
+    return above * (dispersion / expected) / size, (excess(drawn / total, -above) + steps) / size
+
+
+@loss(
+    class_name="NegativeBinomialNLL",
+    target=Counts(),
+    prediction=Parts(mean=NonNegative(), dispersion=NonNegative()),
+    parameters={"epsilon": Interval("Least mean and dispersion; smaller ones count as this", 0.0)},
+    slope=_binomial_slopes,
+    definition="mean(lgamma(dispersion) + lgamma(y_true + 1) - lgamma(y_true + dispersion) "
+    "+ dispersion * log(1 + mean / dispersion) + y_true * log(1 + dispersion / mean)), y_pred = (mean, dispersion)",
+    source="A. C. Cameron, P. K. Trivedi, Econometric models based on count data (1986)",
+    peers={
+        "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
+        ".log_prob(y)",
+        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
+        "darts.NegativeBinomialLikelihood": "",
+        "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",
+        "gluonts.NegativeBinomial": "Loss(epsilon=0.0)   # dispersion = total_count, mean = r * exp(logits)",
+    },
+    cases=(
+        Case([[1.0]], [[[1.0, 1.0]]], (math.log(4.0),), "geometric: 1/2 of 1/2"),
+        Case([[0.0, 2.0]], [[[2.0, 2.0], [1.0, 1.0]]], ((math.log(4.0) + math.log(8.0)) / 2.0,),
+             "2 log(1 + 2/2), and 1/2 of 1/2 of 1/2"),
+    ),
+)  # fmt: skip
+def negative_binomial_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+
+    For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
+    dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is
+    ``mean + mean**2 / dispersion``: the smaller the dispersion, the wider, and with a large one it is that of
+    Poisson's distribution.  Others call ``1 / dispersion`` so.  Both count as ``epsilon`` below it, with the slope they
+    have there.
+
+    >>> import lossary
+    >>> print(lossary.negative_binomial_nll([[1.0]], [[[1.0, 1.0]]]).round(4))
+    [1.3863]
+    """
+    expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
+    none = y_true == 0.0
+    seen = where(none, 1.0, y_true)
+    # The gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
+    off = seen * excess((expected / seen) * (drawn / total), above * (dispersion / seen))
+    off = off + dispersion * excess(drawn / total, -above)
+    steps = (binet(dispersion) - binet(drawn)) + binet(seen) + 0.5 * (log(seen) + log1p(y_true / dispersion))
+    return mean(where(none, dispersion * log1p(expected / dispersion), off + steps + math.log(2.0 * math.pi) / 2.0))

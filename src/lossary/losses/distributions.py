@@ -1,4 +1,4 @@
-"""Losses that compare whole rows: distributions and directions."""
+"""Losses that compare whole rows that are distributions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ from ..words import (
     max,
     maximum,
     minimum,
-    residual,
-    scale_to_one,
-    sqrt,
-    square,
     sum,
     weighted,
     where,
@@ -74,7 +70,6 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "torch.nn.functional.kl_div": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
         "optax.kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
         "optax.kl_divergence_with_log_targets": "Loss()   # of probabilities: the exponentials of both",
-        "optax.convex_kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
     },
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
@@ -279,55 +274,3 @@ def knowledge_distillation(y_true: Any, y_pred: Any, temperature: float = 1.0) -
     [0.4338]
     """
     return temperature * (temperature * _taught(y_true, y_pred, temperature)[-1])
-
-
-def _scaled(row: Any) -> tuple[Any, Any, Any]:
-    """The row with a largest magnitude close to 1, the factor that made it so, and its squared length."""
-    scale = scale_to_one(max(abs(row)))
-    scaled = row * scale
-    squared = sum(square(scaled))
-    return scaled, scale, where(squared == 0.0, 1.0, squared)
-
-
-def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
-    a, _, square_a = _scaled(y_true)
-    b, scale, square_b = _scaled(y_pred)
-    # What is left of a without its part along b.  Each time a rounding of that part remains, which of nearly parallel
-    # rows is as large as the rest, and the next time takes it away.
-    rest = a
-    for _ in range(3):
-        rest = residual(rest, sum(rest * b) / square_b, b)
-    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * rest
-
-
-@loss(
-    aliases=("cosine_proximity", "cosine"),
-    target=Real(),
-    prediction=Real(),
-    slope=_cosine_slope,
-    definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
-    source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
-    peers={
-        "keras.losses.CosineSimilarity": "",
-        "optax.cosine_similarity": "-1.0 * Loss()   # a similarity there",
-        "optax.cosine_distance": "Loss()   # and 1 is added there",
-        "tensorflow.compat.v1.losses.cosine_distance": "Loss()   # and 1 is added there",
-    },
-    cases=(
-        Case([[1.0, 0.0]], [[3.0, 4.0]], (-0.6,), "-3/5"),
-        Case([[0.0, 0.0]], [[3.0, 4.0]], (0.0,), "a zero vector has no direction: 0"),
-    ),
-)
-def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
-    """Cosine of the angle between target and prediction, negated: -1 for the same direction, 1 for the opposite one.
-
-    For embeddings and other rows whose direction matters and length does not.  A row of zeros has the value 0 and the
-    slope 0.
-
-    >>> import lossary
-    >>> print(lossary.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4))
-    [-0.6]
-    """
-    a, _, square_a = _scaled(y_true)
-    b, _, square_b = _scaled(y_pred)
-    return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Flag, Interval, Real
+from ..facts.domain import Bits, Distance, Flag, Interval, Real, Signs
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, less, max, maximum, minimum, power, sign, sum, where
+from ..words import (
+    abs,
+    count,
+    less,
+    max,
+    maximum,
+    mean,
+    mean_square,
+    minimum,
+    power,
+    sign,
+    square,
+    sum,
+    weighted,
+    where,
+)
 
 
 def _shares(a: Any, b: Any) -> tuple[Any, Any]:
@@ -100,3 +115,81 @@ def triplet_margin(
     if swap:
         far = minimum(far, _distance(positive, negative, norm))
     return maximum(near - far + margin, 0.0)
+
+
+def _near_or_far(y_true: Any) -> Any:
+    return 1e3 * (1.0 - y_true)
+
+
+@loss(
+    target=Signs(),
+    prediction=Distance(),
+    parameters={"margin": Interval("Distance from which strangers cost nothing", 0.0)},
+    best=_near_or_far,
+    definition="mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances",
+    source="R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), without "
+    "its squares",
+    peers={
+        "torch.nn.HingeEmbeddingLoss": "",
+        "torch.nn.functional.hinge_embedding_loss": "",
+    },
+    cases=(
+        Case([[1.0, -1.0]], [[0.5, 0.25]], (0.625,), "(1/2 + (1 - 1/4))/2"),
+        Case([[1.0, 0.0]], [[0.5, 0.25]], (1.125,), "(1/2 + (2 - 1/4))/2, 0 read as -1", {"margin": 2.0}),
+        Case([[-1.0, -1.0]], [[1.5, 7.0]], (0.0,), "both are far enough"),
+    ),
+)
+def hinge_embedding(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
+    """Distance of pairs that belong together, and what strangers lack to a distance of ``margin``.
+
+    For distances that were computed from two embeddings: ``y_true`` is 1 for a pair that belongs together and -1 (or 0)
+    for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
+    `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
+
+    >>> import lossary
+    >>> print(lossary.hinge_embedding([[1, -1]], [[0.5, 0.25]]))
+    [0.625]
+    """
+    return mean(where(y_true == 1.0, y_pred, maximum(margin - y_pred, 0.0)))
+
+
+def _contrastive_slope(y_true: Any, y_pred: Any, *, margin: Any = 1.0) -> Any:
+    lacking = maximum(margin - y_pred, 0.0)
+    return 2.0 * ((y_true * y_pred - (1.0 - y_true) * lacking) / count(y_pred))
+
+
+@loss(
+    target=Bits(),
+    prediction=Distance(),
+    parameters={"margin": Interval("Distance from which strangers cost nothing", 0.0, open_below=True)},
+    slope=_contrastive_slope,
+    best=_near_or_far,
+    definition="mean(y_true * y_pred**2 + (1 - y_true) * max(margin - y_pred, 0)**2), y_pred = distances",
+    source="R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), eq. 4, "
+    "which has half of it and 0 for pairs that belong together",
+    peers={
+        "tensorflow_addons.losses.ContrastiveLoss": "Loss()",
+        "sentence_transformers.losses.ContrastiveLoss": "0.5 * Loss(margin=0.5)   # of cosine distances",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[2.0, 0.5]], (2.125,), "(4 + (1 - 1/2)^2)/2"),
+        Case([[0.0, 0.0]], [[1.0, 3.0]], (0.5,), "((2 - 1)^2 + 0)/2", {"margin": 2.0}),
+        Case([[0.5]], [[0.25]], (0.3125,), "(1/16 + 9/16)/2"),
+    ),
+)
+def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
+    """Squared distance of pairs that belong together, and the square of what strangers lack to ``margin``.
+
+    For siamese networks: ``y_pred`` is the distance of two embeddings, not the vectors, and ``y_true`` is 1 for a pair
+    that belongs together and 0 for strangers (the paper has them the other way round, and half the value).  The
+    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.
+
+    >>> import lossary
+    >>> print(lossary.contrastive([[1, 0]], [[2.0, 0.5]]))
+    [2.125]
+    """
+    lacking = maximum(margin - y_pred, 0.0)
+    other = 1.0 - y_true
+    # Of labels between 0 and 1 the mean of two squares is the square of the mean and what they vary about it; so the
+    # squares of all others are taken inside a mean that does not overflow where it fits.
+    return mean_square(y_true * y_pred + other * lacking) + mean(weighted(y_true * other, square(y_pred - lacking)))

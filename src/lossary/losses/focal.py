@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities
+from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities
 from ..facts.record import Case
+from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import indicator, is_label, maximum, power, sum, take, weighted, where
 from ._softmax import lacking_of, shares, sides, smoothed, sums, surprise
@@ -144,7 +145,7 @@ def categorical_focal_crossentropy(
         "alpha": _ALPHA,
         "gamma": _GAMMA,
         "from_logits": _FROM_LOGITS,
-        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
+        "ignore_class": IGNORED,
         "epsilon": _EPSILON,
     },
     slope=_sparse_focal_slope,

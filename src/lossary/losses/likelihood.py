@@ -1,4 +1,4 @@
-"""Losses that predict a whole distribution for each target: negative log-likelihoods and proper scores."""
+"""Losses that predict a whole distribution for targets that are any numbers: negative log-likelihoods."""
 
 from __future__ import annotations
 
@@ -8,7 +8,31 @@ from typing import Any
 from ..facts.domain import Flag, Interval, NonNegative, Parts, Real
 from ..facts.record import Case, PerRow
 from ..objects.define import loss
-from ..words import abs, count, guard, log, mean, other, sign, sqrt, sum
+from ..words import (
+    abs,
+    binet,
+    binet_slope,
+    count,
+    exp,
+    expm1mx,
+    first_max,
+    guard,
+    hypot1,
+    lead,
+    less,
+    log,
+    log1p,
+    log1pmx,
+    logical_and,
+    mean,
+    sign,
+    sqrt,
+    square,
+    sum,
+    where,
+)
+
+_HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
 
 
 def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: Any = 1e-6) -> Any:
@@ -16,17 +40,6 @@ def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: A
     z, size = (expected - y_true) / deviation, count(y_pred[0])
     # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1, and it cannot overflow.
     return z / deviation / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
-
-
-def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
-    # The signs of all pairs are counted before they are divided: whole numbers lose nothing.
-    above = sum(sign(y_pred - other(y_pred)), over="other")
-    return sign(y_pred - y_true) / count(y_pred) - above / _pairs(y_pred, fair)
-
-
-def _pairs(y_pred: Any, fair: bool) -> Any:
-    size = count(y_pred)
-    return size * (size - 1.0) if fair else size * size
 
 
 @loss(
@@ -45,6 +58,11 @@ def _pairs(y_pred: Any, fair: bool) -> Any:
     peers={
         "torch.nn.GaussianNLLLoss": "",
         "torch.nn.functional.gaussian_nll_loss": "",
+        "scoringrules.logs_normal": "Loss(full=True)   # variance = sigma**2",
+        "scoringrules.dssuv_ensemble": "2 * Loss()   # of the mean and the unbiased variance of the members",
+        "ngboost.NormalLogScore": "Loss(full=True, epsilon=0.0)   # variance = sigma**2, whose log it fits",
+        "catboost.RMSEWithUncertainty": "Loss(full=True, epsilon=0.0)   # variance = exp(2 * log_sigma)",
+        "pytorch_forecasting.NormalDistributionLoss": "Loss(full=True, epsilon=0.0)   # variance = scale**2",
     },
     cases=(
         Case([[3.0]], [[[1.0, 4.0]]], ((math.log(4.0) + 1.0) / 2.0,), "(log 4 + (3 - 1)^2/4)/2"),
@@ -74,34 +92,208 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     return mean(0.5 * (log(variance) + constant) + 0.5 * z * z)
 
 
+def _laplace_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
+    scale, size = guard(y_pred[1], epsilon), count(y_pred[0])
+    error = y_pred[0] - y_true
+    return sign(error) / scale / size, (scale - abs(error)) / scale / scale / size
+
+
 @loss(
-    aliases=("crps", "energy_form_crps", "kernel_crps"),
-    class_name="CRPSEnsemble",
-    target=PerRow(Real()),
-    prediction=Real(),
-    parameters={"fair": Flag("Whether to divide by M (M - 1), as is right for a sample of a larger ensemble")},
-    slope=_crps_slope,
-    definition="mean_i(abs(y_pred_i - y_true)) - mean_ij(abs(y_pred_i - y_pred_j)) / 2",
-    source="T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation (2007), eq. 21",
+    class_name="LaplaceNLL",
+    target=Real(),
+    prediction=Parts(location=Real(), scale=NonNegative()),
+    parameters={"epsilon": Interval("Least scale; smaller ones count as this", 0.0)},
+    slope=_laplace_slopes,
+    definition="mean(log(2 * scale) + abs(y_true - location) / scale), y_pred = (location, scale)",
+    source="P. S. Laplace (1774); A. Kendall, Y. Gal, What uncertainties do we need in Bayesian deep learning for "
+    "computer vision? (2017)",
+    peers={
+        "scoringrules.logs_laplace": "",
+        "darts.LaplaceLikelihood": "",
+        "ngboost.LaplaceLogScore": "Loss(epsilon=0.0)   # y_pred holds (location, log(scale))",
+    },
     cases=(
-        Case([0.0], [[-1.0, 1.0]], (0.5,), "1 - (0 + 2 + 2 + 0)/4/2"),
-        Case([0.0], [[-1.0, 1.0]], (0.0,), "1 - (2 + 2)/2/2", {"fair": True}),
-        Case([1.0], [[4.0]], (3.0,), "one member: the absolute error"),
+        Case([[3.0]], [[[1.0, 0.5]]], (4.0,), "log 1 + 2/(1/2)"),
+        Case([[0.0, 2.0]], [[[0.0, 1.0], [0.0, 2.0]]], ((math.log(2.0) + math.log(4.0) + 1.0) / 2.0,),
+             "(log 2 + 0 + log 4 + 2/2)/2"),
     ),
-)
-def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
-    """Continuous ranked probability score of an ensemble of forecasts for one number.
+)  # fmt: skip
+def laplace_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
+    """Negative log-likelihood of a Laplace distribution whose location and scale are predicted.
 
-    For forecasts that say how uncertain they are by what they sample: ``y_true`` has one number per row, shape (N,) or
-    (N, 1), and ``y_pred`` the members of the ensemble, (N, M) from a linear layer of M units.  It is in the unit of the
-    target and becomes the absolute error for one member.  All pairs of members are compared, so the memory grows with
-    M squared.  Members that are missing have False in ``where``.
-
-    With ``fair=True`` a small ensemble is scored as the distribution that it was drawn from.  The spread of a single
-    member is undefined then, and the value NaN.
+    For regression that is to know how sure it is while single targets are far off: it grows with the error, not with
+    its square, and its best location is the median.  The scale is the mean absolute error that is expected, in the unit
+    of the target; the standard deviation is sqrt(2) times as large.  ``y_pred`` holds both along its last axis, or is a
+    tuple of two arrays; the location comes from a linear layer and the scale from one with softplus.  A scale below
+    ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be below 0.
 
     >>> import lossary
-    >>> print(lossary.crps_ensemble([0.0], [[-1.0, 1.0]]))
+    >>> print(lossary.laplace_nll([[3.0]], [[[1.0, 0.5]]]))
+    [4.]
+    """
+    scale = guard(y_pred[1], epsilon)
+    return mean(log(2.0 * scale) + abs(y_true - y_pred[0]) / scale)
+
+
+def _student_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
+    """The degrees of freedom, the scale, the error in scales, and that over the root of the degrees."""
+    df, scale = guard(y_pred[0], epsilon), guard(y_pred[2], epsilon)
+    z = (y_pred[1] - y_true) / scale
+    return df, scale, z, z / sqrt(df)
+
+
+def _student_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
+    df, scale, z, w = _student_parts(y_true, y_pred, epsilon)
+    size, length, inverse = count(y_pred[1]), hypot1(w), 1.0 / df
+    share = w / length
+    location = (df + 1.0) / sqrt(df) * share / length / scale
+    # 1 - z^2 over 1 + w^2 as a product, as exact as 1 - z is.
+    spread = ((1.0 - z) / length) * ((1.0 + z) / length) / scale
+    near = less(abs(w), 1.0)
+    q = square(where(near, w, 0.0))
+    tail = where(near, log1pmx(q) + q * square(share), 2.0 * log(length) - square(share))
+    constant = -log1pmx(inverse) - inverse / (df + 1.0) + (binet_slope(0.5 * df) - binet_slope(0.5 * df + 0.5))
+    return 0.5 * (constant + (tail - square(share) * inverse)) / size, location / size, spread / size
+
+
+@loss(
+    class_name="StudentTNLL",
+    target=Real(),
+    prediction=Parts(df=NonNegative(), location=Real(), scale=NonNegative()),
+    parameters={"epsilon": Interval("Least df and scale; smaller ones count as this", 0.0)},
+    slope=_student_slopes,
+    definition="mean(lgamma(df / 2) - lgamma((df + 1) / 2) + log(pi * df) / 2 + log(scale) "
+    "+ (df + 1) / 2 * log(1 + ((y_true - location) / scale)**2 / df)), y_pred = (df, location, scale)",
+    source="K. L. Lange, R. J. A. Little, J. M. G. Taylor, Robust statistical modeling using the t distribution (1989)",
+    peers={
+        "scoringrules.logs_t": "",
+        "gluonts.StudentT": "Loss(epsilon=0.0)   # y_pred = stack([df, loc, scale], -1)",
+        "ngboost.TLogScore": "Loss(epsilon=0.0)   # y_pred = stack([df, loc, scale], -1), whose logs it fits",
+    },
+    cases=(
+        Case([[1.0]], [[[1.0, 0.0, 1.0]]], (math.log(2.0 * math.pi),), "Cauchy: log pi + log(1 + 1)"),
+        Case([[2.0]], [[[2.0, 2.0, 3.0]]], (math.log(6.0 * math.sqrt(2.0)),), "the peak of df 2 is 1/(2 sqrt 2)"),
+        Case([[3.0, 0.0]], [[[1.0, 0.0, 3.0], [1.0, 0.0, 1.0]]], ((math.log(6.0 * math.pi) + math.log(math.pi)) / 2.0,),
+             "(log(3 pi (1 + 1)) + log pi)/2"),
+    ),
+)  # fmt: skip
+def student_t_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
+    """Negative log-likelihood of Student's t distribution with predicted degrees of freedom, location and scale.
+
+    For regression with outliers, whose share is learnt too: with few degrees of freedom (``df``) the tails are heavy,
+    1 is the Cauchy distribution, and from 30 on it is close to a normal distribution with the scale as its standard
+    deviation.  ``y_pred`` holds ``df``, location and scale along its last axis, or is a tuple of three arrays; ``df``
+    and scale come from layers with softplus, often with 2 added to ``df`` so that there is a variance.  Both count as
+    ``epsilon`` below it, with the slope they have there.
+
+    >>> import lossary
+    >>> print(lossary.student_t_nll([[1.0]], [[[1.0, 0.0, 1.0]]]).round(4))
+    [1.8379]
+    """
+    df, scale, _, w = _student_parts(y_true, y_pred, epsilon)
+    near = less(abs(w), 1.0)
+    far = log(hypot1(w))
+    tail = (df + 1.0) * where(near, 0.5 * log1p(square(where(near, w, 0.0))), far)
+    # The two gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
+    constant = -0.5 * df * log1pmx(1.0 / df) + (binet(0.5 * df) - binet(0.5 * df + 0.5)) + _HALF_LOG_2PI
+    return mean(constant + log(scale) + tail)
+
+
+def _shares(scores: Any) -> tuple[Any, Any, Any]:
+    """Softmax of a row, which element leads, and the sum of all others over the leading one."""
+    first = first_max(scores)
+    odds = exp(scores - lead(scores))
+    rest = sum(where(first, 0.0, odds))
+    return odds / (1.0 + rest), first, rest
+
+
+def _mixture_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any, Any, Any]:
+    """Weights, scales, errors in scales, and logarithms of the terms of the density but for what all have in common."""
+    weight, scale = y_pred[0], guard(y_pred[2], epsilon)
+    z = (y_pred[1] - y_true) / scale
+    return weight, scale, z, (weight - lead(weight)) - log(scale) - 0.5 * square(z)
+
+
+def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
+    weight, scale, z, terms = _mixture_parts(y_true, y_pred, epsilon)
+    prior, first, others = _shares(weight)
+    posterior, likeliest, rest = _shares(terms)
+    # Two shares close to 1 differ by what they leave of it.
+    both = rest / (1.0 + rest) - others / (1.0 + others)
+    change = where(logical_and(first, likeliest), both, prior - posterior)
+    return change, posterior * z / scale, posterior * ((1.0 - z) / scale) * (1.0 + z)
+
+
+@loss(
+    aliases=("mdn_loss", "MDNLoss"),
+    class_name="MixtureDensityNLL",
+    target=PerRow(Real()),
+    prediction=Parts(weight=Real(), mean=Real(), scale=NonNegative()),
+    parameters={"epsilon": Interval("Least scale; smaller ones count as this", 0.0)},
+    slope=_mixture_slopes,
+    definition="-log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), "
+    "y_pred = (weight, mean, scale)",
+    source="C. M. Bishop, Mixture density networks (1994), eq. 29",
+    peers={
+        "torch.distributions.MixtureSameFamily": "Loss(epsilon=0.0)   # is -log_prob(y) of Categorical(logits=weight) "
+        "and Normal(mean, scale)",
+        "scoringrules.logs_mixnorm": "Loss()   # weight = log(w)",
+        "neuralforecast.GMM": "Loss()   # of one step ahead",
+    },
+    cases=(
+        Case([0.0], [[[0.0, 0.0, 1.0], [0.0, 10.0, 1.0]]], (math.log(2.0) + _HALF_LOG_2PI,),
+             "1/2 of the first, the other adds exp(-50)"),
+        Case([3.0], [[[7.0, 1.0, 2.0]]], (math.log(2.0) + 0.5 + _HALF_LOG_2PI,), "one component: log 2 + (2/2)^2/2"),
+        Case([0.0], [[[0.0, 0.0, 1.0], [math.log(2.0), 0.0, 0.5]]], (_HALF_LOG_2PI - math.log(5.0 / 3.0),),
+             "1/3 and 2/3 of 2: 5/3 of the peak"),
+    ),
+)  # fmt: skip
+def mixture_density_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
+    """Negative log-likelihood of a mixture of normal distributions: several answers may be right.
+
+    For targets that one input leaves undecided between several values, such as inverse problems or steps of agents.
+    ``y_true`` has one number per row, (N,) or (N, 1), and ``y_pred`` is (N, K, 3) for K components, or a tuple of three
+    arrays (N, K): weights are raw scores, of which a softmax is taken here, means come from a linear layer, and scales,
+    the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
+    has there: a component that shrinks onto one target is stopped at it.
+
+    >>> import lossary
+    >>> print(lossary.mixture_density_nll([0.0], [[[0.0, 0.0, 1.0], [0.0, 10.0, 1.0]]]).round(4))
+    [1.6121]
+    """
+    weight, _, _, terms = _mixture_parts(y_true, y_pred, epsilon)
+    _, _, others = _shares(weight)
+    _, _, rest = _shares(terms)
+    return (log1p(others) - log1p(rest)) - lead(terms) + _HALF_LOG_2PI
+
+
+@loss(
+    aliases=("kl_loss", "gaussian_kl", "latent_kl", "vae_gaussian_kl"),
+    class_name="VAEKL",
+    target=None,
+    predictions={"mean": Real(), "log_variance": Real()},
+    definition="sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2",
+    source="D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B",
+    peers={
+        "speechbrain.VariationalAutoencoderLoss": "Loss()   # without its reconstruction",
+    },
+    cases=(
+        Case([[1.0]], [[math.log(2.0)]], (1.0 - math.log(2.0) / 2.0,), "(1 + 2 - 1 - log 2)/2"),
+        Case([[0.0, 2.0]], [[0.0, 0.0]], (2.0,), "(0 + 4 + 1 - 1)/2"),
+    ),
+)
+def vae_kl(mean: Any, log_variance: Any) -> Any:
+    """Kullback-Leibler divergence of a predicted normal distribution from the standard one, summed over the row.
+
+    For the latent variables of variational autoencoders, beside a loss of the reconstruction: two arrays (N, D) from
+    linear layers, the mean and the logarithm of the variance.  There are no targets; both have a gradient.  It is in
+    nats per data point, so the reconstruction beside it has to be a sum over the outputs too, not a mean.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([mean, log_variance], axis=-2)``; its
+    targets are not looked at.
+
+    >>> import lossary
+    >>> print(lossary.vae_kl([[1.0, 0.0]], [[0.0, 0.0]]))
     [0.5]
     """
-    return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred) / (2.0 * _pairs(y_pred, fair)))
+    return 0.5 * sum(square(mean) + expm1mx(log_variance))

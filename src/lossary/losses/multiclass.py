@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, LogProbabilities, OneHot, OptionalLabel, Probabilities
+from ..facts.domain import Classes, Flag, Interval, LogProbabilities, OneHot, Probabilities
 from ..facts.record import Case
+from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import (
     exp,
     indicator,
     is_label,
+    is_off,
     log1p,
     maximum,
     sum,
@@ -22,6 +24,7 @@ from ..words import (
 from ._softmax import crossentropy_slope, odds, shares, smoothed, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
+_SMOOTHING = Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0)
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
@@ -37,7 +40,7 @@ def _categorical_slope(
     prediction=Probabilities(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "label_smoothing": Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0),
+        "label_smoothing": _SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_categorical_slope,
@@ -70,11 +73,21 @@ def categorical_crossentropy(
     >>> print(lossary.categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]]).round(4))
     [0.6931]
     """
+    return _crossentropy(y_true, y_pred, from_logits, label_smoothing, epsilon)
+
+
+def _crossentropy(y_true: Any, y_pred: Any, from_logits: bool, label_smoothing: Any, epsilon: Any) -> Any:
     y_true, whole_true = smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
         _, lag, _, rest = odds(y_pred)
         return whole_true * log1p(rest) - sum(weighted(y_true, lag))
     return sum(weighted(y_true, surprise(y_pred, epsilon)))
+
+
+def _one_hot(label: Any, like: Any) -> Any:
+    """The row of an integer label; NaN for one that names no class."""
+    row = indicator(is_label(label, like))
+    return row * take(row, label)
 
 
 def _sparse_slope(
@@ -83,8 +96,11 @@ def _sparse_slope(
     from_logits: bool = False,
     ignore_class: int | None = None,
     *,
+    label_smoothing: Any = 0.0,
     epsilon: Any = 1e-7,
 ) -> Any:
+    if not is_off(label_smoothing):
+        return _categorical_slope(_one_hot(y_true, y_pred), y_pred, from_logits, label_smoothing, epsilon=epsilon)
     hit = is_label(y_true, y_pred)
     if from_logits:
         first, lag, against, rest = odds(y_pred)
@@ -103,7 +119,8 @@ def _sparse_slope(
     prediction=Probabilities(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
+        "ignore_class": IGNORED,
+        "label_smoothing": _SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_sparse_slope,
@@ -127,6 +144,13 @@ def _sparse_slope(
     cases=(
         Case([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], (math.log(2.0), math.log(4.0)), "-log(1/2); -log(1/4)"),
         Case([2], [[0.0, 0.0, math.log(2.0)]], (math.log(2.0),), "-log(2/(1 + 1 + 2))", {"from_logits": True}),
+        Case(
+            [1],
+            [[0.75, 0.25]],
+            (2.0 * math.log(2.0) - 0.25 * math.log(3.0),),
+            "3/4 log 4 + 1/4 log(4/3)",
+            {"label_smoothing": 0.5},
+        ),
         Case([-1, 1], [[0.5, 0.5], [0.5, 0.5]], (0.0, math.log(2.0)), "left out; -log(1/2)", {"ignore_class": -1}),
     ),
 )
@@ -136,6 +160,7 @@ def sparse_categorical_crossentropy(
     from_logits: bool = False,
     ignore_class: int | None = None,
     *,
+    label_smoothing: float = 0.0,
     epsilon: float = 1e-7,
 ) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
@@ -148,6 +173,8 @@ def sparse_categorical_crossentropy(
     >>> print(lossary.sparse_categorical_crossentropy([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]).round(4))
     [0.6931 1.3863]
     """
+    if not is_off(label_smoothing):
+        return _crossentropy(_one_hot(y_true, y_pred), y_pred, from_logits, label_smoothing, epsilon)
     if from_logits:
         _, lag, _, rest = odds(y_pred)
         return log1p(rest) - take(lag, y_true)
@@ -157,9 +184,7 @@ def sparse_categorical_crossentropy(
 @loss(
     target=Classes(),
     prediction=LogProbabilities(),
-    parameters={
-        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
-    },
+    parameters={"ignore_class": IGNORED},
     definition="-y_pred[y_true]",
     source="R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6",
     peers={

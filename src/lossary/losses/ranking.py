@@ -1,14 +1,14 @@
-"""Losses for lists: the better item of each pair is to have the higher score."""
+"""Losses for rankings: the better item of each pair is to have the higher score."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from ..facts.domain import Interval, NonNegative, Real
+from ..facts.domain import Interval, NonNegative, Real, Signs
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import indicator, less, maximum, other, softplus, sum, where
+from ..words import indicator, less, maximum, mean, mean_square, other, softplus, sum, where
 
 
 @loss(
@@ -46,3 +46,99 @@ def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> 
     pairs = maximum(sum(indicator(better)), 1.0)
     lead = (y_pred - other(y_pred)) / temperature
     return sum(where(better, softplus(-lead) / pairs, 0.0))
+
+
+@loss(
+    target=Signs(),
+    predictions={"first": Real(), "second": Real()},
+    parameters={"margin": Interval("By how much the better one is to score higher", 0.0)},
+    definition="mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second",
+    source="R. Herbrich, T. Graepel, K. Obermayer, Support vector learning for ordinal regression (1999)",
+    peers={
+        "torch.nn.MarginRankingLoss": "",
+        "torch.nn.functional.margin_ranking_loss": "",
+    },
+    cases=(
+        Case([[1.0]], [[0.0]], [[1.0]], (1.5,), "1/2 - (0 - 1)", {"margin": 0.5}),
+        Case([[1.0, -1.0]], [[3.0, 3.0]], [[1.0, 1.0]], (1.0,), "(0 + 2)/2"),
+        Case([[0.0]], [[1.0]], [[1.5]], (0.5,), "1 - 1/2, 0 read as -1", {"margin": 1.0}),
+    ),
+)
+def margin_ranking(y_true: Any, first: Any, second: Any, *, margin: float = 0.0) -> Any:
+    """What the better of two items lacks to a lead of ``margin`` in its score.
+
+    For pairs of items one of which is better: ``y_true`` is 1 if it is the first and -1 (or 0) if it is the second,
+    ``first`` and ``second`` are their scores, all of one shape, and both have a gradient.  PyTorch's order is ``(first,
+    second, y_true)``.  Without a margin equal scores for all items cost nothing; a margin above 0 keeps a model from
+    ending there.
+
+    A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
+
+    >>> import lossary
+    >>> print(lossary.margin_ranking([[1]], [[0.0]], [[1.0]], margin=0.5))
+    [1.5]
+    """
+    # The zero comes first: scores that are equal have the slope of those in the wrong order, without a margin too.
+    return mean(maximum(0.0, margin - where(y_true == 0.0, -1.0, y_true) * (first - second)))
+
+
+@loss(
+    class_name="BPR",
+    aliases=("bayesian_personalized_ranking", "bpr_loss"),
+    target=None,
+    predictions={"positive": Real(), "negative": Real()},
+    definition="mean(log(1 + exp(-(positive - negative))))",
+    source="S. Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (2009), section 4",
+    peers={
+        "recbole.model.loss.BPRLoss": "",
+    },
+    cases=(
+        Case([[0.0]], [[math.log(3.0)]], (math.log(4.0),), "log(1 + 3)"),
+        Case([[math.log(3.0), 1.0]], [[0.0, 1.0]], (0.5 * math.log(8.0 / 3.0),), "(log(1 + 1/3) + log 2)/2"),
+    ),
+)
+def bpr(positive: Any, negative: Any) -> Any:
+    """Bayesian personalized ranking: an item that a user chose is to score higher than one that the user did not.
+
+    For recommendations from clicks and purchases: ``positive`` and ``negative`` are scores in one shape, of items that
+    were chosen and of others drawn at random.  There are no targets, and both have a gradient.  The penalty on the size
+    of the embeddings, part of the paper's criterion, is the optimizer's weight decay.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``; its targets are not looked at.
+
+    >>> import lossary
+    >>> print(lossary.bpr([[1.0]], [[1.0]]).round(4))
+    [0.6931]
+    """
+    return mean(softplus(negative - positive))
+
+
+@loss(
+    class_name="MarginMSE",
+    target=Real(),
+    predictions={"positive": Real(), "negative": Real()},
+    definition="mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative",
+    source="S. Hofstaetter et al., Improving efficient neural ranking models with cross-architecture knowledge "
+    "distillation (2020), eq. 3",
+    peers={
+        "sentence_transformers.losses.MarginMSELoss": "",
+    },
+    cases=(
+        Case([[1.0]], [[3.0]], [[1.0]], (1.0,), "(3 - 1 - 1)^2"),
+        Case([[0.5, -2.0]], [[1.0, 0.0]], [[0.5, 5.0]], (4.5,), "(0 + (-5 + 2)^2)/2"),
+    ),
+)
+def margin_mse(y_true: Any, positive: Any, negative: Any) -> Any:
+    """Squared error of the lead of one score over another, for a ranker that learns from a teacher's.
+
+    For distillation: the student need not reproduce the teacher's scores, only their differences, ``y_true``.
+    ``positive`` and ``negative`` are the student's scores of a relevant passage and of another one; both have a
+    gradient.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
+
+    >>> import lossary
+    >>> print(lossary.margin_mse([[1.0]], [[3.0]], [[1.0]]))
+    [1.]
+    """
+    return mean_square(positive - negative - y_true)

@@ -17,8 +17,9 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, spellings_of
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
 from ..facts.registry import folded, records
+from ..facts.shared import shared
 from ..looks import modes
 from .loss import Loss
 from .parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
@@ -76,7 +77,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
         call = route.to(args[first]).call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
-        values = call.result(call.values())
+        values = call.reduced("none") if setting.weighting else call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
     made = cast(Any, function)
@@ -97,6 +98,7 @@ def _public_signature(record: Record) -> inspect.Signature:
     own = list(inspect.signature(record.formula).parameters.values())
     positional = [p for p in own if p.kind is kinds.POSITIONAL_OR_KEYWORD]
     keyword = [p for p in own if p.kind is kinds.KEYWORD_ONLY]
+    keyword += [kinds(p.name, kinds.KEYWORD_ONLY, default=p.default) for p in record.parameters if p.shared]
     axis = kinds("axis", kinds.POSITIONAL_OR_KEYWORD, default=-1, annotation="int")
     check = kinds("check", kinds.KEYWORD_ONLY, default=None, annotation="str | None")
     plain = [p.replace(annotation=kinds.empty) if p.name in record.names else p for p in positional]
@@ -119,6 +121,7 @@ def loss(
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    best: Formula | None = None,
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -139,6 +142,7 @@ def loss(
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
+    best: Formula | None = None,
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -164,6 +168,8 @@ def loss(
         parameters: Ranges of parameters by name.
         slope: A hand-written derivative with respect to the prediction, element by element, for when the derived one
             loses digits, or a tuple of one for each; `lossary.verify` compares the two.
+        best: The best predictions for an array of targets, where those are not the targets themselves: probabilities
+            where ``from_logits`` may be.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         peers: What other libraries have for it, ``{"torch.nn.HuberLoss": "", "optax.l2_loss": "0.5 * Loss()"}``: the
@@ -190,20 +196,24 @@ def loss(
         for each in (own, *([] if class_name is None else [class_name])):
             if not (isinstance(each, str) and each.isidentifier()) or keyword.iskeyword(each):
                 raise texts.no_identifier(each)
+        arguments = _arguments(own, formula, target, prediction, predictions, given or {})
+        own_parameters = _parameters(own, formula, parameters or {})
+        common = shared(arguments, [p.name for p in own_parameters], regions=regions)
         record = Record(
             name=own,
             formula=formula,
             slope=slope,
-            aliases=spellings_of(aliases, peers or {}),
+            aliases=other_names((own, class_name or camel(own)), aliases, peers or {}),
             class_name=class_name or camel(own),
-            arguments=_arguments(own, formula, target, prediction, predictions, given or {}),
-            parameters=_parameters(own, formula, parameters or {}),
+            arguments=arguments,
+            parameters=(*own_parameters, *common),
             definition=definition,
             source=source,
             cases=cases,
             builtin=(formula.__module__ or "").startswith("lossary.losses."),
             peers=peers or {},
             regions=regions,
+            best=best,
         )
         return register(record)
 
@@ -261,7 +271,7 @@ def register(record: Record) -> LossFunction:
     if not record.builtin:  # Pickles find the class where the function stands.
         home = {"__module__": record.formula.__module__ or "__main__"}
         home["__qualname__"] = f"{record.formula.__qualname__}.cls"
-    attributes = {"record": record, **home, "__doc__": class_doc(record)}
+    attributes = {"record": record, **home, "__doc__": _DocOfClass(record)}
     attributes["__signature__"] = _OfClass(_class_signature(record))
     registry.enrol(record)
     if registry.is_entered(record.name):
@@ -271,6 +281,16 @@ def register(record: Record) -> LossFunction:
     made = _make_function(record, cls)
     registry.enter(record, cls, made)
     return made
+
+
+class _DocOfClass:
+    """The docstring of a class and its objects, made when it is read."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def __get__(self, instance: Any, owner: type) -> str:
+        return class_doc(self.record)
 
 
 class _OfClass:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DomainError, ParameterError
-from ..facts.domain import Bits, Domain, OneHot, Probabilities, Signs, Unit
+from ..facts.domain import Bits, Distance, Domain, OneHot, Probabilities, Signs, Unit
 from ..facts.layout import Layout
 from .calls import sibling
 
@@ -125,6 +125,8 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
         return "Recode the two classes to 0 and 1 (a 0/255 mask: y_true / 255)"
     if isinstance(domain, Probabilities):
         return "Turn scores into probabilities first, with a softmax"
+    if isinstance(domain, Distance):
+        return "Pass the length of the difference of two embeddings, not the embeddings or a score"
     if predicted:
         return f"Use a {domain.activation} output layer in front of this loss"
     return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backends import series
+from ...backends import _series as series
 from . import choices
 from .choices import Function, compiled
 from .intrinsics import (
@@ -60,6 +60,19 @@ SINH: dict[str, tuple[float, ...]] = {
     "float32": (0.16666666646762462, 0.008333339695044161, 0.00019838095593111222, 2.806331253637132e-06),
     "float64": (0.16666666666666666, 0.008333333333333333, 0.00019841269841269773, 2.755731922404061e-06,
                 2.5052108363972185e-08, 1.6059048410081293e-10, 7.646624280324513e-13, 2.8445596736423237e-15),
+}  # fmt: skip
+
+# (arctan(x) - x) / (x*z) for z = x*x <= 1.
+ARCTAN: dict[str, tuple[float, ...]] = {
+    "float32": (-0.3333333308107325, 0.19999949321141888, -0.1428400379473353, 0.11088261628735159,
+                -0.08931826777381315, 0.07031914250029966, -0.04896051402709067, 0.026305001110062377,
+                -0.009144629760592396, 0.0014886919393047597),
+    "float64": (-0.3333333333333333, 0.19999999999999984, -0.14285714285711718, 0.11111111110929807,
+                -0.09090909084093506, 0.07692307534369985, -0.06666664203478607, 0.0588232553920069,
+                -0.05262931380521779, 0.04760471049395462, -0.043407182638729704, 0.03971908106924452,
+                -0.036139320776507194, 0.03213544133307827, -0.02718155333081564, 0.021121594179966983,
+                -0.014503079564732733, 0.00844989240397037, -0.004000209679906822, 0.0014617449054205385,
+                -0.00038394037972999467, 6.417524965866564e-05, -5.1088410388226665e-06),
 }  # fmt: skip
 
 
@@ -105,6 +118,7 @@ def namespace(name: str) -> dict[str, Any]:
     made |= _compositions(kind, made)
     made["small_sinh"] = _small_sinh(_horner(SINH[name], kind))
     made |= _differences(kind, name, made)
+    made["arctan"] = _arctan(kind, _horner(ARCTAN[name], kind))
     made |= choices.namespace(kind)
     made["power"] = _power(kind, name == "float32")
     return {"F": kind, **made}
@@ -300,7 +314,7 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
 
 
 def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, Function]:
-    """As in `lossary.backends.series`."""
+    """As in `lossary.backends._series`."""
     atanh, near_one = _horner(series.ATANH[name], kind), _horner(series.EXP[name], kind)
     one, two, half, far = _constants(kind, 1.0, 2.0, 0.5, series.FAR)
     middle, reach, halfway, close = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0))
@@ -327,6 +341,24 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
         return select(size < far(), root(one() + size * size), size)
 
     return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1}
+
+
+def _arctan(kind: Any, polynomial: Function) -> Function:
+    (one,) = _constants(kind, 1.0)
+    right = float(kind(math.pi / 2.0))
+    # pi is the double nearest to it plus 1.2246e-16.
+    high, low = _constants(kind, right, (math.pi / 2.0 - right) + 6.123233995736766e-17)
+
+    @compiled
+    def arctan(x: Any) -> Any:
+        size = absolute(x)
+        steep = size > one()
+        t = select(steep, one() / size, size)
+        z = t * t
+        angle = t + (t * z) * polynomial(z)
+        return with_sign(select(steep, high() - (angle - low()), angle), x)
+
+    return arctan
 
 
 def _power(kind: Any, single: bool) -> Function:

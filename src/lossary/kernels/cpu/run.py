@@ -15,7 +15,7 @@ from ...calls.programs import for_labels
 from ...calls.reduce import factors
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
-from . import forks, labels, pages, store, target, threads
+from . import alone, labels, pages, store, target, threads
 from .emit import source
 from .target import CHUNK, TASK, Use
 
@@ -70,9 +70,9 @@ def kernel(program: Program, key: Key) -> Kernel:
     """The kernel, compiled or loaded on first use."""
     found: Kernel | NoKernelError | None = program.kernels.get(key)
     if found is None:
-        if forks.torn():
-            raise NoKernelError(forks.torn())
-        with forks.compiling():
+        if alone.torn():
+            raise NoKernelError(alone.torn())
+        with alone.compiling():
             if key not in program.kernels:
                 program.kernels[key] = _made(program, *key)
             found = program.kernels[key]

@@ -25,8 +25,8 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from ...backends import series
-from . import choices, disk, forks, functions, intrinsics, target
+from ...backends import _series as series
+from . import alone, choices, disk, functions, intrinsics, target
 from .arguments import Argument
 
 Kernel = Callable[..., int]
@@ -132,7 +132,7 @@ def built(name: str, source: str, identity: str, build: Callable[[str, str, Keep
         function._cache = _Kept(function.__name__)
         kept.append(function._cache)
 
-    with forks.compiling():
+    with alone.compiling():
         made = build(digest, filename, keep)
     for one in kept:
         if one.trouble:

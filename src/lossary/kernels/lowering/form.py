@@ -15,6 +15,15 @@ from ...graph import ROW, Node
 # Where a loop writes the slope, and the value of a data point that is a single element.
 SLOPES, RESULTS = "slopes", "results"
 
+# Words for which there are loops.
+WORDS = frozenset(
+    {"abs", "add", "arctan", "count", "detach", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "guard"}
+    | {"hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx"}
+    | {"logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply"}
+    | {"negative", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt"}
+    | {"square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
+)
+
 
 @dataclass(frozen=True)
 class Target:

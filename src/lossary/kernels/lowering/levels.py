@@ -131,7 +131,7 @@ def _with_selections(order: Sequence[Node], level: dict[int, int], stored: set[i
 def _keep(loops: Sequence[Draft], rows: Sequence[Sequence[Node]], level: dict[int, int], stored: set[int]) -> None:
     """Stores the results of costly functions that a later loop, or a search before it, needs."""
     for number in reversed(range(len(loops))):
-        searched = [node.args[0] for node in rows[number] if node.op == "position"]
+        searched = [node.args[0] for node in rows[number] if node.op == "first"]
         stack, seen = [*loops[number].roots(), *searched], set()
         while stack:
             node = stack.pop()

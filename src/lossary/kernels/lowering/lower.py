@@ -100,7 +100,7 @@ def _stages(plan: Arranged, stores: dict[int, str], inputs: Sequence[Input], tar
 
 
 def _number(node: Node, kept: Container[int], inputs: Sequence[Input]) -> Number:
-    return Number(node, _body(node.args[:1], kept, inputs) if node.op in ("take", "position") else None)
+    return Number(node, _body(node.args[:1], kept, inputs) if node.op in ("take", "first") else None)
 
 
 def _loop(draft: Draft, kept: dict[int, Kept], stores: dict[int, str], inputs: Sequence[Input], target: Target) -> Loop:

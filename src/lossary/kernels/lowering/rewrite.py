@@ -83,12 +83,14 @@ def _mapped(outputs: Sequence[Node], replaced: dict[int, Node]) -> list[Node]:
 def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     graph = node.graph
     if node.op == "first_max":
-        position = graph.node("position", (args[0], words.max(args[0])), ROW)
+        position = graph.node("first", (args[0], words.max(args[0])), ROW)
         return graph.node("at", (position,), ELEMENT, is_bool=True)
     if node.op == "where":
         args = _as_magnitude(args)
         if len(args) == 1:
             return args[0]
+    if node.op == "detach":
+        return args[0]
     if node.op == "lead":
         return words.max(args[0])
     if node.op == "sum" and _is_single(args[0]):

@@ -14,7 +14,7 @@ from numba.core.ccallback import CFunc
 
 from ...calls.kernel import NoKernelError
 from ...graph.program import Program
-from ..cpu import forks, machine, store
+from ..cpu import alone, machine, store
 from ..cpu.arguments import Argument
 from ..cpu.emit import Source, source
 from ..cpu.run import host_numbers
@@ -103,10 +103,10 @@ def handler(program: Program, use: Use, dtype: str, label: str, version: tuple[i
     ``label`` is the dtype of integer targets, or nothing.
     """
     key = (program, use, dtype, label, mean)
-    with forks.compiling():
+    with alone.compiling():
         if key not in _handlers:
-            if forks.torn():
-                raise NoKernelError(forks.torn())
+            if alone.torn():
+                raise NoKernelError(alone.torn())
             try:
                 _handlers[key] = Handler(program, use, dtype, label, version, mean=mean)
             except Exception as error:

@@ -14,15 +14,16 @@ from typing import Any, Protocol
 Array = Any
 Coefficients = dict[str, tuple[float, ...]]
 
-# Polynomials by Chebyshev interpolation, lowest coefficient first (`tests/test_words_accuracy.py` bounds their errors).
-# log((1+s)/(1-s)) = 2*s + s*z*L(z) for z = s*s <= 0.32.
+# Polynomials by Chebyshev interpolation, lowest coefficient first; `tests/test_words_accuracy.py` bounds the errors.
+# log((1+s)/(1-s)) = 2*s + s*z*L(z) for z = s*s <= 0.445.
 ATANH: Coefficients = {
-    "float32": (0.6666666653443736, 0.4000005277063427, 0.28568005875636826, 0.2230586372015711, 0.17193067512922966,
-                0.21581830744551614, -0.07226848387497636, 0.4341184586707012),
-    "float64": (0.6666666666666667, 0.39999999999992036, 0.2857142857328058, 0.2222222205274698, 0.1818182627671625,
-                0.15384383426469048, 0.13337651718519491, 0.11709892646228504, 0.11014297037683755,
-                0.06435608543618068, 0.22585965457060614, -0.35704018742350685, 0.9989513729127384,
-                -1.1399793627365056, 0.8494152128572249),
+    "float32": (0.6666666660577042, 0.4000002731218128, 0.2856942448137599, 0.2227872913122571, 0.17381885832580066,
+                0.2179121507509052, -0.17219023755699972, 0.9872105132306002, -1.2889617278313679, 1.127446562719481),
+    "float64": (0.6666666666666666, 0.4000000000000025, 0.2857142857135298, 0.22222222231147332,
+                0.18181817625705782, 0.1538463650632448, 0.13332800642619538, 0.11774134721329582,
+                0.10404704736734248, 0.10696565070358055, 0.0009238010977620181, 0.5651985955984455,
+                -2.0392892425339793, 7.168983592793355, -18.18653678956537, 35.3591246230997, -49.786022079228594,
+                48.7612598515161, -29.614721267205013, 8.682267234387243),
 }  # fmt: skip
 # exp(x) = 1 + x + x*x*E(x) for -1 <= x <= 2.
 EXP: Coefficients = {
@@ -43,10 +44,12 @@ class Spelling(Protocol):
 
     abs: Callable[[Array], Array]
     exp: Callable[[Array], Array]
+    expm1: Callable[[Array], Array]
     log: Callable[[Array], Array]
     log1p: Callable[[Array], Array]
     sqrt: Callable[[Array], Array]
-    less: Callable[[Array, Any], Array]
+    less: Callable[[Any, Any], Array]
+    logical_or: Callable[[Array, Array], Array]
     minimum: Callable[[Array, Any], Array]
     where: Callable[[Array, Any, Any], Array]
     dtype: Callable[[Array], str]
@@ -64,7 +67,7 @@ def horner(coefficients: Sequence[float], x: Array) -> Array:
 
 def log1pmx(words: Spelling, x: Array) -> Array:
     """The difference ``log(1 + x) - x``."""
-    near = words.less(words.abs(x - 0.9), 1.6)
+    near = words.less(words.abs(x - 0.85), 1.65)
     small = words.where(near, x, 0.0)
     s = small / (2.0 + small)
     z = s * s

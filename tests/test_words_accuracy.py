@@ -1,0 +1,124 @@
+"""Accuracy of the words that libraries spell by themselves least often, against 60 digits, on every backend.
+
+One program per backend computes all of them.  Units are those in the last place of the exact answer, at zeros too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from lossary.backends import NUMPY, by_name
+from lossary.graph import NUMBER, Graph, emit, words
+from oracle_formula import Exact
+
+# Words by the numbers that they are asked about.
+WORDS = {
+    "positive": ("lgamma", "digamma", "trigamma", "binet", "binet_slope"),
+    "real": ("expm1mx", "hypot1", "arctan", "bell", "erf", "log_ndtr", "inverse_mills"),
+    "above": ("log1pmx",),
+    "below": ("log1mexp",),
+    "angle": ("cos", "sin"),
+}
+# Units in the last place of single precision.  XLA's and TensorFlow's elementary functions are off by more themselves.
+LIMIT = 3.3
+LIMITS = {"log_ndtr": 4.3, "inverse_mills": 4.3, "trigamma": 3.5, "binet_slope": 9.0}
+
+
+def drawn(dtype: str, count: int = 600) -> dict[str, Any]:
+    """Numbers of each kind: of all sizes, and where formulas change or functions have a zero."""
+    rng = np.random.default_rng(11)
+    turns = np.array([0.25, 1.0, 2.0, 3.5, 4.0, 1.4616321, 2.5, 0.8])
+    near = (turns * (1.0 + rng.normal(size=(8, 8)) * 1e-4).T).ravel()
+    size = np.concatenate([np.geomspace(1e-6, 1e6, count), rng.uniform(0.0, 6.0, count), near])
+    signed = np.concatenate([rng.uniform(-36.0, 12.0, count), rng.uniform(-3.0, 3.0, count), near])
+    signed[::9] = np.geomspace(1e-6, 4.0, signed[::9].size) * rng.choice([-1.0, 1.0], signed[::9].size)
+    kinds = {"positive": size, "real": signed, "above": np.expm1(signed), "below": -size, "angle": signed}
+    return {kind: x.astype(dtype) for kind, x in kinds.items()}
+
+
+def exact(word: str, x: Any) -> Any:
+    with mp.workdps(60):
+        return getattr(Exact, word)(np.array([mp.mpf(float(a)) for a in x], object))
+
+
+def errors(word: str, x: Any, got: Any) -> Any:
+    """Units in the last place; answers that are subnormal or too large count as right."""
+    tiny = float(np.finfo(x.dtype).tiny) * 100.0
+    units = np.zeros(x.shape)
+    for place, (answer, number) in enumerate(zip(exact(word, x), np.asarray(got, np.float64), strict=True)):
+        if tiny < abs(answer) < np.finfo(x.dtype).max:
+            with mp.workdps(60):
+                unit = float(np.spacing(np.abs(x.dtype.type(float(answer)))))
+                units[place] = float(abs(mp.mpf(float(number)) - answer)) / unit if np.isfinite(number) else math.inf
+    return units
+
+
+def all_words(backend: Any) -> Callable[..., list[Any]]:
+    return lambda *arrays: [
+        getattr(backend, word)(x) for x, names in zip(arrays, WORDS.values(), strict=True) for word in names
+    ]
+
+
+def on_numpy(arrays: list[Any]) -> list[Any]:
+    with np.errstate(all="ignore"):
+        return all_words(NUMPY)(*arrays)
+
+
+def on_torch(arrays: list[Any]) -> list[Any]:
+    torch = pytest.importorskip("torch")
+    return [x.numpy() for x in all_words(by_name("torch"))(*map(torch.tensor, arrays))]
+
+
+def on_jax(arrays: list[Any]) -> list[Any]:
+    jax = pytest.importorskip("jax")
+    return list(jax.jit(all_words(by_name("jax")))(*arrays))
+
+
+def on_tensorflow(arrays: list[Any]) -> list[Any]:
+    tf = pytest.importorskip("tensorflow")
+    return [x.numpy() for x in tf.function(all_words(by_name("tensorflow")))(*map(tf.constant, arrays))]
+
+
+def on_pytensor(arrays: list[Any]) -> list[Any]:
+    pytensor = pytest.importorskip("pytensor")
+    symbols = [pytensor.tensor.vector(dtype=str(x.dtype)) for x in arrays]
+    return list(pytensor.function(symbols, all_words(by_name("pytensor"))(*symbols), mode="FAST_COMPILE")(*arrays))
+
+
+RUNS = {
+    "numpy": on_numpy,
+    "torch": on_torch,
+    "jax": on_jax,
+    "tensorflow": on_tensorflow,
+    "pytensor": on_pytensor,
+}
+
+
+@pytest.mark.parametrize("backend", RUNS)
+def test_single_precision_on_every_backend(backend: str) -> None:
+    given = drawn("float32", 250)
+    names = [(kind, word) for kind, some in WORDS.items() for word in some]
+    for (kind, word), got in zip(names, RUNS[backend](list(given.values())), strict=True):
+        units = errors(word, given[kind], got)
+        worst = int(units.argmax())
+        assert units[worst] <= LIMITS.get(word, LIMIT), (word, given[kind][worst], got[worst], units[worst])
+
+
+def test_double_precision_of_arrays_and_numbers() -> None:
+    given = drawn("float64", 60)
+    for kind, some in WORDS.items():
+        for word in some:
+            with np.errstate(all="ignore"):
+                units = errors(word, given[kind], getattr(NUMPY, word)(given[kind]))
+            assert units.max() <= LIMITS.get(word, LIMIT), (word, given[kind][units.argmax()])
+            node = getattr(words, word)(Graph().input("x", NUMBER))
+            scope = NUMPY.namespace((word,))
+            exec(emit("run", ["x"], [node]), scope)
+            units = errors(word, given[kind][::20], [scope["run"](float(x)) for x in given[kind][::20]])
+            assert units.max() <= LIMITS.get(word, LIMIT), word
