@@ -99,7 +99,8 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
         return target, _probabilities(prediction.name, kind, rng, width)
     if prediction.low >= 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
-    return target, _real(record, target, kind, rng, width)
+    moved = _real(record, target, kind, rng, width)
+    return target, -abs(moved) if prediction.name == "LogProbabilities" else moved
 
 
 def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator, width: int) -> Any:
@@ -108,7 +109,10 @@ def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator,
     if record.labels_are_integers:
         label = rng.integers(0, width)
         right = np.where(np.arange(width) == label, 1.0, 0.0)
-        return label, right * (1 - abs(off)) if prediction.name == "Probabilities" else 20.0 * right * (1 + off)
+        if prediction.name == "Probabilities":
+            return label, right * (1 - abs(off))
+        scores = 20.0 * right * (1 + off)
+        return label, scores - scores.max() if prediction.name == "LogProbabilities" else scores
     if parameters.get("from_logits") or record.name in SOFT:
         soft = domains.Unit() if record.target.name == "Bits" else domains.Probabilities()
         target = soft.sample(rng, (width,))

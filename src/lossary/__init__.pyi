@@ -41,6 +41,273 @@ from .show import plot as plot
 
 __version__: str
 
+def apo_down(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Anchored preference optimization for weak answers: both are to lose on the reference, the rejected one more.
+
+    For chosen answers that are worse than what the model writes by now; where they are better see `apo_zero`.  Between
+    0 and 2.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_down = mean(sigmoid(beta * (chosen - reference_chosen)) + sigmoid(-beta * ((chosen - reference_chosen) - (rejected - reference_rejected))))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 8.
+
+    >>> import lossary
+    >>> print(lossary.apo_down([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.9751]
+    """
+
+anchored_preference_optimization_down = apo_down
+
+class APODown(ArgumentsLoss):
+    """Anchored preference optimization for weak answers: both are to lose on the reference, the rejected one more.
+
+    For chosen answers that are worse than what the model writes by now; where they are better see `apo_zero`.  Between
+    0 and 2.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_down = mean(sigmoid(beta * (chosen - reference_chosen)) + sigmoid(-beta * ((chosen - reference_chosen) - (rejected - reference_rejected))))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 8.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+AnchoredPreferenceOptimizationDown = APODown
+
+def apo_zero(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Anchored preference optimization for good answers: the chosen one is to gain on the reference, the other to lose.
+
+    For chosen answers that are better than what the model writes by now; where they are worse see `apo_down`.  Each
+    answer has a term of its own, so unlike `dpo` it never lowers the chosen answer to lower the other more.  Between 0
+    and 2; terms that are far from their answer have little slope.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_zero = mean(sigmoid(-beta * (chosen - reference_chosen)) + sigmoid(beta * (rejected - reference_rejected)))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 7.
+
+    >>> import lossary
+    >>> print(lossary.apo_zero([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.95]
+    """
+
+anchored_preference_optimization_zero = apo_zero
+
+class APOZero(ArgumentsLoss):
+    """Anchored preference optimization for good answers: the chosen one is to gain on the reference, the other to lose.
+
+    For chosen answers that are better than what the model writes by now; where they are worse see `apo_down`.  Each
+    answer has a term of its own, so unlike `dpo` it never lowers the chosen answer to lower the other more.  Between 0
+    and 2; terms that are far from their answer have little slope.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_zero = mean(sigmoid(-beta * (chosen - reference_chosen)) + sigmoid(beta * (rejected - reference_rejected)))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 7.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+AnchoredPreferenceOptimizationZero = APOZero
+
+def asymmetric_loss(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, gamma_positive: float = 1.0, gamma_negative: float = 4.0, margin: float = 0.05, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`binary_focal_crossentropy` that forgives negatives more than positives, for many labels of which few hold.
+
+    Negatives with a probability up to ``margin`` cost nothing and have no slope: among them are labels that were only
+    forgotten.  With both gammas 0 and no margin it is `binary_crossentropy`.  The mean is over labels; the authors and
+    timm sum over them, so that their learning rates belong to ours divided by the number of labels.
+
+    ``asymmetric_loss = mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) - (1 - y_true) * q**gamma_negative * log(1 - q)), q = max(y_pred - margin, 0)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        gamma_positive: How much less a positive that is nearly right counts (a number >= 0); 1.0 by default.
+        gamma_negative: How much less a negative that is nearly right counts (a number >= 0); 4.0 by default.
+        margin: Probability up to which a negative counts as right (a number in [0, 1]); 0.05 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Ridnik, E. Ben-Baruch et al., Asymmetric loss for multi-label classification (2021), eq. 4, 6 and
+    7.
+
+    >>> import lossary
+    >>> print(lossary.asymmetric_loss([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [0.1855]
+    """
+
+ASL = asymmetric_loss
+asymmetric_loss_multilabel = asymmetric_loss
+
+class AsymmetricLoss(Loss):
+    """`binary_focal_crossentropy` that forgives negatives more than positives, for many labels of which few hold.
+
+    Negatives with a probability up to ``margin`` cost nothing and have no slope: among them are labels that were only
+    forgotten.  With both gammas 0 and no margin it is `binary_crossentropy`.  The mean is over labels; the authors and
+    timm sum over them, so that their learning rates belong to ours divided by the number of labels.
+
+    ``asymmetric_loss = mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) - (1 - y_true) * q**gamma_negative * log(1 - q)), q = max(y_pred - margin, 0)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        gamma_positive: How much less a positive that is nearly right counts (a number >= 0); 1.0 by default.
+        gamma_negative: How much less a negative that is nearly right counts (a number >= 0); 4.0 by default.
+        margin: Probability up to which a negative counts as right (a number in [0, 1]); 0.05 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Ridnik, E. Ben-Baruch et al., Asymmetric loss for multi-label classification (2021), eq. 4, 6 and
+    7.
+    """
+    from_logits: bool
+    gamma_positive: float
+    gamma_negative: float
+    margin: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, gamma_positive: float = 1.0, gamma_negative: float = 4.0, margin: float = 0.05, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+AsymmetricLossMultilabel = AsymmetricLoss
+
 def balanced_l1(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, gamma: float = 1.5, beta: float = 1.0, check: str | None = None) -> Any:
     """A `smooth_l1` loss in which small differences weigh more, for boxes of which most are nearly right.
 
@@ -671,6 +938,185 @@ BayesianPersonalizedRanking = BPR
 BprLoss = BPR
 BPRLoss = BPR
 
+def bradley_terry(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 0.0, center: float = 0.0, check: str | None = None) -> Any:
+    """Negative log-likelihood of comparisons, for a model that gives each answer a reward.
+
+    ``chosen`` and ``rejected`` are the rewards of two answers, one per comparison, (N,) or (N, 1); both have a
+    gradient.  Only their difference counts, so rewards may drift; ``center``, about 0.01, holds them around 0.  Margins
+    that differ between comparisons are taken from ``chosen`` before.  For items of a list see `pairwise_logistic`.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``; its targets are not looked at.
+
+    ``bradley_terry = mean(log(1 + exp(-(chosen - rejected - margin))) + center * (chosen + rejected)**2)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        margin: By how much the chosen answer is to score higher (a number >= 0); 0.0 by default.
+        center: Weight of the squared sum of both rewards, which keeps them around 0 (a number >= 0); 0.0 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Bradley, M. E. Terry, Rank analysis of incomplete block designs (1952); L. Ouyang et al.,
+    Training language models to follow instructions with human feedback (2022), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.bradley_terry([[1.0]], [[0.0]]).round(4))
+    [0.3133]
+    """
+
+bradley_terry_reward = bradley_terry
+pairwise_reward = bradley_terry
+reward_loss = bradley_terry
+
+class BradleyTerry(ArgumentsLoss):
+    """Negative log-likelihood of comparisons, for a model that gives each answer a reward.
+
+    ``chosen`` and ``rejected`` are the rewards of two answers, one per comparison, (N,) or (N, 1); both have a
+    gradient.  Only their difference counts, so rewards may drift; ``center``, about 0.01, holds them around 0.  Margins
+    that differ between comparisons are taken from ``chosen`` before.  For items of a list see `pairwise_logistic`.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``; its targets are not looked at.
+
+    ``bradley_terry = mean(log(1 + exp(-(chosen - rejected - margin))) + center * (chosen + rejected)**2)``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        margin: By how much the chosen answer is to score higher (a number >= 0); 0.0 by default.
+        center: Weight of the squared sum of both rewards, which keeps them around 0 (a number >= 0); 0.0 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Bradley, M. E. Terry, Rank analysis of incomplete block designs (1952); L. Ouyang et al.,
+    Training language models to follow instructions with human feedback (2022), eq. 1.
+    """
+    margin: float
+    center: float
+    def __init__(self, *, margin: float = 0.0, center: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+BradleyTerryReward = BradleyTerry
+PairwiseReward = BradleyTerry
+RewardLoss = BradleyTerry
+
+def brier(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Squared error of a row of probabilities, a proper score that no single surprise dominates: between 0 and 2.
+
+    It is `mean_squared_error` times the number of classes; of two classes in one output, where half as much is usual,
+    it is `mean_squared_error`.  Behind a linear layer with ``from_logits=True``; a model that is surely wrong then
+    learns slowly, because the slope falls with the share of the true class.
+
+    ``brier = sum((y_pred - y_true)**2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. W. Brier, Verification of forecasts expressed in terms of probability (1950), eq. 2.
+
+    >>> import lossary
+    >>> print(lossary.brier([[1.0, 0.0, 0.0]], [[0.5, 0.25, 0.25]]))
+    [0.375]
+    """
+
+brier_score = brier
+quadratic_score = brier
+
+class Brier(Loss):
+    """Squared error of a row of probabilities, a proper score that no single surprise dominates: between 0 and 2.
+
+    It is `mean_squared_error` times the number of classes; of two classes in one output, where half as much is usual,
+    it is `mean_squared_error`.  Behind a linear layer with ``from_logits=True``; a model that is surely wrong then
+    learns slowly, because the slope falls with the share of the true class.
+
+    ``brier = sum((y_pred - y_true)**2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. W. Brier, Verification of forecasts expressed in terms of probability (1950), eq. 2.
+    """
+    from_logits: bool
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+BrierScore = Brier
+QuadraticScore = Brier
+
 def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for one-hot or soft targets.
 
@@ -774,6 +1220,113 @@ class CategoricalCrossentropy(Loss):
 SoftmaxCrossEntropy = CategoricalCrossentropy
 CategoricalCrossEntropy = CategoricalCrossentropy
 Cce = CategoricalCrossentropy
+
+def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+
+    A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
+    whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
+    softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  For integer
+    labels use `sparse_categorical_focal_crossentropy`, for yes/no targets `binary_focal_crossentropy`.
+
+    ``categorical_focal_crossentropy = -alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+
+    >>> import lossary
+    >>> print(lossary.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4))
+    [0.0433]
+    """
+
+categorical_focal_loss = categorical_focal_crossentropy
+softmax_focal_loss = categorical_focal_crossentropy
+
+class CategoricalFocalCrossentropy(Loss):
+    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+
+    A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
+    whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
+    softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  For integer
+    labels use `sparse_categorical_focal_crossentropy`, for yes/no targets `binary_focal_crossentropy`.
+
+    ``categorical_focal_crossentropy = -alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+    """
+    alpha: float
+    gamma: float
+    from_logits: bool
+    label_smoothing: float
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CategoricalFocalLoss = CategoricalFocalCrossentropy
+SoftmaxFocalLoss = CategoricalFocalCrossentropy
 
 def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
     """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
@@ -1320,6 +1873,167 @@ class CosineSimilarityMSE(ArgumentsLoss):
     def value_and_grad(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
 
 CosineSimilarityLoss = CosineSimilarityMSE
+
+def cpo(chosen: Any, rejected: Any, chosen_mean: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, alpha: float = 1.0, label_smoothing: float = 0.0, check: str | None = None) -> Any:
+    """Contrastive preference optimization: `dpo` without a reference, held by the likelihood of the chosen answer.
+
+    For translation and other tasks with good chosen answers.  ``chosen`` and ``rejected`` are log-probabilities of
+    whole answers, summed over their tokens, ``chosen_mean`` that of the chosen answer divided by its number of tokens.
+    All three have a gradient, and that of ``chosen`` and of its mean meet in the model.  Shapes and Keras as for
+    `bradley_terry`, with three in the stack.
+
+    ``cpo = mean((1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)) - alpha * chosen_mean), d = beta * (chosen - rejected)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        chosen_mean: Predictions, shape ``(..., C)``: real numbers.
+        beta: What the lead is multiplied by (a number > 0); 0.1 by default.
+        alpha: Weight of the likelihood of the chosen answer (a number >= 0); 1.0 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or chosen_mean holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Xu et al., Contrastive preference optimization (2024), eq. 3-5.
+
+    >>> import lossary
+    >>> print(lossary.cpo([[-10.0]], [[-12.0]], [[-1.0]]).round(4))
+    [1.5981]
+    """
+
+contrastive_preference_optimization = cpo
+
+class CPO(ArgumentsLoss):
+    """Contrastive preference optimization: `dpo` without a reference, held by the likelihood of the chosen answer.
+
+    For translation and other tasks with good chosen answers.  ``chosen`` and ``rejected`` are log-probabilities of
+    whole answers, summed over their tokens, ``chosen_mean`` that of the chosen answer divided by its number of tokens.
+    All three have a gradient, and that of ``chosen`` and of its mean meet in the model.  Shapes and Keras as for
+    `bradley_terry`, with three in the stack.
+
+    ``cpo = mean((1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)) - alpha * chosen_mean), d = beta * (chosen - rejected)``
+
+    Call it with ``(chosen, rejected, chosen_mean, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        beta: What the lead is multiplied by (a number > 0); 0.1 by default.
+        alpha: Weight of the likelihood of the chosen answer (a number >= 0); 1.0 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or chosen_mean holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Xu et al., Contrastive preference optimization (2024), eq. 3-5.
+    """
+    beta: float
+    alpha: float
+    label_smoothing: float
+    def __init__(self, *, beta: float = 0.1, alpha: float = 1.0, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, chosen_mean: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, chosen_mean: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+ContrastivePreferenceOptimization = CPO
+
+def cross_entropy_lambda(y_true: Any, y_pred: Any, exposure: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
+
+    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
+    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
+    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
+    twice as much, one with an event costs less.
+
+    ``cross_entropy_lambda = mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        exposure: Given, without a gradient, shape ``(..., C)``: numbers > 0.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or exposure holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: LightGBM, Parameters, cross_entropy_lambda (2017).
+
+    >>> import lossary
+    >>> print(lossary.cross_entropy_lambda([[1.0]], [[0.0]], [[2.0]]).round(4))
+    [0.2877]
+    """
+
+xentlambda = cross_entropy_lambda
+
+class CrossEntropyLambda(ArgumentsLoss):
+    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
+
+    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
+    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
+    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
+    twice as much, one with an event costs less.
+
+    ``cross_entropy_lambda = mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, exposure, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or exposure holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: LightGBM, Parameters, cross_entropy_lambda (2017).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, exposure: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, exposure: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Xentlambda = CrossEntropyLambda
 
 def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Continuous ranked probability score of an ensemble of forecasts for one number.
@@ -2010,14 +2724,85 @@ class FocalTversky(Loss):
 
 FocalTverskyLoss = FocalTversky
 
+def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+
+    Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
+    and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
+    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+
+    ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers > 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
+
+    >>> import lossary
+    >>> print(lossary.gamma_deviance([[3.0, 1.0]], [[3.0, 2.0]]).round(4))
+    [0.1931]
+    """
+
+gamma_loss = gamma_deviance
+mean_gamma_deviance = gamma_deviance
+
+class GammaDeviance(Loss):
+    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+
+    Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
+    and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
+    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+
+    ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GammaLoss = GammaDeviance
+MeanGammaDeviance = GammaDeviance
+
 def gamma_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of a gamma distribution whose shape and rate are predicted.
 
     For amounts above 0 whose spread grows with their mean: claims, rain, waiting times.  The mean is ``shape / rate``
     and the standard deviation that over ``sqrt(shape)``.  ``y_pred`` holds both along its last axis, or is a tuple of
     two arrays, from layers with softplus; below ``epsilon`` they count as ``epsilon``, with the slope they have there.
-    SciPy's second parameter is the scale, ``1 / rate``.  Where all targets share one shape and the mean alone is
-    predicted, this is a gamma deviance.
+    PyTorch's distribution has the same parameters, SciPy's the scale ``1 / rate``.  Where all targets share one shape
+    and the mean alone is predicted, this is a gamma deviance.
 
     ``gamma_nll = mean(lgamma(shape) - shape * log(rate) - (shape - 1) * log(y_true) + rate * y_true), y_pred = (shape, rate)``
 
@@ -2056,8 +2841,8 @@ class GammaNLL(Loss):
     For amounts above 0 whose spread grows with their mean: claims, rain, waiting times.  The mean is ``shape / rate``
     and the standard deviation that over ``sqrt(shape)``.  ``y_pred`` holds both along its last axis, or is a tuple of
     two arrays, from layers with softplus; below ``epsilon`` they count as ``epsilon``, with the slope they have there.
-    SciPy's second parameter is the scale, ``1 / rate``.  Where all targets share one shape and the mean alone is
-    predicted, this is a gamma deviance.
+    PyTorch's distribution has the same parameters, SciPy's the scale ``1 / rate``.  Where all targets share one shape
+    and the mean alone is predicted, this is a gamma deviance.
 
     ``gamma_nll = mean(lgamma(shape) - shape * log(rate) - (shape - 1) * log(y_true) + rate * y_true), y_pred = (shape, rate)``
 
@@ -2431,6 +3216,111 @@ Barron = GeneralRobust
 BarronGeneral = GeneralRobust
 GeneralAdaptiveRobust = GeneralRobust
 
+def generalized_crossentropy(y_true: Any, y_pred: Any, q: float = 0.5, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, ignore_class: int | None = None, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Between cross-entropy and the absolute error of the true class's probability, for labels of which some are wrong.
+
+    The larger ``q``, the less a point pulls that the model finds unlikely; the paper has 0.7.  It lies between 0 and
+    1/q.  Labels are integers, in Keras too, whose name for it says otherwise.  Predictions are not divided by the sum
+    of their row.  Behind a linear layer with ``from_logits=True``.
+
+    ``generalized_crossentropy = (1 - y_pred[y_true]**q) / q``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+        q: 0 is cross-entropy, its limit; 1 is the absolute error of the class's probability (a number in (0, 1]);
+            0.5 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Below this probability the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Zhang, M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy
+    labels (2018), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.generalized_crossentropy([0], [[0.25, 0.75]]))
+    [1.]
+    """
+
+generalized_cross_entropy = generalized_crossentropy
+GCE = generalized_crossentropy
+lq_loss = generalized_crossentropy
+
+class GeneralizedCrossentropy(Loss):
+    """Between cross-entropy and the absolute error of the true class's probability, for labels of which some are wrong.
+
+    The larger ``q``, the less a point pulls that the model finds unlikely; the paper has 0.7.  It lies between 0 and
+    1/q.  Labels are integers, in Keras too, whose name for it says otherwise.  Predictions are not divided by the sum
+    of their row.  Behind a linear layer with ``from_logits=True``.
+
+    ``generalized_crossentropy = (1 - y_pred[y_true]**q) / q``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        q: 0 is cross-entropy, its limit; 1 is the absolute error of the class's probability (a number in (0, 1]);
+            0.5 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Below this probability the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Zhang, M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy
+    labels (2018), eq. 6.
+    """
+    q: float
+    from_logits: bool
+    epsilon: float
+    ignore_class: int | None
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, q: float = 0.5, from_logits: bool = False, epsilon: float = 1e-07, ignore_class: int | None = None, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GeneralizedCrossEntropy = GeneralizedCrossentropy
+LqLoss = GeneralizedCrossentropy
+CategoricalGeneralizedCrossEntropy = GeneralizedCrossentropy
+
 def generalized_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """One minus the generalized intersection over union of a true and a predicted box.
 
@@ -2516,6 +3406,75 @@ GIoULoss = GeneralizedIoU
 GeneralizedBoxIouLoss = GeneralizedIoU
 BoxGIoULoss = GeneralizedIoU
 GeneralizedIouLoss = GeneralizedIoU
+
+def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
+
+    0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
+    distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
+    non-negative matrix factorization (2001), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.generalized_kl_divergence([[2.0, 0.0]], [[1.0, 3.0]]).round(4))
+    [3.3863]
+    """
+
+i_divergence = generalized_kl_divergence
+
+class GeneralizedKLDivergence(Loss):
+    """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
+
+    0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
+    distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
+    non-negative matrix factorization (2001), eq. 3.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+IDivergence = GeneralizedKLDivergence
 
 def hausdorff_distance_transform(y_true: Any, y_pred: Any, true_distance: Any, pred_distance: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 2.0, temperature: float = 1.0, check: str | None = None) -> Any:
     """Squared errors, weighted by how far they are from both boundaries: a smooth stand-in for the Hausdorff distance.
@@ -3002,6 +3961,89 @@ class IntervalScore(Loss):
 WinklerScore = IntervalScore
 MeanIntervalScore = IntervalScore
 
+def ipo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Squared error of the lead over the reference from a fixed one, for preferences that are nearly certain.
+
+    Where `dpo` drives the lead up for ever, this one aims at ``1 / (2 * beta)``, 5 by default: a size for means of
+    log-probabilities per token, which is what TRL and the authors' code hand to it, not for sums.  Shapes and Keras as
+    for `dpo`.
+
+    ``ipo = mean(((chosen - reference_chosen) - (rejected - reference_rejected) - 1 / (2 * beta))**2)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: The lead that is aimed at is 1/(2 beta) (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. G. Azar et al., A general theoretical paradigm to understand learning from human preferences
+    (2023), eq. 17.
+
+    >>> import lossary
+    >>> print(lossary.ipo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]))
+    [9.]
+    """
+
+identity_preference_optimization = ipo
+
+class IPO(ArgumentsLoss):
+    """Squared error of the lead over the reference from a fixed one, for preferences that are nearly certain.
+
+    Where `dpo` drives the lead up for ever, this one aims at ``1 / (2 * beta)``, 5 by default: a size for means of
+    log-probabilities per token, which is what TRL and the authors' code hand to it, not for sums.  Shapes and Keras as
+    for `dpo`.
+
+    ``ipo = mean(((chosen - reference_chosen) - (rejected - reference_rejected) - 1 / (2 * beta))**2)``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: The lead that is aimed at is 1/(2 beta) (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. G. Azar et al., A general theoretical paradigm to understand learning from human preferences
+    (2023), eq. 17.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+IdentityPreferenceOptimization = IPO
+
 def jaccard(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the intersection over union of a true and a predicted region.
 
@@ -3170,6 +4212,101 @@ class KLDivergence(Loss):
 
 KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
+
+def kto(y_true: Any, y_pred: Any, reference: Any, divergence: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, desirable_weight: float = 1.0, undesirable_weight: float = 1.0, check: str | None = None) -> Any:
+    """Kahneman-Tversky optimization: answers of which each was liked or not, without a comparison.
+
+    For thumbs up and down: ``y_true`` is 1 for an answer that was liked and 0 for one that was not, ``y_pred`` and
+    ``reference`` are its log-probability under the model and under the reference, summed over its tokens.
+    ``divergence`` is an estimate of how far the model is from the reference, at least 0, usually the same for a whole
+    batch: the mean of both models' difference on answers to other prompts.  Only ``y_pred`` has a gradient.  Weights
+    make up for classes of unequal size.
+
+    In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
+
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        reference: Given, without a gradient, shape ``(..., C)``: real numbers.
+        divergence: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        desirable_weight: Weight of desirable answers (a number >= 0); 1.0 by default.
+        undesirable_weight: Weight of undesirable answers (a number >= 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or reference or divergence holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Ethayarajh et al., KTO: Model alignment as prospect theoretic optimization (2024), eq. 8.
+
+    >>> import lossary
+    >>> print(lossary.kto([[1], [0]], [[-1.0], [-1.0]], [[-2.0], [-2.0]], [[0.5], [0.5]]).round(4))
+    [0.4875 0.5125]
+    """
+
+kahneman_tversky_optimization = kto
+kto_loss = kto
+
+class KTO(ArgumentsLoss):
+    """Kahneman-Tversky optimization: answers of which each was liked or not, without a comparison.
+
+    For thumbs up and down: ``y_true`` is 1 for an answer that was liked and 0 for one that was not, ``y_pred`` and
+    ``reference`` are its log-probability under the model and under the reference, summed over its tokens.
+    ``divergence`` is an estimate of how far the model is from the reference, at least 0, usually the same for a whole
+    batch: the mean of both models' difference on answers to other prompts.  Only ``y_pred`` has a gradient.  Weights
+    make up for classes of unequal size.
+
+    In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
+
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+
+    Call it with ``(y_true, y_pred, reference, divergence, *, sample_weight=None, where=None)``: weights and mask
+    have one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch
+    neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        desirable_weight: Weight of desirable answers (a number >= 0); 1.0 by default.
+        undesirable_weight: Weight of undesirable answers (a number >= 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or reference or divergence holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Ethayarajh et al., KTO: Model alignment as prospect theoretic optimization (2024), eq. 8.
+    """
+    beta: float
+    desirable_weight: float
+    undesirable_weight: float
+    def __init__(self, *, beta: float = 0.1, desirable_weight: float = 1.0, undesirable_weight: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, reference: Any, divergence: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, reference: Any, divergence: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+KahnemanTverskyOptimization = KTO
+KtoLoss = KTO
 
 def laplace_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a Laplace distribution whose location and scale are predicted.
@@ -3955,7 +5092,7 @@ def mixture_density_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | 
     the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
     has there: a component that shrinks onto one target is stopped at it.
 
-    ``mixture_density_nll = -log(sum_k(softmax(weight)_k * exp(-((y_true - mean_k) / scale_k)**2 / 2) / scale_k / sqrt(2 * pi))), y_pred = (weight, mean, scale)``
+    ``mixture_density_nll = -log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), y_pred = (weight, mean, scale)``
 
     Args:
         y_true: Targets, shape ``(...)``, one number per row: real numbers.
@@ -3995,7 +5132,7 @@ class MixtureDensityNLL(Loss):
     the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
     has there: a component that shrinks onto one target is stopped at it.
 
-    ``mixture_density_nll = -log(sum_k(softmax(weight)_k * exp(-((y_true - mean_k) / scale_k)**2 / 2) / scale_k / sqrt(2 * pi))), y_pred = (weight, mean, scale)``
+    ``mixture_density_nll = -log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), y_pred = (weight, mean, scale)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -4105,6 +5242,265 @@ class ModifiedHuber(Loss):
     def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
+def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """Cost of every class that comes too close to the true one, for integer labels and scores.
+
+    All classes within the margin count, divided by the number of classes as in PyTorch; `multiclass_hinge` counts the
+    closest one only.  With ``power=2.0`` it is smooth at the margin.  It stops caring once the true class leads by
+    ``margin``.
+
+    ``multi_margin = sum over k != y_true of max(margin - y_pred[y_true] + y_pred[k], 0)**power / C``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        power: 1 or 2, in torch `p`: whether what lacks to the margin counts linearly or squared (a number >= 1);
+            1.0 by default.
+        margin: Lead of the true class over every other from which there is no cost (a number >= -inf); 1.0 by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999), eq. 4.
+
+    >>> import lossary
+    >>> print(lossary.multi_margin([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+
+weston_watkins = multi_margin
+multi_margin_loss = multi_margin
+
+class MultiMargin(Loss):
+    """Cost of every class that comes too close to the true one, for integer labels and scores.
+
+    All classes within the margin count, divided by the number of classes as in PyTorch; `multiclass_hinge` counts the
+    closest one only.  With ``power=2.0`` it is smooth at the margin.  It stops caring once the true class leads by
+    ``margin``.
+
+    ``multi_margin = sum over k != y_true of max(margin - y_pred[y_true] + y_pred[k], 0)**power / C``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        power: 1 or 2, in torch `p`: whether what lacks to the margin counts linearly or squared (a number >= 1);
+            1.0 by default.
+        margin: Lead of the true class over every other from which there is no cost (a number >= -inf); 1.0 by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999), eq. 4.
+    """
+    power: float
+    margin: float
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, power: float = 1.0, margin: float = 1.0, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+WestonWatkins = MultiMargin
+MultiMarginLoss = MultiMargin
+
+def multiclass_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for integer labels and scores.
+
+    It is what scikit-learn's hinge_loss is for more than two classes.  `categorical_hinge`, Keras's, takes one-hot rows
+    and counts the best other score as 0 where it is negative, so that values differ.  `multi_margin` counts all classes
+    that come too close.
+
+    ``multiclass_hinge = max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines
+    (2001).
+
+    >>> import lossary
+    >>> print(lossary.multiclass_hinge([1], [[2.0, 1.5, -1.0]]))
+    [1.5]
+    """
+
+crammer_singer = multiclass_hinge
+multiclass_svm_loss = multiclass_hinge
+multiclass_hinge_loss = multiclass_hinge
+
+class MulticlassHinge(Loss):
+    """Linear cost of a lead below 1 of the true class over the best other one, for integer labels and scores.
+
+    It is what scikit-learn's hinge_loss is for more than two classes.  `categorical_hinge`, Keras's, takes one-hot rows
+    and counts the best other score as 0 where it is negative, so that values differ.  `multi_margin` counts all classes
+    that come too close.
+
+    ``multiclass_hinge = max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines
+    (2001).
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CrammerSinger = MulticlassHinge
+MulticlassSvmLoss = MulticlassHinge
+MulticlassHingeLoss = MulticlassHinge
+
+def multiclass_perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """How far the leading class lies above the true one, with no margin asked for, for integer labels and scores.
+
+    Value and slope are 0 where the true class leads; of classes that lead together the first counts as the leader.
+    `multiclass_hinge` asks for a lead of 1.
+
+    ``multiclass_perceptron = max(y_pred) - y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2.
+
+    >>> import lossary
+    >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+
+multiclass_perceptron_loss = multiclass_perceptron
+
+class MulticlassPerceptron(Loss):
+    """How far the leading class lies above the true one, with no margin asked for, for integer labels and scores.
+
+    Value and slope are 0 where the true class leads; of classes that lead together the first counts as the leader.
+    `multiclass_hinge` asks for a lead of 1.
+
+    ``multiclass_perceptron = max(y_pred) - y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+MulticlassPerceptronLoss = MulticlassPerceptron
+
 def negative_binomial_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
 
@@ -4182,6 +5578,256 @@ class NegativeBinomialNLL(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 NegativeBinomialLikelihood = NegativeBinomialNLL
+
+def negative_log_likelihood(y_true: Any, y_pred: Any, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
+
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
+
+    ``negative_log_likelihood = -y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6.
+
+    >>> import lossary
+    >>> print(lossary.negative_log_likelihood([1], [[-1.5, -0.25]]))
+    [0.25]
+    """
+
+nll_loss = negative_log_likelihood
+
+class NegativeLogLikelihood(Loss):
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
+
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
+
+    ``negative_log_likelihood = -y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+NLLLoss = NegativeLogLikelihood
+NllLoss = NegativeLogLikelihood
+
+def one_vs_all_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
+
+    It is `binary_crossentropy` of the one-hot row with ``from_logits=True``, times the number of classes.  Classes do
+    not compete, so that all scores of a point may be low where it is like none of them; probabilities are sigmoids.
+
+    ``one_vs_all_logistic = sum over k of log(1 + exp(-y_pred[k])) if k = y_true else log(1 + exp(y_pred[k]))``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rifkin, A. Klautau, In defense of one-vs-all classification (2004), sec. 3.
+
+    >>> import lossary
+    >>> print(lossary.one_vs_all_logistic([0], [[0.0, 0.0]]).round(4))
+    [1.3863]
+    """
+
+one_vs_rest_logistic = one_vs_all_logistic
+multiclassova = one_vs_all_logistic
+multiclass_ova = one_vs_all_logistic
+ova = one_vs_all_logistic
+ovr = one_vs_all_logistic
+
+class OneVsAllLogistic(Loss):
+    """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
+
+    It is `binary_crossentropy` of the one-hot row with ``from_logits=True``, times the number of classes.  Classes do
+    not compete, so that all scores of a point may be low where it is like none of them; probabilities are sigmoids.
+
+    ``one_vs_all_logistic = sum over k of log(1 + exp(-y_pred[k])) if k = y_true else log(1 + exp(y_pred[k]))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rifkin, A. Klautau, In defense of one-vs-all classification (2004), sec. 3.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+OneVsRestLogistic = OneVsAllLogistic
+Multiclassova = OneVsAllLogistic
+MulticlassOva = OneVsAllLogistic
+Ova = OneVsAllLogistic
+Ovr = OneVsAllLogistic
+
+def orpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Odds ratio preference optimization: fine-tuning on the chosen answers and preferring them, in one step.
+
+    For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
+    log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
+    as for `bradley_terry`.
+
+    ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        rejected: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        beta: Weight of the odds ratio (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024),
+    eq. 6-7.
+
+    >>> import lossary
+    >>> print(lossary.orpo([[-0.5]], [[-1.0]]).round(4))
+    [0.532]
+    """
+
+odds_ratio_preference_optimization = orpo
+
+class ORPO(ArgumentsLoss):
+    """Odds ratio preference optimization: fine-tuning on the chosen answers and preferring them, in one step.
+
+    For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
+    log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
+    as for `bradley_terry`.
+
+    ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        beta: Weight of the odds ratio (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024),
+    eq. 6-7.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+OddsRatioPreferenceOptimization = ORPO
 
 def pairwise_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
     """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
@@ -4592,6 +6238,380 @@ class Poisson(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
+def policy_gradient(log_probability: Any, advantage: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Log-probability of the actions taken, times how much better than expected they were, negated.
+
+    For agents that learn from returns: ``log_probability`` is that of each action taken, and ``advantage`` its return
+    less a baseline, without a gradient.  The gradient is that of the expected return; the value means nothing, and one
+    that falls says nothing about learning.  An action of advantage 0 costs 0, however unlikely.
+
+    In Keras the targets are ``lossary.pack(advantage=a)``.
+
+    ``policy_gradient = mean(-advantage * log_probability)``
+
+    Args:
+        log_probability: Predictions, shape ``(..., C)``: real numbers.
+        advantage: Given, without a gradient, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``log_probability`` and in its shape without
+            ``axis``; half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Williams, Simple statistical gradient-following algorithms for connectionist reinforcement
+    learning (1992), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.policy_gradient([[-1.0]], [[2.0]]))
+    [2.]
+    """
+
+reinforce = policy_gradient
+reinforce_loss = policy_gradient
+
+class PolicyGradient(ArgumentsLoss):
+    """Log-probability of the actions taken, times how much better than expected they were, negated.
+
+    For agents that learn from returns: ``log_probability`` is that of each action taken, and ``advantage`` its return
+    less a baseline, without a gradient.  The gradient is that of the expected return; the value means nothing, and one
+    that falls says nothing about learning.  An action of advantage 0 costs 0, however unlikely.
+
+    In Keras the targets are ``lossary.pack(advantage=a)``.
+
+    ``policy_gradient = mean(-advantage * log_probability)``
+
+    Call it with ``(log_probability, advantage, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Williams, Simple statistical gradient-following algorithms for connectionist reinforcement
+    learning (1992), eq. 6.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Reinforce = PolicyGradient
+ReinforceLoss = PolicyGradient
+
+def poly_binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`binary_crossentropy` with another weight of the first term of its series in the probability that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less: the opposite of a focal loss.  The
+    paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
+    `poly_crossentropy`.
+
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the class's probability lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.poly_binary_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))
+    [2.2897]
+    """
+
+poly_binary_cross_entropy = poly_binary_crossentropy
+poly1_bce = poly_binary_crossentropy
+
+class PolyBinaryCrossentropy(Loss):
+    """`binary_crossentropy` with another weight of the first term of its series in the probability that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less: the opposite of a focal loss.  The
+    paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
+    `poly_crossentropy`.
+
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the class's probability lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+    """
+    from_logits: bool
+    poly_weight: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PolyBinaryCrossEntropy = PolyBinaryCrossentropy
+Poly1Bce = PolyBinaryCrossentropy
+
+def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
+    the weight epsilon, which here is the clip.  For yes/no targets see `poly_binary_crossentropy`.
+
+    ``poly_crossentropy = sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.poly_crossentropy([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [1.6931]
+    """
+
+poly_cross_entropy = poly_crossentropy
+poly1_cross_entropy = poly_crossentropy
+poly_loss = poly_crossentropy
+
+class PolyCrossentropy(Loss):
+    """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
+    the weight epsilon, which here is the clip.  For yes/no targets see `poly_binary_crossentropy`.
+
+    ``poly_crossentropy = sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+    """
+    from_logits: bool
+    poly_weight: float
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PolyCrossEntropy = PolyCrossentropy
+Poly1CrossEntropy = PolyCrossentropy
+PolyLoss = PolyCrossentropy
+
+def ppo_clip(log_probability: Any, old_log_probability: Any, advantage: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon_low: float = 0.2, epsilon_high: float = 0.2, check: str | None = None) -> Any:
+    """Clipped surrogate of proximal policy optimization: advantages times ratios that may not go far from 1.
+
+    For agents and language models that take several steps on what an older policy did.  ``log_probability`` is that of
+    each action (or token) taken under the policy that is trained, ``old_log_probability`` that at the time, and
+    ``advantage`` how much better than expected it was; the latter two have no gradient.  A good action stops being
+    pushed at a ratio of ``1 + epsilon_high``, a bad one at ``1 - epsilon_low``; bad actions that became more likely are
+    never clipped.  Its two epsilons are one in the paper.  The value means little by itself.
+
+    In Keras the targets are ``lossary.pack(old_log_probability=x, advantage=y)``.
+
+    ``ppo_clip = mean(-min(r * advantage, clip(r, 1 - epsilon_low, 1 + epsilon_high) * advantage)), r = exp(log_probability - old_log_probability)``
+
+    Args:
+        log_probability: Predictions, shape ``(..., C)``: real numbers.
+        old_log_probability: Given, without a gradient, shape ``(..., C)``: real numbers.
+        advantage: Given, without a gradient, shape ``(..., C)``: real numbers.
+        epsilon_low: How far the ratio may fall below 1 for actions that were bad (a number in [0, 1]); 0.2 by
+            default.
+        epsilon_high: How far the ratio may rise above 1 for actions that were good (a number >= 0); 0.2 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``log_probability`` and in its shape without
+            ``axis``; half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or old_log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Schulman et al., Proximal policy optimization algorithms (2017), eq. 7; Q. Yu et al., DAPO (2025),
+    eq. 10 (two epsilons).
+
+    >>> import lossary
+    >>> print(lossary.ppo_clip([[0.0, 0.0]], [[-1.0, -1.0]], [[1.0, -1.0]]).round(4))
+    [0.7591]
+    """
+
+ppo = ppo_clip
+ppo_loss = ppo_clip
+clipped_surrogate = ppo_clip
+
+class PPOClip(ArgumentsLoss):
+    """Clipped surrogate of proximal policy optimization: advantages times ratios that may not go far from 1.
+
+    For agents and language models that take several steps on what an older policy did.  ``log_probability`` is that of
+    each action (or token) taken under the policy that is trained, ``old_log_probability`` that at the time, and
+    ``advantage`` how much better than expected it was; the latter two have no gradient.  A good action stops being
+    pushed at a ratio of ``1 + epsilon_high``, a bad one at ``1 - epsilon_low``; bad actions that became more likely are
+    never clipped.  Its two epsilons are one in the paper.  The value means little by itself.
+
+    In Keras the targets are ``lossary.pack(old_log_probability=x, advantage=y)``.
+
+    ``ppo_clip = mean(-min(r * advantage, clip(r, 1 - epsilon_low, 1 + epsilon_high) * advantage)), r = exp(log_probability - old_log_probability)``
+
+    Call it with ``(log_probability, old_log_probability, advantage, *, sample_weight=None, where=None)``: weights
+    and mask have one entry per data point, or one weight stands for all; masked positions and those of weight 0
+    touch neither value nor gradient.
+
+    Args:
+        epsilon_low: How far the ratio may fall below 1 for actions that were bad (a number in [0, 1]); 0.2 by
+            default.
+        epsilon_high: How far the ratio may rise above 1 for actions that were good (a number >= 0); 0.2 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or old_log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Schulman et al., Proximal policy optimization algorithms (2017), eq. 7; Q. Yu et al., DAPO (2025),
+    eq. 10 (two epsilons).
+    """
+    epsilon_low: float
+    epsilon_high: float
+    def __init__(self, *, epsilon_low: float = 0.2, epsilon_high: float = 0.2, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, log_probability: Any, old_log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, log_probability: Any, old_log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Ppo = PPOClip
+PpoLoss = PPOClip
+ClippedSurrogate = PPOClip
+
 def pseudo_huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """A smooth `huber` loss: quadratic for differences well below ``delta`` and linear well above it.
 
@@ -4736,6 +6756,253 @@ class QuantileHuber(Loss):
     def __init__(self, *, quantile: float = 0.5, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 QuantileHuberLoss = QuantileHuber
+
+def robust_dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.1, check: str | None = None) -> Any:
+    """Direct preference optimization for a known share of wrong preferences: on average what `dpo` is without them.
+
+    For comparisons by annotators whose rate of errors is known, ``label_smoothing``; with 0 it is `dpo`.  The value
+    falls without bound as the lead grows, so it says little by itself.  Arguments, shapes and Keras as for `dpo`.
+
+    ``robust_dpo = ((1 - label_smoothing) * log(1 + exp(-d)) - label_smoothing * log(1 + exp(d))) / (1 - 2 * label_smoothing), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are known to be wrong (a number in [0, 0.49]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. R. Chowdhury, A. Kini, N. Natarajan, Provably robust DPO (2024), eq. 12.
+
+    >>> import lossary
+    >>> print(lossary.robust_dpo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.5731]
+    """
+
+rdpo = robust_dpo
+provably_robust_dpo = robust_dpo
+
+class RobustDPO(ArgumentsLoss):
+    """Direct preference optimization for a known share of wrong preferences: on average what `dpo` is without them.
+
+    For comparisons by annotators whose rate of errors is known, ``label_smoothing``; with 0 it is `dpo`.  The value
+    falls without bound as the lead grows, so it says little by itself.  Arguments, shapes and Keras as for `dpo`.
+
+    ``robust_dpo = ((1 - label_smoothing) * log(1 + exp(-d)) - label_smoothing * log(1 + exp(d))) / (1 - 2 * label_smoothing), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are known to be wrong (a number in [0, 0.49]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. R. Chowdhury, A. Kini, N. Natarajan, Provably robust DPO (2024), eq. 12.
+    """
+    beta: float
+    label_smoothing: float
+    def __init__(self, *, beta: float = 0.1, label_smoothing: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Rdpo = RobustDPO
+ProvablyRobustDpo = RobustDPO
+
+def simpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 2.0, gamma: float = 0.5, check: str | None = None) -> Any:
+    """Preference optimization without a reference, by means of log-probabilities per token.
+
+    For language models where `dpo` costs too much memory: ``chosen`` and ``rejected`` are log-probabilities of answers,
+    divided by their numbers of tokens, so that long answers are not liked for their length.  The lead is to reach
+    ``gamma / beta``.  ``beta`` is the paper's 2; TRL and Liger have 0.1.  Shapes and Keras as for `bradley_terry`.
+
+    ``simpo = mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        beta: What the lead is multiplied by (a number > 0); 2.0 by default.
+        gamma: How large it is to be then (a number >= 0); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024),
+    eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.simpo([[-1.0]], [[-2.0]]).round(4))
+    [0.2014]
+    """
+
+simple_preference_optimization = simpo
+
+class SimPO(ArgumentsLoss):
+    """Preference optimization without a reference, by means of log-probabilities per token.
+
+    For language models where `dpo` costs too much memory: ``chosen`` and ``rejected`` are log-probabilities of answers,
+    divided by their numbers of tokens, so that long answers are not liked for their length.  The lead is to reach
+    ``gamma / beta``.  ``beta`` is the paper's 2; TRL and Liger have 0.1.  Shapes and Keras as for `bradley_terry`.
+
+    ``simpo = mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        beta: What the lead is multiplied by (a number > 0); 2.0 by default.
+        gamma: How large it is to be then (a number >= 0); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024),
+    eq. 6.
+    """
+    beta: float
+    gamma: float
+    def __init__(self, *, beta: float = 2.0, gamma: float = 0.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+SimplePreferenceOptimization = SimPO
+
+def slic_hinge(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Hinge of the lead over the reference: it stops pushing once the chosen answer leads by ``1 / beta``.
+
+    For preferences where `dpo` pushes leads too far.  Arguments, shapes and Keras as for `dpo`.
+
+    ``slic_hinge = mean(max(1 - beta * ((chosen - reference_chosen) - (rejected - reference_rejected)), 0))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: What leads are multiplied by; the margin is 1/beta (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Zhao et al., SLiC-HF (2023); T. Liu et al., Statistical rejection sampling improves preference
+    optimization (2024), eq. 9.
+
+    >>> import lossary
+    >>> print(lossary.slic_hinge([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.8]
+    """
+
+slic = slic_hinge
+rso_hinge = slic_hinge
+
+class SlicHinge(ArgumentsLoss):
+    """Hinge of the lead over the reference: it stops pushing once the chosen answer leads by ``1 / beta``.
+
+    For preferences where `dpo` pushes leads too far.  Arguments, shapes and Keras as for `dpo`.
+
+    ``slic_hinge = mean(max(1 - beta * ((chosen - reference_chosen) - (rejected - reference_rejected)), 0))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: What leads are multiplied by; the margin is 1/beta (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Zhao et al., SLiC-HF (2023); T. Liu et al., Statistical rejection sampling improves preference
+    optimization (2024), eq. 9.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Slic = SlicHinge
+RsoHinge = SlicHinge
 
 def smooth_l1(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 1.0, check: str | None = None) -> Any:
     """Absolute difference whose corner is rounded off below ``beta``, for boxes and other numbers with outliers.
@@ -4995,6 +7262,104 @@ class SparseCategoricalCrossentropy(Loss):
 SparseSoftmaxCrossEntropy = SparseCategoricalCrossentropy
 SparseCategoricalCrossEntropy = SparseCategoricalCrossentropy
 Scce = SparseCategoricalCrossentropy
+
+def sparse_categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_focal_crossentropy` for integer labels.
+
+    ``alpha`` is 1/4 as there, where kornia and others have 1.
+
+    ``sparse_categorical_focal_crossentropy = -alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+
+    >>> import lossary
+    >>> print(lossary.sparse_categorical_focal_crossentropy([1], [[0.5, 0.5]]).round(4))
+    [0.0433]
+    """
+
+sparse_categorical_focal_loss = sparse_categorical_focal_crossentropy
+
+class SparseCategoricalFocalCrossentropy(Loss):
+    """`categorical_focal_crossentropy` for integer labels.
+
+    ``alpha`` is 1/4 as there, where kornia and others have 1.
+
+    ``sparse_categorical_focal_crossentropy = -alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+    """
+    alpha: float
+    gamma: float
+    from_logits: bool
+    ignore_class: int | None
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SparseCategoricalFocalLoss = SparseCategoricalFocalCrossentropy
 
 def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
@@ -5418,6 +7783,82 @@ class Tversky(Loss):
 
 TverskyLoss = Tversky
 
+def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, check: str | None = None) -> Any:
+    """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
+
+    ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
+    `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
+    between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
+    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+
+    ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
+
+    >>> import lossary
+    >>> print(lossary.tweedie_deviance([[4.0, 0.0]], [[1.0, 4.0]]))
+    [6.]
+    """
+
+tweedie_loss = tweedie_deviance
+
+class TweedieDeviance(Loss):
+    """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
+
+    ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
+    `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
+    between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
+    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+
+    ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
+    """
+    power: float
+    def __init__(self, *, power: float = 1.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+TweedieLoss = TweedieDeviance
+
 def vae_kl(mean: Any, log_variance: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of a predicted normal distribution from the standard one, summed over the row.
 
@@ -5740,3 +8181,173 @@ class WingLoss(Loss):
     width: float
     curvature: float
     def __init__(self, *, width: float = 10.0, curvature: float = 2.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def z_loss_crossentropy(y_true: Any, y_pred: Any, z_weight: float = 0.0001, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """`sparse_categorical_crossentropy` from raw scores with a pull of their log-sum towards 0, for large vocabularies.
+
+    A softmax does not see a number added to all scores; in long training and in half precision they drift away unless
+    something holds them.  ``y_pred`` holds raw scores.
+
+    ``z_loss_crossentropy = lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        z_weight: Weight of the square (a number >= 0); 0.0001 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to
+    the spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5.
+
+    >>> import lossary
+    >>> print(lossary.z_loss_crossentropy([0], [[0.0, 0.0]], z_weight=1.0).round(4))
+    [1.1736]
+    """
+
+z_loss = z_loss_crossentropy
+max_z_loss = z_loss_crossentropy
+
+class ZLossCrossentropy(Loss):
+    """`sparse_categorical_crossentropy` from raw scores with a pull of their log-sum towards 0, for large vocabularies.
+
+    A softmax does not see a number added to all scores; in long training and in half precision they drift away unless
+    something holds them.  ``y_pred`` holds raw scores.
+
+    ``z_loss_crossentropy = lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        z_weight: Weight of the square (a number >= 0); 0.0001 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to
+    the spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5.
+    """
+    z_weight: float
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, z_weight: float = 0.0001, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ZLoss = ZLossCrossentropy
+MaxZLoss = ZLossCrossentropy
+
+def zlpr(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
+
+    Scores of labels that hold are pushed above 0 and above those of all others, which no weight per label has to
+    balance; a label is predicted where its score is above 0.  ``y_pred`` holds raw scores, from a linear layer.  With
+    one label per row beside the 0 it is `categorical_crossentropy`'s kin; scores are no probabilities.
+
+    ``zlpr = log(1 + sum(y_true * exp(-y_pred))) + log(1 + sum((1 - y_true) * exp(y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Su et al., ZLPR: a novel loss for multi-label classification (2022), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.zlpr([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]).round(4))
+    [1.7918]
+    """
+
+zlpr_loss = zlpr
+multilabel_categorical_crossentropy = zlpr
+
+class ZLPR(Loss):
+    """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
+
+    Scores of labels that hold are pushed above 0 and above those of all others, which no weight per label has to
+    balance; a label is predicted where its score is above 0.  ``y_pred`` holds raw scores, from a linear layer.  With
+    one label per row beside the 0 it is `categorical_crossentropy`'s kin; scores are no probabilities.
+
+    ``zlpr = log(1 + sum(y_true * exp(-y_pred))) + log(1 + sum((1 - y_true) * exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Su et al., ZLPR: a novel loss for multi-label classification (2022), eq. 3.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ZlprLoss = ZLPR
+MultilabelCategoricalCrossentropy = ZLPR

@@ -7,7 +7,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from families.exact import Row, each, each_slope, mean, xlogy
+from families.exact import Row, chances, clipped, each, each_slope, mean, xlogy
 from families.hurt import ROWS, WIDTH, Hurt, bits
 
 
@@ -28,18 +28,6 @@ def _terms_bce(t: Any, p: Any, index: int | None, from_logits: bool = False) -> 
     return 2 * t[index] * (1 - t[index]) / len(p) if from_logits and index is not None else 0
 
 
-def _clipped(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7), **_: Any) -> tuple[Row, Row]:
-    return t, p if from_logits else [min(max(x, epsilon), 1 - epsilon) for x in p]
-
-
-def _chances(p: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
-    """The probability of class 1 and that of class 0."""
-    if from_logits:
-        return 1 / (1 + mp.exp(-p)), 1 / (1 + mp.exp(p))
-    q = min(max(p, epsilon), 1 - epsilon)
-    return q, 1 - q
-
-
 def _focal(
     t: Any,
     p: Any,
@@ -49,7 +37,7 @@ def _focal(
     from_logits: bool = False,
     epsilon: Any = mp.mpf(1e-7),
 ) -> Any:
-    yes, no = _chances(p, from_logits, epsilon)
+    yes, no = chances(p, from_logits, epsilon)
     weight = t * mp.mpf(alpha) + (1 - t) * (1 - mp.mpf(alpha)) if apply_class_balancing else 1
     return weight * (1 - (t * yes + (1 - t) * no)) ** mp.mpf(gamma) * (-xlogy(t, yes) - xlogy(1 - t, no))
 
@@ -62,13 +50,29 @@ def _terms_focal(t: Any, p: Any, index: int | None, gamma: float = 2.0, from_log
     if index is None:
         return 0
     a, x = t[index], p[index]
-    yes, no = _chances(x, from_logits, mp.mpf(1e-7))
+    yes, no = chances(x, from_logits, mp.mpf(1e-7))
     turn = yes * no if from_logits else 1
     missed = a * no + (1 - a) * yes
     by_weight = mp.mpf(gamma) * abs(1 - 2 * a) * turn / missed * _bce(a, x, from_logits)
     by_cost = (1 - a) * yes + a * no if from_logits else abs(yes - a) / (yes * no)
     mixed = by_weight + by_cost if 0 < a < 1 else 0
-    return missed ** mp.mpf(gamma) * (mixed + (abs(x) * (by_weight + by_cost) if from_logits else 0)) / len(p)
+    return missed ** mp.mpf(gamma) * (mixed + ((1 + abs(x)) * (by_weight + by_cost) if from_logits else 0)) / len(p)
+
+
+def _poly(t: Any, p: Any, from_logits: bool = False, poly_weight: float = 2.0, epsilon: Any = mp.mpf(1e-7)) -> Any:
+    yes, no = chances(p, from_logits, epsilon)
+    return -xlogy(t, yes) - xlogy(1 - t, no) + mp.mpf(poly_weight) * (1 - (t * yes + (1 - t) * no))
+
+
+def _terms_poly(t: Any, p: Any, index: int | None, from_logits: bool = False, poly_weight: float = 2.0) -> Any:
+    weight = mp.mpf(poly_weight)
+    if index is None:
+        return -min(weight, 0) * mean(
+            a * (1 - b) + (1 - a) * b for a, b in zip(t, [chances(x, from_logits, 0)[0] for x in p], strict=True)
+        )
+    a, (yes, no) = t[index], chances(p[index], from_logits, mp.mpf(1e-7))
+    turn = abs(weight * (1 - 2 * a)) * (yes * no if from_logits else 1)
+    return (turn + (2 * a * (1 - a) if from_logits else 0)) / len(p) if 0 < a < 1 or weight < 0 else 0
 
 
 def _cross_entropy_lambda(t: Row, f: Row, exposure: Row) -> Any:
@@ -99,19 +103,25 @@ def _terms_lambda(rows: Any, place: int | None, **_: Any) -> Any:
 
 VALUES = {
     "cross_entropy_lambda": _cross_entropy_lambda,
+    "poly_binary_crossentropy": each(_poly),
     "binary_focal_crossentropy": each(_focal),
     "binary_crossentropy": each(_bce),
 }
 SLOPES = {
     "binary_crossentropy": each_slope(_bce_slope),
 }
-GUARDED = dict.fromkeys(("binary_focal_crossentropy",), _clipped)
-TERMS = {"binary_crossentropy": _terms_bce, "binary_focal_crossentropy": _terms_focal}
-SOFT = ("binary_crossentropy", "binary_focal_crossentropy")
+GUARDED = dict.fromkeys(("binary_focal_crossentropy", "poly_binary_crossentropy"), clipped)
+TERMS = {
+    "binary_crossentropy": _terms_bce,
+    "binary_focal_crossentropy": _terms_focal,
+    "poly_binary_crossentropy": _terms_poly,
+}
+SOFT = ("binary_crossentropy", "binary_focal_crossentropy", "poly_binary_crossentropy")
 SETTINGS = {
     "binary_focal_crossentropy": [
         {"apply_class_balancing": True, "gamma": 0.0, "from_logits": True},
         {"gamma": 0.5},
     ],
+    "poly_binary_crossentropy": [{"poly_weight": -0.5}, {"poly_weight": -1.0, "from_logits": True}],
 }
 HURT = [Hurt("cross_entropy_lambda", _exposures, _terms_lambda, {}, (1.0, 10.0, 1e-10))]

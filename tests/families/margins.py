@@ -1,4 +1,4 @@
-"""References for losses of scores."""
+"""References for losses of the score of two classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import mpmath as mp
 
-from families.exact import Row, each, each_slope
+from families.exact import each, each_slope
 
 
 def _signed(t: Any) -> Any:
@@ -36,19 +36,6 @@ def _gan_hinge(t: Any, p: Any, generator: bool = False) -> Any:
     return -_signed(t) * p if generator else _margin(t, p)
 
 
-def _categorical_hinge(t: Row, p: Row) -> Any:
-    own = mp.fsum(a * b for a, b in zip(t, p, strict=True))
-    return max(1 + max((1 - a) * b for a, b in zip(t, p, strict=True)) - own, 0)
-
-
-def _categorical_hinge_slope(t: Row, p: Row) -> list[Any]:
-    if _categorical_hinge(t, p) == 0:
-        return [mp.mpf(0)] * len(p)
-    others = [(1 - a) * b for a, b in zip(t, p, strict=True)]
-    best = others.index(max(others))
-    return [(1 - a if i == best else 0) - a for i, a in enumerate(t)]
-
-
 def _terms_linear(t: Any, p: Any, index: int | None, **_: Any) -> Any:
     return sum(map(abs, p)) / len(p) if index is None else 0
 
@@ -63,7 +50,6 @@ VALUES = {
     "binary_sparsemax": each(_binary_sparsemax),
     "wasserstein_gan": each(lambda t, p: -_signed(t) * p),
     "gan_hinge": each(_gan_hinge),
-    "categorical_hinge": _categorical_hinge,
 }
 SLOPES = {
     "hinge": each_slope(lambda t, p: -_signed(t) if _margin(t, p) > 0 else 0),
@@ -75,11 +61,9 @@ SLOPES = {
     "gan_hinge": each_slope(
         lambda t, p, generator=False: -_signed(t) if generator or _margin(t, p) > 0 else 0,
     ),
-    "categorical_hinge": _categorical_hinge_slope,
 }
 TERMS = {
     "wasserstein_gan": _terms_linear,
     "gan_hinge": lambda t, p, index, generator=False: _terms_linear(t, p, index) if generator else 0,
-    "categorical_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
 }
 SETTINGS = {"gan_hinge": [{"generator": True}]}

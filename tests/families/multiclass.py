@@ -51,6 +51,7 @@ def _terms_sparse(t: Any, p: Any, index: int | None, from_logits: bool = False) 
 
 
 VALUES = {
+    "negative_log_likelihood": lambda t, p: -p[int(t[0])],
     "categorical_crossentropy": _cce,
     "sparse_categorical_crossentropy": lambda t, p, **kw: _cce(one_hot(t[0], len(p)), p, **kw),
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import backends
 from ..facts.axes import ELEMENT
-from ..facts.domain import Classes, Domain, OneHot, Signs, Unit
+from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 from .evidence import Floats
@@ -113,10 +113,13 @@ class Probe:
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return SURE * y_true
+        if isinstance(self.record.prediction, LogProbabilities):
+            return SURE * (y_true - 1)
         if puts_in_order(self.loss):
             return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
         if not logits:
-            scores = isinstance(self.record.target, Classes | OneHot) and not isinstance(self.record.prediction, Unit)
+            of_classes = isinstance(self.record.target, Bits | Classes | OneHot)
+            scores = of_classes and not isinstance(self.record.prediction, Unit)
             return SURE * (2 * y_true - 1) if scores else y_true
         return SURE * (2 * y_true - 1)
 

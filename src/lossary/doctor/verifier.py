@@ -281,7 +281,8 @@ def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
         return np.maximum(found, np.finfo(np.float32).tiny)
     if isinstance(domain, NonNegative | Unit):
         return found
-    return np.asarray(found * p.rng.choice([-1.0, 1.0], found.shape).astype(np.float32))
+    signs = [-1.0, 1.0] if domain.high > 0.0 else [-1.0, -1.0]
+    return np.asarray(found * p.rng.choice(signs, found.shape).astype(np.float32))
 
 
 @_property("half precision")

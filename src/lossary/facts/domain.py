@@ -205,6 +205,23 @@ class Signs(Domain):
 
 
 @dataclass(frozen=True)
+class LogProbability(Domain):
+    """Logarithms of probabilities."""
+
+    high = 0.0
+    neutral = -1.0
+
+    # A sum of logarithms that should be 0 can exceed it by a few units in the last place.
+    slack = 1e-6
+
+    def describe(self) -> str:
+        return "logarithms of probabilities, <= 0"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return -rng.gamma(2.0, size=shape)
+
+
+@dataclass(frozen=True)
 class Similarity(Domain):
     """Cosines and correlations: 1 for the same, -1 for the opposite."""
 
@@ -232,6 +249,19 @@ class Probabilities(Unit):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         weights = rng.gamma(1.5, size=shape) + 0.02
         return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class LogProbabilities(LogProbability):
+    """Logarithms of the entries of a distribution over the row."""
+
+    activation = "log_softmax"
+
+    # A log-softmax in half precision can exceed 0 by what it loses of scores.
+    slack = 1e-2
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return np.log(Probabilities().sample(rng, shape))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ..words import (
     power,
     sigmoid,
     softplus,
+    square,
     weighted,
     where,
 )
@@ -99,6 +100,8 @@ def _binary_slope(
         "torch.nn.functional.binary_cross_entropy": "",
         "torch.nn.BCEWithLogitsLoss": "Loss(from_logits=True)",
         "torch.nn.functional.binary_cross_entropy_with_logits": "Loss(from_logits=True)",
+        "torch.nn.MultiLabelSoftMarginLoss": "Loss(from_logits=True)",
+        "torch.nn.functional.multilabel_soft_margin_loss": "Loss(from_logits=True)",
         "optax.sigmoid_binary_cross_entropy": "Loss(from_logits=True)",
         "tensorflow.compat.v1.losses.sigmoid_cross_entropy": "Loss(from_logits=True)",
         "tensorflow.nn.sigmoid_cross_entropy_with_logits": "Loss(from_logits=True)",
@@ -137,7 +140,7 @@ def binary_crossentropy(
 
 
 def _focal_weight(y_true: Any, apply_class_balancing: bool, alpha: Any) -> Any:
-    return _mixed(y_true, alpha, 1.0 - alpha) if apply_class_balancing else 1.0
+    return alpha * y_true + (1.0 - alpha) * (1.0 - y_true) if apply_class_balancing else 1.0
 
 
 def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
@@ -243,6 +246,51 @@ def binary_focal_crossentropy(
     focus = power(part, gamma) / (power(whole, gamma) if from_logits else 1.0)
     weight = _focal_weight(y_true, apply_class_balancing, alpha)
     return mean(weight * focus * _crossentropy(y_true, y_pred, from_logits, epsilon))
+
+
+def _poly_slope(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: Any = 2.0, epsilon: Any = 1e-7
+) -> Any:
+    turn = poly_weight * (1.0 - 2.0 * y_true)
+    if from_logits:
+        odds = exp(-abs(y_pred))
+        turn = turn * (odds / square(1.0 + odds))
+    return (_crossentropy_slope(y_true, y_pred, from_logits, epsilon) + turn) / count(y_pred)
+
+
+@loss(
+    aliases=("poly_binary_cross_entropy", "poly1_bce"),
+    target=Bits(),
+    prediction=Unit(),
+    parameters={
+        "from_logits": _FROM_LOGITS,
+        "poly_weight": Interval("Weight of what the class's probability lacks to 1", -1.0),
+        "epsilon": _EPSILON,
+    },
+    slope=_poly_slope,
+    definition="mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred",
+    source="Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6",
+    peers={"timm.loss.PolyBinaryCrossEntropy": "Loss(from_logits=True)   # poly_weight is epsilon there"},
+    cases=(
+        Case([[1.0]], [[0.0]], (math.log(2.0) + 1.0,), "log 2 + 2 * 1/2", {"from_logits": True}),
+        Case([[1.0, 0.0]], [[0.5, 0.75]], (1.5 * math.log(2.0) + 1.25,), "(log 2 + 2 * 1/2 + log 4 + 2 * 3/4)/2"),
+    ),
+)
+def poly_binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: float = 2.0, epsilon: float = 1e-7
+) -> Any:
+    """`binary_crossentropy` with another weight of the first term of its series in the probability that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less: the opposite of a focal loss.  The
+    paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
+    `poly_crossentropy`.
+
+    >>> import lossary
+    >>> print(lossary.poly_binary_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))
+    [2.2897]
+    """
+    part, whole = _missed(y_true, y_pred, from_logits, epsilon)
+    return mean(_crossentropy(y_true, y_pred, from_logits, epsilon) + poly_weight * (part / whole))
 
 
 # Below this output softplus is the exponential, to the last digit of its logarithm.

@@ -80,7 +80,6 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     peers={
         "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
         ".log_prob(y)",
-        "scipy.stats.nbinom.logpmf": "Loss(epsilon=0.0)   # is -logpmf(y, r, r / (r + mean))",
         "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
         "darts.NegativeBinomialLikelihood": "",
         "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",

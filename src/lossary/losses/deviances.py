@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Interval, NonNegative, Positive
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1mx, log, log1p, log1pmx, maximum, mean, minimum, sum, where
+from ..words import abs, count, exp, expm1mx, less, log, log1p, log1pmx, maximum, mean, minimum, sum, where
 
 
 def _log_quotient(a: Any, b: Any) -> Any:
@@ -126,7 +126,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5) -> Any:
         return where(steep, scale(end) * (1.0 - (1.0 + far) * exp(-far)), scale(middle) * expm1mx(near)) / rate
 
     bends = bend(high - middle, s, high) + bend(middle - low, -s, low)
-    at_none = where(b > 0.0, y_pred**b / maximum(b, 1e-30), math.inf)
+    at_none = where(less(0.0, b), y_pred**b / maximum(b, 1e-30), math.inf)
     return 2.0 * mean(where(none, at_none, bends / (high - low)))
 
 

@@ -1,24 +1,22 @@
-"""Losses of scores: how far the right side lies above the other, whatever the scores mean otherwise."""
+"""Losses of the score of two classes: how far it lies on the right side."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from ..facts.domain import Flag, OneHot, Real, Signs
+from ..facts.domain import Flag, Real, Signs
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import (
     count,
     exp,
-    max,
     maximum,
     mean,
     mean_square,
     softplus,
     square,
     sum,
-    weighted,
     where,
 )
 
@@ -285,27 +283,3 @@ def gan_hinge(y_true: Any, y_pred: Any, generator: bool = False) -> Any:
     """
     margin = _signs(y_true) * y_pred
     return -mean(margin) if generator else mean(maximum(1.0 - margin, 0.0))
-
-
-@loss(
-    target=OneHot(),
-    prediction=Real(),
-    definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
-    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
-    peers={
-        "keras.losses.CategoricalHinge": "",
-    },
-    cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
-)
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
-    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
-
-    As in Keras, the best other score counts as 0 if it is negative.
-
-    >>> import lossary
-    >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
-    [1.5]
-    """
-    own = sum(weighted(y_true, y_pred))
-    other = max(weighted(1.0 - y_true, y_pred))
-    return maximum(other - own + 1.0, 0.0)
