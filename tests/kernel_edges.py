@@ -56,10 +56,15 @@ def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
         return _classes(setting, _SCORE_ROWS if setting.parameters or name == "categorical_hinge" else _SHARE_ROWS)
     if name == "poisson":
         return [([t, 1.0], [p, 2.0]) for t in (0.0, 1.0, 3.0, 1e4) for p in (0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4)]
-    if name == "mean_squared_logarithmic_error":
+    if name in ("mean_squared_logarithmic_error", "scale_invariant_logarithmic_error"):
         near = [(x, x * _ABOVE) for x in (1e-6, 0.5, 3.0, 1e5, 1e15)]
         far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
         return [([t, 1.0], [p, 1.0]) for t, p in near + far]
+    if target in ("NonNegative", "Positive") and setting.record.prediction.low >= 0.0:
+        amounts = [1e-8, 0.5, 3.0, 1e4] + ([0.0] if target == "NonNegative" else [])
+        # Neighbours, and both sides of where one term grows out of all others.
+        predictions = [1e-8, 1e-3, 0.5 * _ABOVE, 0.9, 3.0 * _BELOW, 9.0, 10.1, 1e4, 1e15]
+        return [([t, 1.0], [p, 2.0]) for t in amounts for p in predictions]
     if target == "Signs":
         return [([t, 1.0], [p, 0.5]) for t in (-1.0, 0.0, 1.0) for p in _MARGINS]
     if target == "Bits":

@@ -163,7 +163,7 @@ def root_mean_square(row: Any) -> Any:
 
 def root_slope(error: Any, root: Any) -> Any:
     """The slope of a `root_mean_square` in the elements; 0 in a row of zeros."""
-    return where(root == 0.0, 0.0, error / where(root == 0.0, 1.0, root)) / count(error)
+    return error / where(root == 0.0, 1.0, root) / count(error)
 
 
 def _root_mean_squared_slope(y_true: Any, y_pred: Any) -> Any:
