@@ -57,7 +57,7 @@ def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
     if name == "poisson":
         return [([t, 1.0], [p, 2.0]) for t in (0.0, 1.0, 3.0, 1e4) for p in (0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4)]
     if name in ("mean_squared_logarithmic_error", "scale_invariant_logarithmic_error"):
-        near = [(x, x * _ABOVE) for x in (1e-6, 0.5, 3.0, 1e5, 1e15)]
+        near = [(x, x * _ABOVE) for x in (2e-6, 0.5, 3.0, 1e5, 1e15)]
         far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
         return [([t, 1.0], [p, 1.0]) for t, p in near + far]
     if target in ("NonNegative", "Positive") and setting.record.prediction.low >= 0.0:
