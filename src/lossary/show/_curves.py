@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
+from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Real, Signs
 from ..objects.define import Loss
 from ._paths import Path, path
 
@@ -86,12 +86,14 @@ def shape_of_rows(loss: Loss) -> Rows | None:
         return "scores" if _is_raw(loss) else "shares"
     if loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable:
         return None
-    return "scores" if is_list(loss) else "direction"
+    if is_list(loss):
+        return "scores"
+    return None if isinstance(loss.record.target, NonNegative) else "direction"  # Amounts have no direction.
 
 
 def is_list(loss: Loss) -> bool:
     """Whether a row of scores is a list of items that are to be put in order of their relevance."""
-    return isinstance(loss.record.target, NonNegative)
+    return isinstance(loss.record.target, NonNegative) and type(loss.record.prediction) is Real
 
 
 def _is_raw(loss: Loss) -> bool:
