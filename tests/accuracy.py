@@ -26,6 +26,8 @@ from lossary.objects.define import records
 TINY = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
 EPSILON = 2.0**-23
+# Terms of a sum that are subnormal are 0 in XLA and TensorFlow: that much of the smallest answers is lost.
+FLUSHED = 2.0**-128
 KINDS = ("ordinary", "large", "tiny", "saturated", "close")
 TERMS, MORE, SOFT = families.table("TERMS"), families.table("SETTINGS"), families.entries("SOFT")
 Evaluate = Callable[[Record, dict[str, Any], Any, Any], tuple[Any, Any]]
@@ -89,13 +91,16 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
         target = rng.integers(0, width)
     if record.target.name == "Real" and kind != "ordinary":
         target = target * _scale(kind, rng)
+    if record.target.name == "Positive" and kind in ("large", "tiny"):
+        target = target * _scale(kind, rng)
     if record.target.name in ("NonNegative", "Counts") and kind != "ordinary":
         target = np.round(target * 10.0 ** rng.uniform(0, 5)) if kind == "large" else target * (rng.random(width) < 0.7)
     if prediction.name in ("Probabilities", "Unit"):
         return target, _probabilities(prediction.name, kind, rng, width)
-    if prediction.low == 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
+    if prediction.low >= 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
-    return target, _real(record, target, kind, rng, width)
+    moved = _real(record, target, kind, rng, width)
+    return target, -abs(moved) if prediction.name == "LogProbabilities" else moved
 
 
 def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator, width: int) -> Any:
@@ -104,7 +109,10 @@ def _close(record: Record, parameters: dict[str, Any], rng: np.random.Generator,
     if record.labels_are_integers:
         label = rng.integers(0, width)
         right = np.where(np.arange(width) == label, 1.0, 0.0)
-        return label, right * (1 - abs(off)) if prediction.name == "Probabilities" else 20.0 * right * (1 + off)
+        if prediction.name == "Probabilities":
+            return label, right * (1 - abs(off))
+        scores = 20.0 * right * (1 + off)
+        return label, scores - scores.max() if prediction.name == "LogProbabilities" else scores
     if parameters.get("from_logits") or record.name in SOFT:
         soft = domains.Unit() if record.target.name == "Bits" else domains.Probabilities()
         target = soft.sample(rng, (width,))
@@ -161,7 +169,7 @@ def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any,
     """One unit in the last place of the answer, and of the terms whose difference it is."""
     mp = oracle.mp
     size = mp.mpf(2) ** (mp.floor(mp.log(abs(exact), 2)) - 23) if exact != 0 else mp.mpf(0)
-    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), mp.mpf(2) ** -149)
+    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), FLUSHED)
 
 
 def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], index: int | None) -> Any:

@@ -265,7 +265,8 @@ def _looks_when_refused(loss: Loss, t: Any, p: Any, options: dict[str, Any]) -> 
 def parameters_reach_the_kernel(loss: Loss, setting: Setting) -> None:
     """With other parameters the kernels give what the plain formula gives, which is something else than before."""
     for parameter in setting.record.parameters:
-        if parameter.is_number:
+        heats_nothing = parameter.name == "temperature" and parameter.shared and not setting.parameters
+        if parameter.is_number and not heats_nothing:
             for other, (reduction, masked), some in itertools.product(others(parameter), _USES, batches(setting)):
                 # The formula is the original one, whatever has been done to the loss at hand.
                 original = setting.configured(reduction=reduction, **{parameter.name: other})

@@ -99,9 +99,10 @@ def truth(record: Record, y_true: Any, parameters: dict[str, Any]) -> Any:
         return 60.0 * best - 30.0 if parameters.get("from_logits") else best
     if record.labels_are_integers:
         y_true = np.eye(WIDTH)[y_true]
-    if parameters.get("from_logits") or (record.prediction.name == "Real" and record.target.name == "OneHot"):
+    of_classes = record.target.name in ("Bits", "OneHot", "Classes")
+    if parameters.get("from_logits") or (record.prediction.name == "Real" and of_classes):
         return 60.0 * y_true - 30.0
-    return 2.0 * y_true if record.target.name == "Signs" else y_true
+    return 30.0 * y_true if record.target.name == "Signs" else y_true
 
 
 def minimum_at_the_truth(loss: Loss, backend: str) -> None:

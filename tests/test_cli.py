@@ -23,7 +23,8 @@ import pytest
 
 import cli_server
 import lossary
-from inputs import NAMES
+from inputs import BUILTIN, NAMES
+from lossary.facts.families import TASKS
 
 LOSSARY = Path(sys.executable).with_name("lossary")
 
@@ -96,6 +97,26 @@ def test_list_by_family_and_backend_in_json() -> None:
     assert huber["backend"] == "tensorflow"
     assert "tensorflow compiles the formula" in huber["path"]
     assert "huber_loss" in huber["aliases"]
+
+
+def test_list_by_task_by_words_and_by_another_library() -> None:
+    found = json.loads(told("list", "--task", "detection", "--json"))
+    assert {"generalized_iou", "binary_crossentropy"} <= {loss["name"] for loss in found}
+    found = json.loads(told("list", "--search", "absolute percentage", "--json"))
+    assert [loss["name"] for loss in found][:1] == ["mean_absolute_percentage_error"]
+    lines = json.loads(told("list", "--peer", "optax", "--json"))
+    assert lines["optax.l2_loss"] == "0.5 * lossary.MeanSquaredError()"
+    assert "0.5 * lossary.MeanSquaredError()" in told("list", "--peer", "optax")
+
+
+def test_every_family_is_for_some_task() -> None:
+    assert {record.family for record in BUILTIN} <= {family for task in TASKS.values() for family in task}
+
+
+def test_list_refuses_what_there_is_not() -> None:
+    assert "no loss is like that" in refused("list", "--search", "a word that no loss has")
+    assert "did you mean segmentation or detection?" in refused("list", "--task", "segmentaton")
+    assert "accepted are 'keras'" in refused("list", "--peer", "theano")
 
 
 def test_list_refuses_unknown_families_and_backends() -> None:

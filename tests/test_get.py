@@ -26,7 +26,7 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
     "hinge": ("Hinge", ()),
     "categorical_hinge": ("CategoricalHinge", ()),
     "log_cosh": ("LogCosh", ("logcosh",)),
-    "huber": ("Huber", ("huber_loss", "smooth_l1")),
+    "huber": ("Huber", ("huber_loss",)),
     "categorical_crossentropy": ("CategoricalCrossentropy", ("softmax_cross_entropy",)),
     "sparse_categorical_crossentropy": ("SparseCategoricalCrossentropy", ()),
     "binary_crossentropy": ("BinaryCrossentropy", ("BCE", "bce")),

@@ -93,7 +93,7 @@ def test_a_dropped_term_is_noticed_in_kernels(setting: Setting, prepare: Prepare
 
 
 def sources(setting: Setting, prepare: Prepare) -> list[str]:
-    """The source of every kernel that the laws use."""
+    """The source of every kernel of the setting that the laws use; a parameter that is off has another kernel."""
     seen: list[str] = []
 
     def keep(source: str) -> str:
@@ -101,7 +101,9 @@ def sources(setting: Setting, prepare: Prepare) -> list[str]:
         return source
 
     prepare(setting.record, keep)
-    kernel_laws.battery(setting.configured(reduction="none"), setting)
+    for law in kernel_laws.LAWS:
+        if law is not kernel_laws.parameters_reach_the_kernel:
+            law(setting.configured(reduction="none"), setting)
     return list(dict.fromkeys(seen))
 
 

@@ -17,7 +17,7 @@ import torch
 
 import lossary
 from inputs import BUILTIN
-from lossary import demo
+from lossary import demo, words
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
 from lossary.texts import arguments, calls, objects, values
@@ -29,6 +29,10 @@ def _formula(y_true: Any, y_pred: Any) -> Any:
 
 def _twice() -> list[Any]:
     return [lossary.loss(name="tests_twice")(lambda y_true, y_pred: y_pred - y_true) for _ in range(2)]
+
+
+def _of_rows() -> Any:
+    return lossary.loss(name="tests_of_rows", target=lossary.domains.Bits())(lambda y_true, y_pred: words.max(y_pred))
 
 
 LIBRARIES = sorted({peer.split(".")[0] for record in BUILTIN for peer in record.peers})
@@ -441,6 +445,28 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.UnknownLossError,
         lambda: lossary.get("mean_square_error"),
         "unknown loss 'mean_square_error'; did you mean mean_squared_error? All names: lossary.names()",
+    ),
+    (
+        "no_scores",
+        lossary.ParameterError,
+        lambda: lossary.BinaryCrossentropy(temperature=2.0),
+        "binary_crossentropy: temperature is 2.0 with from_logits=False; accepted is a temperature for raw scores. "
+        "Write lossary.BinaryCrossentropy(from_logits=True, temperature=2.0)",
+    ),
+    (
+        "weights_count",
+        lossary.ParameterError,
+        lambda: lossary.CategoricalCrossentropy(class_weight=[1.0, 2.0])(np.eye(3), np.full((3, 3), 1 / 3)),
+        "categorical_crossentropy: class_weight has 2 weights; accepted is one per class, of which there are 3. Write "
+        "lossary.CategoricalCrossentropy(class_weight=[1.0] * 3) with weights of yours",
+    ),
+    (
+        "weights_of_rows",
+        lossary.ParameterError,
+        lambda: _of_rows().cls(pos_weight=2.0)(np.ones((2, 3)), np.ones((2, 3))),
+        "tests_of_rows: class_weight and pos_weight are one weight per output, and this loss has one value for all "
+        "outputs of a data point; accepted is one weight per data point. Write lossary.TestsOfRows()(y_true, y_pred, "
+        "sample_weight=weights)",
     ),
     (
         "unknown_library",

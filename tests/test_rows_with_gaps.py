@@ -38,7 +38,12 @@ def drawn(setting: Setting, rng: np.random.Generator) -> tuple[list[Any], list[A
     arguments = setting.draw(rng, (ROWS, WIDTH))
     if setting.record.target.tolerance is not None:  # The class that is right is not left out.
         arguments = (np.eye(WIDTH)[KEEP.argmax(1)], *arguments[1:])
-    return list(arguments), per_element(setting, arguments, lambda x: np.where(KEEP, x, np.nan))
+    return list(arguments), per_element(setting, arguments, lambda x: np.where(shaped(KEEP, x), x, np.nan))
+
+
+def shaped(keep: Any, x: Any) -> Any:
+    """What is kept, for elements of several parts too."""
+    return keep[..., None] if np.ndim(x) > np.ndim(keep) else keep
 
 
 def row(setting: Setting, arguments: Any, number: int) -> list[Any]:
@@ -67,7 +72,7 @@ def test_a_row_with_gaps_is_the_shorter_row(setting: Setting, rng: np.random.Gen
     mean, slopes = setting.configured().value_and_grad(*spoiled, sample_weight=WEIGHTS, where=KEEP)
     np.testing.assert_allclose(mean, np.sum(values * WEIGHTS) / (ROWS - 1), rtol=1e-12)
     for mine, right in zip(flat(slopes), flat(gradient), strict=True):
-        np.testing.assert_allclose(mine, right * WEIGHTS[:, None] / (ROWS - 1), rtol=1e-12)
+        np.testing.assert_allclose(mine, right * WEIGHTS.reshape(-1, *[1] * (right.ndim - 1)) / (ROWS - 1), rtol=1e-12)
     weighted = setting.configured(reduction="mean_with_sample_weight")
     total = weighted(*spoiled, sample_weight=WEIGHTS, where=KEEP)
     np.testing.assert_allclose(total, np.sum(values * WEIGHTS) / WEIGHTS[:-1].sum(), rtol=1e-12)

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import lossary
 from lossary.facts.axes import ELEMENT
+from lossary.facts.domain import Weights
+from lossary.facts.families import about
 from lossary.facts.record import Parameter, Record, Role
 from lossary.objects.define import Loss, loss_class, records
 from lossary.objects.names import class_names, function_names
+from lossary.texts.peers import of_libraries
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "lossary"
@@ -59,6 +64,8 @@ def _reexports(path: Path) -> list[str]:
 def _annotation(parameter: Parameter) -> str:
     if isinstance(parameter.default, bool):
         return "bool"
+    if isinstance(parameter.allowed, Weights):
+        return "Any"
     return "float" if parameter.is_number else "int | None"
 
 
@@ -115,17 +122,54 @@ def _calls(record: Record) -> list[str]:
 
 
 def table() -> str:
-    """The losses as a Markdown table."""
-    rows = ["| loss | also | targets | predictions | parameters | definition |", "|---|---|---|---|---|---|"]
-    for record in _builtin():
-        also = ", ".join(f"`{name}`" for name in record.spellings()[1:])
-        parameters = ", ".join(f"`{p.name}={p.default!r}`" for p in record.parameters)
-        definition = record.definition.replace("|", "\\|")
-        rows.append(
-            f"| `{record.name}` | {also} | {_sets(record, Role.TARGET)} | {_sets(record, Role.PREDICTION)} | "
-            f"{parameters} | `{definition}` |"
-        )
+    """The families and their losses as a Markdown table."""
+    rows = ["| family | losses |", "|---|---|"]
+    for family, mine in _families().items():
+        names = ", ".join(f"`{record.name}`" for record in mine)
+        rows.append(f"| [{family}](docs/losses.md#{family}) | {names} |")
     return "\n".join(rows)
+
+
+def _families() -> dict[str, list[Record]]:
+    """Family -> its losses, both sorted by name."""
+    known = _builtin()
+    families = sorted({record.family for record in known})
+    return {family: [record for record in known if record.family == family] for family in families}
+
+
+def losses_page() -> str:
+    """Every loss with its names, sets, parameters and definition, by family."""
+    leads = about(_builtin())
+    lines = [(ROOT / "tools" / "losses.head.md").read_text().rstrip()]
+    for family, mine in _families().items():
+        lines += ["", f"## {family}", "", leads[family]]
+        for record in mine:
+            lines += ["", f"### `{record.name}`", "", *_facts(record)]
+    return "\n".join([*lines, ""])
+
+
+def _facts(record: Record) -> Iterator[str]:
+    """What stands on the page about one loss."""
+    yield record.summary.replace("``", "`")
+    yield ""
+    yield f"- `{record.definition}`"
+    yield f"- also {', '.join(f'`{name}`' for name in record.spellings()[1:])}"
+    yield f"- targets: {_sets(record, Role.TARGET)}; predictions: {_sets(record, Role.PREDICTION)}"
+    parameters = [f"`{p.name}={p.default!r}`" for p in record.parameters if not p.shared]
+    if parameters:
+        yield f"- {', '.join(parameters)}"
+    yield f"- {record.source}"
+
+
+def peers_page() -> str:
+    """What to write for the losses of other libraries, by library."""
+    lines = [(ROOT / "tools" / "peers.head.md").read_text().rstrip()]
+    for library, found in itertools.groupby(of_libraries().items(), lambda item: item[0].split(".")[0]):
+        lines += ["", f"## {library}", "", "| theirs | ours | what differs |", "|---|---|---|"]
+        for name, record in found:
+            line, _, note = record.line(name).partition("#")
+            lines.append(f"| `{name}` | `{line.strip()}` | {note.strip()} |")
+    return "\n".join([*lines, ""])
 
 
 def _sets(record: Record, role: Role) -> str:
@@ -178,6 +222,8 @@ def main(arguments: list[str]) -> int:
         PACKAGE / "__init__.pyi": stub(),
         PACKAGE / "losses" / "__init__.pyi": losses_stub(),
         ROOT / "README.md": with_table(ROOT / "README.md"),
+        ROOT / "docs" / "losses.md": losses_page(),
+        ROOT / "docs" / "peers.md": peers_page(),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     if "--check" in arguments:

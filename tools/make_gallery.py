@@ -45,7 +45,7 @@ def pictures(names: list[str]) -> Iterator[tuple[str, str, str, list[Any]]]:
     """Title, text, file and losses of every picture."""
     for title, losses in GROUPS.items():
         yield title, "", re.sub(r"[^a-z]+", "-", title.lower()) + ".png", losses
-    for name in names:
+    for name in sorted(names, key=lambda name: (lossary.get(name).record.family, name)):
         yield name, lossary.get(name).record.summary.replace("``", "`"), f"{name}.png", list(configurations(name))
 
 

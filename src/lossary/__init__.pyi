@@ -41,7 +41,434 @@ from .show import plot as plot
 
 __version__: str
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def apo_down(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Anchored preference optimization for weak answers: both are to lose on the reference, the rejected one more.
+
+    For chosen answers that are worse than what the model writes by now; where they are better see `apo_zero`.  Between
+    0 and 2.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_down = mean(sigmoid(beta * (chosen - reference_chosen)) + sigmoid(-beta * ((chosen - reference_chosen) - (rejected - reference_rejected))))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 8.
+
+    >>> import lossary
+    >>> print(lossary.apo_down([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.9751]
+    """
+
+anchored_preference_optimization_down = apo_down
+
+class APODown(ArgumentsLoss):
+    """Anchored preference optimization for weak answers: both are to lose on the reference, the rejected one more.
+
+    For chosen answers that are worse than what the model writes by now; where they are better see `apo_zero`.  Between
+    0 and 2.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_down = mean(sigmoid(beta * (chosen - reference_chosen)) + sigmoid(-beta * ((chosen - reference_chosen) - (rejected - reference_rejected))))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 8.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+AnchoredPreferenceOptimizationDown = APODown
+
+def apo_zero(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Anchored preference optimization for good answers: the chosen one is to gain on the reference, the other to lose.
+
+    For chosen answers that are better than what the model writes by now; where they are worse see `apo_down`.  Each
+    answer has a term of its own, so unlike `dpo` it never lowers the chosen answer to lower the other more.  Between 0
+    and 2; terms that are far from their answer have little slope.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_zero = mean(sigmoid(-beta * (chosen - reference_chosen)) + sigmoid(beta * (rejected - reference_rejected)))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 7.
+
+    >>> import lossary
+    >>> print(lossary.apo_zero([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.95]
+    """
+
+anchored_preference_optimization_zero = apo_zero
+
+class APOZero(ArgumentsLoss):
+    """Anchored preference optimization for good answers: the chosen one is to gain on the reference, the other to lose.
+
+    For chosen answers that are better than what the model writes by now; where they are worse see `apo_down`.  Each
+    answer has a term of its own, so unlike `dpo` it never lowers the chosen answer to lower the other more.  Between 0
+    and 2; terms that are far from their answer have little slope.  Arguments, shapes and Keras as for `dpo`.
+
+    ``apo_zero = mean(sigmoid(-beta * (chosen - reference_chosen)) + sigmoid(beta * (rejected - reference_rejected)))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. D'Oosterlinck et al., Anchored preference optimization and contrastive revisions (2024), eq. 7.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+AnchoredPreferenceOptimizationZero = APOZero
+
+def asymmetric_loss(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, gamma_positive: float = 1.0, gamma_negative: float = 4.0, margin: float = 0.05, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`binary_focal_crossentropy` that forgives negatives more than positives, for many labels of which few hold.
+
+    Negatives with a probability up to ``margin`` cost nothing and have no slope: among them are labels that were only
+    forgotten.  With both gammas 0 and no margin it is `binary_crossentropy`.  The mean is over labels; the authors and
+    timm sum over them, so that their learning rates belong to ours divided by the number of labels.
+
+    ``asymmetric_loss = mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) - (1 - y_true) * q**gamma_negative * log(1 - q)), q = max(y_pred - margin, 0)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        gamma_positive: How much less a positive that is nearly right counts (a number >= 0); 1.0 by default.
+        gamma_negative: How much less a negative that is nearly right counts (a number >= 0); 4.0 by default.
+        margin: Probability up to which a negative counts as right (a number in [0, 1]); 0.05 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Ridnik, E. Ben-Baruch et al., Asymmetric loss for multi-label classification (2021), eq. 4, 6 and
+    7.
+
+    >>> import lossary
+    >>> print(lossary.asymmetric_loss([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [0.1855]
+    """
+
+ASL = asymmetric_loss
+asymmetric_loss_multilabel = asymmetric_loss
+
+class AsymmetricLoss(Loss):
+    """`binary_focal_crossentropy` that forgives negatives more than positives, for many labels of which few hold.
+
+    Negatives with a probability up to ``margin`` cost nothing and have no slope: among them are labels that were only
+    forgotten.  With both gammas 0 and no margin it is `binary_crossentropy`.  The mean is over labels; the authors and
+    timm sum over them, so that their learning rates belong to ours divided by the number of labels.
+
+    ``asymmetric_loss = mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) - (1 - y_true) * q**gamma_negative * log(1 - q)), q = max(y_pred - margin, 0)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        gamma_positive: How much less a positive that is nearly right counts (a number >= 0); 1.0 by default.
+        gamma_negative: How much less a negative that is nearly right counts (a number >= 0); 4.0 by default.
+        margin: Probability up to which a negative counts as right (a number in [0, 1]); 0.05 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Ridnik, E. Ben-Baruch et al., Asymmetric loss for multi-label classification (2021), eq. 4, 6 and
+    7.
+    """
+    from_logits: bool
+    gamma_positive: float
+    gamma_negative: float
+    margin: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, gamma_positive: float = 1.0, gamma_negative: float = 4.0, margin: float = 0.05, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+AsymmetricLossMultilabel = AsymmetricLoss
+
+def balanced_l1(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, gamma: float = 1.5, beta: float = 1.0, check: str | None = None) -> Any:
+    """A `smooth_l1` loss in which small differences weigh more, for boxes of which most are nearly right.
+
+    The slope is ``alpha * log(1 + b * d / beta)`` up to a difference of ``beta`` and ``gamma`` beyond, without a step
+    between the two.  A smaller ``alpha`` makes it rise faster at first.
+
+    ``balanced_l1 = mean(alpha * beta / b * ((b * u + 1) * log(b * u + 1) - b * u) if u < 1 else gamma * d + gamma * beta / b - alpha * beta), b = exp(gamma / alpha) - 1, u = d / beta, d = abs(y_pred - y_true)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        alpha: Weight of small differences (a number > 0); 0.5 by default.
+        gamma: Slope of large differences (a number > 0); 1.5 by default.
+        beta: Difference from which on the slope stays the same (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Pang et al., Libra R-CNN (2019), eq. 6 and 7.
+
+    >>> import lossary
+    >>> print(lossary.balanced_l1([[0.0, 0.0]], [[0.1, 2.0]]).round(4))
+    [1.305]
+    """
+
+balanced_l1_loss = balanced_l1
+
+class BalancedL1(Loss):
+    """A `smooth_l1` loss in which small differences weigh more, for boxes of which most are nearly right.
+
+    The slope is ``alpha * log(1 + b * d / beta)`` up to a difference of ``beta`` and ``gamma`` beyond, without a step
+    between the two.  A smaller ``alpha`` makes it rise faster at first.
+
+    ``balanced_l1 = mean(alpha * beta / b * ((b * u + 1) * log(b * u + 1) - b * u) if u < 1 else gamma * d + gamma * beta / b - alpha * beta), b = exp(gamma / alpha) - 1, u = d / beta, d = abs(y_pred - y_true)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Weight of small differences (a number > 0); 0.5 by default.
+        gamma: Slope of large differences (a number > 0); 1.5 by default.
+        beta: Difference from which on the slope stays the same (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Pang et al., Libra R-CNN (2019), eq. 6 and 7.
+    """
+    alpha: float
+    gamma: float
+    beta: float
+    def __init__(self, *, alpha: float = 0.5, gamma: float = 1.5, beta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+BalancedL1Loss = BalancedL1
+
+def beta_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+    """Negative log-likelihood of a beta distribution for shares, rates and proportions between 0 and 1.
+
+    For targets that are parts of a whole: click rates, cloud cover, yields.  ``y_pred`` holds ``a`` and ``b`` along its
+    last axis, or is a tuple of two arrays, from layers with softplus; the mean is ``a / (a + b)``, and the larger the
+    sum, the sharper the distribution.  Targets of exactly 0 or 1 have no density and are moved inside by ``epsilon``.
+    The value may be far below 0.  It is not the weighted Gaussian likelihood that is called beta-NLL too (M. Seitzer
+    et al., 2022).
+
+    ``beta_nll = mean(lgamma(a) + lgamma(b) - lgamma(a + b) - (a - 1) * log(y_true) - (b - 1) * log(1 - y_true)), y_pred = (a, b)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(a, b)``: (a, b) along the last axis,
+            a: numbers >= 0; b: numbers >= 0.
+        epsilon: Least a, b, target and distance of it from 1; smaller ones count as this (a number >= 0); 1e-07
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Ferrari, F. Cribari-Neto, Beta regression for modelling rates and proportions (2004), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.beta_nll([[0.25]], [[[2.0, 1.0]]]).round(4))
+    [0.6931]
+    """
+
+logs_beta = beta_nll
+
+class BetaNLL(Loss):
+    """Negative log-likelihood of a beta distribution for shares, rates and proportions between 0 and 1.
+
+    For targets that are parts of a whole: click rates, cloud cover, yields.  ``y_pred`` holds ``a`` and ``b`` along its
+    last axis, or is a tuple of two arrays, from layers with softplus; the mean is ``a / (a + b)``, and the larger the
+    sum, the sharper the distribution.  Targets of exactly 0 or 1 have no density and are moved inside by ``epsilon``.
+    The value may be far below 0.  It is not the weighted Gaussian likelihood that is called beta-NLL too (M. Seitzer
+    et al., 2022).
+
+    ``beta_nll = mean(lgamma(a) + lgamma(b) - lgamma(a + b) - (a - 1) * log(y_true) - (b - 1) * log(1 - y_true)), y_pred = (a, b)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least a, b, target and distance of it from 1; smaller ones count as this (a number >= 0); 1e-07
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Ferrari, F. Cribari-Neto, Beta regression for modelling rates and proportions (2004), eq. 1.
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+LogsBeta = BetaNLL
+BetaLikelihood = BetaNLL
+
+def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of yes/no targets, for two classes or several independent ones.
 
     Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  Where a
@@ -60,6 +487,11 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -105,6 +537,11 @@ class BinaryCrossentropy(Loss):
             default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -126,12 +563,561 @@ class BinaryCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Bce = BinaryCrossentropy
 BinaryCrossEntropy = BinaryCrossentropy
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def binary_focal_crossentropy(y_true: Any, y_pred: Any, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`binary_crossentropy` in which what is nearly right counts little, for few positives among many easy negatives.
+
+    A point whose class has the probability q is weighted by ``(1 - q)**gamma``.  Behind a sigmoid layer as it is;
+    behind a linear layer with ``from_logits=True``, which is more accurate.  ``alpha`` is used with
+    ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that on, optax's has it off.  With
+    ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see `categorical_focal_crossentropy`.  The
+    probabilities are no longer calibrated: they lie closer to 1/2.
+
+    ``binary_focal_crossentropy = mean(-(1 - q)**gamma * (y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred))), q = y_true * y_pred + (1 - y_true) * (1 - y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        apply_class_balancing: Whether class 1 is weighted by alpha and class 0 by 1 - alpha (True or False);
+            False by default.
+        alpha: Weight of class 1 where classes are balanced (a number in [0, 1]); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is binary_crossentropy (a number >= 0); 2.0 by
+            default.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target replaced by 1/2: y (1 - s) + s/2 (a number in [0, 1]); 0.0 by
+            default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+
+    >>> import lossary
+    >>> print(lossary.binary_focal_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))
+    [0.4765]
+    """
+
+binary_focal_loss = binary_focal_crossentropy
+sigmoid_focal_cross_entropy = binary_focal_crossentropy
+
+class BinaryFocalCrossentropy(Loss):
+    """`binary_crossentropy` in which what is nearly right counts little, for few positives among many easy negatives.
+
+    A point whose class has the probability q is weighted by ``(1 - q)**gamma``.  Behind a sigmoid layer as it is;
+    behind a linear layer with ``from_logits=True``, which is more accurate.  ``alpha`` is used with
+    ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that on, optax's has it off.  With
+    ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see `categorical_focal_crossentropy`.  The
+    probabilities are no longer calibrated: they lie closer to 1/2.
+
+    ``binary_focal_crossentropy = mean(-(1 - q)**gamma * (y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred))), q = y_true * y_pred + (1 - y_true) * (1 - y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        apply_class_balancing: Whether class 1 is weighted by alpha and class 0 by 1 - alpha (True or False);
+            False by default.
+        alpha: Weight of class 1 where classes are balanced (a number in [0, 1]); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is binary_crossentropy (a number >= 0); 2.0 by
+            default.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target replaced by 1/2: y (1 - s) + s/2 (a number in [0, 1]); 0.0 by
+            default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+    """
+    apply_class_balancing: bool
+    alpha: float
+    gamma: float
+    from_logits: bool
+    label_smoothing: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+BinaryFocalLoss = BinaryFocalCrossentropy
+SigmoidFocalCrossEntropy = BinaryFocalCrossentropy
+
+def binary_sparsemax(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Logistic loss with ends: 0 from a margin of 1 on, linear below -1, for two classes whose probabilities may be 0.
+
+    Its link is ``min(max((1 + y_pred) / 2, 0), 1)``, which reaches 0 and 1 as `sparsemax` does for several classes.
+    Labels are -1 and 1; 0 is read as -1.
+
+    ``binary_sparsemax = mean(0 if t >= 1 else -t if t <= -1 else (1 - t)**2 / 4), t = y_true * y_pred, y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 23 for two classes; M.
+    Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), table 1.
+
+    >>> import lossary
+    >>> print(lossary.binary_sparsemax([[1.0, 1.0]], [[0.0, -2.0]]))
+    [1.125]
+    """
+
+binary_sparsemax_loss = binary_sparsemax
+sparse_plus = binary_sparsemax
+
+class BinarySparsemax(Loss):
+    """Logistic loss with ends: 0 from a margin of 1 on, linear below -1, for two classes whose probabilities may be 0.
+
+    Its link is ``min(max((1 + y_pred) / 2, 0), 1)``, which reaches 0 and 1 as `sparsemax` does for several classes.
+    Labels are -1 and 1; 0 is read as -1.
+
+    ``binary_sparsemax = mean(0 if t >= 1 else -t if t <= -1 else (1 - t)**2 / 4), t = y_true * y_pred, y_true = -1 or 1``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 23 for two classes; M.
+    Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), table 1.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+BinarySparsemaxLoss = BinarySparsemax
+SparsePlus = BinarySparsemax
+
+def boundary_loss(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Distance to the true boundary of what is predicted beyond it, less what is rightly found, for thin regions.
+
+    Beside a loss of regions, with a weight that grows from 0.01 during training: alone it ends at an empty prediction.
+    ``y_true`` is no mask but a map made of it once, before training: the distance of every pixel to the boundary,
+    negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
+    an empty mask, zeros.  The value may be negative and means little by itself.
+
+    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Kervadec et al., Boundary loss for highly unbalanced segmentation (2019), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.boundary_loss([[-1.0, 2.0]], [[1.0, 0.25]]))
+    [-0.25]
+    """
+
+surface_loss = boundary_loss
+boundary_kervadec = boundary_loss
+
+class BoundaryLoss(Loss):
+    """Distance to the true boundary of what is predicted beyond it, less what is rightly found, for thin regions.
+
+    Beside a loss of regions, with a weight that grows from 0.01 during training: alone it ends at an empty prediction.
+    ``y_true`` is no mask but a map made of it once, before training: the distance of every pixel to the boundary,
+    negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
+    an empty mask, zeros.  The value may be negative and means little by itself.
+
+    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Kervadec et al., Boundary loss for highly unbalanced segmentation (2019), eq. 5.
+    """
+    from_logits: bool
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SurfaceLoss = BoundaryLoss
+BoundaryKervadec = BoundaryLoss
+
+def bpr(positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Bayesian personalized ranking: an item that a user chose is to score higher than one that the user did not.
+
+    For recommendations from clicks and purchases: ``positive`` and ``negative`` are scores in one shape, of items that
+    were chosen and of others drawn at random.  There are no targets, and both have a gradient.  The penalty on the size
+    of the embeddings, part of the paper's criterion, is the optimizer's weight decay.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``; its targets are not looked at.
+
+    ``bpr = mean(log(1 + exp(-(positive - negative))))``
+
+    Args:
+        positive: Predictions, shape ``(..., C)``: real numbers.
+        negative: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``positive`` and in its shape without ``axis``;
+            half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (2009), section 4.
+
+    >>> import lossary
+    >>> print(lossary.bpr([[1.0]], [[1.0]]).round(4))
+    [0.6931]
+    """
+
+bayesian_personalized_ranking = bpr
+bpr_loss = bpr
+
+class BPR(ArgumentsLoss):
+    """Bayesian personalized ranking: an item that a user chose is to score higher than one that the user did not.
+
+    For recommendations from clicks and purchases: ``positive`` and ``negative`` are scores in one shape, of items that
+    were chosen and of others drawn at random.  There are no targets, and both have a gradient.  The penalty on the size
+    of the embeddings, part of the paper's criterion, is the optimizer's weight decay.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``; its targets are not looked at.
+
+    ``bpr = mean(log(1 + exp(-(positive - negative))))``
+
+    Call it with ``(positive, negative, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (2009), section 4.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+BayesianPersonalizedRanking = BPR
+BprLoss = BPR
+BPRLoss = BPR
+
+def bradley_terry(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 0.0, center: float = 0.0, check: str | None = None) -> Any:
+    """Negative log-likelihood of comparisons, for a model that gives each answer a reward.
+
+    ``chosen`` and ``rejected`` are the rewards of two answers, one per comparison, (N,) or (N, 1); both have a
+    gradient.  Only their difference counts, so rewards may drift; ``center``, about 0.01, holds them around 0.  Margins
+    that differ between comparisons are taken from ``chosen`` before.  For items of a list see `pairwise_logistic`.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``; its targets are not looked at.
+
+    ``bradley_terry = mean(log(1 + exp(-(chosen - rejected - margin))) + center * (chosen + rejected)**2)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        margin: By how much the chosen answer is to score higher (a number >= 0); 0.0 by default.
+        center: Weight of the squared sum of both rewards, which keeps them around 0 (a number >= 0); 0.0 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Bradley, M. E. Terry, Rank analysis of incomplete block designs (1952); L. Ouyang et al.,
+    Training language models to follow instructions with human feedback (2022), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.bradley_terry([[1.0]], [[0.0]]).round(4))
+    [0.3133]
+    """
+
+bradley_terry_reward = bradley_terry
+pairwise_reward = bradley_terry
+reward_loss = bradley_terry
+
+class BradleyTerry(ArgumentsLoss):
+    """Negative log-likelihood of comparisons, for a model that gives each answer a reward.
+
+    ``chosen`` and ``rejected`` are the rewards of two answers, one per comparison, (N,) or (N, 1); both have a
+    gradient.  Only their difference counts, so rewards may drift; ``center``, about 0.01, holds them around 0.  Margins
+    that differ between comparisons are taken from ``chosen`` before.  For items of a list see `pairwise_logistic`.
+
+    A model of Keras returns ``keras.ops.stack([chosen, rejected], axis=-1)``; its targets are not looked at.
+
+    ``bradley_terry = mean(log(1 + exp(-(chosen - rejected - margin))) + center * (chosen + rejected)**2)``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        margin: By how much the chosen answer is to score higher (a number >= 0); 0.0 by default.
+        center: Weight of the squared sum of both rewards, which keeps them around 0 (a number >= 0); 0.0 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Bradley, M. E. Terry, Rank analysis of incomplete block designs (1952); L. Ouyang et al.,
+    Training language models to follow instructions with human feedback (2022), eq. 1.
+    """
+    margin: float
+    center: float
+    def __init__(self, *, margin: float = 0.0, center: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+BradleyTerryReward = BradleyTerry
+PairwiseReward = BradleyTerry
+RewardLoss = BradleyTerry
+
+def brier(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Squared error of a row of probabilities, a proper score that no single surprise dominates: between 0 and 2.
+
+    It is `mean_squared_error` times the number of classes; of two classes in one output, where half as much is usual,
+    it is `mean_squared_error`.  Behind a linear layer with ``from_logits=True``; a model that is surely wrong then
+    learns slowly, because the slope falls with the share of the true class.
+
+    ``brier = sum((y_pred - y_true)**2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. W. Brier, Verification of forecasts expressed in terms of probability (1950), eq. 2.
+
+    >>> import lossary
+    >>> print(lossary.brier([[1.0, 0.0, 0.0]], [[0.5, 0.25, 0.25]]))
+    [0.375]
+    """
+
+brier_score = brier
+quadratic_score = brier
+
+class Brier(Loss):
+    """Squared error of a row of probabilities, a proper score that no single surprise dominates: between 0 and 2.
+
+    It is `mean_squared_error` times the number of classes; of two classes in one output, where half as much is usual,
+    it is `mean_squared_error`.  Behind a linear layer with ``from_logits=True``; a model that is surely wrong then
+    learns slowly, because the slope falls with the share of the true class.
+
+    ``brier = sum((y_pred - y_true)**2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. W. Brier, Verification of forecasts expressed in terms of probability (1950), eq. 2.
+    """
+    from_logits: bool
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+BrierScore = Brier
+QuadraticScore = Brier
+
+def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for one-hot or soft targets.
 
     Behind a softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.
@@ -151,6 +1137,9 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -199,6 +1188,9 @@ class CategoricalCrossentropy(Loss):
             0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -221,22 +1213,39 @@ class CategoricalCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SoftmaxCrossEntropy = CategoricalCrossentropy
 CategoricalCrossEntropy = CategoricalCrossentropy
 Cce = CategoricalCrossentropy
 
-def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
+def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
 
-    As in Keras, the best other score counts as 0 if it is negative.
+    A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
+    whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
+    softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  For integer
+    labels use `sparse_categorical_focal_crossentropy`, for yes/no targets `binary_focal_crossentropy`.
 
-    ``categorical_hinge = max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)``
+    ``categorical_focal_crossentropy = -alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
-        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -250,6 +1259,101 @@ def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | No
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+
+    >>> import lossary
+    >>> print(lossary.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4))
+    [0.0433]
+    """
+
+categorical_focal_loss = categorical_focal_crossentropy
+softmax_focal_loss = categorical_focal_crossentropy
+
+class CategoricalFocalCrossentropy(Loss):
+    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+
+    A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
+    whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
+    softmax layer as it is; behind a linear layer with ``from_logits=True``, which is more accurate.  For integer
+    labels use `sparse_categorical_focal_crossentropy`, for yes/no targets `binary_focal_crossentropy`.
+
+    ``categorical_focal_crossentropy = -alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+    """
+    alpha: float
+    gamma: float
+    from_logits: bool
+    label_smoothing: float
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CategoricalFocalLoss = CategoricalFocalCrossentropy
+SoftmaxFocalLoss = CategoricalFocalCrossentropy
+
+def categorical_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
+
+    As in Keras, the best other score counts as 0 if it is negative.
+
+    ``categorical_hinge = max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's
     variant.
@@ -271,6 +1375,8 @@ class CategoricalHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -285,12 +1391,341 @@ class CategoricalHinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's
     variant.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    def __init__(self, *, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
+
+def cauchy(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 1.0, check: str | None = None) -> Any:
+    """Logarithm of the squared difference plus 1, for numbers with gross outliers.
+
+    The negative log-likelihood of Student's distribution of one degree of freedom, up to scale.  The slope is largest
+    at a difference of ``1.41 * c`` and falls off beyond as ``2 / d``: outliers count less the further out they lie, but
+    never nothing, so a bad start can still be left.
+
+    ``cauchy = mean(log(1 + ((y_pred - y_true) / c)**2 / 2))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. J. Black, P. Anandan, The robust estimation of multiple motions (1996); J. T. Barron, A general and
+    adaptive robust loss function (2019), eq. 8 with alpha = 0.
+
+    >>> import lossary
+    >>> print(lossary.cauchy([[0.0, 0.0]], [[2.0, -100.0]]).round(4))
+    [4.808]
+    """
+
+cauchy_robust = cauchy
+lorentzian = cauchy
+cauchy_loss = cauchy
+
+class Cauchy(Loss):
+    """Logarithm of the squared difference plus 1, for numbers with gross outliers.
+
+    The negative log-likelihood of Student's distribution of one degree of freedom, up to scale.  The slope is largest
+    at a difference of ``1.41 * c`` and falls off beyond as ``2 / d``: outliers count less the further out they lie, but
+    never nothing, so a bad start can still be left.
+
+    ``cauchy = mean(log(1 + ((y_pred - y_true) / c)**2 / 2))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. J. Black, P. Anandan, The robust estimation of multiple motions (1996); J. T. Barron, A general and
+    adaptive robust loss function (2019), eq. 8 with alpha = 0.
+    """
+    c: float
+    def __init__(self, *, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CauchyRobust = Cauchy
+Lorentzian = Cauchy
+CauchyLoss = Cauchy
+
+def charbonnier(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 0.001, check: str | None = None) -> Any:
+    """Absolute difference with a smooth corner, for images to be restored or made larger.
+
+    At a difference of 0 the value is ``epsilon``, not 0.  Less ``epsilon`` it is `pseudo_huber` with ``delta=epsilon``,
+    divided by ``epsilon``.  What other libraries call ``eps`` is often the square of ours.
+
+    ``charbonnier = mean(sqrt((y_pred - y_true)**2 + epsilon**2))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        epsilon: Difference below which the corner is rounded, and the least value (a number > 0); 0.001 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: P. Charbonnier et al., Two deterministic half-quadratic regularization algorithms for computed imaging
+    (1994).
+
+    >>> import lossary
+    >>> print(lossary.charbonnier([[0.0]], [[3.0]], epsilon=4.0))
+    [5.]
+    """
+
+l1_charbonnier = charbonnier
+
+class Charbonnier(Loss):
+    """Absolute difference with a smooth corner, for images to be restored or made larger.
+
+    At a difference of 0 the value is ``epsilon``, not 0.  Less ``epsilon`` it is `pseudo_huber` with ``delta=epsilon``,
+    divided by ``epsilon``.  What other libraries call ``eps`` is often the square of ours.
+
+    ``charbonnier = mean(sqrt((y_pred - y_true)**2 + epsilon**2))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Difference below which the corner is rounded, and the least value (a number > 0); 0.001 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: P. Charbonnier et al., Two deterministic half-quadratic regularization algorithms for computed imaging
+    (1994).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 0.001, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+L1Charbonnier = Charbonnier
+
+def contrastive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Squared distance of pairs that belong together, and the square of what strangers lack to ``margin``.
+
+    For siamese networks: ``y_pred`` is the distance of two embeddings, not the vectors, and ``y_true`` is 1 for a pair
+    that belongs together and 0 for strangers (the paper has them the other way round, and half the value).  The
+    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.
+
+    ``contrastive = mean(y_true * y_pred**2 + (1 - y_true) * max(margin - y_pred, 0)**2), y_pred = distances``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: distances >= 0. ``(N,)`` and ``(N, 1)`` are understood as the
+            same.
+        margin: Distance from which strangers cost nothing (a number > 0); 1.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), eq.
+    4, which has half of it and 0 for pairs that belong together.
+
+    >>> import lossary
+    >>> print(lossary.contrastive([[1, 0]], [[2.0, 0.5]]))
+    [2.125]
+    """
+
+
+class Contrastive(Loss):
+    """Squared distance of pairs that belong together, and the square of what strangers lack to ``margin``.
+
+    For siamese networks: ``y_pred`` is the distance of two embeddings, not the vectors, and ``y_true`` is 1 for a pair
+    that belongs together and 0 for strangers (the paper has them the other way round, and half the value).  The
+    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.
+
+    ``contrastive = mean(y_true * y_pred**2 + (1 - y_true) * max(margin - y_pred, 0)**2), y_pred = distances``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        margin: Distance from which strangers cost nothing (a number > 0); 1.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), eq.
+    4, which has half of it and 0 for pairs that belong together.
+    """
+    margin: float
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def cosine_embedding(y_true: Any, first: Any, second: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 0.0, check: str | None = None) -> Any:
+    """Cosine of pairs of vectors: those that belong together are turned to one direction, others away from it.
+
+    For embeddings of pairs, in which angles count and lengths do not: ``y_true`` has one label per pair, 1 for one that
+    belongs together and -1 (or 0) for strangers, whose cosine costs nothing up to ``margin``, best between 0 and 1/2.
+    ``first`` and ``second`` are vectors (N, D), and both have a gradient.  PyTorch's order is ``(first, second,
+    y_true)``, and there a label of 0 costs nothing.  A vector of zeros has the cosine 0 and the slope 0.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
+
+    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: labels -1 or 1 (0 is read as -1).
+        first: Predictions, shape ``(..., C)``: real numbers.
+        second: Predictions, shape ``(..., C)``: real numbers.
+        margin: Cosine up to which strangers cost nothing (a number in [-1, 1]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``first`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Bromley et al., Signature verification using a Siamese time delay neural network (1993); the form
+    is PyTorch's.
+
+    >>> import lossary
+    >>> print(lossary.cosine_embedding([1, -1], [[1.0, 0.0], [1.0, 0.0]], [[3.0, 4.0], [3.0, 4.0]]).round(4))
+    [0.4 0.6]
+    """
+
+cosine_embedding_loss = cosine_embedding
+
+class CosineEmbedding(ArgumentsLoss):
+    """Cosine of pairs of vectors: those that belong together are turned to one direction, others away from it.
+
+    For embeddings of pairs, in which angles count and lengths do not: ``y_true`` has one label per pair, 1 for one that
+    belongs together and -1 (or 0) for strangers, whose cosine costs nothing up to ``margin``, best between 0 and 1/2.
+    ``first`` and ``second`` are vectors (N, D), and both have a gradient.  PyTorch's order is ``(first, second,
+    y_true)``, and there a label of 0 costs nothing.  A vector of zeros has the cosine 0 and the slope 0.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
+
+    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+
+    Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        margin: Cosine up to which strangers cost nothing (a number in [-1, 1]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Bromley et al., Signature verification using a Siamese time delay neural network (1993); the form
+    is PyTorch's.
+    """
+    margin: float
+    def __init__(self, *, margin: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+CosineEmbeddingLoss = CosineEmbedding
 
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Cosine of the angle between target and prediction, negated: -1 for the same direction, 1 for the opposite one.
@@ -362,6 +1797,243 @@ class CosineSimilarity(Loss):
 
 CosineProximity = CosineSimilarity
 Cosine = CosineSimilarity
+
+def cosine_similarity_mse(y_true: Any, first: Any, second: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Squared error of the cosine of two vectors, for pairs whose similarity was graded.
+
+    For embeddings of sentences: ``y_true`` has one grade per pair in [-1, 1]; those from 0 to 5 are divided by 5 first.
+    ``first`` and ``second`` are vectors (N, D), and both have a gradient.  Its slope vanishes where two vectors point
+    in one direction or in opposite ones, whatever the grade.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
+
+    ``cosine_similarity_mse = (cos(first, second) - y_true)**2``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: similarities in [-1, 1].
+        first: Predictions, shape ``(..., C)``: real numbers.
+        second: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``first`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: N. Reimers, I. Gurevych, Sentence-BERT (2019), section 3, regression objective.
+
+    >>> import lossary
+    >>> print(lossary.cosine_similarity_mse([0.0], [[1.0, 0.0]], [[3.0, 4.0]]).round(4))
+    [0.36]
+    """
+
+
+class CosineSimilarityMSE(ArgumentsLoss):
+    """Squared error of the cosine of two vectors, for pairs whose similarity was graded.
+
+    For embeddings of sentences: ``y_true`` has one grade per pair in [-1, 1]; those from 0 to 5 are divided by 5 first.
+    ``first`` and ``second`` are vectors (N, D), and both have a gradient.  Its slope vanishes where two vectors point
+    in one direction or in opposite ones, whatever the grade.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
+
+    ``cosine_similarity_mse = (cos(first, second) - y_true)**2``
+
+    Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: N. Reimers, I. Gurevych, Sentence-BERT (2019), section 3, regression objective.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+CosineSimilarityLoss = CosineSimilarityMSE
+
+def cpo(chosen: Any, rejected: Any, chosen_mean: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, alpha: float = 1.0, label_smoothing: float = 0.0, check: str | None = None) -> Any:
+    """Contrastive preference optimization: `dpo` without a reference, held by the likelihood of the chosen answer.
+
+    For translation and other tasks with good chosen answers.  ``chosen`` and ``rejected`` are log-probabilities of
+    whole answers, summed over their tokens, ``chosen_mean`` that of the chosen answer divided by its number of tokens.
+    All three have a gradient, and that of ``chosen`` and of its mean meet in the model.  Shapes and Keras as for
+    `bradley_terry`, with three in the stack.
+
+    ``cpo = mean((1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)) - alpha * chosen_mean), d = beta * (chosen - rejected)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        chosen_mean: Predictions, shape ``(..., C)``: real numbers.
+        beta: What the lead is multiplied by (a number > 0); 0.1 by default.
+        alpha: Weight of the likelihood of the chosen answer (a number >= 0); 1.0 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or chosen_mean holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Xu et al., Contrastive preference optimization (2024), eq. 3-5.
+
+    >>> import lossary
+    >>> print(lossary.cpo([[-10.0]], [[-12.0]], [[-1.0]]).round(4))
+    [1.5981]
+    """
+
+contrastive_preference_optimization = cpo
+
+class CPO(ArgumentsLoss):
+    """Contrastive preference optimization: `dpo` without a reference, held by the likelihood of the chosen answer.
+
+    For translation and other tasks with good chosen answers.  ``chosen`` and ``rejected`` are log-probabilities of
+    whole answers, summed over their tokens, ``chosen_mean`` that of the chosen answer divided by its number of tokens.
+    All three have a gradient, and that of ``chosen`` and of its mean meet in the model.  Shapes and Keras as for
+    `bradley_terry`, with three in the stack.
+
+    ``cpo = mean((1 - label_smoothing) * log(1 + exp(-d)) + label_smoothing * log(1 + exp(d)) - alpha * chosen_mean), d = beta * (chosen - rejected)``
+
+    Call it with ``(chosen, rejected, chosen_mean, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        beta: What the lead is multiplied by (a number > 0); 0.1 by default.
+        alpha: Weight of the likelihood of the chosen answer (a number >= 0); 1.0 by default.
+        label_smoothing: Share of preferences that are taken to be wrong (a number in [0, 0.5]); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or chosen_mean holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Xu et al., Contrastive preference optimization (2024), eq. 3-5.
+    """
+    beta: float
+    alpha: float
+    label_smoothing: float
+    def __init__(self, *, beta: float = 0.1, alpha: float = 1.0, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, chosen_mean: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, chosen_mean: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+ContrastivePreferenceOptimization = CPO
+
+def cross_entropy_lambda(y_true: Any, y_pred: Any, exposure: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
+
+    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
+    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
+    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
+    twice as much, one with an event costs less.
+
+    ``cross_entropy_lambda = mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        exposure: Given, without a gradient, shape ``(..., C)``: numbers > 0.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or exposure holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: LightGBM, Parameters, cross_entropy_lambda (2017).
+
+    >>> import lossary
+    >>> print(lossary.cross_entropy_lambda([[1.0]], [[0.0]], [[2.0]]).round(4))
+    [0.2877]
+    """
+
+xentlambda = cross_entropy_lambda
+
+class CrossEntropyLambda(ArgumentsLoss):
+    """Cross-entropy of whether anything happened during an exposure, for events whose rate is predicted.
+
+    ``log(1 + exp(y_pred))`` is the rate of a Poisson process per unit of ``exposure``, as time at risk, area or number
+    of trials, and the target whether at least one event was seen.  With an exposure of 1 it is `binary_crossentropy`
+    with ``from_logits=True``.  An exposure is no weight: a point that was watched twice as long without an event costs
+    twice as much, one with an event costs less.
+
+    ``cross_entropy_lambda = mean(-y_true * log(z) - (1 - y_true) * log(1 - z)), z = 1 - exp(-exposure * log(1 + exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, exposure, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or exposure holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: LightGBM, Parameters, cross_entropy_lambda (2017).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, exposure: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, exposure: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Xentlambda = CrossEntropyLambda
 
 def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Continuous ranked probability score of an ensemble of forecasts for one number.
@@ -451,7 +2123,86 @@ Crps = CRPSEnsemble
 EnergyFormCrps = CRPSEnsemble
 KernelCrps = CRPSEnsemble
 
-def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, check: str | None = None) -> Any:
+def crps_gaussian(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Continuous ranked probability score of a normal distribution whose mean and standard deviation are predicted.
+
+    For regression that is to know how sure it is, where `gaussian_nll` is thrown off by single targets: far away it
+    grows as the absolute error does, it is in the unit of the target, and never below 0.  Its second part is a standard
+    deviation, not a variance.  ``y_pred`` holds both along its last axis, or is a tuple of two arrays, from a linear
+    layer and from one with softplus.  A sigma below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+
+    ``crps_gaussian = mean(sigma * (z * (2 * Phi(z) - 1) + 2 * phi(z) - 1 / sqrt(pi))), z = (y_true - mu) / sigma, y_pred = (mu, sigma)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(mu, sigma)``: (mu, sigma) along the
+            last axis, mu: real numbers; sigma: numbers >= 0.
+        epsilon: Least sigma; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Gneiting, A. E. Raftery, A. H. Westveld, T. Goldman, Calibrated probabilistic forecasting using
+    ensemble model output statistics and minimum CRPS estimation (2005), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.crps_gaussian([[0.0]], [[[0.0, 1.0]]]).round(4))
+    [0.2337]
+    """
+
+crps_normal = crps_gaussian
+
+class CRPSGaussian(Loss):
+    """Continuous ranked probability score of a normal distribution whose mean and standard deviation are predicted.
+
+    For regression that is to know how sure it is, where `gaussian_nll` is thrown off by single targets: far away it
+    grows as the absolute error does, it is in the unit of the target, and never below 0.  Its second part is a standard
+    deviation, not a variance.  ``y_pred`` holds both along its last axis, or is a tuple of two arrays, from a linear
+    layer and from one with softplus.  A sigma below ``epsilon`` counts as ``epsilon``, with the slope it has there.
+
+    ``crps_gaussian = mean(sigma * (z * (2 * Phi(z) - 1) + 2 * phi(z) - 1 / sqrt(pi))), z = (y_true - mu) / sigma, y_pred = (mu, sigma)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least sigma; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Gneiting, A. E. Raftery, A. H. Westveld, T. Goldman, Calibrated probabilistic forecasting using
+    ensemble model output statistics and minimum CRPS estimation (2005), eq. 5.
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CrpsNormal = CRPSGaussian
+
+def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
 
     For masks that cover little of an image: between 0 and 1, whatever their size.  ``y_pred`` has a probability per
@@ -472,6 +2223,7 @@ def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[
         squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -521,6 +2273,7 @@ class Dice(Loss):
         squared: Whether the elements of the denominator are squared, as in V-Net (True or False); False by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -543,7 +2296,8 @@ class Dice(Loss):
     from_logits: bool
     squared: bool
     smooth: float
-    def __init__(self, *, from_logits: bool = False, squared: bool = False, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 DiceLoss = Dice
 BinaryDiceLoss = Dice
@@ -647,6 +2401,570 @@ DpoLoss = DPO
 DPOLoss = DPO
 Cdpo = DPO
 
+def expectile(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, expectile: float = 0.5, check: str | None = None) -> Any:
+    """Squared difference that costs more on one side: a smooth relative of `pinball`.
+
+    Above 0.5 the minimum lies above the mean, the further the heavier the upper tail is.  At 0.5 it is half of
+    `mean_squared_error`.  Unlike a quantile, an expectile is no share of the targets.
+
+    ``expectile = mean((expectile if y_pred < y_true else 1 - expectile) * (y_pred - y_true)**2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        expectile: Weight of a prediction that is too low (a number in [0, 1]); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: W. K. Newey, J. L. Powell, Asymmetric least squares estimation and testing (1987), eq. 2.3.
+
+    >>> import lossary
+    >>> print(lossary.expectile([[0.0, 0.0]], [[-1.0, 2.0]], expectile=0.25))
+    [1.625]
+    """
+
+expectile_loss = expectile
+asymmetric_squared_error = expectile
+
+class Expectile(Loss):
+    """Squared difference that costs more on one side: a smooth relative of `pinball`.
+
+    Above 0.5 the minimum lies above the mean, the further the heavier the upper tail is.  At 0.5 it is half of
+    `mean_squared_error`.  Unlike a quantile, an expectile is no share of the targets.
+
+    ``expectile = mean((expectile if y_pred < y_true else 1 - expectile) * (y_pred - y_true)**2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        expectile: Weight of a prediction that is too low (a number in [0, 1]); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: W. K. Newey, J. L. Powell, Asymmetric least squares estimation and testing (1987), eq. 2.3.
+    """
+    expectile: float
+    def __init__(self, *, expectile: float = 0.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ExpectileLoss = Expectile
+AsymmetricSquaredError = Expectile
+
+def exponential(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Exponential cost of the margin, the loss that AdaBoost descends, for two classes and an output that is a score.
+
+    Its minimum is half the logarithm of the odds.  It forgives no error: one mislabelled point far on the wrong side
+    outweighs all others, so that noisy labels ask for `soft_margin`.  Beyond a margin of -88 the value is not a
+    float32 and the loss infinite.  Labels are -1 and 1; 0 is read as -1.
+
+    ``exponential = mean(exp(-y_true * y_pred)), y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Freund, R. E. Schapire, A decision-theoretic generalization of on-line learning (1997); J.
+    Friedman, T. Hastie, R. Tibshirani, Additive logistic regression (2000), eq. 9.
+
+    >>> import lossary
+    >>> print(lossary.exponential([[1.0, -1.0]], [[0.0, 1.0]]).round(4))
+    [1.8591]
+    """
+
+exponential_loss = exponential
+adaboost_loss = exponential
+
+class Exponential(Loss):
+    """Exponential cost of the margin, the loss that AdaBoost descends, for two classes and an output that is a score.
+
+    Its minimum is half the logarithm of the odds.  It forgives no error: one mislabelled point far on the wrong side
+    outweighs all others, so that noisy labels ask for `soft_margin`.  Beyond a margin of -88 the value is not a
+    float32 and the loss infinite.  Labels are -1 and 1; 0 is read as -1.
+
+    ``exponential = mean(exp(-y_true * y_pred)), y_true = -1 or 1``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Freund, R. E. Schapire, A decision-theoretic generalization of on-line learning (1997); J.
+    Friedman, T. Hastie, R. Tibshirani, Additive logistic regression (2000), eq. 9.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ExponentialLoss = Exponential
+AdaboostLoss = Exponential
+
+def fair_loss(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 1.0, check: str | None = None) -> Any:
+    """Between squared and absolute difference, with a slope that flattens slowly, for numbers with outliers.
+
+    Half the squared difference where it is small against ``c``, and ``c * d`` less a logarithm where it is large.  The
+    slope approaches its bound more slowly than that of `pseudo_huber`, so outliers are discounted earlier.
+
+    ``fair_loss = mean(c**2 * (u - log(1 + u))), u = abs(y_pred - y_true) / c``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        c: Difference at which the slope is half of what it can become (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. C. Fair, On the robust estimation of econometric models (1974).
+
+    >>> import lossary
+    >>> print(lossary.fair_loss([[0.0, 0.0]], [[1.0, -20.0]]).round(4))
+    [8.6312]
+    """
+
+
+class FairLoss(Loss):
+    """Between squared and absolute difference, with a slope that flattens slowly, for numbers with outliers.
+
+    Half the squared difference where it is small against ``c``, and ``c * d`` less a logarithm where it is large.  The
+    slope approaches its bound more slowly than that of `pseudo_huber`, so outliers are discounted earlier.
+
+    ``fair_loss = mean(c**2 * (u - log(1 + u))), u = abs(y_pred - y_true) / c``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        c: Difference at which the slope is half of what it can become (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. C. Fair, On the robust estimation of econometric models (1974).
+    """
+    c: float
+    def __init__(self, *, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def focal_tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
+    """A power of `tversky`, for small regions some of which are much harder to find than others.
+
+    With ``gamma`` above 1 regions that are nearly right cost less and those that are missed keep their weight; below 1,
+    as in the paper, it is the other way round, and the slope grows without bound towards a perfect region, where it is
+    taken as 0.  ``gamma`` is the power itself; the paper writes ``1/gamma``.  For ``axis`` see `dice`.
+
+    ``focal_tversky = tversky(y_true, y_pred, alpha, beta, smooth)**gamma``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: Weight of false positives (a number >= 0); 0.3 by default.
+        beta: Weight of false negatives (a number >= 0); 0.7 by default.
+        gamma: The power; below 1 regions that are nearly right count more (a number > 0); 0.75 by default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: N. Abraham, N. M. Khan, A novel focal Tversky loss function (2019), eq. 4, with gamma and 1/gamma,
+    alpha and beta exchanged.
+
+    >>> import lossary
+    >>> print(lossary.focal_tversky([[1.0, 0.0]], [[1.0, 0.5]]).round(4))
+    [0.217]
+    """
+
+focal_tversky_loss = focal_tversky
+
+class FocalTversky(Loss):
+    """A power of `tversky`, for small regions some of which are much harder to find than others.
+
+    With ``gamma`` above 1 regions that are nearly right cost less and those that are missed keep their weight; below 1,
+    as in the paper, it is the other way round, and the slope grows without bound towards a perfect region, where it is
+    taken as 0.  ``gamma`` is the power itself; the paper writes ``1/gamma``.  For ``axis`` see `dice`.
+
+    ``focal_tversky = tversky(y_true, y_pred, alpha, beta, smooth)**gamma``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: Weight of false positives (a number >= 0); 0.3 by default.
+        beta: Weight of false negatives (a number >= 0); 0.7 by default.
+        gamma: The power; below 1 regions that are nearly right count more (a number > 0); 0.75 by default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: N. Abraham, N. M. Khan, A novel focal Tversky loss function (2019), eq. 4, with gamma and 1/gamma,
+    alpha and beta exchanged.
+    """
+    from_logits: bool
+    alpha: float
+    beta: float
+    gamma: float
+    smooth: float
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+FocalTverskyLoss = FocalTversky
+
+def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+
+    Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
+    and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
+    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+
+    ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers > 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
+
+    >>> import lossary
+    >>> print(lossary.gamma_deviance([[3.0, 1.0]], [[3.0, 2.0]]).round(4))
+    [0.1931]
+    """
+
+gamma_loss = gamma_deviance
+mean_gamma_deviance = gamma_deviance
+
+class GammaDeviance(Loss):
+    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+
+    Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
+    and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
+    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+
+    ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GammaLoss = GammaDeviance
+MeanGammaDeviance = GammaDeviance
+
+def gamma_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+    """Negative log-likelihood of a gamma distribution whose shape and rate are predicted.
+
+    For amounts above 0 whose spread grows with their mean: claims, rain, waiting times.  The mean is ``shape / rate``
+    and the standard deviation that over ``sqrt(shape)``.  ``y_pred`` holds both along its last axis, or is a tuple of
+    two arrays, from layers with softplus; below ``epsilon`` they count as ``epsilon``, with the slope they have there.
+    PyTorch's distribution has the same parameters, SciPy's the scale ``1 / rate``.  Where all targets share one shape
+    and the mean alone is predicted, this is a gamma deviance.
+
+    ``gamma_nll = mean(lgamma(shape) - shape * log(rate) - (shape - 1) * log(y_true) + rate * y_true), y_pred = (shape, rate)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers > 0.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(shape, rate)``: (shape, rate) along
+            the last axis, shape: numbers >= 0; rate: numbers >= 0.
+        epsilon: Least shape and rate; smaller ones count as this (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Pearson, Contributions to the mathematical theory of evolution (1893).
+
+    >>> import lossary
+    >>> print(lossary.gamma_nll([[1.0]], [[[1.0, 2.0]]]).round(4))  # 2 - log 2
+    [1.3069]
+    """
+
+logs_gamma = gamma_nll
+
+class GammaNLL(Loss):
+    """Negative log-likelihood of a gamma distribution whose shape and rate are predicted.
+
+    For amounts above 0 whose spread grows with their mean: claims, rain, waiting times.  The mean is ``shape / rate``
+    and the standard deviation that over ``sqrt(shape)``.  ``y_pred`` holds both along its last axis, or is a tuple of
+    two arrays, from layers with softplus; below ``epsilon`` they count as ``epsilon``, with the slope they have there.
+    PyTorch's distribution has the same parameters, SciPy's the scale ``1 / rate``.  Where all targets share one shape
+    and the mean alone is predicted, this is a gamma deviance.
+
+    ``gamma_nll = mean(lgamma(shape) - shape * log(rate) - (shape - 1) * log(y_true) + rate * y_true), y_pred = (shape, rate)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least shape and rate; smaller ones count as this (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Pearson, Contributions to the mathematical theory of evolution (1893).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+LogsGamma = GammaNLL
+GammaLikelihood = GammaNLL
+
+def gan_hinge(y_true: Any, y_pred: Any, generator: bool = False, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """What a discriminator and a generator lose in adversarial training with hinges.
+
+    The discriminator's side is `hinge`: ``y_true`` is 1 where an example is real and -1 (or 0) where it was made.  The
+    generator is trained with ``generator=True`` and the labels 1 for what it made; its cost is linear, because a hinge
+    would stop as soon as the discriminator is deceived.
+
+    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = 1 for real, -1 for made``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        generator: Whether the generator is trained: a linear cost, without the margin (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. H. Lim, J. C. Ye, Geometric GAN (2017), eq. 15 and 16.
+
+    >>> import lossary
+    >>> print(lossary.gan_hinge([[1.0, -1.0]], [[0.5, -0.5]]))
+    [0.5]
+    >>> print(lossary.gan_hinge([[1.0, 1.0]], [[0.5, -2.5]], generator=True))
+    [1.]
+    """
+
+hinge_gan_loss = gan_hinge
+hinge_gan = gan_hinge
+
+class GANHinge(Loss):
+    """What a discriminator and a generator lose in adversarial training with hinges.
+
+    The discriminator's side is `hinge`: ``y_true`` is 1 where an example is real and -1 (or 0) where it was made.  The
+    generator is trained with ``generator=True`` and the labels 1 for what it made; its cost is linear, because a hinge
+    would stop as soon as the discriminator is deceived.
+
+    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = 1 for real, -1 for made``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        generator: Whether the generator is trained: a linear cost, without the margin (True or False); False by
+            default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. H. Lim, J. C. Ye, Geometric GAN (2017), eq. 15 and 16.
+    """
+    generator: bool
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, generator: bool = False, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+HingeGanLoss = GANHinge
+HingeGan = GANHinge
+
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
@@ -739,6 +3057,270 @@ GaussianNLLLoss = GaussianNLL
 HeteroscedasticLoss = GaussianNLL
 GaussianLikelihood = GaussianNLL
 
+def geman_mcclure(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 1.0, check: str | None = None) -> Any:
+    """Bounded by 2, for numbers of which many are outliers.
+
+    Half the squared difference in units of ``c`` where it is small; the slope falls off as the third power of a large
+    one.  A prediction that starts far from all targets hardly moves: choose ``c`` wide, or begin with `cauchy`.  The
+    original form ``u / (u + sigma**2)`` is half of it at ``c = sigma / 2``.
+
+    ``geman_mcclure = mean(2 * u / (u + 4)), u = ((y_pred - y_true) / c)**2``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Geman, D. E. McClure, Bayesian image analysis (1985); J. T. Barron, A general and adaptive robust
+    loss function (2019), eq. 8 with alpha = -2.
+
+    >>> import lossary
+    >>> print(lossary.geman_mcclure([[0.0, 0.0]], [[2.0, -100.0]]).round(4))
+    [1.4996]
+    """
+
+geman_mcclure_loss = geman_mcclure
+
+class GemanMcClure(Loss):
+    """Bounded by 2, for numbers of which many are outliers.
+
+    Half the squared difference in units of ``c`` where it is small; the slope falls off as the third power of a large
+    one.  A prediction that starts far from all targets hardly moves: choose ``c`` wide, or begin with `cauchy`.  The
+    original form ``u / (u + sigma**2)`` is half of it at ``c = sigma / 2``.
+
+    ``geman_mcclure = mean(2 * u / (u + 4)), u = ((y_pred - y_true) / c)**2``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Geman, D. E. McClure, Bayesian image analysis (1985); J. T. Barron, A general and adaptive robust
+    loss function (2019), eq. 8 with alpha = -2.
+    """
+    c: float
+    def __init__(self, *, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GemanMcclureLoss = GemanMcClure
+
+def general_robust(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 1.0, c: float = 1.0, check: str | None = None) -> Any:
+    """A family of losses from squared to bounded by one parameter, to try how far outliers should count.
+
+    ``alpha=2`` is half the squared difference in units of ``c``, 1 is `pseudo_huber` over ``c**2``, 0 is `cauchy`, -2
+    is `geman_mcclure` and minus infinity is `welsch`; what lies between is reached without a step.  The lower ``alpha``
+    the less an outlier counts, and the harder it is to leave a bad start: one may lower it while training.
+
+    ``general_robust = mean(b / alpha * ((1 + u / b)**(alpha / 2) - 1)), u = ((y_pred - y_true) / c)**2, b = 2 - alpha``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        alpha: How far outliers count: 2 in full, minus infinity not at all (a number in [-inf, 2]); 1.0 by
+            default.
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. T. Barron, A general and adaptive robust loss function (2019), eq. 8.
+
+    >>> import lossary
+    >>> print([float(lossary.general_robust([0.0], [3.0], alpha=alpha).round(4)) for alpha in (2, 1, 0, -2)])
+    [4.5, 2.1623, 1.7047, 1.3846]
+    """
+
+barron = general_robust
+barron_general = general_robust
+general_adaptive_robust = general_robust
+
+class GeneralRobust(Loss):
+    """A family of losses from squared to bounded by one parameter, to try how far outliers should count.
+
+    ``alpha=2`` is half the squared difference in units of ``c``, 1 is `pseudo_huber` over ``c**2``, 0 is `cauchy`, -2
+    is `geman_mcclure` and minus infinity is `welsch`; what lies between is reached without a step.  The lower ``alpha``
+    the less an outlier counts, and the harder it is to leave a bad start: one may lower it while training.
+
+    ``general_robust = mean(b / alpha * ((1 + u / b)**(alpha / 2) - 1)), u = ((y_pred - y_true) / c)**2, b = 2 - alpha``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: How far outliers count: 2 in full, minus infinity not at all (a number in [-inf, 2]); 1.0 by
+            default.
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. T. Barron, A general and adaptive robust loss function (2019), eq. 8.
+    """
+    alpha: float
+    c: float
+    def __init__(self, *, alpha: float = 1.0, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Barron = GeneralRobust
+BarronGeneral = GeneralRobust
+GeneralAdaptiveRobust = GeneralRobust
+
+def generalized_crossentropy(y_true: Any, y_pred: Any, q: float = 0.5, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, ignore_class: int | None = None, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Between cross-entropy and the absolute error of the true class's probability, for labels of which some are wrong.
+
+    The larger ``q``, the less a point pulls that the model finds unlikely; the paper has 0.7.  It lies between 0 and
+    1/q.  Labels are integers, in Keras too, whose name for it says otherwise.  Predictions are not divided by the sum
+    of their row.  Behind a linear layer with ``from_logits=True``.
+
+    ``generalized_crossentropy = (1 - y_pred[y_true]**q) / q``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+        q: 0 is cross-entropy, its limit; 1 is the absolute error of the class's probability (a number in (0, 1]);
+            0.5 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Below this probability the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Zhang, M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy
+    labels (2018), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.generalized_crossentropy([0], [[0.25, 0.75]]))
+    [1.]
+    """
+
+generalized_cross_entropy = generalized_crossentropy
+GCE = generalized_crossentropy
+lq_loss = generalized_crossentropy
+
+class GeneralizedCrossentropy(Loss):
+    """Between cross-entropy and the absolute error of the true class's probability, for labels of which some are wrong.
+
+    The larger ``q``, the less a point pulls that the model finds unlikely; the paper has 0.7.  It lies between 0 and
+    1/q.  Labels are integers, in Keras too, whose name for it says otherwise.  Predictions are not divided by the sum
+    of their row.  Behind a linear layer with ``from_logits=True``.
+
+    ``generalized_crossentropy = (1 - y_pred[y_true]**q) / q``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        q: 0 is cross-entropy, its limit; 1 is the absolute error of the class's probability (a number in (0, 1]);
+            0.5 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Below this probability the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Zhang, M. R. Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy
+    labels (2018), eq. 6.
+    """
+    q: float
+    from_logits: bool
+    epsilon: float
+    ignore_class: int | None
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, q: float = 0.5, from_logits: bool = False, epsilon: float = 1e-07, ignore_class: int | None = None, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GeneralizedCrossEntropy = GeneralizedCrossentropy
+LqLoss = GeneralizedCrossentropy
+CategoricalGeneralizedCrossEntropy = GeneralizedCrossentropy
+
 def generalized_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """One minus the generalized intersection over union of a true and a predicted box.
 
@@ -825,17 +3407,17 @@ GeneralizedBoxIouLoss = GeneralizedIoU
 BoxGIoULoss = GeneralizedIoU
 GeneralizedIouLoss = GeneralizedIoU
 
-def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
+def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
 
-    The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
-    -1 and 1; 0 is read as -1.
+    0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
+    distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
 
-    ``hinge = mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1``
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
 
     Args:
-        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
-        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -849,6 +3431,174 @@ def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, 
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+
+    Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
+    non-negative matrix factorization (2001), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.generalized_kl_divergence([[2.0, 0.0]], [[1.0, 3.0]]).round(4))
+    [3.3863]
+    """
+
+i_divergence = generalized_kl_divergence
+
+class GeneralizedKLDivergence(Loss):
+    """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
+
+    0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
+    distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
+    non-negative matrix factorization (2001), eq. 3.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+IDivergence = GeneralizedKLDivergence
+
+def hausdorff_distance_transform(y_true: Any, y_pred: Any, true_distance: Any, pred_distance: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 2.0, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Squared errors, weighted by how far they are from both boundaries: a smooth stand-in for the Hausdorff distance.
+
+    For masks whose worst error counts.  The two maps hold the distance of every pixel to the boundary of the true mask
+    and of the predicted one, without a sign and without a gradient; with SciPy, ``edt =
+    scipy.ndimage.distance_transform_edt`` and ``edt(mask) + edt(1 - mask)``, where ``mask = y_pred > 0.5`` for the
+    second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
+    this needs a training loop of one's own.
+
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1].
+        true_distance: Given, without a gradient, shape ``(..., C)``: distances >= 0.
+        pred_distance: Given, without a gradient, shape ``(..., C)``: distances >= 0.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: The power of distances; larger ones ask more of far errors (a number > 0); 2.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or true_distance or pred_distance holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. Karimi, S. E. Salcudean, Reducing the Hausdorff distance in medical image segmentation (2019), eq.
+    8.
+
+    >>> import lossary
+    >>> print(lossary.hausdorff_distance_transform([[1.0]], [[0.5]], [[1.0]], [[2.0]]))
+    [1.25]
+    """
+
+hausdorff_dt_loss = hausdorff_distance_transform
+
+class HausdorffDT(ArgumentsLoss):
+    """Squared errors, weighted by how far they are from both boundaries: a smooth stand-in for the Hausdorff distance.
+
+    For masks whose worst error counts.  The two maps hold the distance of every pixel to the boundary of the true mask
+    and of the predicted one, without a sign and without a gradient; with SciPy, ``edt =
+    scipy.ndimage.distance_transform_edt`` and ``edt(mask) + edt(1 - mask)``, where ``mask = y_pred > 0.5`` for the
+    second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
+    this needs a training loop of one's own.
+
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+
+    Call it with ``(y_true, y_pred, true_distance, pred_distance, *, sample_weight=None, where=None)``: weights
+    and mask have one entry per data point, or one weight stands for all; masked positions and those of weight 0
+    touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: The power of distances; larger ones ask more of far errors (a number > 0); 2.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or true_distance or pred_distance holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. Karimi, S. E. Salcudean, Reducing the Hausdorff distance in medical image segmentation (2019), eq.
+    8.
+    """
+    from_logits: bool
+    alpha: float
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 2.0, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, true_distance: Any, pred_distance: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, true_distance: Any, pred_distance: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+HausdorffDTLoss = HausdorffDT
+HausdorffDtLoss = HausdorffDT
+
+def hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Linear cost of every margin below 1, for two classes and an output that is a score, not a probability.
+
+    The classic loss of support vector machines; it stops caring once a point is right by a margin of 1.  Labels are
+    -1 and 1; 0 is read as -1.
+
+    ``hinge = mean(max(1 - y_true * y_pred, 0)), y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks (1995).
 
@@ -871,6 +3621,10 @@ class Hinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -885,18 +3639,107 @@ class Hinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: C. Cortes, V. Vapnik, Support-vector networks (1995).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 HingeLoss = Hinge
+
+def hinge_embedding(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Distance of pairs that belong together, and what strangers lack to a distance of ``margin``.
+
+    For distances that were computed from two embeddings: ``y_true`` is 1 for a pair that belongs together and -1 (or 0)
+    for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
+    `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
+
+    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: distances >= 0. ``(N,)`` and ``(N, 1)`` are understood as the
+            same.
+        margin: Distance from which strangers cost nothing (a number >= 0); 1.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006),
+    without its squares.
+
+    >>> import lossary
+    >>> print(lossary.hinge_embedding([[1, -1]], [[0.5, 0.25]]))
+    [0.625]
+    """
+
+hinge_embedding_loss = hinge_embedding
+
+class HingeEmbedding(Loss):
+    """Distance of pairs that belong together, and what strangers lack to a distance of ``margin``.
+
+    For distances that were computed from two embeddings: ``y_true`` is 1 for a pair that belongs together and -1 (or 0)
+    for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
+    `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
+
+    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        margin: Distance from which strangers cost nothing (a number >= 0); 1.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006),
+    without its squares.
+    """
+    margin: float
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+HingeEmbeddingLoss = HingeEmbedding
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
 
-    Choose ``delta`` about as large as an ordinary error.  PyTorch's smooth L1 loss with ``beta`` is this loss with
-    ``delta=beta``, divided by beta; with the default of 1 the two are the same.
+    Choose ``delta`` about as large as an ordinary error.  Divided by ``delta`` it is `smooth_l1`.
 
     ``huber = mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)``
 
@@ -927,14 +3770,11 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, .
     """
 
 huber_loss = huber
-smooth_l1 = huber
-smooth_l1_loss = huber
 
 class Huber(Loss):
     """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
 
-    Choose ``delta`` about as large as an ordinary error.  PyTorch's smooth L1 loss with ``beta`` is this loss with
-    ``delta=beta``, divided by beta; with the default of 1 the two are the same.
+    Choose ``delta`` about as large as an ordinary error.  Divided by ``delta`` it is `smooth_l1`.
 
     ``huber = mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)``
 
@@ -965,8 +3805,78 @@ class Huber(Loss):
     def __init__(self, *, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 HuberLoss = Huber
-SmoothL1 = Huber
-SmoothL1Loss = Huber
+
+def implicit_quantile(y_true: Any, y_pred: Any, level: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """A `pinball` loss whose quantile is drawn anew for every output, for networks that are told which one to predict.
+
+    The network takes ``level`` as an input beside its features, so that it learns all quantiles at once and can be
+    sampled from.  Draw the levels evenly from (0, 1), hand the same ones to the network and to the loss; no gradient
+    flows to them.
+
+    ``implicit_quantile = mean(max(level * e, (level - 1) * e)), e = y_true - y_pred``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        level: Given, without a gradient, shape ``(..., C)``: probabilities in [0, 1].
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or level holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: W. Dabney et al., Implicit quantile networks for distributional reinforcement learning (2018), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.implicit_quantile([[0.0, 0.0]], [[-1.0, 2.0]], [[0.25, 0.5]]))
+    [0.625]
+    """
+
+
+class ImplicitQuantile(ArgumentsLoss):
+    """A `pinball` loss whose quantile is drawn anew for every output, for networks that are told which one to predict.
+
+    The network takes ``level`` as an input beside its features, so that it learns all quantiles at once and can be
+    sampled from.  Draw the levels evenly from (0, 1), hand the same ones to the network and to the loss; no gradient
+    flows to them.
+
+    ``implicit_quantile = mean(max(level * e, (level - 1) * e)), e = y_true - y_pred``
+
+    Call it with ``(y_true, y_pred, level, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or level holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: W. Dabney et al., Implicit quantile networks for distributional reinforcement learning (2018), eq. 3.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, level: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, level: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+IQLoss = ImplicitQuantile
 
 def interval_score(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.1, check: str | None = None) -> Any:
     """Width of a predicted interval, and a fine for each target outside it.
@@ -1051,6 +3961,178 @@ class IntervalScore(Loss):
 WinklerScore = IntervalScore
 MeanIntervalScore = IntervalScore
 
+def ipo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Squared error of the lead over the reference from a fixed one, for preferences that are nearly certain.
+
+    Where `dpo` drives the lead up for ever, this one aims at ``1 / (2 * beta)``, 5 by default: a size for means of
+    log-probabilities per token, which is what TRL and the authors' code hand to it, not for sums.  Shapes and Keras as
+    for `dpo`.
+
+    ``ipo = mean(((chosen - reference_chosen) - (rejected - reference_rejected) - 1 / (2 * beta))**2)``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: The lead that is aimed at is 1/(2 beta) (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. G. Azar et al., A general theoretical paradigm to understand learning from human preferences
+    (2023), eq. 17.
+
+    >>> import lossary
+    >>> print(lossary.ipo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]))
+    [9.]
+    """
+
+identity_preference_optimization = ipo
+
+class IPO(ArgumentsLoss):
+    """Squared error of the lead over the reference from a fixed one, for preferences that are nearly certain.
+
+    Where `dpo` drives the lead up for ever, this one aims at ``1 / (2 * beta)``, 5 by default: a size for means of
+    log-probabilities per token, which is what TRL and the authors' code hand to it, not for sums.  Shapes and Keras as
+    for `dpo`.
+
+    ``ipo = mean(((chosen - reference_chosen) - (rejected - reference_rejected) - 1 / (2 * beta))**2)``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: The lead that is aimed at is 1/(2 beta) (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. G. Azar et al., A general theoretical paradigm to understand learning from human preferences
+    (2023), eq. 17.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+IdentityPreferenceOptimization = IPO
+
+def jaccard(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
+    """One minus the intersection over union of a true and a predicted region.
+
+    For masks that are judged by their intersection over union, the Jaccard index: 0 and 1 at the same overlaps as
+    `dice`, of which it is ``2 * dice / (1 + dice)``, and harder on those between.  For ``axis`` and empty regions see
+    `dice`; boxes have `iou_loss`.
+
+    ``jaccard = 1 - (i + smooth) / (sum(y_true) + sum(y_pred) - i + smooth), i = sum(y_true * y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. A. Rahman, Y. Wang, Optimizing intersection-over-union in deep neural networks (2016), eq. 4.
+
+    >>> import lossary
+    >>> print(lossary.jaccard([[1.0, 0.0]], [[1.0, 0.5]]).round(4))
+    [0.3333]
+    """
+
+jaccard_loss = jaccard
+jaccard_distance = jaccard
+soft_jaccard = jaccard
+soft_iou = jaccard
+
+class Jaccard(Loss):
+    """One minus the intersection over union of a true and a predicted region.
+
+    For masks that are judged by their intersection over union, the Jaccard index: 0 and 1 at the same overlaps as
+    `dice`, of which it is ``2 * dice / (1 + dice)``, and harder on those between.  For ``axis`` and empty regions see
+    `dice`; boxes have `iou_loss`.
+
+    ``jaccard = 1 - (i + smooth) / (sum(y_true) + sum(y_pred) - i + smooth), i = sum(y_true * y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. A. Rahman, Y. Wang, Optimizing intersection-over-union in deep neural networks (2016), eq. 4.
+    """
+    from_logits: bool
+    smooth: float
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+JaccardLoss = Jaccard
+JaccardDistance = Jaccard
+SoftJaccard = Jaccard
+SoftIou = Jaccard
+
 def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
@@ -1131,6 +4213,183 @@ class KLDivergence(Loss):
 KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
 
+def kto(y_true: Any, y_pred: Any, reference: Any, divergence: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, desirable_weight: float = 1.0, undesirable_weight: float = 1.0, check: str | None = None) -> Any:
+    """Kahneman-Tversky optimization: answers of which each was liked or not, without a comparison.
+
+    For thumbs up and down: ``y_true`` is 1 for an answer that was liked and 0 for one that was not, ``y_pred`` and
+    ``reference`` are its log-probability under the model and under the reference, summed over its tokens.
+    ``divergence`` is an estimate of how far the model is from the reference, at least 0, usually the same for a whole
+    batch: the mean of both models' difference on answers to other prompts.  Only ``y_pred`` has a gradient.  Weights
+    make up for classes of unequal size.
+
+    In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
+
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        reference: Given, without a gradient, shape ``(..., C)``: real numbers.
+        divergence: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        desirable_weight: Weight of desirable answers (a number >= 0); 1.0 by default.
+        undesirable_weight: Weight of undesirable answers (a number >= 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or reference or divergence holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Ethayarajh et al., KTO: Model alignment as prospect theoretic optimization (2024), eq. 8.
+
+    >>> import lossary
+    >>> print(lossary.kto([[1], [0]], [[-1.0], [-1.0]], [[-2.0], [-2.0]], [[0.5], [0.5]]).round(4))
+    [0.4875 0.5125]
+    """
+
+kahneman_tversky_optimization = kto
+kto_loss = kto
+
+class KTO(ArgumentsLoss):
+    """Kahneman-Tversky optimization: answers of which each was liked or not, without a comparison.
+
+    For thumbs up and down: ``y_true`` is 1 for an answer that was liked and 0 for one that was not, ``y_pred`` and
+    ``reference`` are its log-probability under the model and under the reference, summed over its tokens.
+    ``divergence`` is an estimate of how far the model is from the reference, at least 0, usually the same for a whole
+    batch: the mean of both models' difference on answers to other prompts.  Only ``y_pred`` has a gradient.  Weights
+    make up for classes of unequal size.
+
+    In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
+
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+
+    Call it with ``(y_true, y_pred, reference, divergence, *, sample_weight=None, where=None)``: weights and mask
+    have one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch
+    neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        desirable_weight: Weight of desirable answers (a number >= 0); 1.0 by default.
+        undesirable_weight: Weight of undesirable answers (a number >= 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or reference or divergence holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Ethayarajh et al., KTO: Model alignment as prospect theoretic optimization (2024), eq. 8.
+    """
+    beta: float
+    desirable_weight: float
+    undesirable_weight: float
+    def __init__(self, *, beta: float = 0.1, desirable_weight: float = 1.0, undesirable_weight: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, reference: Any, divergence: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, reference: Any, divergence: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+KahnemanTverskyOptimization = KTO
+KtoLoss = KTO
+
+def laplace_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Negative log-likelihood of a Laplace distribution whose location and scale are predicted.
+
+    For regression that is to know how sure it is while single targets are far off: it grows with the error, not with
+    its square, and its best location is the median.  The scale is the mean absolute error that is expected, in the unit
+    of the target; the standard deviation is sqrt(2) times as large.  ``y_pred`` holds both along its last axis, or is a
+    tuple of two arrays; the location comes from a linear layer and the scale from one with softplus.  A scale below
+    ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be below 0.
+
+    ``laplace_nll = mean(log(2 * scale) + abs(y_true - location) / scale), y_pred = (location, scale)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(location, scale)``: (location,
+            scale) along the last axis, location: real numbers; scale: numbers >= 0.
+        epsilon: Least scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: P. S. Laplace (1774); A. Kendall, Y. Gal, What uncertainties do we need in Bayesian deep learning for
+    computer vision? (2017).
+
+    >>> import lossary
+    >>> print(lossary.laplace_nll([[3.0]], [[[1.0, 0.5]]]))
+    [4.]
+    """
+
+logs_laplace = laplace_nll
+
+class LaplaceNLL(Loss):
+    """Negative log-likelihood of a Laplace distribution whose location and scale are predicted.
+
+    For regression that is to know how sure it is while single targets are far off: it grows with the error, not with
+    its square, and its best location is the median.  The scale is the mean absolute error that is expected, in the unit
+    of the target; the standard deviation is sqrt(2) times as large.  ``y_pred`` holds both along its last axis, or is a
+    tuple of two arrays; the location comes from a linear layer and the scale from one with softplus.  A scale below
+    ``epsilon`` counts as ``epsilon``, with the slope it has there.  The value is in nats and may be below 0.
+
+    ``laplace_nll = mean(log(2 * scale) + abs(y_true - location) / scale), y_pred = (location, scale)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: P. S. Laplace (1774); A. Kendall, Y. Gal, What uncertainties do we need in Bayesian deep learning for
+    computer vision? (2017).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+LogsLaplace = LaplaceNLL
+LaplaceLikelihood = LaplaceNLL
+
 def log_cosh(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Logarithm of the hyperbolic cosine of the difference, for numbers with a few outliers.
 
@@ -1197,6 +4456,336 @@ class LogCosh(Loss):
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Logcosh = LogCosh
+
+def lognormal_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Negative log-likelihood of a lognormal distribution: the logarithm of the target is normal.
+
+    For amounts that differ by factors, such as prices, incomes or durations.  ``y_pred`` holds along its last axis, or
+    as a tuple of two arrays, the mean ``mu`` and the standard deviation ``sigma`` of the logarithm; ``exp(mu)`` is the
+    median of the target.  They come from a linear layer and from one with softplus.  A sigma below ``epsilon`` counts
+    as ``epsilon``, with the slope it has there.  The value is that of the target itself: less ``log(y_true)``, which no
+    prediction changes, it is `gaussian_nll` of the logarithms with its constant, whose second part is a variance.
+
+    ``lognormal_nll = mean(log(y_true) + log(sigma) + log(2 * pi) / 2 + ((log(y_true) - mu) / sigma)**2 / 2), y_pred = (mu, sigma)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers > 0.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(mu, sigma)``: (mu, sigma) along the
+            last axis, mu: real numbers; sigma: numbers >= 0.
+        epsilon: Least sigma; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Galton, The geometric mean, in vital and social statistics (1879); D. McAlister (1879).
+
+    >>> import lossary
+    >>> print(lossary.lognormal_nll([[1.0]], [[[0.0, 1.0]]]).round(4))
+    [0.9189]
+    """
+
+logs_lognormal = lognormal_nll
+
+class LogNormalNLL(Loss):
+    """Negative log-likelihood of a lognormal distribution: the logarithm of the target is normal.
+
+    For amounts that differ by factors, such as prices, incomes or durations.  ``y_pred`` holds along its last axis, or
+    as a tuple of two arrays, the mean ``mu`` and the standard deviation ``sigma`` of the logarithm; ``exp(mu)`` is the
+    median of the target.  They come from a linear layer and from one with softplus.  A sigma below ``epsilon`` counts
+    as ``epsilon``, with the slope it has there.  The value is that of the target itself: less ``log(y_true)``, which no
+    prediction changes, it is `gaussian_nll` of the logarithms with its constant, whose second part is a variance.
+
+    ``lognormal_nll = mean(log(y_true) + log(sigma) + log(2 * pi) / 2 + ((log(y_true) - mu) / sigma)**2 / 2), y_pred = (mu, sigma)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least sigma; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Galton, The geometric mean, in vital and social statistics (1879); D. McAlister (1879).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+LogsLognormal = LogNormalNLL
+LogNormalLikelihood = LogNormalNLL
+
+def margin_mse(y_true: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Squared error of the lead of one score over another, for a ranker that learns from a teacher's.
+
+    For distillation: the student need not reproduce the teacher's scores, only their differences, ``y_true``.
+    ``positive`` and ``negative`` are the student's scores of a relevant passage and of another one; both have a
+    gradient.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
+
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        positive: Predictions, shape ``(..., C)``: real numbers.
+        negative: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``positive`` and in its shape without ``axis``;
+            half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Hofstaetter et al., Improving efficient neural ranking models with cross-architecture knowledge
+    distillation (2020), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.margin_mse([[1.0]], [[3.0]], [[1.0]]))
+    [1.]
+    """
+
+
+class MarginMSE(ArgumentsLoss):
+    """Squared error of the lead of one score over another, for a ranker that learns from a teacher's.
+
+    For distillation: the student need not reproduce the teacher's scores, only their differences, ``y_true``.
+    ``positive`` and ``negative`` are the student's scores of a relevant passage and of another one; both have a
+    gradient.
+
+    A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
+
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+
+    Call it with ``(y_true, positive, negative, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or positive or negative holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Hofstaetter et al., Improving efficient neural ranking models with cross-architecture knowledge
+    distillation (2020), eq. 3.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, positive: Any, negative: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+MarginMSELoss = MarginMSE
+
+def margin_ranking(y_true: Any, first: Any, second: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 0.0, check: str | None = None) -> Any:
+    """What the better of two items lacks to a lead of ``margin`` in its score.
+
+    For pairs of items one of which is better: ``y_true`` is 1 if it is the first and -1 (or 0) if it is the second,
+    ``first`` and ``second`` are their scores, all of one shape, and both have a gradient.  PyTorch's order is ``(first,
+    second, y_true)``.  Without a margin equal scores for all items cost nothing; a margin above 0 keeps a model from
+    ending there.
+
+    A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
+
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        first: Predictions, shape ``(..., C)``: real numbers.
+        second: Predictions, shape ``(..., C)``: real numbers.
+        margin: By how much the better one is to score higher (a number >= 0); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``first`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Herbrich, T. Graepel, K. Obermayer, Support vector learning for ordinal regression (1999).
+
+    >>> import lossary
+    >>> print(lossary.margin_ranking([[1]], [[0.0]], [[1.0]], margin=0.5))
+    [1.5]
+    """
+
+margin_ranking_loss = margin_ranking
+
+class MarginRanking(ArgumentsLoss):
+    """What the better of two items lacks to a lead of ``margin`` in its score.
+
+    For pairs of items one of which is better: ``y_true`` is 1 if it is the first and -1 (or 0) if it is the second,
+    ``first`` and ``second`` are their scores, all of one shape, and both have a gradient.  PyTorch's order is ``(first,
+    second, y_true)``.  Without a margin equal scores for all items cost nothing; a margin above 0 keeps a model from
+    ending there.
+
+    A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
+
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+
+    Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        margin: By how much the better one is to score higher (a number >= 0); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or first or second holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Herbrich, T. Graepel, K. Obermayer, Support vector learning for ordinal regression (1999).
+    """
+    margin: float
+    def __init__(self, *, margin: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, first: Any, second: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+MarginRankingLoss = MarginRanking
+
+def matthews_correlation(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
+    """One minus the Matthews correlation of a true and a predicted region.
+
+    For masks in which the background counts too: unlike `dice` it asks for true negatives, and is the same if region
+    and background change places.  Between 0 and 2; 1 is as good as chance.  Where a region is empty or covers all, in
+    the target or in the prediction, the correlation is undefined and counts as 0: the value is 1 whatever is predicted
+    and the slope 0, so it goes with a loss of pixels, as in ``lossary.MatthewsCorrelation(axis=(1, 2)) +
+    lossary.BinaryCrossentropy()``.  For ``axis`` see `dice`.
+
+    ``matthews_correlation = 1 - (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred)), tn = sum((1 - y_true) * (1 - y_pred))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Abhishek, G. Hamarneh, Matthews correlation coefficient loss (2021), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.matthews_correlation([[1.0, 0.0]], [[0.75, 0.25]]))
+    [0.5]
+    """
+
+mcc = matthews_correlation
+mcc_loss = matthews_correlation
+phi_coefficient_loss = matthews_correlation
+
+class MatthewsCorrelation(Loss):
+    """One minus the Matthews correlation of a true and a predicted region.
+
+    For masks in which the background counts too: unlike `dice` it asks for true negatives, and is the same if region
+    and background change places.  Between 0 and 2; 1 is as good as chance.  Where a region is empty or covers all, in
+    the target or in the prediction, the correlation is undefined and counts as 0: the value is 1 whatever is predicted
+    and the slope 0, so it goes with a loss of pixels, as in ``lossary.MatthewsCorrelation(axis=(1, 2)) +
+    lossary.BinaryCrossentropy()``.  For ``axis`` see `dice`.
+
+    ``matthews_correlation = 1 - (tp * tn - fp * fn) / sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred)), tn = sum((1 - y_true) * (1 - y_pred))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Abhishek, G. Hamarneh, Matthews correlation coefficient loss (2021), eq. 3.
+    """
+    from_logits: bool
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Mcc = MatthewsCorrelation
+MccLoss = MatthewsCorrelation
+PhiCoefficientLoss = MatthewsCorrelation
 
 def mean_absolute_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Mean of the absolute differences, for numbers with outliers.
@@ -1494,6 +5083,752 @@ class MeanSquaredLogarithmicError(Loss):
 Msle = MeanSquaredLogarithmicError
 SquaredLogError = MeanSquaredLogarithmicError
 
+def mixture_density_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Negative log-likelihood of a mixture of normal distributions: several answers may be right.
+
+    For targets that one input leaves undecided between several values, such as inverse problems or steps of agents.
+    ``y_true`` has one number per row, (N,) or (N, 1), and ``y_pred`` is (N, K, 3) for K components, or a tuple of three
+    arrays (N, K): weights are raw scores, of which a softmax is taken here, means come from a linear layer, and scales,
+    the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
+    has there: a component that shrinks onto one target is stopped at it.
+
+    ``mixture_density_nll = -log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), y_pred = (weight, mean, scale)``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: real numbers.
+        y_pred: Predictions, shape ``(..., C, 3)``, or a tuple of 3 arrays ``(weight, mean, scale)``: (weight,
+            mean, scale) along the last axis, weight: real numbers; mean: real numbers; scale: numbers >= 0.
+        epsilon: Least scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. M. Bishop, Mixture density networks (1994), eq. 29.
+
+    >>> import lossary
+    >>> print(lossary.mixture_density_nll([0.0], [[[0.0, 0.0, 1.0], [0.0, 10.0, 1.0]]]).round(4))
+    [1.6121]
+    """
+
+mdn_loss = mixture_density_nll
+
+class MixtureDensityNLL(Loss):
+    """Negative log-likelihood of a mixture of normal distributions: several answers may be right.
+
+    For targets that one input leaves undecided between several values, such as inverse problems or steps of agents.
+    ``y_true`` has one number per row, (N,) or (N, 1), and ``y_pred`` is (N, K, 3) for K components, or a tuple of three
+    arrays (N, K): weights are raw scores, of which a softmax is taken here, means come from a linear layer, and scales,
+    the standard deviations, from one with softplus.  A scale below ``epsilon`` counts as ``epsilon``, with the slope it
+    has there: a component that shrinks onto one target is stopped at it.
+
+    ``mixture_density_nll = -log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), y_pred = (weight, mean, scale)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. M. Bishop, Mixture density networks (1994), eq. 29.
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+MdnLoss = MixtureDensityNLL
+MDNLoss = MixtureDensityNLL
+
+def modified_huber(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Squared cost of a margin below 1 that becomes linear below -1, for two classes and labels with errors.
+
+    Between `squared_hinge` and `hinge`: smooth where points are nearly right, and steady for those that are far wrong.
+    From a score clipped to [-1, 1] the probability is ``(1 + y_pred) / 2``.  Labels are -1 and 1; 0 is read as -1.
+
+    ``modified_huber = mean(max(1 - t, 0)**2 if t >= -1 else -4 * t), t = y_true * y_pred, y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Zhang, Statistical behavior and consistency of classification methods based on convex risk
+    minimization (2004), sec. 4.
+
+    >>> import lossary
+    >>> print(lossary.modified_huber([[1.0, 1.0]], [[0.0, -2.0]]))
+    [4.5]
+    """
+
+
+class ModifiedHuber(Loss):
+    """Squared cost of a margin below 1 that becomes linear below -1, for two classes and labels with errors.
+
+    Between `squared_hinge` and `hinge`: smooth where points are nearly right, and steady for those that are far wrong.
+    From a score clipped to [-1, 1] the probability is ``(1 + y_pred) / 2``.  Labels are -1 and 1; 0 is read as -1.
+
+    ``modified_huber = mean(max(1 - t, 0)**2 if t >= -1 else -4 * t), t = y_true * y_pred, y_true = -1 or 1``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T. Zhang, Statistical behavior and consistency of classification methods based on convex risk
+    minimization (2004), sec. 4.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """Cost of every class that comes too close to the true one, for integer labels and scores.
+
+    All classes within the margin count, divided by the number of classes as in PyTorch; `multiclass_hinge` counts the
+    closest one only.  With ``power=2.0`` it is smooth at the margin.  It stops caring once the true class leads by
+    ``margin``.
+
+    ``multi_margin = sum over k != y_true of max(margin - y_pred[y_true] + y_pred[k], 0)**power / C``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        power: 1 or 2, in torch `p`: whether what lacks to the margin counts linearly or squared (a number >= 1);
+            1.0 by default.
+        margin: Lead of the true class over every other from which there is no cost (a number >= -inf); 1.0 by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999), eq. 4.
+
+    >>> import lossary
+    >>> print(lossary.multi_margin([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+
+weston_watkins = multi_margin
+multi_margin_loss = multi_margin
+
+class MultiMargin(Loss):
+    """Cost of every class that comes too close to the true one, for integer labels and scores.
+
+    All classes within the margin count, divided by the number of classes as in PyTorch; `multiclass_hinge` counts the
+    closest one only.  With ``power=2.0`` it is smooth at the margin.  It stops caring once the true class leads by
+    ``margin``.
+
+    ``multi_margin = sum over k != y_true of max(margin - y_pred[y_true] + y_pred[k], 0)**power / C``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        power: 1 or 2, in torch `p`: whether what lacks to the margin counts linearly or squared (a number >= 1);
+            1.0 by default.
+        margin: Lead of the true class over every other from which there is no cost (a number >= -inf); 1.0 by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999), eq. 4.
+    """
+    power: float
+    margin: float
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, power: float = 1.0, margin: float = 1.0, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+WestonWatkins = MultiMargin
+MultiMarginLoss = MultiMargin
+
+def multiclass_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for integer labels and scores.
+
+    It is what scikit-learn's hinge_loss is for more than two classes.  `categorical_hinge`, Keras's, takes one-hot rows
+    and counts the best other score as 0 where it is negative, so that values differ.  `multi_margin` counts all classes
+    that come too close.
+
+    ``multiclass_hinge = max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines
+    (2001).
+
+    >>> import lossary
+    >>> print(lossary.multiclass_hinge([1], [[2.0, 1.5, -1.0]]))
+    [1.5]
+    """
+
+crammer_singer = multiclass_hinge
+multiclass_svm_loss = multiclass_hinge
+multiclass_hinge_loss = multiclass_hinge
+
+class MulticlassHinge(Loss):
+    """Linear cost of a lead below 1 of the true class over the best other one, for integer labels and scores.
+
+    It is what scikit-learn's hinge_loss is for more than two classes.  `categorical_hinge`, Keras's, takes one-hot rows
+    and counts the best other score as 0 where it is negative, so that values differ.  `multi_margin` counts all classes
+    that come too close.
+
+    ``multiclass_hinge = max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines
+    (2001).
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CrammerSinger = MulticlassHinge
+MulticlassSvmLoss = MulticlassHinge
+MulticlassHingeLoss = MulticlassHinge
+
+def multiclass_perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """How far the leading class lies above the true one, with no margin asked for, for integer labels and scores.
+
+    Value and slope are 0 where the true class leads; of classes that lead together the first counts as the leader.
+    `multiclass_hinge` asks for a lead of 1.
+
+    ``multiclass_perceptron = max(y_pred) - y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2.
+
+    >>> import lossary
+    >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+
+multiclass_perceptron_loss = multiclass_perceptron
+
+class MulticlassPerceptron(Loss):
+    """How far the leading class lies above the true one, with no margin asked for, for integer labels and scores.
+
+    Value and slope are 0 where the true class leads; of classes that lead together the first counts as the leader.
+    `multiclass_hinge` asks for a lead of 1.
+
+    ``multiclass_perceptron = max(y_pred) - y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+MulticlassPerceptronLoss = MulticlassPerceptron
+
+def negative_binomial_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+
+    For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
+    dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is
+    ``mean + mean**2 / dispersion``: the smaller the dispersion, the wider, and with a large one it is that of
+    Poisson's distribution.  Others call ``1 / dispersion`` so.  Both count as ``epsilon`` below it, with the slope they
+    have there.
+
+    ``negative_binomial_nll = mean(lgamma(dispersion) + lgamma(y_true + 1) - lgamma(y_true + dispersion) + dispersion * log(1 + mean / dispersion) + y_true * log(1 + dispersion / mean)), y_pred = (mean, dispersion)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(mean, dispersion)``: (mean,
+            dispersion) along the last axis, mean: numbers >= 0; dispersion: numbers >= 0.
+        epsilon: Least mean and dispersion; smaller ones count as this (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. C. Cameron, P. K. Trivedi, Econometric models based on count data (1986).
+
+    >>> import lossary
+    >>> print(lossary.negative_binomial_nll([[1.0]], [[[1.0, 1.0]]]).round(4))
+    [1.3863]
+    """
+
+
+class NegativeBinomialNLL(Loss):
+    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+
+    For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
+    dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is
+    ``mean + mean**2 / dispersion``: the smaller the dispersion, the wider, and with a large one it is that of
+    Poisson's distribution.  Others call ``1 / dispersion`` so.  Both count as ``epsilon`` below it, with the slope they
+    have there.
+
+    ``negative_binomial_nll = mean(lgamma(dispersion) + lgamma(y_true + 1) - lgamma(y_true + dispersion) + dispersion * log(1 + mean / dispersion) + y_true * log(1 + dispersion / mean)), y_pred = (mean, dispersion)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least mean and dispersion; smaller ones count as this (a number >= 0); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. C. Cameron, P. K. Trivedi, Econometric models based on count data (1986).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+NegativeBinomialLikelihood = NegativeBinomialNLL
+
+def negative_log_likelihood(y_true: Any, y_pred: Any, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
+
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
+
+    ``negative_log_likelihood = -y_pred[y_true]``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6.
+
+    >>> import lossary
+    >>> print(lossary.negative_log_likelihood([1], [[-1.5, -0.25]]))
+    [0.25]
+    """
+
+nll_loss = negative_log_likelihood
+
+class NegativeLogLikelihood(Loss):
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
+
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
+
+    ``negative_log_likelihood = -y_pred[y_true]``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+NLLLoss = NegativeLogLikelihood
+NllLoss = NegativeLogLikelihood
+
+def one_vs_all_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
+
+    It is `binary_crossentropy` of the one-hot row with ``from_logits=True``, times the number of classes.  Classes do
+    not compete, so that all scores of a point may be low where it is like none of them; probabilities are sigmoids.
+
+    ``one_vs_all_logistic = sum over k of log(1 + exp(-y_pred[k])) if k = y_true else log(1 + exp(y_pred[k]))``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rifkin, A. Klautau, In defense of one-vs-all classification (2004), sec. 3.
+
+    >>> import lossary
+    >>> print(lossary.one_vs_all_logistic([0], [[0.0, 0.0]]).round(4))
+    [1.3863]
+    """
+
+one_vs_rest_logistic = one_vs_all_logistic
+multiclassova = one_vs_all_logistic
+multiclass_ova = one_vs_all_logistic
+ova = one_vs_all_logistic
+ovr = one_vs_all_logistic
+
+class OneVsAllLogistic(Loss):
+    """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
+
+    It is `binary_crossentropy` of the one-hot row with ``from_logits=True``, times the number of classes.  Classes do
+    not compete, so that all scores of a point may be low where it is like none of them; probabilities are sigmoids.
+
+    ``one_vs_all_logistic = sum over k of log(1 + exp(-y_pred[k])) if k = y_true else log(1 + exp(y_pred[k]))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Rifkin, A. Klautau, In defense of one-vs-all classification (2004), sec. 3.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+OneVsRestLogistic = OneVsAllLogistic
+Multiclassova = OneVsAllLogistic
+MulticlassOva = OneVsAllLogistic
+Ova = OneVsAllLogistic
+Ovr = OneVsAllLogistic
+
+def orpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Odds ratio preference optimization: fine-tuning on the chosen answers and preferring them, in one step.
+
+    For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
+    log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
+    as for `bradley_terry`.
+
+    ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        rejected: Predictions, shape ``(..., C)``: logarithms of probabilities, <= 0.
+        beta: Weight of the odds ratio (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024),
+    eq. 6-7.
+
+    >>> import lossary
+    >>> print(lossary.orpo([[-0.5]], [[-1.0]]).round(4))
+    [0.532]
+    """
+
+odds_ratio_preference_optimization = orpo
+
+class ORPO(ArgumentsLoss):
+    """Odds ratio preference optimization: fine-tuning on the chosen answers and preferring them, in one step.
+
+    For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
+    log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
+    as for `bradley_terry`.
+
+    ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        beta: Weight of the odds ratio (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024),
+    eq. 6-7.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+OddsRatioPreferenceOptimization = ORPO
+
 def pairwise_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
     """Logistic loss of the differences of scores, over all pairs of a list of which one item is better.
 
@@ -1582,6 +5917,255 @@ RankNet = PairwiseLogistic
 RankNetLoss = PairwiseLogistic
 PairLogit = PairwiseLogistic
 
+def peak_signal_noise_ratio(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, max_value: float = 1.0, epsilon: float = 1e-05, check: str | None = None) -> Any:
+    """Peak signal-to-noise ratio, negated: the mean squared error in decibels below the largest value of a pixel.
+
+    For pictures that are denoised, sharpened or compressed and judged by this ratio.  ``max_value`` is 1 for pixels in
+    [0, 1] and 255 for bytes.  An image lies along ``axis``, as in ``axis=(1, 2, 3)``, and each has a logarithm of its
+    own, so those that are nearly right have the steepest slopes; up to ``epsilon`` they grow, and a perfect image costs
+    -100 and has the slope 0.
+
+    ``peak_signal_noise_ratio = 20 * log10(sqrt(mean((y_pred - y_true)**2)) / max_value)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        max_value: The largest value that a pixel can have (a number > 0); 1.0 by default.
+        epsilon: Least error in units of max_value, 1e-5 for 100 decibels; smaller ones count as this (a number >=
+            0); 1e-05 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Q. Huynh-Thu, M. Ghanbari, Scope of validity of PSNR in image/video quality assessment (2008), eq. 1,
+    negated.
+
+    >>> import lossary
+    >>> print(lossary.peak_signal_noise_ratio([[0.0, 0.5]], [[0.1, 0.4]]).round(4))
+    [-20.]
+    """
+
+psnr = peak_signal_noise_ratio
+psnr_loss = peak_signal_noise_ratio
+
+class PeakSignalNoiseRatio(Loss):
+    """Peak signal-to-noise ratio, negated: the mean squared error in decibels below the largest value of a pixel.
+
+    For pictures that are denoised, sharpened or compressed and judged by this ratio.  ``max_value`` is 1 for pixels in
+    [0, 1] and 255 for bytes.  An image lies along ``axis``, as in ``axis=(1, 2, 3)``, and each has a logarithm of its
+    own, so those that are nearly right have the steepest slopes; up to ``epsilon`` they grow, and a perfect image costs
+    -100 and has the slope 0.
+
+    ``peak_signal_noise_ratio = 20 * log10(sqrt(mean((y_pred - y_true)**2)) / max_value)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        max_value: The largest value that a pixel can have (a number > 0); 1.0 by default.
+        epsilon: Least error in units of max_value, 1e-5 for 100 decibels; smaller ones count as this (a number >=
+            0); 1e-05 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Q. Huynh-Thu, M. Ghanbari, Scope of validity of PSNR in image/video quality assessment (2008), eq. 1,
+    negated.
+    """
+    max_value: float
+    epsilon: float
+    def __init__(self, *, max_value: float = 1.0, epsilon: float = 1e-05, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Psnr = PeakSignalNoiseRatio
+PsnrLoss = PeakSignalNoiseRatio
+
+def perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Linear cost of scores on the wrong side, with no margin asked for: the loss of the perceptron.
+
+    It stops at the first line that separates the classes, however close; `hinge` goes on to a margin of 1.  At a score
+    of exactly 0 the slope is that of a wrong point, as in Rosenblatt's rule, so that a model whose weights start at 0
+    learns.  Labels are -1 and 1; 0 is read as -1.
+
+    ``perceptron = mean(max(-y_true * y_pred, 0)), y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Rosenblatt, The perceptron: a probabilistic model for information storage and organization (1958).
+
+    >>> import lossary
+    >>> print(lossary.perceptron([[1.0, -1.0]], [[-2.0, -3.0]]))
+    [1.]
+    """
+
+perceptron_loss = perceptron
+
+class Perceptron(Loss):
+    """Linear cost of scores on the wrong side, with no margin asked for: the loss of the perceptron.
+
+    It stops at the first line that separates the classes, however close; `hinge` goes on to a margin of 1.  At a score
+    of exactly 0 the slope is that of a wrong point, as in Rosenblatt's rule, so that a model whose weights start at 0
+    learns.  Labels are -1 and 1; 0 is read as -1.
+
+    ``perceptron = mean(max(-y_true * y_pred, 0)), y_true = -1 or 1``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: F. Rosenblatt, The perceptron: a probabilistic model for information storage and organization (1958).
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PerceptronLoss = Perceptron
+
+def pinball(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, quantile: float = 0.5, check: str | None = None) -> Any:
+    """Absolute difference that costs more on one side, for predicting a quantile of the target.
+
+    Its minimum is the value below which the target lies with probability ``quantile``: 0.9 for a forecast that is to be
+    too low once in ten times.  At 0.5 it is half of `mean_absolute_error`.  Two of them make an interval, for which
+    `interval_score` is at hand.  The slope at a difference of 0 is 0.
+
+    ``pinball = mean(max(quantile * e, (quantile - 1) * e)), e = y_true - y_pred``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        quantile: Share of targets below a right prediction (a number in [0, 1]); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Koenker, G. Bassett, Regression quantiles (1978), eq. 2.1.
+
+    >>> import lossary
+    >>> print(lossary.pinball([[0.0, 0.0]], [[-1.0, 2.0]], quantile=0.25))
+    [0.875]
+    """
+
+quantile_loss = pinball
+check_loss = pinball
+tilted_loss = pinball
+quantile_score = pinball
+mean_pinball_loss = pinball
+
+class Pinball(Loss):
+    """Absolute difference that costs more on one side, for predicting a quantile of the target.
+
+    Its minimum is the value below which the target lies with probability ``quantile``: 0.9 for a forecast that is to be
+    too low once in ten times.  At 0.5 it is half of `mean_absolute_error`.  Two of them make an interval, for which
+    `interval_score` is at hand.  The slope at a difference of 0 is 0.
+
+    ``pinball = mean(max(quantile * e, (quantile - 1) * e)), e = y_true - y_pred``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        quantile: Share of targets below a right prediction (a number in [0, 1]); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Koenker, G. Bassett, Regression quantiles (1978), eq. 2.1.
+    """
+    quantile: float
+    def __init__(self, *, quantile: float = 0.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+QuantileLoss = Pinball
+CheckLoss = Pinball
+TiltedLoss = Pinball
+QuantileScore = Pinball
+MeanPinballLoss = Pinball
+PinballLoss = Pinball
+
 def poisson(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of counts whose predicted mean is ``y_pred``.
 
@@ -1654,7 +6238,926 @@ class Poisson(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def policy_gradient(log_probability: Any, advantage: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Log-probability of the actions taken, times how much better than expected they were, negated.
+
+    For agents that learn from returns: ``log_probability`` is that of each action taken, and ``advantage`` its return
+    less a baseline, without a gradient.  The gradient is that of the expected return; the value means nothing, and one
+    that falls says nothing about learning.  An action of advantage 0 costs 0, however unlikely.
+
+    In Keras the targets are ``lossary.pack(advantage=a)``.
+
+    ``policy_gradient = mean(-advantage * log_probability)``
+
+    Args:
+        log_probability: Predictions, shape ``(..., C)``: real numbers.
+        advantage: Given, without a gradient, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``log_probability`` and in its shape without
+            ``axis``; half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Williams, Simple statistical gradient-following algorithms for connectionist reinforcement
+    learning (1992), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.policy_gradient([[-1.0]], [[2.0]]))
+    [2.]
+    """
+
+reinforce = policy_gradient
+reinforce_loss = policy_gradient
+
+class PolicyGradient(ArgumentsLoss):
+    """Log-probability of the actions taken, times how much better than expected they were, negated.
+
+    For agents that learn from returns: ``log_probability`` is that of each action taken, and ``advantage`` its return
+    less a baseline, without a gradient.  The gradient is that of the expected return; the value means nothing, and one
+    that falls says nothing about learning.  An action of advantage 0 costs 0, however unlikely.
+
+    In Keras the targets are ``lossary.pack(advantage=a)``.
+
+    ``policy_gradient = mean(-advantage * log_probability)``
+
+    Call it with ``(log_probability, advantage, *, sample_weight=None, where=None)``: weights and mask have one
+    entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
+    nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Williams, Simple statistical gradient-following algorithms for connectionist reinforcement
+    learning (1992), eq. 6.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Reinforce = PolicyGradient
+ReinforceLoss = PolicyGradient
+
+def poly_binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`binary_crossentropy` with another weight of the first term of its series in the probability that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less: the opposite of a focal loss.  The
+    paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
+    `poly_crossentropy`.
+
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the class's probability lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.poly_binary_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))
+    [2.2897]
+    """
+
+poly_binary_cross_entropy = poly_binary_crossentropy
+poly1_bce = poly_binary_crossentropy
+
+class PolyBinaryCrossentropy(Loss):
+    """`binary_crossentropy` with another weight of the first term of its series in the probability that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less: the opposite of a focal loss.  The
+    paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
+    `poly_crossentropy`.
+
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the class's probability lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+    """
+    from_logits: bool
+    poly_weight: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PolyBinaryCrossEntropy = PolyBinaryCrossentropy
+Poly1Bce = PolyBinaryCrossentropy
+
+def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
+    the weight epsilon, which here is the clip.  For yes/no targets see `poly_binary_crossentropy`.
+
+    ``poly_crossentropy = sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.poly_crossentropy([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [1.6931]
+    """
+
+poly_cross_entropy = poly_crossentropy
+poly1_cross_entropy = poly_crossentropy
+poly_loss = poly_crossentropy
+
+class PolyCrossentropy(Loss):
+    """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
+
+    A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
+    the weight epsilon, which here is the clip.  For yes/no targets see `poly_binary_crossentropy`.
+
+    ``poly_crossentropy = sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6.
+    """
+    from_logits: bool
+    poly_weight: float
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PolyCrossEntropy = PolyCrossentropy
+Poly1CrossEntropy = PolyCrossentropy
+PolyLoss = PolyCrossentropy
+
+def ppo_clip(log_probability: Any, old_log_probability: Any, advantage: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon_low: float = 0.2, epsilon_high: float = 0.2, check: str | None = None) -> Any:
+    """Clipped surrogate of proximal policy optimization: advantages times ratios that may not go far from 1.
+
+    For agents and language models that take several steps on what an older policy did.  ``log_probability`` is that of
+    each action (or token) taken under the policy that is trained, ``old_log_probability`` that at the time, and
+    ``advantage`` how much better than expected it was; the latter two have no gradient.  A good action stops being
+    pushed at a ratio of ``1 + epsilon_high``, a bad one at ``1 - epsilon_low``; bad actions that became more likely are
+    never clipped.  Its two epsilons are one in the paper.  The value means little by itself.
+
+    In Keras the targets are ``lossary.pack(old_log_probability=x, advantage=y)``.
+
+    ``ppo_clip = mean(-min(r * advantage, clip(r, 1 - epsilon_low, 1 + epsilon_high) * advantage)), r = exp(log_probability - old_log_probability)``
+
+    Args:
+        log_probability: Predictions, shape ``(..., C)``: real numbers.
+        old_log_probability: Given, without a gradient, shape ``(..., C)``: real numbers.
+        advantage: Given, without a gradient, shape ``(..., C)``: real numbers.
+        epsilon_low: How far the ratio may fall below 1 for actions that were bad (a number in [0, 1]); 0.2 by
+            default.
+        epsilon_high: How far the ratio may rise above 1 for actions that were good (a number >= 0); 0.2 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``log_probability`` and in its shape without
+            ``axis``; half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or old_log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Schulman et al., Proximal policy optimization algorithms (2017), eq. 7; Q. Yu et al., DAPO (2025),
+    eq. 10 (two epsilons).
+
+    >>> import lossary
+    >>> print(lossary.ppo_clip([[0.0, 0.0]], [[-1.0, -1.0]], [[1.0, -1.0]]).round(4))
+    [0.7591]
+    """
+
+ppo = ppo_clip
+ppo_loss = ppo_clip
+clipped_surrogate = ppo_clip
+
+class PPOClip(ArgumentsLoss):
+    """Clipped surrogate of proximal policy optimization: advantages times ratios that may not go far from 1.
+
+    For agents and language models that take several steps on what an older policy did.  ``log_probability`` is that of
+    each action (or token) taken under the policy that is trained, ``old_log_probability`` that at the time, and
+    ``advantage`` how much better than expected it was; the latter two have no gradient.  A good action stops being
+    pushed at a ratio of ``1 + epsilon_high``, a bad one at ``1 - epsilon_low``; bad actions that became more likely are
+    never clipped.  Its two epsilons are one in the paper.  The value means little by itself.
+
+    In Keras the targets are ``lossary.pack(old_log_probability=x, advantage=y)``.
+
+    ``ppo_clip = mean(-min(r * advantage, clip(r, 1 - epsilon_low, 1 + epsilon_high) * advantage)), r = exp(log_probability - old_log_probability)``
+
+    Call it with ``(log_probability, old_log_probability, advantage, *, sample_weight=None, where=None)``: weights
+    and mask have one entry per data point, or one weight stands for all; masked positions and those of weight 0
+    touch neither value nor gradient.
+
+    Args:
+        epsilon_low: How far the ratio may fall below 1 for actions that were bad (a number in [0, 1]); 0.2 by
+            default.
+        epsilon_high: How far the ratio may rise above 1 for actions that were good (a number >= 0); 0.2 by
+            default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_probability or old_log_probability or advantage holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Schulman et al., Proximal policy optimization algorithms (2017), eq. 7; Q. Yu et al., DAPO (2025),
+    eq. 10 (two epsilons).
+    """
+    epsilon_low: float
+    epsilon_high: float
+    def __init__(self, *, epsilon_low: float = 0.2, epsilon_high: float = 0.2, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, log_probability: Any, old_log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, log_probability: Any, old_log_probability: Any, advantage: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Ppo = PPOClip
+PpoLoss = PPOClip
+ClippedSurrogate = PPOClip
+
+def pseudo_huber(y_true: Any, y_pred: Any, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """A smooth `huber` loss: quadratic for differences well below ``delta`` and linear well above it.
+
+    Unlike `huber` it has derivatives of every order, which second-order methods and boosters like.  Far out it is
+    ``delta * (d - delta)``, less than `huber` by ``delta**2 / 2``.
+
+    ``pseudo_huber = mean(delta**2 * (sqrt(1 + ((y_pred - y_true) / delta)**2) - 1))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        delta: Difference around which quadratic becomes linear (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hartley, A. Zisserman, Multiple View Geometry in Computer Vision (2003), A6.8.
+
+    >>> import lossary
+    >>> print(lossary.pseudo_huber([[0.0, 0.0]], [[0.75, -20.0]]).round(4))
+    [9.6375]
+    """
+
+pseudo_huber_loss = pseudo_huber
+
+class PseudoHuber(Loss):
+    """A smooth `huber` loss: quadratic for differences well below ``delta`` and linear well above it.
+
+    Unlike `huber` it has derivatives of every order, which second-order methods and boosters like.  Far out it is
+    ``delta * (d - delta)``, less than `huber` by ``delta**2 / 2``.
+
+    ``pseudo_huber = mean(delta**2 * (sqrt(1 + ((y_pred - y_true) / delta)**2) - 1))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        delta: Difference around which quadratic becomes linear (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Hartley, A. Zisserman, Multiple View Geometry in Computer Vision (2003), A6.8.
+    """
+    delta: float
+    def __init__(self, *, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PseudoHuberLoss = PseudoHuber
+
+def quantile_huber(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, quantile: float = 0.5, delta: float = 1.0, check: str | None = None) -> Any:
+    """A `pinball` loss whose corner is rounded off below ``delta``, for quantiles of returns and values.
+
+    The smaller ``delta``, the closer its minimum is to the quantile; a wide one draws it towards an `expectile`.
+
+    ``quantile_huber = mean((quantile if y_pred < y_true else 1 - quantile) * (d**2 / (2 * delta) if d < delta else d - delta / 2)), d = abs(y_pred - y_true)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        quantile: Share of targets below a right prediction, about (a number in [0, 1]); 0.5 by default.
+        delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: W. Dabney et al., Distributional reinforcement learning with quantile regression (2018), eq. 10.
+
+    >>> import lossary
+    >>> print(lossary.quantile_huber([[0.0, 0.0]], [[-0.5, 2.0]], quantile=0.25))
+    [0.578125]
+    """
+
+quantile_huber_loss = quantile_huber
+
+class QuantileHuber(Loss):
+    """A `pinball` loss whose corner is rounded off below ``delta``, for quantiles of returns and values.
+
+    The smaller ``delta``, the closer its minimum is to the quantile; a wide one draws it towards an `expectile`.
+
+    ``quantile_huber = mean((quantile if y_pred < y_true else 1 - quantile) * (d**2 / (2 * delta) if d < delta else d - delta / 2)), d = abs(y_pred - y_true)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        quantile: Share of targets below a right prediction, about (a number in [0, 1]); 0.5 by default.
+        delta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: W. Dabney et al., Distributional reinforcement learning with quantile regression (2018), eq. 10.
+    """
+    quantile: float
+    delta: float
+    def __init__(self, *, quantile: float = 0.5, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+QuantileHuberLoss = QuantileHuber
+
+def robust_dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.1, check: str | None = None) -> Any:
+    """Direct preference optimization for a known share of wrong preferences: on average what `dpo` is without them.
+
+    For comparisons by annotators whose rate of errors is known, ``label_smoothing``; with 0 it is `dpo`.  The value
+    falls without bound as the lead grows, so it says little by itself.  Arguments, shapes and Keras as for `dpo`.
+
+    ``robust_dpo = ((1 - label_smoothing) * log(1 + exp(-d)) - label_smoothing * log(1 + exp(d))) / (1 - 2 * label_smoothing), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are known to be wrong (a number in [0, 0.49]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. R. Chowdhury, A. Kini, N. Natarajan, Provably robust DPO (2024), eq. 12.
+
+    >>> import lossary
+    >>> print(lossary.robust_dpo([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.5731]
+    """
+
+rdpo = robust_dpo
+provably_robust_dpo = robust_dpo
+
+class RobustDPO(ArgumentsLoss):
+    """Direct preference optimization for a known share of wrong preferences: on average what `dpo` is without them.
+
+    For comparisons by annotators whose rate of errors is known, ``label_smoothing``; with 0 it is `dpo`.  The value
+    falls without bound as the lead grows, so it says little by itself.  Arguments, shapes and Keras as for `dpo`.
+
+    ``robust_dpo = ((1 - label_smoothing) * log(1 + exp(-d)) - label_smoothing * log(1 + exp(d))) / (1 - 2 * label_smoothing), d = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: How closely the model stays to the reference (a number > 0); 0.1 by default.
+        label_smoothing: Share of preferences that are known to be wrong (a number in [0, 0.49]); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. R. Chowdhury, A. Kini, N. Natarajan, Provably robust DPO (2024), eq. 12.
+    """
+    beta: float
+    label_smoothing: float
+    def __init__(self, *, beta: float = 0.1, label_smoothing: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Rdpo = RobustDPO
+ProvablyRobustDpo = RobustDPO
+
+def simpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 2.0, gamma: float = 0.5, check: str | None = None) -> Any:
+    """Preference optimization without a reference, by means of log-probabilities per token.
+
+    For language models where `dpo` costs too much memory: ``chosen`` and ``rejected`` are log-probabilities of answers,
+    divided by their numbers of tokens, so that long answers are not liked for their length.  The lead is to reach
+    ``gamma / beta``.  ``beta`` is the paper's 2; TRL and Liger have 0.1.  Shapes and Keras as for `bradley_terry`.
+
+    ``simpo = mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        beta: What the lead is multiplied by (a number > 0); 2.0 by default.
+        gamma: How large it is to be then (a number >= 0); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024),
+    eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.simpo([[-1.0]], [[-2.0]]).round(4))
+    [0.2014]
+    """
+
+simple_preference_optimization = simpo
+
+class SimPO(ArgumentsLoss):
+    """Preference optimization without a reference, by means of log-probabilities per token.
+
+    For language models where `dpo` costs too much memory: ``chosen`` and ``rejected`` are log-probabilities of answers,
+    divided by their numbers of tokens, so that long answers are not liked for their length.  The lead is to reach
+    ``gamma / beta``.  ``beta`` is the paper's 2; TRL and Liger have 0.1.  Shapes and Keras as for `bradley_terry`.
+
+    ``simpo = mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))``
+
+    Call it with ``(chosen, rejected, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        beta: What the lead is multiplied by (a number > 0); 2.0 by default.
+        gamma: How large it is to be then (a number >= 0); 0.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024),
+    eq. 6.
+    """
+    beta: float
+    gamma: float
+    def __init__(self, *, beta: float = 2.0, gamma: float = 0.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+SimplePreferenceOptimization = SimPO
+
+def slic_hinge(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
+    """Hinge of the lead over the reference: it stops pushing once the chosen answer leads by ``1 / beta``.
+
+    For preferences where `dpo` pushes leads too far.  Arguments, shapes and Keras as for `dpo`.
+
+    ``slic_hinge = mean(max(1 - beta * ((chosen - reference_chosen) - (rejected - reference_rejected)), 0))``
+
+    Args:
+        chosen: Predictions, shape ``(..., C)``: real numbers.
+        rejected: Predictions, shape ``(..., C)``: real numbers.
+        reference_chosen: Given, without a gradient, shape ``(..., C)``: real numbers.
+        reference_rejected: Given, without a gradient, shape ``(..., C)``: real numbers.
+        beta: What leads are multiplied by; the margin is 1/beta (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``chosen`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Zhao et al., SLiC-HF (2023); T. Liu et al., Statistical rejection sampling improves preference
+    optimization (2024), eq. 9.
+
+    >>> import lossary
+    >>> print(lossary.slic_hinge([[-1.0]], [[-2.0]], [[-2.0]], [[-1.0]]).round(4))
+    [0.8]
+    """
+
+slic = slic_hinge
+rso_hinge = slic_hinge
+
+class SlicHinge(ArgumentsLoss):
+    """Hinge of the lead over the reference: it stops pushing once the chosen answer leads by ``1 / beta``.
+
+    For preferences where `dpo` pushes leads too far.  Arguments, shapes and Keras as for `dpo`.
+
+    ``slic_hinge = mean(max(1 - beta * ((chosen - reference_chosen) - (rejected - reference_rejected)), 0))``
+
+    Call it with ``(chosen, rejected, reference_chosen, reference_rejected, *, sample_weight=None, where=None)``:
+    weights and mask have one entry per data point, or one weight stands for all; masked positions and those of
+    weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: What leads are multiplied by; the margin is 1/beta (a number > 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: chosen or rejected or reference_chosen or reference_rejected holds a NaN or a value outside
+            its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Zhao et al., SLiC-HF (2023); T. Liu et al., Statistical rejection sampling improves preference
+    optimization (2024), eq. 9.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Slic = SlicHinge
+RsoHinge = SlicHinge
+
+def smooth_l1(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 1.0, check: str | None = None) -> Any:
+    """Absolute difference whose corner is rounded off below ``beta``, for boxes and other numbers with outliers.
+
+    The slope is 1 or -1 from a difference of ``beta`` on, whatever ``beta`` is: a smaller one brings the loss closer to
+    `mean_absolute_error`.  It is `huber` with ``delta=beta``, divided by ``beta``; at 1 the two are the same.
+
+    ``smooth_l1 = mean(d**2 / (2 * beta) if d < beta else d - beta / 2), d = abs(y_pred - y_true)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        beta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Girshick, Fast R-CNN (2015), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.smooth_l1([[0.0, 0.0]], [[3.0, 0.25]], beta=0.5))
+    [1.40625]
+    """
+
+smooth_l1_loss = smooth_l1
+l1_smooth = smooth_l1
+
+class SmoothL1(Loss):
+    """Absolute difference whose corner is rounded off below ``beta``, for boxes and other numbers with outliers.
+
+    The slope is 1 or -1 from a difference of ``beta`` on, whatever ``beta`` is: a smaller one brings the loss closer to
+    `mean_absolute_error`.  It is `huber` with ``delta=beta``, divided by ``beta``; at 1 the two are the same.
+
+    ``smooth_l1 = mean(d**2 / (2 * beta) if d < beta else d - beta / 2), d = abs(y_pred - y_true)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: Difference up to which the loss is quadratic (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: R. Girshick, Fast R-CNN (2015), eq. 3.
+    """
+    beta: float
+    def __init__(self, *, beta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SmoothL1Loss = SmoothL1
+L1Smooth = SmoothL1
+
+def soft_margin(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Logistic cost of the margin, for two classes that are written -1 and 1 and an output that is a raw score.
+
+    It is `binary_crossentropy` with ``from_logits=True`` for labels 0 and 1, number for number, and here 0 is read as
+    -1; labels between the two, and smoothed ones, are for that loss.
+
+    ``soft_margin = mean(log(1 + exp(-y_true * y_pred))), y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Friedman, T. Hastie, R. Tibshirani, Additive logistic regression (2000), sec. 3.1.
+
+    >>> import lossary
+    >>> print(lossary.soft_margin([[1.0, -1.0]], [[0.0, -2.0]]).round(4))
+    [0.41]
+    """
+
+soft_margin_loss = soft_margin
+
+class SoftMargin(Loss):
+    """Logistic cost of the margin, for two classes that are written -1 and 1 and an output that is a raw score.
+
+    It is `binary_crossentropy` with ``from_logits=True`` for labels 0 and 1, number for number, and here 0 is read as
+    -1; labels between the two, and smoothed ones, are for that loss.
+
+    ``soft_margin = mean(log(1 + exp(-y_true * y_pred))), y_true = -1 or 1``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Friedman, T. Hastie, R. Tibshirani, Additive logistic regression (2000), sec. 3.1.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SoftMarginLoss = SoftMargin
+
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
 
     The value of `categorical_crossentropy` without the memory of one-hot rows.  Behind a softmax layer as it is;
@@ -1670,8 +7173,13 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1717,8 +7225,13 @@ class SparseCategoricalCrossentropy(Loss):
             default.
         ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
             number or None); None by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1740,23 +7253,37 @@ class SparseCategoricalCrossentropy(Loss):
     """
     from_logits: bool
     ignore_class: int | None
+    label_smoothing: float
     epsilon: float
-    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, ignore_class: int | None = None, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 SparseSoftmaxCrossEntropy = SparseCategoricalCrossentropy
 SparseCategoricalCrossEntropy = SparseCategoricalCrossentropy
 Scce = SparseCategoricalCrossentropy
 
-def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
+def sparse_categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """`categorical_focal_crossentropy` for integer labels.
 
-    Labels are -1 and 1; 0 is read as -1.
+    ``alpha`` is 1/4 as there, where kornia and others have 1.
 
-    ``squared_hinge = mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1``
+    ``sparse_categorical_focal_crossentropy = -alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)``
 
     Args:
-        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
-        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1770,6 +7297,98 @@ def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None =
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+
+    >>> import lossary
+    >>> print(lossary.sparse_categorical_focal_crossentropy([1], [[0.5, 0.5]]).round(4))
+    [0.0433]
+    """
+
+sparse_categorical_focal_loss = sparse_categorical_focal_crossentropy
+
+class SparseCategoricalFocalCrossentropy(Loss):
+    """`categorical_focal_crossentropy` for integer labels.
+
+    ``alpha`` is 1/4 as there, where kornia and others have 1.
+
+    ``sparse_categorical_focal_crossentropy = -alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Factor of the loss (a number >= 0); 0.25 by default.
+        gamma: How much less what is nearly right counts; 0 is cross-entropy (a number >= 0); 2.0 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
+            1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq.
+    4, 5.
+    """
+    alpha: float
+    gamma: float
+    from_logits: bool
+    ignore_class: int | None
+    epsilon: float
+    class_weight: Any
+    temperature: float
+    def __init__(self, *, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, ignore_class: int | None = None, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SparseCategoricalFocalLoss = SparseCategoricalFocalCrossentropy
+
+def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
+
+    Labels are -1 and 1; 0 is read as -1.
+
+    ``squared_hinge = mean(max(1 - y_true * y_pred, 0)**2), y_true = -1 or 1``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3.
 
@@ -1790,6 +7409,10 @@ class SquaredHinge(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1804,11 +7427,95 @@ class SquaredHinge(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: Y.-J. Lee, O. L. Mangasarian, SSVM: A smooth support vector machine (2001), eq. 3.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
+
+def student_t_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Negative log-likelihood of Student's t distribution with predicted degrees of freedom, location and scale.
+
+    For regression with outliers, whose share is learnt too: with few degrees of freedom (``df``) the tails are heavy,
+    1 is the Cauchy distribution, and from 30 on it is close to a normal distribution with the scale as its standard
+    deviation.  ``y_pred`` holds ``df``, location and scale along its last axis, or is a tuple of three arrays; ``df``
+    and scale come from layers with softplus, often with 2 added to ``df`` so that there is a variance.  Both count as
+    ``epsilon`` below it, with the slope they have there.
+
+    ``student_t_nll = mean(lgamma(df / 2) - lgamma((df + 1) / 2) + log(pi * df) / 2 + log(scale) + (df + 1) / 2 * log(1 + ((y_true - location) / scale)**2 / df)), y_pred = (df, location, scale)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C, 3)``, or a tuple of 3 arrays ``(df, location, scale)``: (df,
+            location, scale) along the last axis, df: numbers >= 0; location: real numbers; scale: numbers >= 0.
+        epsilon: Least df and scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. L. Lange, R. J. A. Little, J. M. G. Taylor, Robust statistical modeling using the t distribution
+    (1989).
+
+    >>> import lossary
+    >>> print(lossary.student_t_nll([[1.0]], [[[1.0, 0.0, 1.0]]]).round(4))
+    [1.8379]
+    """
+
+logs_t = student_t_nll
+
+class StudentTNLL(Loss):
+    """Negative log-likelihood of Student's t distribution with predicted degrees of freedom, location and scale.
+
+    For regression with outliers, whose share is learnt too: with few degrees of freedom (``df``) the tails are heavy,
+    1 is the Cauchy distribution, and from 30 on it is close to a normal distribution with the scale as its standard
+    deviation.  ``y_pred`` holds ``df``, location and scale along its last axis, or is a tuple of three arrays; ``df``
+    and scale come from layers with softplus, often with 2 added to ``df`` so that there is a variance.  Both count as
+    ``epsilon`` below it, with the slope they have there.
+
+    ``student_t_nll = mean(lgamma(df / 2) - lgamma((df + 1) / 2) + log(pi * df) / 2 + log(scale) + (df + 1) / 2 * log(1 + ((y_true - location) / scale)**2 / df)), y_pred = (df, location, scale)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Least df and scale; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. L. Lange, R. J. A. Little, J. M. G. Taylor, Robust statistical modeling using the t distribution
+    (1989).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+LogsT = StudentTNLL
 
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.
@@ -1905,7 +7612,87 @@ TripletMarginLoss = TripletMargin
 TripletMarginWithDistanceLoss = TripletMargin
 TripletLoss = TripletMargin
 
-def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, check: str | None = None) -> Any:
+def tukey_biweight(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 4.685, check: str | None = None) -> Any:
+    """Half the squared difference at first, and constant from ``c`` on, so that outliers do not count at all.
+
+    The default fits differences of standard deviation 1: divide the targets by a robust scale of theirs, or choose
+    ``c`` about five times an ordinary error.  Beyond ``c`` the slope is exactly 0: a prediction that starts that far
+    from its target never moves.
+
+    ``tukey_biweight = mean(c**2 / 6 * (1 - max(1 - u, 0)**3)), u = ((y_pred - y_true) / c)**2``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        c: Difference from which on a target does not count (a number > 0); 4.685 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. E. Beaton, J. W. Tukey, The fitting of power series, meaning polynomials, illustrated on
+    band-spectroscopic data (1974).
+
+    >>> import lossary
+    >>> print(lossary.tukey_biweight([[0.0, 0.0]], [[1.0, -100.0]]).round(4))
+    [2.0679]
+    """
+
+tukey = tukey_biweight
+biweight = tukey_biweight
+bisquare = tukey_biweight
+
+class TukeyBiweight(Loss):
+    """Half the squared difference at first, and constant from ``c`` on, so that outliers do not count at all.
+
+    The default fits differences of standard deviation 1: divide the targets by a robust scale of theirs, or choose
+    ``c`` about five times an ordinary error.  Beyond ``c`` the slope is exactly 0: a prediction that starts that far
+    from its target never moves.
+
+    ``tukey_biweight = mean(c**2 / 6 * (1 - max(1 - u, 0)**3)), u = ((y_pred - y_true) / c)**2``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        c: Difference from which on a target does not count (a number > 0); 4.685 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. E. Beaton, J. W. Tukey, The fitting of power series, meaning polynomials, illustrated on
+    band-spectroscopic data (1974).
+    """
+    c: float
+    def __init__(self, *, c: float = 4.685, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Tukey = TukeyBiweight
+Biweight = TukeyBiweight
+Bisquare = TukeyBiweight
+
+def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """The Dice overlap with weights of its own for what is found too much and too little.
 
     ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
@@ -1923,6 +7710,7 @@ def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tup
         alpha: Weight of false positives (a number >= 0); 0.5 by default.
         beta: Weight of false negatives (a number >= 0); 0.5 by default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -1966,6 +7754,7 @@ class Tversky(Loss):
         alpha: Weight of false positives (a number >= 0); 0.5 by default.
         beta: Weight of false negatives (a number >= 0); 0.5 by default.
         smooth: Added to both sides of the quotient (a number >= 0); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -1989,6 +7778,576 @@ class Tversky(Loss):
     alpha: float
     beta: float
     smooth: float
-    def __init__(self, *, from_logits: bool = False, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TverskyLoss = Tversky
+
+def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, check: str | None = None) -> Any:
+    """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
+
+    ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
+    `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
+    between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
+    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+
+    ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
+
+    >>> import lossary
+    >>> print(lossary.tweedie_deviance([[4.0, 0.0]], [[1.0, 4.0]]))
+    [6.]
+    """
+
+tweedie_loss = tweedie_deviance
+
+class TweedieDeviance(Loss):
+    """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
+
+    ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
+    `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
+    between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
+    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+
+    ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
+    """
+    power: float
+    def __init__(self, *, power: float = 1.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+TweedieLoss = TweedieDeviance
+
+def vae_kl(mean: Any, log_variance: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Kullback-Leibler divergence of a predicted normal distribution from the standard one, summed over the row.
+
+    For the latent variables of variational autoencoders, beside a loss of the reconstruction: two arrays (N, D) from
+    linear layers, the mean and the logarithm of the variance.  There are no targets; both have a gradient.  It is in
+    nats per data point, so the reconstruction beside it has to be a sum over the outputs too, not a mean.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([mean, log_variance], axis=-2)``; its
+    targets are not looked at.
+
+    ``vae_kl = sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2``
+
+    Args:
+        mean: Predictions, shape ``(..., C)``: real numbers.
+        log_variance: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``mean`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: mean or log_variance holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B.
+
+    >>> import lossary
+    >>> print(lossary.vae_kl([[1.0, 0.0]], [[0.0, 0.0]]))
+    [0.5]
+    """
+
+kl_loss = vae_kl
+gaussian_kl = vae_kl
+latent_kl = vae_kl
+vae_gaussian_kl = vae_kl
+
+class VAEKL(ArgumentsLoss):
+    """Kullback-Leibler divergence of a predicted normal distribution from the standard one, summed over the row.
+
+    For the latent variables of variational autoencoders, beside a loss of the reconstruction: two arrays (N, D) from
+    linear layers, the mean and the logarithm of the variance.  There are no targets; both have a gradient.  It is in
+    nats per data point, so the reconstruction beside it has to be a sum over the outputs too, not a mean.
+
+    A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([mean, log_variance], axis=-2)``; its
+    targets are not looked at.
+
+    ``vae_kl = sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2``
+
+    Call it with ``(mean, log_variance, *, sample_weight=None, where=None)``: weights and mask have one entry per
+    data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: mean or log_variance holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, mean: Any, log_variance: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, mean: Any, log_variance: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+KlLoss = VAEKL
+GaussianKl = VAEKL
+LatentKl = VAEKL
+VaeGaussianKl = VAEKL
+
+def wasserstein_gan(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """What a critic loses on real and made examples, for a Wasserstein GAN.
+
+    ``y_true`` is 1 where an example is real and -1 (or 0) where it was made; ``y_pred`` is the critic's score.  The
+    generator is trained with the labels 1 for what it made.  It has no minimum of its own: the critic's weights are
+    clipped, or a penalty ``mean((norm(gradient) - 1)**2)`` of the critic's gradient in its inputs is added, which is
+    computed from the critic and not from its scores.  The value may be below 0.
+
+    ``wasserstein_gan = mean(-y_true * y_pred), y_true = 1 for real, -1 for made``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Arjovsky, S. Chintala, L. Bottou, Wasserstein GAN (2017), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.wasserstein_gan([[1.0, -1.0]], [[2.0, 3.0]]))
+    [0.5]
+    """
+
+wgan = wasserstein_gan
+critic_loss = wasserstein_gan
+
+class WassersteinGAN(Loss):
+    """What a critic loses on real and made examples, for a Wasserstein GAN.
+
+    ``y_true`` is 1 where an example is real and -1 (or 0) where it was made; ``y_pred`` is the critic's score.  The
+    generator is trained with the labels 1 for what it made.  It has no minimum of its own: the critic's weights are
+    clipped, or a penalty ``mean((norm(gradient) - 1)**2)`` of the critic's gradient in its inputs is added, which is
+    computed from the critic and not from its scores.  The value may be below 0.
+
+    ``wasserstein_gan = mean(-y_true * y_pred), y_true = 1 for real, -1 for made``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Arjovsky, S. Chintala, L. Bottou, Wasserstein GAN (2017), eq. 3.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Wgan = WassersteinGAN
+CriticLoss = WassersteinGAN
+
+def welsch(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 1.0, check: str | None = None) -> Any:
+    """Bounded by 1, for numbers of which many are outliers that should not count at all.
+
+    Half the squared difference in units of ``c`` where it is small, and 1 from a few ``c`` on, where the slope is next
+    to nothing: at ``6 * c`` it is a ten-millionth.  A prediction that starts there stays there, so choose ``c`` wide or
+    begin with `cauchy`.  Its minimum is a mode of the targets, seen through a normal kernel of width ``c``.
+
+    ``welsch = mean(1 - exp(-((y_pred - y_true) / c)**2 / 2))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. E. Dennis, R. E. Welsch, Techniques for nonlinear least squares and robust regression (1978).
+
+    >>> import lossary
+    >>> print(lossary.welsch([[0.0, 0.0]], [[1.0, -100.0]]).round(4))
+    [0.6967]
+    """
+
+leclerc = welsch
+correntropy = welsch
+welsch_loss = welsch
+
+class Welsch(Loss):
+    """Bounded by 1, for numbers of which many are outliers that should not count at all.
+
+    Half the squared difference in units of ``c`` where it is small, and 1 from a few ``c`` on, where the slope is next
+    to nothing: at ``6 * c`` it is a ten-millionth.  A prediction that starts there stays there, so choose ``c`` wide or
+    begin with `cauchy`.  Its minimum is a mode of the targets, seen through a normal kernel of width ``c``.
+
+    ``welsch = mean(1 - exp(-((y_pred - y_true) / c)**2 / 2))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        c: Scale of an ordinary difference (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. E. Dennis, R. E. Welsch, Techniques for nonlinear least squares and robust regression (1978).
+    """
+    c: float
+    def __init__(self, *, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Leclerc = Welsch
+Correntropy = Welsch
+WelschLoss = Welsch
+
+def wing_loss(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, width: float = 10.0, curvature: float = 2.0, check: str | None = None) -> Any:
+    """Steepest at small differences, for landmarks in pixels that are to lie exactly.
+
+    The slope falls from ``width / curvature`` at 0 to ``width / (width + curvature)`` and is 1 from ``width`` on; at a
+    difference of 0 it is 0.  Both parameters are in the unit of the targets: the defaults are for pixels, and far too
+    wide for coordinates in [0, 1].
+
+    ``wing_loss = mean(width * log(1 + d / curvature) if d < width else d - C), C = width - width * log(1 + width / curvature), d = abs(y_pred - y_true)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        width: Difference up to which the loss is a logarithm (a number > 0); 10.0 by default.
+        curvature: The smaller, the steeper the loss is around 0 (a number > 0); 2.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z.-H. Feng et al., Wing loss for robust facial landmark localisation with convolutional neural
+    networks (2018), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.wing_loss([[0.0, 0.0]], [[2.0, 20.0]]).round(4))
+    [17.4245]
+    """
+
+
+class WingLoss(Loss):
+    """Steepest at small differences, for landmarks in pixels that are to lie exactly.
+
+    The slope falls from ``width / curvature`` at 0 to ``width / (width + curvature)`` and is 1 from ``width`` on; at a
+    difference of 0 it is 0.  Both parameters are in the unit of the targets: the defaults are for pixels, and far too
+    wide for coordinates in [0, 1].
+
+    ``wing_loss = mean(width * log(1 + d / curvature) if d < width else d - C), C = width - width * log(1 + width / curvature), d = abs(y_pred - y_true)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        width: Difference up to which the loss is a logarithm (a number > 0); 10.0 by default.
+        curvature: The smaller, the steeper the loss is around 0 (a number > 0); 2.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z.-H. Feng et al., Wing loss for robust facial landmark localisation with convolutional neural
+    networks (2018), eq. 5.
+    """
+    width: float
+    curvature: float
+    def __init__(self, *, width: float = 10.0, curvature: float = 2.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
+def z_loss_crossentropy(y_true: Any, y_pred: Any, z_weight: float = 0.0001, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """`sparse_categorical_crossentropy` from raw scores with a pull of their log-sum towards 0, for large vocabularies.
+
+    A softmax does not see a number added to all scores; in long training and in half precision they drift away unless
+    something holds them.  ``y_pred`` holds raw scores.
+
+    ``z_loss_crossentropy = lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        z_weight: Weight of the square (a number >= 0); 0.0001 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to
+    the spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5.
+
+    >>> import lossary
+    >>> print(lossary.z_loss_crossentropy([0], [[0.0, 0.0]], z_weight=1.0).round(4))
+    [1.1736]
+    """
+
+z_loss = z_loss_crossentropy
+max_z_loss = z_loss_crossentropy
+
+class ZLossCrossentropy(Loss):
+    """`sparse_categorical_crossentropy` from raw scores with a pull of their log-sum towards 0, for large vocabularies.
+
+    A softmax does not see a number added to all scores; in long training and in half precision they drift away unless
+    something holds them.  ``y_pred`` holds raw scores.
+
+    ``z_loss_crossentropy = lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        z_weight: Weight of the square (a number >= 0); 0.0001 by default.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to
+    the spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5.
+    """
+    z_weight: float
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, z_weight: float = 0.0001, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ZLoss = ZLossCrossentropy
+MaxZLoss = ZLossCrossentropy
+
+def zlpr(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
+
+    Scores of labels that hold are pushed above 0 and above those of all others, which no weight per label has to
+    balance; a label is predicted where its score is above 0.  ``y_pred`` holds raw scores, from a linear layer.  With
+    one label per row beside the 0 it is `categorical_crossentropy`'s kin; scores are no probabilities.
+
+    ``zlpr = log(1 + sum(y_true * exp(-y_pred))) + log(1 + sum((1 - y_true) * exp(y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Su et al., ZLPR: a novel loss for multi-label classification (2022), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.zlpr([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]).round(4))
+    [1.7918]
+    """
+
+zlpr_loss = zlpr
+multilabel_categorical_crossentropy = zlpr
+
+class ZLPR(Loss):
+    """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
+
+    Scores of labels that hold are pushed above 0 and above those of all others, which no weight per label has to
+    balance; a label is predicted where its score is above 0.  ``y_pred`` holds raw scores, from a linear layer.  With
+    one label per row beside the 0 it is `categorical_crossentropy`'s kin; scores are no probabilities.
+
+    ``zlpr = log(1 + sum(y_true * exp(-y_pred))) + log(1 + sum((1 - y_true) * exp(y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Su et al., ZLPR: a novel loss for multi-label classification (2022), eq. 3.
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ZlprLoss = ZLPR
+MultilabelCategoricalCrossentropy = ZLPR

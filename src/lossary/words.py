@@ -11,3 +11,4 @@
 
 from .graph.words import *  # noqa: F403
 from .graph.words import __all__ as __all__
+from .graph.words import is_off as is_off

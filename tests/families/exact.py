@@ -79,3 +79,16 @@ def sides(scores: Row, from_logits: bool) -> list[tuple[Any, Any]]:
     if from_logits:
         return [(1 / (1 + mp.exp(-z)), 1 / (1 + mp.exp(z))) for z in scores]
     return [(p, 1 - p) for p in scores]
+
+
+def clipped(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7), **_: Any) -> tuple[Row, Row]:
+    """A row of a loss that clips probabilities."""
+    return t, p if from_logits else [min(max(x, epsilon), 1 - epsilon) for x in p]
+
+
+def chances(p: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
+    """The probability of class 1 and that of class 0."""
+    if from_logits:
+        return 1 / (1 + mp.exp(-p)), 1 / (1 + mp.exp(p))
+    q = min(max(p, epsilon), 1 - epsilon)
+    return q, 1 - q

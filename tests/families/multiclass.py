@@ -31,19 +31,6 @@ def _cce_slope(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(
     return [(g - inner) / total for g in outer]
 
 
-def _categorical_hinge(t: Row, p: Row) -> Any:
-    own = mp.fsum(a * b for a, b in zip(t, p, strict=True))
-    return max(1 + max((1 - a) * b for a, b in zip(t, p, strict=True)) - own, 0)
-
-
-def _categorical_hinge_slope(t: Row, p: Row) -> list[Any]:
-    if _categorical_hinge(t, p) == 0:
-        return [mp.mpf(0)] * len(p)
-    others = [(1 - a) * b for a, b in zip(t, p, strict=True)]
-    best = others.index(max(others))
-    return [(1 - a if i == best else 0) - a for i, a in enumerate(t)]
-
-
 def _terms_scores(slope: Any, p: Any, index: int | None) -> Any:
     # The difference of scores of 100 is rounded by 4e-6, and a probability moves by that share of itself.
     size = max(map(abs, p))
@@ -64,18 +51,16 @@ def _terms_sparse(t: Any, p: Any, index: int | None, from_logits: bool = False) 
 
 
 VALUES = {
+    "negative_log_likelihood": lambda t, p: -p[int(t[0])],
     "categorical_crossentropy": _cce,
     "sparse_categorical_crossentropy": lambda t, p, **kw: _cce(one_hot(t[0], len(p)), p, **kw),
-    "categorical_hinge": _categorical_hinge,
 }
 SLOPES = {
     "categorical_crossentropy": _cce_slope,
     "sparse_categorical_crossentropy": lambda t, p, **kw: _cce_slope(one_hot(t[0], len(p)), p, **kw),
-    "categorical_hinge": _categorical_hinge_slope,
 }
 TERMS = {
     "categorical_crossentropy": _terms_cce,
     "sparse_categorical_crossentropy": _terms_sparse,
-    "categorical_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
 }
 SOFT = ("categorical_crossentropy",)

@@ -9,11 +9,6 @@ import mpmath as mp
 from families.exact import each, each_slope, sign
 
 
-def _huber(t: Any, p: Any, delta: Any = 1) -> Any:
-    d = abs(p - t)
-    return d * d / 2 if d <= delta else delta * (d - mp.mpf(delta) / 2)
-
-
 def _mape(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7)) -> Any:
     return 100 * abs(p - t) / max(abs(t), epsilon)
 
@@ -32,8 +27,6 @@ VALUES = {
     "mean_absolute_error": each(lambda t, p: abs(p - t)),
     "mean_absolute_percentage_error": each(_mape),
     "mean_squared_logarithmic_error": each(_msle),
-    "log_cosh": each(lambda t, p: mp.log(mp.cosh(p - t))),
-    "huber": each(_huber),
 }
 SLOPES = {
     "mean_squared_error": each_slope(lambda t, p: 2 * (p - t)),
@@ -42,6 +35,4 @@ SLOPES = {
         lambda t, p, epsilon=mp.mpf(1e-7): 100 * sign(p - t) / max(abs(t), epsilon)
     ),
     "mean_squared_logarithmic_error": each_slope(_msle_slope),
-    "log_cosh": each_slope(lambda t, p: mp.tanh(p - t)),
-    "huber": each_slope(lambda t, p, delta=1: max(min(p - t, delta), -delta)),
 }

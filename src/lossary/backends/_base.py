@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..looks.faults import Look, Site
-from . import series, special
+from . import _series, _special
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -239,20 +239,20 @@ class Backend(ABC):
     def softplus(self, x: Array) -> Array:
         return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
 
-    log1pmx = series.log1pmx
-    expm1mx = series.expm1mx
-    log1mexp = series.log1mexp
-    hypot1 = series.hypot1
+    log1pmx = _series.log1pmx
+    expm1mx = _series.expm1mx
+    log1mexp = _series.log1mexp
+    hypot1 = _series.hypot1
 
-    lgamma = special.lgamma
-    digamma = special.digamma
-    trigamma = special.trigamma
-    binet = special.binet
-    binet_slope = special.binet_slope
-    erf = special.erf
-    bell = special.bell
-    log_ndtr = special.log_ndtr
-    inverse_mills = special.inverse_mills
+    lgamma = _special.lgamma
+    digamma = _special.digamma
+    trigamma = _special.trigamma
+    binet = _special.binet
+    binet_slope = _special.binet_slope
+    erf = _special.erf
+    bell = _special.bell
+    log_ndtr = _special.log_ndtr
+    inverse_mills = _special.inverse_mills
 
     def guard(self, x: Array, floor: Any) -> Array:
         return self.maximum(x, floor)
@@ -308,6 +308,10 @@ class Backend(ABC):
     @abstractmethod
     def take(self, x: Array, label: Array) -> Array:
         """The labelled element of each row; NaN for a label outside the row."""
+
+    @abstractmethod
+    def look_up(self, table: Array, labels: Array) -> Array:
+        """The entries of a table of one axis; for a label outside it, one of its ends."""
 
     @abstractmethod
     def is_label(self, label: Array, like: Array) -> Array:
@@ -403,8 +407,8 @@ _NUMBERS = SimpleNamespace(
 _NUMBER_WORDS |= {
     name: partial(getattr(room, name), _NUMBERS)
     for room, names in (
-        (series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
-        (special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
+        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
+        (_special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
     )
     for name in names
 }

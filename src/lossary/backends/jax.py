@@ -151,6 +151,9 @@ class JaxBackend(MeansByLength, ShowsBits):
         taken = jnp.take_along_axis(x, jnp.clip(label, 0, length - 1), axis=-1)
         return jnp.where((label >= 0) & (label < length), taken, jnp.nan)
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[jnp.clip(labels, 0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return _positions(like) == label
 

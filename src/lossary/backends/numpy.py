@@ -155,6 +155,9 @@ class NumpyBackend(ShowsBits):
         taken = np.take_along_axis(x, np.minimum(np.maximum(label, 0), length - 1), axis=-1)
         return np.where((label >= 0) & (label < length), taken, x.dtype.type(np.nan))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[np.clip(labels, 0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return np.arange(like.shape[-1]) == label
 

@@ -131,6 +131,9 @@ class PytensorBackend(Backend):
         taken = pt.sum(pt.where(self.is_label(label, x), x, 0.0), axis=-1, keepdims=True)
         return pt.where(pt.and_(pt.ge(label, 0), pt.lt(label, length)), taken, float("nan"))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[pt.clip(labels, 0, table.shape[0] - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return pt.eq(pt.arange(like.shape[-1]), label)
 

@@ -175,6 +175,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         taken = tf.gather(x, index, axis=-1, batch_dims=len(x.shape) - 1)
         return tf.where((label >= 0) & (label < length), taken, tf.constant(float("nan"), x.dtype))
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return tf.gather(table, tf.clip_by_value(labels, 0, tf.size(table, labels.dtype) - 1))
+
     def is_label(self, label: Array, like: Array) -> Array:
         return tf.equal(tf.range(tf.cast(tf.shape(like)[-1], label.dtype)), label)
 

@@ -186,6 +186,9 @@ class TorchBackend(Backend):
         taken = torch.gather(x, -1, label.clamp(0, length - 1))
         return torch.where((label >= 0) & (label < length), taken, torch.nan)
 
+    def look_up(self, table: Array, labels: Array) -> Array:
+        return table[labels.long().clamp(0, len(table) - 1)]
+
     def is_label(self, label: Array, like: Array) -> Array:
         return torch.arange(like.shape[-1], device=like.device) == label
 

@@ -12,7 +12,7 @@ from . import parts
 from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
-from .reduce import check_points, factors, reduce
+from .reduce import MEANS, check_points, factors, reduce
 from .rows import LAST, Rows
 
 
@@ -43,7 +43,8 @@ class Batch:
     ``mask`` are the data points that a mean counts, ``live`` those of them whose weight is not 0.  All others have been
     replaced, unless there is a kernel, which leaves them out by itself.  ``places`` and ``rows`` say how the inputs
     were lined up, ``like`` has the shape that they had before; ``packed`` says which arguments held several parts.
-    ``items`` says which elements count, where rows have gaps.
+    ``items`` says which elements count, where rows have gaps.  ``joined`` says that the points are the outputs of a
+    data point because each has a weight of its own, and that its loss is the mean of theirs.
     """
 
     backend: Backend
@@ -62,6 +63,7 @@ class Batch:
     items: Array | None = None
     fused: Fused | None = None
     poison: Array | None = None
+    joined: bool = False
 
     @property
     def y_true(self) -> Array:
@@ -110,7 +112,10 @@ class Batch:
         record = self.program.record
         name, main = record.name, record.main
         check_points(name, self.backend, self.inputs[main], reduction, record.inputs[main].name)
-        return factors(name, self.backend, values, self.weights, self.mask, reduction)
+        found = factors(name, self.backend, values, self.weights, self.mask, reduction)
+        if self.joined and reduction not in MEANS:
+            found = found / self.backend.count(self.backend.squeeze_last(self.y_pred))
+        return found
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
@@ -142,7 +147,9 @@ class Batch:
 
     def pulled_back(self, upstream: Array) -> Array:
         """The gradient for one factor per unreduced value, in the dtype and shape of the caller's y_pred."""
-        if self.split:
+        if self.joined:
+            upstream = self.backend.expand_last(upstream) * self.backend.ones_like(self.weights)
+        elif self.split:
             upstream = self.rows.gathered(self.backend, upstream)
         if self.live is not None:
             upstream = self.backend.where(self.live, upstream, self.backend.ones_like(upstream) * 0)
@@ -184,6 +191,8 @@ class Batch:
         """A reduced loss, never in half precision, which holds too few digits for it; or the values as they lie."""
         if reduction != "none":
             return cast(self.backend, x, "float32" if self.dtype in HALF else self.dtype)
+        if self.joined:
+            return self.result(self.backend.squeeze_last(self.backend.sum(x)))
         return self.result(self.rows.scattered(self.backend, x, self.like) if self.split else x)
 
     def gradient(self, x: Array, place: int = 1) -> Array:

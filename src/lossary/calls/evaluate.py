@@ -14,10 +14,10 @@ from ..backends import FLOATS, Array, Backend
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import modes, values
-from . import align, faults, live
+from . import align, faults, live, weighting
 from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
-from .programs import program_for
+from .programs import program_at
 
 __all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "prepare"]
 
@@ -50,8 +50,11 @@ def prepare(
         plan, points = _with_gaps(setting, plan, points)
     if setting.ignored is not None:
         points = live.without_ignored(plan.backend, points, setting.ignored)
+    joined = False
+    if setting.weighting:
+        points, joined = weighting.weighted(plan.backend, plan.program, setting.parameters, points, plan.computing)
     points.live = live.live_points(plan.backend, points.weights, points.mask)
-    batch = _batch(setting, plan, points, like)
+    batch = _batch(setting, plan, points, like, joined=joined)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
         _check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
@@ -61,7 +64,7 @@ def prepare(
             return batch
     if points.live is not None or points.items is not None:
         points = live.replaced(plan.backend, setting.record, setting.parameters, points)
-        batch = _batch(setting, plan, points, like)
+        batch = _batch(setting, plan, points, like, joined=joined)
     if looking:
         _check_points(setting, plan, points, wait)
     if check == "async":
@@ -75,18 +78,18 @@ LOOKING = frozenset({None, "full", "async"})
 
 def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan, align.Points]:
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
-    program = program_for(setting.record, setting.parameters, plan.backend, gaps=True)
+    program = program_at(setting.record, setting.switches, plan.backend, gaps=True)
     main = points.inputs[setting.record.main]
     mask = live.any_item(plan.backend, points.items, main)
     return plan._replace(program=program), replace(points, mask=mask)
 
 
-def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array) -> Batch:
+def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array, *, joined: bool) -> Batch:
     """Points in the dtypes that are computed with."""
     backend, inputs, weights = plan.backend, points.inputs, points.weights
     if not plan.ready:
         inputs = tuple(
-            _labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
+            live.as_labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
             for each, x in zip(setting.record.inputs, inputs, strict=True)
         )
     computing = backend.dtype(inputs[setting.record.main])
@@ -107,6 +110,7 @@ def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array) -> B
         points.split,
         points.live,
         points.items,
+        joined=joined,
     )
 
 
@@ -154,18 +158,6 @@ def _weights(backend: Backend, weights: Array, mask: Array | None, computing: st
     """The weights, 0 under the mask whatever stands there."""
     weights = cast(backend, weights, computing)
     return weights if mask is None else backend.where(mask, weights, backend.ones_like(weights) * 0)
-
-
-def _labels(backend: Backend, labels: Array) -> Array:
-    """Labels in the dtype that they are taken with."""
-    dtype = backend.dtype(labels)
-    wanted = backend.label_dtype(dtype)
-    if dtype not in FLOATS:
-        return cast(backend, labels, wanted)
-    # A float that is no whole number names no class; -1 makes its value NaN instead of a neighbour's.
-    found = backend.cast(labels, wanted)
-    whole = backend.equal(backend.cast(found, dtype), labels)
-    return backend.where(whole, found, backend.ones_like(found) * -1)
 
 
 # --- values ---------------------------------------------------------------------------------------------------------

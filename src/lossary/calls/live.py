@@ -40,6 +40,18 @@ def without_ignored(backend: Backend, points: Points, ignored: int) -> Points:
     return replace(points, mask=mask if points.mask is None else backend.logical_and(points.mask, mask))
 
 
+def as_labels(backend: Backend, labels: Array) -> Array:
+    """Labels in the dtype that they are taken with."""
+    dtype = backend.dtype(labels)
+    wanted = backend.label_dtype(dtype)
+    if dtype not in FLOATS:
+        return labels if dtype == wanted else backend.cast(labels, wanted)
+    # A float that is no whole number names no class; -1 makes its value NaN instead of a neighbour's.
+    found = backend.cast(labels, wanted)
+    whole = backend.equal(backend.cast(found, dtype), labels)
+    return backend.where(whole, found, backend.ones_like(found) * -1)
+
+
 def _holds(dtype: str, number: int) -> bool:
     """Whether a number is one of a dtype."""
     if dtype in FLOATS:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from .. import backends, texts
 from ..backends import FLOATS, HALF, Array, Backend
+from ..facts.domain import Weights
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
 from . import align, parts
-from .programs import Program, program_for
+from .programs import Program, program_at
 
 
 class Setting:
@@ -20,7 +21,10 @@ class Setting:
         self.record = record
         self.parameters = parameters
         self.ignored: int | None = parameters.get("ignore_class")
-        self.numbers: tuple[Any, ...] = tuple(parameters[p.name] for p in record.parameters if p.is_number)
+        given = [p for p in record.parameters if parameters[p.name] is not None]
+        self.weighting = any(isinstance(p.allowed, Weights) for p in given)
+        self.switches, self.symbols = record.switches(parameters), record.symbols(parameters)
+        self.numbers: tuple[Any, ...] = tuple(parameters[name] for name in self.symbols)
         # A parameter that is an array is traced or differentiated by its framework.
         self.is_constant = all(isinstance(number, float) for number in self.numbers)
         self.plans: dict[Hashable, Plan] = {}
@@ -38,10 +42,9 @@ class Setting:
         """The numeric parameters for a call that computes in this dtype: arrays among them are cast to it."""
         if self.is_constant:
             return self.numbers
-        names = [p.name for p in self.record.parameters if p.is_number]
         return tuple(
             number if isinstance(number, float) else self._array(backend, name, number, dtype)
-            for name, number in zip(names, self.numbers, strict=True)
+            for name, number in zip(self.symbols, self.numbers, strict=True)
         )
 
     def _array(self, backend: Backend, name: str, number: Any, dtype: str) -> Array:
@@ -155,7 +158,7 @@ def _made(
     setting: Setting, backend: Backend, inputs: tuple[Array, ...], *, axis: Any, batched: bool, strict: bool
 ) -> Plan:
     record, dtypes = setting.record, [backend.dtype(x) for x in inputs]
-    program = program_for(record, setting.parameters, backend)
+    program = program_at(record, setting.switches, backend)
     shapes = [backend.shape(x) for x in inputs]
     lines = align.lines(program, shapes, dtypes[0], axis=axis, batched=batched, strict=strict, library=backend.name)
     main = record.main

@@ -7,7 +7,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from ..backends import NUMPY, Backend, by_name
-from ..facts.domain import OptionalLabel
 from ..facts.record import Record
 from ..facts.registry import definition, enrol, enrolled, is_enrolled, kept
 from ..graph.program import Program, Switches
@@ -20,9 +19,11 @@ numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
 
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False) -> Program:
     """The program of a record at these parameters, for rows with or without gaps, ready to run on the backend."""
-    # Positions with the label to ignore are left out around the program, which is the same for all such labels.
-    inside = [p for p in record.parameters if not (p.is_number or isinstance(p.allowed, OptionalLabel))]
-    switches = tuple((p.name, parameters[p.name]) for p in inside)
+    return program_at(record, record.switches(parameters), backend, gaps=gaps)
+
+
+def program_at(record: Record, switches: Switches, backend: Backend, *, gaps: bool = False) -> Program:
+    """As `program_for`, for switches that are known: torch.compile takes no floats for constants."""
     if record.number is None:
         return Program(record, switches, gaps=gaps)
     program: Program = getattr(record.programs, _ready(record.number, switches, gaps, backend.name))

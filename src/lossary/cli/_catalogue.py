@@ -11,9 +11,13 @@ from rich.text import Text
 
 from .._extras import require
 from ..console.arguments import LOSS, AsJson, complete_loss, loss_from, one_of
+from ..console.errors import UsageError
 from ..console.output import FOUND, as_command, code, console, draw, emit, reporting, say, table
+from ..facts import families
+from ..facts.families import TASKS
 from ..facts.record import Case, Parameter, Record
 from ..objects.define import Loss, records
+from ..objects.get import names
 
 if TYPE_CHECKING:
     from ..doctor.verifier import Verification
@@ -24,14 +28,24 @@ BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
 @reporting
 def list_losses(
     family: Annotated[str | None, typer.Option(help="Only this family: regression, binary, multiclass, ...")] = None,
+    task: Annotated[str | None, typer.Option(help=f"Only for this task: {', '.join(TASKS)}.")] = None,
+    search: Annotated[str, typer.Option(metavar="WORDS", help="Only where all these words occur.")] = "",
+    peer: Annotated[
+        str | None, typer.Option(help="What to write for another library's losses: torch, keras, ...")
+    ] = None,
     backend: Annotated[str | None, typer.Option(help=f"How each runs on {', '.join(BACKENDS)}.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List all losses."""
-    found = records()
-    if family is not None:
-        families = list(dict.fromkeys(record.family for record in found))
-        found = [record for record in found if record.family == one_of("family", family, families)]
+    """List losses: all, or those of a family, for a task, about some words; or another library's beside ours."""
+    if peer is not None:
+        _print_peers(names(peer), as_json=as_json)
+        return
+    known = records()
+    family = family and one_of("family", family, list(families.about(known)))
+    task = task and one_of("task", task, list(TASKS))
+    found = families.found(known, family=family, task=task, search=search)
+    if not found:
+        raise UsageError("no loss is like that; all losses: lossary list")
     if backend is not None:
         require(one_of("backend", backend, BACKENDS), None, f"--backend {backend}")
     paths = None if backend is None else [_path(record, one_of("backend", backend, BACKENDS)) for record in found]
@@ -44,6 +58,14 @@ def list_losses(
         heading = "what it is" if paths is None else f"on {backend}"
         texts = [_plain(record.summary) for record in found] if paths is None else paths
         _print_list(heading, found, texts)
+
+
+def _print_peers(lines: dict[str, str], *, as_json: bool) -> None:
+    """Another library's names and the lines to write for them."""
+    if as_json:
+        emit(lines)
+    else:
+        table(["theirs", "ours"], list(lines.items()))
 
 
 def _print_list(heading: str, found: list[Record], texts: list[str]) -> None:

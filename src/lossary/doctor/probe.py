@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import backends
 from ..facts.axes import ELEMENT
-from ..facts.domain import Classes, Domain, OneHot, Signs, Unit
+from ..facts.domain import Bits, Classes, Domain, OneHot, Signs, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 from .evidence import Floats
@@ -112,12 +112,13 @@ class Probe:
             y_true = np.eye(self.outputs)[y_true]
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
-            return 2 * y_true
+            return SURE * y_true
         if puts_in_order(self.loss):
             return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
         if not logits:
-            unit = isinstance(self.record.prediction, Unit)
-            return SURE * y_true if isinstance(self.record.target, OneHot) and not unit else y_true
+            of_classes = isinstance(self.record.target, Bits | Classes | OneHot)
+            scores = of_classes and not isinstance(self.record.prediction, Unit)
+            return SURE * (2 * y_true - 1) if scores else y_true
         return SURE * (2 * y_true - 1)
 
     @property

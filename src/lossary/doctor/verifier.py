@@ -14,7 +14,7 @@ from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
 from ..facts.axes import ELEMENT
-from ..facts.domain import Domain, NonNegative, Real, Unit
+from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.record import Role
 from .evidence import Floats, number, resolved
 from .probe import OUTPUTS, POINTS, Inputs, Probe
@@ -277,6 +277,8 @@ def _extremes(p: Probe) -> Iterator[Check]:
 def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     """Predictions of these sizes, with any sign that the set allows."""
     found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
+    if isinstance(domain, Positive):
+        return np.maximum(found, np.finfo(np.float32).tiny)
     if isinstance(domain, NonNegative | Unit):
         return found
     signs = [-1.0, 1.0] if domain.high > 0.0 else [-1.0, -1.0]

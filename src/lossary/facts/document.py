@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .axes import ELEMENT
-from .domain import Flag, Interval, OptionalLabel
+from .domain import Around, Flag, Interval
 from .record import Argument, Parameter, Record, Role
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
@@ -88,7 +88,7 @@ def _argument(record: Record, argument: Argument) -> str:
 
 def _parameter(parameter: Parameter) -> str:
     allowed = parameter.allowed
-    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | OptionalLabel) else ""
+    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | Around) else ""
     accepted = f" ({allowed.describe()})" if allowed is not None else ""
     return f"{parameter.name}: {meaning or 'A parameter of the formula'}{accepted}; {parameter.default!r} by default."
 

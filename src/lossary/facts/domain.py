@@ -252,6 +252,19 @@ class Probabilities(Unit):
 
 
 @dataclass(frozen=True)
+class LogProbabilities(LogProbability):
+    """Logarithms of the entries of a distribution over the row."""
+
+    activation = "log_softmax"
+
+    # A log-softmax in half precision can exceed 0 by what it loses of scores.
+    slack = 1e-2
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return np.log(Probabilities().sample(rng, shape))
+
+
+@dataclass(frozen=True)
 class OneHot(Probabilities):
     """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
 
@@ -337,12 +350,17 @@ class Parts(Domain):
 
 @dataclass(frozen=True)
 class Interval(Domain):
-    """A parameter's meaning and range."""
+    """A parameter's meaning and range.
+
+    ``off`` is the value at which it does nothing: there the formula is traced with that number instead of a symbol, so
+    that what it multiplies costs nothing.
+    """
 
     meaning: str = ""
     minimum: float = -math.inf
     maximum: float = math.inf
     open_below: bool = False
+    off: float | None = None
 
     def describe(self) -> str:
         if self.maximum == math.inf:
@@ -369,10 +387,27 @@ class Flag(Domain):
 
 
 @dataclass(frozen=True)
-class OptionalLabel(Domain):
-    """The meaning of a parameter that is a class label, or None."""
+class Around(Domain):
+    """A parameter that acts around the formula, which is the same for all its values; None leaves things alone."""
 
     meaning: str = ""
 
+
+@dataclass(frozen=True)
+class OptionalLabel(Around):
+    """The meaning of a parameter that is a class label, or None."""
+
     def describe(self) -> str:
         return "a whole number or None"
+
+
+@dataclass(frozen=True)
+class Weights(Around):
+    """The meaning of weights, one per class or one per output (then one number may stand for all)."""
+
+    per: str = "class"
+
+    def describe(self) -> str:
+        if self.per == "class":
+            return "numbers >= 0, one per class, as a list or {class: weight}, or None"
+        return "a number >= 0, or one per output, or None"

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .axes import ELEMENT, ROW, Axes
-from .domain import Classes, Domain, Nothing, Parts, Real
+from .domain import Around, Classes, Domain, Interval, Nothing, Parts, Real
 
 Formula = Callable[..., Any]
 
@@ -134,17 +134,35 @@ def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a formula: its default stands in the formula's signature, its range in the decorator."""
+    """A parameter of a formula: its default stands in the formula's signature, its range in the decorator.
+
+    One that is ``shared`` is none of the formula's: all losses of a kind have it (see `lossary.facts.shared`).
+    """
 
     name: str
     default: Any
     allowed: Domain | None
     positional: bool
+    shared: bool = False
 
     @property
     def is_number(self) -> bool:
         """Whether the formula is traced once for all values of it."""
         return isinstance(self.default, float)
+
+    @property
+    def is_around(self) -> bool:
+        """Whether it acts around the formula, which does not see it."""
+        return isinstance(self.allowed, Around)
+
+    @property
+    def off(self) -> float | None:
+        """The number at which it does nothing, if there is one."""
+        return self.allowed.off if isinstance(self.allowed, Interval) else None
+
+    def is_symbol(self, value: Any) -> bool:
+        """Whether the formula sees a symbol in the place of this value, as it is traced once for all of them."""
+        return self.is_number and not (isinstance(value, float) and value == self.off)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +260,46 @@ class Record:
         """Every parameter at its default."""
         return {parameter.name: parameter.default for parameter in self.parameters}
 
+    def symbols(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """The parameters that a program takes as arguments."""
+        return tuple(p.name for p in self.parameters if p.is_symbol(parameters[p.name]))
+
+    def switches(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+        """The parameters that a program is traced for, and their values; None for a number that is off."""
+        inside = [p for p in self.parameters if not (p.is_around or p.is_symbol(parameters[p.name]))]
+        return tuple((p.name, None if p.is_number else parameters[p.name]) for p in inside)
+
+    def off(self, name: str) -> float | None:
+        """The value at which a parameter is off."""
+        return next((p.off for p in self.parameters if p.name == name), None)
+
+    def value_of(self, arguments: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
+        """What the formula makes of symbols, shared parameters included."""
+        return self.formula(*self._heated(arguments, parameters), **self._own(parameters))
+
+    def slopes_of(self, arguments: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What the hand-written slope makes of them, one for each prediction; nothing if there is none."""
+        if self.slope is None:
+            return ()
+        found = self.slope(*self._heated(arguments, parameters), **self._own(parameters))
+        heat = parameters.get("temperature", 1.0) if self._is_heated else 1.0
+        return tuple(slope / heat for slope in (found if isinstance(found, tuple) else (found,)))
+
+    @cached_property
+    def _is_heated(self) -> bool:
+        return any(p.shared and p.name == "temperature" for p in self.parameters)
+
+    def _own(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        shared = {p.name for p in self.parameters if p.shared}
+        return {name: value for name, value in parameters.items() if name not in shared}
+
+    def _heated(self, arguments: Sequence[Any], parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """The arguments with scores divided by the temperature."""
+        if not self._is_heated:
+            return arguments
+        heat, roles = parameters["temperature"], [argument.role for argument in self.arguments]
+        return [x / heat if role is Role.PREDICTION else x for role, x in zip(roles, arguments, strict=True)]
+
     def prediction_domain(self, parameters: Mapping[str, Any]) -> Domain:
         """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
         return Real() if parameters.get("from_logits") else self.prediction
@@ -272,10 +330,10 @@ def spelling(peer: str) -> str:
     return peer.rsplit(".", 1)[-1]
 
 
-def spellings_of(aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
-    """Aliases of a loss: those given, and what other libraries call the same."""
+def other_names(own: Sequence[str], aliases: Sequence[str], peers: Mapping[str, str]) -> tuple[str, ...]:
+    """Aliases of a loss besides its own names: those given, and what other libraries call the same."""
     same = [spelling(peer) for peer, line in peers.items() if not line]
-    return tuple(dict.fromkeys([*aliases, *same]))
+    return tuple(name for name in dict.fromkeys([*aliases, *same]) if name not in own)
 
 
 def fold(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 from weakref import finalize
@@ -51,9 +51,9 @@ class Program:
     def __init__(self, record: Record, switches: Switches, *, gaps: bool = False) -> None:
         self.record = record
         self.key = switches, gaps
-        self.switches = dict(switches)
+        self.switches = {name: record.off(name) if value is None else value for name, value in switches}
         self.number = next(_numbers)
-        self.numbers = tuple(p.name for p in record.parameters if p.is_number)
+        self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
         names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
         self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
@@ -81,7 +81,7 @@ class Program:
         """The predictions of a loss of ``(y_true, y_pred)``."""
         return self.arrays[1]
 
-    def _trace(self, formula: Callable[..., Any]) -> Any:
+    def _trace(self, formula: Callable[[Sequence[Any], Mapping[str, Any]], Any]) -> Any:
         arrays = iter(self.arrays)
         arguments = [
             tuple(next(arrays) for _ in argument.inputs) if argument.parts else next(arrays)
@@ -90,7 +90,7 @@ class Program:
         first = len(self.inputs) - len(self.numbers)
         parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[first:], strict=True))}
         try:
-            return formula(*arguments, **parameters)
+            return formula(arguments, parameters)
         except TraceError as error:
             raise TraceError(f"{self.record.name}: {error}") from None
         except (TypeError, AttributeError) as error:
@@ -99,7 +99,7 @@ class Program:
     @cached_property
     def output(self) -> Node:
         """The value per data point; a formula that returns elements means their mean."""
-        traced = self._trace(self.record.formula)
+        traced = self._trace(self.record.value_of)
         if not isinstance(traced, Node) or traced.axes == NUMBER:
             raise TraceError(f"{self.record.name}: {TraceError.no_value(traced, self._predicted())}")
         if traced.op == "negative" and traced.args[0].op == "mean":
@@ -113,10 +113,9 @@ class Program:
     @cached_property
     def _slopes(self) -> dict[int, Node]:
         """The hand-written slopes by the place of their input, as far as there are some."""
-        if self.record.slope is None:
+        found = self._trace(self.record.slopes_of)
+        if not found:
             return {}
-        traced = self._trace(self.record.slope)
-        found = traced if isinstance(traced, tuple) else (traced,)
         if self.gaps is not None:
             found = tuple(map(self.gaps.slope, found))
         return dict(zip(self.predictions, found, strict=True))
@@ -199,7 +198,7 @@ class Program:
         if self.record.labels_are_integers:
             return False
         one, other = np.array([[0.25, 0.125, 0.625]]), np.array([[0.5, 0.375, 0.125]])
-        numbers = [p.default for p in self.record.parameters if p.is_number]
+        numbers = [p.default for p in self.record.parameters if p.name in self.numbers]
         run = self.value(reference)
         with np.errstate(all="ignore"):
             return bool(np.allclose(run(one, other, *numbers), run(other, one, *numbers), rtol=1e-12, atol=0.0))

@@ -68,7 +68,7 @@ def _xlogy_rule(node: Node, g: Node) -> tuple[Node, Node]:
 def _power_rule(node: Node, g: Node) -> tuple[Node, Node]:
     a, exponent = node.args
     number = exponent.constant
-    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)  # type: ignore[arg-type]
+    lower = power(a, number - 1.0) if number is not None else power(a, exponent - 1.0)
     return g * exponent * lower, g * node * log(where(less(0.0, a), a, 1.0))
 
 

@@ -60,6 +60,14 @@ def _constants(*operands: Operand) -> tuple[float | None, ...]:
     return tuple(o.constant if isinstance(o, Node) else float(o) for o in operands)
 
 
+def is_off(parameter: Operand) -> bool:
+    """Whether a parameter is at the value where its `Interval` is off: there it is that number, else a symbol.
+
+    No word, but what a formula may decide by: it is traced once for the parameter's being off, and once for all else.
+    """
+    return not isinstance(parameter, Node)
+
+
 # --- arithmetic: the identities below keep differentiated graphs as short as a hand would write them ---------------
 
 
@@ -136,7 +144,7 @@ def negative(a: Operand) -> Node:
     return _apply("negative", a)
 
 
-def power(a: Operand, exponent: float) -> Node:
+def power(a: Operand, exponent: Operand) -> Node:
     """``a ** exponent`` for an exponent that is a number."""
     if isinstance(exponent, Node):
         if exponent.axes != NUMBER:

@@ -8,7 +8,7 @@ import pkgutil
 
 from ..objects.names import exports
 
-_FAMILIES = sorted(module.name for module in pkgutil.iter_modules(__path__))
+_FAMILIES = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 for _family in _FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
 

@@ -32,7 +32,6 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "torch.nn.PoissonNLLLoss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "torch.nn.functional.poisson_nll_loss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
         "sklearn.HalfPoissonLoss": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
-        "sklearn.metrics.mean_poisson_deviance": "2 * Loss(epsilon=0.0)   # and what the targets alone add",
         "xgboost.count:poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
         "lightgbm.poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
     },
@@ -81,7 +80,6 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     peers={
         "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
         ".log_prob(y)",
-        "scipy.stats.nbinom.logpmf": "Loss(epsilon=0.0)   # is -logpmf(y, r, r / (r + mean))",
         "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
         "darts.NegativeBinomialLikelihood": "",
         "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",

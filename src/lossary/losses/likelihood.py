@@ -108,7 +108,6 @@ def _laplace_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     source="P. S. Laplace (1774); A. Kendall, Y. Gal, What uncertainties do we need in Bayesian deep learning for "
     "computer vision? (2017)",
     peers={
-        "scipy.stats.laplace.logpdf": "Loss(epsilon=0.0)   # is -logpdf(y, location, scale)",
         "scoringrules.logs_laplace": "",
         "darts.LaplaceLikelihood": "",
         "ngboost.LaplaceLogScore": "Loss(epsilon=0.0)   # y_pred holds (location, log(scale))",
@@ -167,7 +166,6 @@ def _student_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     "+ (df + 1) / 2 * log(1 + ((y_true - location) / scale)**2 / df)), y_pred = (df, location, scale)",
     source="K. L. Lange, R. J. A. Little, J. M. G. Taylor, Robust statistical modeling using the t distribution (1989)",
     peers={
-        "scipy.stats.t.logpdf": "Loss(epsilon=0.0)   # is -logpdf(y, df, location, scale)",
         "scoringrules.logs_t": "",
         "gluonts.StudentT": "Loss(epsilon=0.0)   # y_pred = stack([df, loc, scale], -1)",
         "ngboost.TLogScore": "Loss(epsilon=0.0)   # y_pred = stack([df, loc, scale], -1), whose logs it fits",
@@ -233,7 +231,7 @@ def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     prediction=Parts(weight=Real(), mean=Real(), scale=NonNegative()),
     parameters={"epsilon": Interval("Least scale; smaller ones count as this", 0.0)},
     slope=_mixture_slopes,
-    definition="-log(sum_k(softmax(weight)_k * exp(-((y_true - mean_k) / scale_k)**2 / 2) / scale_k / sqrt(2 * pi))), "
+    definition="-log(sum(softmax(weight) * exp(-((y_true - mean) / scale)**2 / 2) / (sqrt(2 * pi) * scale))), "
     "y_pred = (weight, mean, scale)",
     source="C. M. Bishop, Mixture density networks (1994), eq. 29",
     peers={
@@ -277,7 +275,6 @@ def mixture_density_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> A
     definition="sum(mean**2 + exp(log_variance) - 1 - log_variance) / 2",
     source="D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), appendix B",
     peers={
-        "torch.distributions.kl_divergence": "Loss()   # of Normal(mean, exp(log_variance / 2)), Normal(0, 1), summed",
         "speechbrain.VariationalAutoencoderLoss": "Loss()   # without its reconstruction",
     },
     cases=(

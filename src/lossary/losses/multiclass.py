@@ -5,93 +5,33 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, OptionalLabel, Probabilities, Real
+from ..facts.domain import Classes, Flag, Interval, LogProbabilities, OneHot, Probabilities
 from ..facts.record import Case
+from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import (
-    count,
     exp,
-    first_max,
     indicator,
     is_label,
-    lead,
-    log,
+    is_off,
     log1p,
-    max,
     maximum,
-    minimum,
     sum,
     take,
     weighted,
     where,
 )
+from ._softmax import crossentropy_slope, odds, shares, smoothed, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
+_SMOOTHING = Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0)
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
-
-
-def _odds(scores: Any) -> tuple[Any, Any, Any, Any]:
-    """The leader, how far each score lies above its (0 or less), every other class's odds against it, and their sum.
-
-    The probability of the leader is 1/(1 + rest).  Nothing is lost when it leads by 100: rest is then e^-100.  Its
-    score may be infinite.
-    """
-    first, lag = first_max(scores), scores - lead(scores)
-    odds = where(first, 0.0, exp(lag))
-    return first, where(first, 0.0, lag), odds, sum(odds)
-
-
-def _shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """The leader, its value, the sum of the others, the sum of all, and each element's share of that."""
-    first, top = first_max(row), lead(row)
-    others = sum(where(first, 0.0, row))
-    total = others + top
-    total = where(total == 0.0, 1.0, total)
-    return first, where(top == 0.0, 1.0, top), others, total, row / total
-
-
-def _sums(first: Any, row: Any) -> tuple[Any, Any]:
-    """The sum of the row, and for each element that of the others, without cancellation at the leader."""
-    others, own = sum(where(first, 0.0, row)), sum(where(first, row, 0.0))
-    whole = others + own
-    return whole, where(first, others, whole - row)
-
-
-def _surprise(row: Any, epsilon: Any) -> Any:
-    """``-log(share)`` clipped to shares in [epsilon, 1 - epsilon], accurate for shares near 1."""
-    first, top, others, _, share = _shares(row)
-    surprise = where(first, minimum(log1p(others / top), -log(epsilon)), -log(maximum(share, epsilon)))
-    return maximum(surprise, -log1p(-epsilon))
-
-
-def _smoothed(y_true: Any, y_pred: Any, label_smoothing: Any) -> tuple[Any, Any]:
-    """The smoothed targets and their sum."""
-    kept = 1.0 - label_smoothing
-    return y_true * kept + label_smoothing / count(y_pred), sum(y_true) * kept + label_smoothing
 
 
 def _categorical_slope(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
-    if from_logits:
-        first, _, odds, rest = _odds(y_pred)
-        # softmax - y_true; at the leader 1/(1 + rest) - y over one denominator, so that nothing cancels there.
-        missing = sum(where(first, 0.0, y_true))
-        whole = 1.0 + rest
-        return where(first, (missing - y_true * rest) / whole, whole_true * (odds / whole) - y_true)
-    first, _, _, total, share = _shares(y_pred)
-    # sum(t) - t/share, with t less where a share is clipped.  As a fraction its numerator is made of the differences of
-    # y_pred and t, exact where they are small, and of sums over all other classes, in which nothing cancels.
-    clipped = share < epsilon
-    per_share = y_true / where(clipped, epsilon, 1.0)
-    used = where(clipped, per_share * share, y_true)
-    whole, used_by_others = _sums(first, used)
-    gap = y_pred - used
-    crossed = gap * used_by_others - used * _sums(first, gap)[1]
-    certain = (y_pred == 0.0) & (crossed == 0.0)
-    toward = where(certain, whole, crossed) / where(certain, 1.0, y_pred)
-    return where(clipped, whole - per_share, toward) / total
+    return crossentropy_slope(*smoothed(y_true, y_pred, label_smoothing), y_pred, from_logits, epsilon)
 
 
 @loss(
@@ -100,7 +40,7 @@ def _categorical_slope(
     prediction=Probabilities(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "label_smoothing": Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0),
+        "label_smoothing": _SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_categorical_slope,
@@ -133,11 +73,21 @@ def categorical_crossentropy(
     >>> print(lossary.categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]]).round(4))
     [0.6931]
     """
-    y_true, whole_true = _smoothed(y_true, y_pred, label_smoothing)
+    return _crossentropy(y_true, y_pred, from_logits, label_smoothing, epsilon)
+
+
+def _crossentropy(y_true: Any, y_pred: Any, from_logits: bool, label_smoothing: Any, epsilon: Any) -> Any:
+    y_true, whole_true = smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
-        _, lag, _, rest = _odds(y_pred)
+        _, lag, _, rest = odds(y_pred)
         return whole_true * log1p(rest) - sum(weighted(y_true, lag))
-    return sum(weighted(y_true, _surprise(y_pred, epsilon)))
+    return sum(weighted(y_true, surprise(y_pred, epsilon)))
+
+
+def _one_hot(label: Any, like: Any) -> Any:
+    """The row of an integer label; NaN for one that names no class."""
+    row = indicator(is_label(label, like))
+    return row * take(row, label)
 
 
 def _sparse_slope(
@@ -146,15 +96,18 @@ def _sparse_slope(
     from_logits: bool = False,
     ignore_class: int | None = None,
     *,
+    label_smoothing: Any = 0.0,
     epsilon: Any = 1e-7,
 ) -> Any:
+    if not is_off(label_smoothing):
+        return _categorical_slope(_one_hot(y_true, y_pred), y_pred, from_logits, label_smoothing, epsilon=epsilon)
     hit = is_label(y_true, y_pred)
     if from_logits:
-        first, lag, odds, rest = _odds(y_pred)
-        share = where(first, 1.0, odds) / (1.0 + rest)
+        first, lag, against, rest = odds(y_pred)
+        share = where(first, 1.0, against) / (1.0 + rest)
         missed = where(first & hit, -(rest / (1.0 + rest)), share - indicator(hit))
         return missed + 0.0 * exp(take(lag, y_true))  # NaN for a label that names no class.
-    first, _, others, total, share = _shares(y_pred)
+    first, _, others, total, share = shares(y_pred)
     own = take(share, y_true)
     toward = where(hit, where(first, -(others / total), own - 1.0), own)
     return toward / maximum(own, epsilon) / total
@@ -166,7 +119,8 @@ def _sparse_slope(
     prediction=Probabilities(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "ignore_class": OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator"),
+        "ignore_class": IGNORED,
+        "label_smoothing": _SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_sparse_slope,
@@ -190,6 +144,13 @@ def _sparse_slope(
     cases=(
         Case([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], (math.log(2.0), math.log(4.0)), "-log(1/2); -log(1/4)"),
         Case([2], [[0.0, 0.0, math.log(2.0)]], (math.log(2.0),), "-log(2/(1 + 1 + 2))", {"from_logits": True}),
+        Case(
+            [1],
+            [[0.75, 0.25]],
+            (2.0 * math.log(2.0) - 0.25 * math.log(3.0),),
+            "3/4 log 4 + 1/4 log(4/3)",
+            {"label_smoothing": 0.5},
+        ),
         Case([-1, 1], [[0.5, 0.5], [0.5, 0.5]], (0.0, math.log(2.0)), "left out; -log(1/2)", {"ignore_class": -1}),
     ),
 )
@@ -199,6 +160,7 @@ def sparse_categorical_crossentropy(
     from_logits: bool = False,
     ignore_class: int | None = None,
     *,
+    label_smoothing: float = 0.0,
     epsilon: float = 1e-7,
 ) -> Any:
     """Negative log-likelihood of one class among several, for integer labels.
@@ -211,31 +173,38 @@ def sparse_categorical_crossentropy(
     >>> print(lossary.sparse_categorical_crossentropy([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]).round(4))
     [0.6931 1.3863]
     """
+    if not is_off(label_smoothing):
+        return _crossentropy(_one_hot(y_true, y_pred), y_pred, from_logits, label_smoothing, epsilon)
     if from_logits:
-        _, lag, _, rest = _odds(y_pred)
+        _, lag, _, rest = odds(y_pred)
         return log1p(rest) - take(lag, y_true)
-    return take(_surprise(y_pred, epsilon), y_true)
+    return take(surprise(y_pred, epsilon), y_true)
 
 
 @loss(
-    target=OneHot(),
-    prediction=Real(),
-    definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
-    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
+    target=Classes(),
+    prediction=LogProbabilities(),
+    parameters={"ignore_class": IGNORED},
+    definition="-y_pred[y_true]",
+    source="R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6",
     peers={
-        "keras.losses.CategoricalHinge": "",
+        "torch.nn.NLLLoss": "",
+        "torch.nn.functional.nll_loss": "",
     },
-    cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
+    cases=(
+        Case([1], [[math.log(0.25), math.log(0.75)]], (math.log(4.0 / 3.0),), "-log(3/4)"),
+        Case([-1, 0], [[-1.0, -2.0], [-1.0, -2.0]], (0.0, 1.0), "left out; 1", {"ignore_class": -1}),
+    ),
 )
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
-    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
+def negative_log_likelihood(y_true: Any, y_pred: Any, ignore_class: int | None = None) -> Any:
+    """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
 
-    As in Keras, the best other score counts as 0 if it is negative.
+    The last layer is a log_softmax.  Raw scores and probabilities give numbers too that mean nothing: for those there
+    is `sparse_categorical_crossentropy`, with ``from_logits=True`` and without.  PyTorch's loss of this name has the
+    classes along axis 1.
 
     >>> import lossary
-    >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
-    [1.5]
+    >>> print(lossary.negative_log_likelihood([1], [[-1.5, -0.25]]))
+    [0.25]
     """
-    own = sum(weighted(y_true, y_pred))
-    other = max(weighted(1.0 - y_true, y_pred))
-    return maximum(other - own + 1.0, 0.0)
+    return -take(y_pred, y_true)

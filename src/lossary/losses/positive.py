@@ -45,7 +45,6 @@ def _lognormal_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     source="F. Galton, The geometric mean, in vital and social statistics (1879); D. McAlister (1879)",
     peers={
         "torch.distributions.LogNormal": "Loss(epsilon=0.0)   # is -LogNormal(mu, sigma).log_prob(y)",
-        "scipy.stats.lognorm.logpdf": "Loss(epsilon=0.0)   # is -logpdf(y, s=sigma, scale=exp(mu))",
         "scoringrules.logs_lognormal": "",
         "darts.LogNormalLikelihood": "",
         "pytorch_forecasting.LogNormalDistributionLoss": "Loss(epsilon=0.0)   # of rescaled parameters",
@@ -97,8 +96,6 @@ def _gamma_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     "y_pred = (shape, rate)",
     source="K. Pearson, Contributions to the mathematical theory of evolution (1893)",
     peers={
-        "torch.distributions.Gamma": "Loss(epsilon=0.0)   # is -Gamma(shape, rate).log_prob(y)",
-        "scipy.stats.gamma.logpdf": "Loss(epsilon=0.0)   # is -logpdf(y, shape, scale=1 / rate)",
         "scoringrules.logs_gamma": "",
         "darts.GammaLikelihood": "",
         "ngboost.GammaLogScore": "Loss(epsilon=0.0)   # y_pred holds (shape, rate), whose logs it fits",
@@ -115,8 +112,8 @@ def gamma_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     For amounts above 0 whose spread grows with their mean: claims, rain, waiting times.  The mean is ``shape / rate``
     and the standard deviation that over ``sqrt(shape)``.  ``y_pred`` holds both along its last axis, or is a tuple of
     two arrays, from layers with softplus; below ``epsilon`` they count as ``epsilon``, with the slope they have there.
-    SciPy's second parameter is the scale, ``1 / rate``.  Where all targets share one shape and the mean alone is
-    predicted, this is a gamma deviance.
+    PyTorch's distribution has the same parameters, SciPy's the scale ``1 / rate``.  Where all targets share one shape
+    and the mean alone is predicted, this is a gamma deviance.
 
     >>> import lossary
     >>> print(lossary.gamma_nll([[1.0]], [[[1.0, 2.0]]]).round(4))  # 2 - log 2
@@ -155,8 +152,6 @@ def _beta_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     "y_pred = (a, b)",
     source="S. Ferrari, F. Cribari-Neto, Beta regression for modelling rates and proportions (2004), eq. 1",
     peers={
-        "torch.distributions.Beta": "Loss(epsilon=0.0)   # is -Beta(a, b).log_prob(y)",
-        "scipy.stats.beta.logpdf": "Loss(epsilon=0.0)   # is -logpdf(y, a, b)",
         "scoringrules.logs_beta": "",
         "darts.BetaLikelihood": "",
         "pytorch_forecasting.BetaDistributionLoss": "Loss()   # a = mean * concentration, b = concentration - a",

@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Clipped, Interval, NonNegative, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, exp, guard, log1p, maximum, mean, mean_square, minimum, sinh, square, tanh, where
+from ..words import abs, count, guard, log1p, maximum, mean, mean_square, where
 
 
 @loss(
@@ -153,84 +153,3 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, *, epsilon: float =
     """
     ratio, _ = _log_ratio(y_true, y_pred, epsilon)
     return mean_square(ratio)
-
-
-def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
-    return tanh(y_pred - y_true) / count(y_pred)
-
-
-@loss(
-    aliases=("logcosh",),
-    target=Real(),
-    prediction=Real(),
-    slope=_log_cosh_slope,
-    definition="mean(log(cosh(y_pred - y_true)))",
-    source="P. J. Green, Bayesian reconstructions from emission tomography data (1990), eq. 6",
-    peers={
-        "keras.losses.LogCosh": "",
-        "optax.log_cosh": "",
-    },
-    cases=(
-        Case(
-            [[0.0, 0.0]],
-            [[math.log(2.0), 0.0]],
-            (0.5 * math.log(1.25),),
-            "cosh(log 2) = (2 + 1/2)/2 = 5/4, cosh(0) = 1",
-        ),
-    ),
-)
-def log_cosh(y_true: Any, y_pred: Any) -> Any:
-    """Logarithm of the hyperbolic cosine of the difference, for numbers with a few outliers.
-
-    Half the squared difference where it is small, the absolute difference less log 2 where it is large, and smooth
-    everywhere, with slope ``tanh(y_pred - y_true)``: a `huber` loss without a parameter and without an edge.
-
-    >>> import lossary
-    >>> print(lossary.log_cosh([[0.0, 0.0]], [[1.0, -20.0]]).round(4))
-    [9.8703]
-    """
-    d = abs(y_pred - y_true)
-    small = d < 1.0
-    # 2 sinh^2(d/2) = cosh(d) - 1 keeps all digits of a small difference.
-    near, far = 2.0 * square(sinh(0.5 * where(small, d, 0.0))), exp(-2.0 * d)
-    return mean(where(small, 0.0, d - math.log(2.0)) + log1p(where(small, near, far)))
-
-
-def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
-    return maximum(minimum(y_pred - y_true, delta), -delta) / count(y_pred)
-
-
-@loss(
-    aliases=("huber_loss", "smooth_l1", "smooth_l1_loss"),
-    target=Real(),
-    prediction=Real(),
-    parameters={"delta": Interval("Difference up to which the loss is quadratic", 0.0, open_below=True)},
-    slope=_huber_slope,
-    definition="mean(d**2 / 2 if d <= delta else delta * (d - delta / 2)), d = abs(y_pred - y_true)",
-    source="P. J. Huber, Robust estimation of a location parameter (1964), eq. 1.2",
-    peers={
-        "keras.losses.Huber": "",
-        "torch.nn.HuberLoss": "",
-        "torch.nn.functional.huber_loss": "",
-        "optax.huber_loss": "",
-        "sklearn.HuberLoss": "Loss(delta=quantile)   # of the absolute errors",
-        "lightgbm.huber": "Loss(delta=0.9)",
-    },
-    cases=(
-        Case([[0.0, 0.0]], [[0.5, -3.0]], (1.3125,), "(1/8 + 1 (3 - 1/2))/2"),
-        Case([[0.0, 0.0]], [[0.5, -3.0]], (2.0625,), "(1/8 + 2 (3 - 1))/2", {"delta": 2.0}),
-    ),
-)
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
-    """Quadratic up to a difference of ``delta`` and linear beyond, for numbers with outliers.
-
-    Choose ``delta`` about as large as an ordinary error.  PyTorch's smooth L1 loss with ``beta`` is this loss with
-    ``delta=beta``, divided by beta; with the default of 1 the two are the same.
-
-    >>> import lossary
-    >>> print(lossary.huber([[0.0, 0.0]], [[0.5, -3.0]], delta=2.0))
-    [2.0625]
-    """
-    d = abs(y_pred - y_true)
-    inside = d <= delta
-    return mean(where(inside, 0.5 * square(where(inside, d, delta)), delta * (d - 0.5 * delta)))

@@ -161,7 +161,7 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
     """What is known of a sum: the sets that its terms share, and the formula that they make."""
 
     def formula(y_true: Any, y_pred: Any) -> Any:
-        values = [words.mean(term.record.formula(y_true, y_pred, **term.parameters)) for term in terms]
+        values = [words.mean(_value(term, y_true, y_pred)) for term in terms]
         return sum((w * value for w, value in zip(weights[1:], values[1:], strict=True)), start=weights[0] * values[0])
 
     records = [getattr(term, "record", None) for term in terms]
@@ -182,6 +182,11 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
         cases=(),
         builtin=False,
     )
+
+
+def _value(term: Loss, y_true: Any, y_pred: Any) -> Any:
+    inside = {p.name: term.parameters[p.name] for p in term.record.parameters if not p.is_around}
+    return term.record.value_of((y_true, y_pred), inside)
 
 
 def _same_kind(terms: tuple[Loss, ...]) -> None:

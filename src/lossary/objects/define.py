@@ -17,8 +17,9 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, spellings_of
+from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
 from ..facts.registry import folded, records
+from ..facts.shared import shared
 from ..looks import modes
 from .loss import Loss
 from .parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated
@@ -76,7 +77,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
         call = route.to(args[first]).call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
-        values = call.result(call.values())
+        values = call.reduced("none") if setting.weighting else call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 
     made = cast(Any, function)
@@ -97,6 +98,7 @@ def _public_signature(record: Record) -> inspect.Signature:
     own = list(inspect.signature(record.formula).parameters.values())
     positional = [p for p in own if p.kind is kinds.POSITIONAL_OR_KEYWORD]
     keyword = [p for p in own if p.kind is kinds.KEYWORD_ONLY]
+    keyword += [kinds(p.name, kinds.KEYWORD_ONLY, default=p.default) for p in record.parameters if p.shared]
     axis = kinds("axis", kinds.POSITIONAL_OR_KEYWORD, default=-1, annotation="int")
     check = kinds("check", kinds.KEYWORD_ONLY, default=None, annotation="str | None")
     plain = [p.replace(annotation=kinds.empty) if p.name in record.names else p for p in positional]
@@ -194,14 +196,17 @@ def loss(
         for each in (own, *([] if class_name is None else [class_name])):
             if not (isinstance(each, str) and each.isidentifier()) or keyword.iskeyword(each):
                 raise texts.no_identifier(each)
+        arguments = _arguments(own, formula, target, prediction, predictions, given or {})
+        own_parameters = _parameters(own, formula, parameters or {})
+        common = shared(arguments, [p.name for p in own_parameters], regions=regions)
         record = Record(
             name=own,
             formula=formula,
             slope=slope,
-            aliases=spellings_of(aliases, peers or {}),
+            aliases=other_names((own, class_name or camel(own)), aliases, peers or {}),
             class_name=class_name or camel(own),
-            arguments=_arguments(own, formula, target, prediction, predictions, given or {}),
-            parameters=_parameters(own, formula, parameters or {}),
+            arguments=arguments,
+            parameters=(*own_parameters, *common),
             definition=definition,
             source=source,
             cases=cases,

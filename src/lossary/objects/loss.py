@@ -127,6 +127,11 @@ class Loss(kin.Kin):
         given = arguments, sample_weight, where
         return evaluate.prepare(self._setting, *given, axis=self.axis, check=self._mode(), batched=True)
 
+    @property
+    def weighting(self) -> bool:
+        """Whether classes or positive targets have weights."""
+        return self._setting.weighting
+
     def _mode(self) -> modes.Mode | None:
         return modes.mode_of(self.name, self.check) or self.unasked_check()
 
@@ -266,7 +271,9 @@ _FIXED = frozenset({*OBJECT_SETTINGS, "parameters", "record", "function", "weigh
 
 
 def plain(value: Any) -> Any:
-    """A parameter as plain data: the number in a framework's array."""
+    """A parameter as plain data: the number in a framework's array, several numbers as a list."""
+    if isinstance(value, tuple):
+        return list(value)
     return float(backends.bare(value)) if backends.of(backends.bare(value)) is not None else value
 
 

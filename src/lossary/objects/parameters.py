@@ -11,6 +11,7 @@ import numpy as np
 from .. import backends, texts
 from ..calls.reduce import standard
 from ..facts.axes import Axis
+from ..facts.domain import Weights
 from ..facts.record import Parameter, Record
 from ..looks import modes
 
@@ -62,12 +63,22 @@ def validated(record: Record, given: Mapping[str, Any], settings: tuple[str, ...
                 raise texts.belongs_to_object(record, name, value)
             raise texts.unknown_parameter(record.name, name, [*known, *settings])
         parameters[name] = _valid(record.name, known[name], value)
+    _check_scores(record, parameters)
     return parameters
+
+
+def _check_scores(record: Record, parameters: Mapping[str, Any]) -> None:
+    """Raises where predictions have a temperature and are no scores."""
+    heat = next((p for p in record.parameters if p.shared and p.name == "temperature"), None)
+    if heat is not None and heat.is_symbol(parameters[heat.name]) and not parameters["from_logits"]:
+        raise texts.no_scores(record, parameters[heat.name])
 
 
 def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     if parameter.is_number:
         return number(loss, parameter, value)
+    if isinstance(parameter.allowed, Weights):
+        return _weights(loss, parameter, value)
     if isinstance(value, (np.bool_, np.integer)):
         value = value.item()
     is_flag = isinstance(value, bool)
@@ -76,6 +87,39 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     if wrong_flag or wrong_label:
         raise texts.parameter_value(loss, parameter, value)
     return value
+
+
+def _weights(loss: str, parameter: Parameter, value: Any) -> tuple[float, ...] | float | None:
+    """Weights as plain numbers: one per class or output, or one for all outputs."""
+    if value is None:
+        return None
+    per_class = isinstance(parameter.allowed, Weights) and parameter.allowed.per == "class"
+    if per_class and isinstance(value, Mapping):
+        value = _in_order(loss, parameter, value)
+    backend = backends.of(backends.bare(value))
+    host = value if backend is None else backend.host(backends.bare(value), wait=True)
+    try:
+        found = np.asarray(host, np.float64)
+    except (TypeError, ValueError):
+        raise texts.parameter_value(loss, parameter, value) from None
+    if found.ndim > (1 if found.size else 0) or (per_class and found.ndim == 0) or not _are_weights(found):
+        raise texts.parameter_value(loss, parameter, value)
+    return float(found) if found.ndim == 0 else tuple(map(float, found))
+
+
+def _are_weights(found: np.ndarray[Any, Any]) -> bool:
+    return bool(np.isfinite(found).all() and (found >= 0).all())
+
+
+def _in_order(loss: str, parameter: Parameter, value: Mapping[Any, Any]) -> list[Any]:
+    """Weights by class as a list; classes in between that are not named have the weight 1, as in Keras."""
+    try:
+        named = {operator.index(_no_flag(name)): weight for name, weight in value.items()}
+    except TypeError:
+        raise texts.parameter_value(loss, parameter, value) from None
+    if not named or min(named) < 0:
+        raise texts.parameter_value(loss, parameter, value)
+    return [named.get(number, 1.0) for number in range(max(named) + 1)]
 
 
 def number(loss: str, parameter: Parameter, value: Any) -> Any:

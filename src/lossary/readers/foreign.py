@@ -35,8 +35,8 @@ def _cross_entropy(loss: Any, y_true: Any) -> Spelling:
 
 
 def _smooth_l1(loss: Any, y_true: Any) -> Spelling:
-    """The Huber loss divided by beta; with beta 0 the absolute error."""
-    return ("huber", {"delta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
+    """With beta 0 it is the absolute error."""
+    return ("smooth_l1", {"beta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
 
 
 # torch.nn losses whose meaning one of ours has, by class name.
@@ -298,8 +298,7 @@ def _torch(loss: Any) -> dict[str, Any]:
             change = change if loss.reduction == "sum" else f"{change}.reshape(y_true.shape)"
         line = f"{_write(name, {**settings, 'reduction': loss.reduction})}{change}"
         raise texts.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
-    factor = 1.0 / loss.beta if kind == "SmoothL1Loss" and loss.beta else 1.0
-    return _scaled(factor, name, {**settings, "reduction": loss.reduction})
+    return _scaled(1.0, name, {**settings, "reduction": loss.reduction})
 
 
 def _write(name: str, settings: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def find(
 def _made(
     setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str
 ) -> Step | None:
-    if reduction == "none" or not setting.is_constant or setting.ignored is not None:
+    if reduction == "none" or not setting.is_constant or setting.ignored is not None or setting.weighting:
         return None
     if not is_enrolled(setting.record) or not setting.record.is_pair:
         return None

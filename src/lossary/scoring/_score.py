@@ -246,12 +246,15 @@ class _Run:
         y_pred = _matrix(columns, self.columns.predictions)
         y_true = _matrix(columns, self.columns.targets)
         for loss, tally in zip(self.losses, self.tallies, strict=True):
-            batch = self._batch(loss, y_true, y_pred, weights, kept)
+            # Weights of classes are factors of the values, not of the mean that is taken of them.
+            given = None if loss.weighting else weights
+            batch = self._batch(loss, y_true, y_pred, given, kept)
             own = weights
             if batch.mask is not None:
                 own, tally.weights = batch.mask * (1.0 if weights is None else weights), tally.weights or self.sums()
                 tally.weights.add(own, codes, groups)
-            tally.values.add(self._values(batch), codes, groups, weights=own)
+            values = np.asarray(batch.reduced("none")) if loss.weighting else self._values(batch)
+            tally.values.add(values, codes, groups, weights=own)
 
     def _batch(self, loss: Loss, y_true: Any, y_pred: Any, weights: Floats | None, kept: Integers | None) -> Batch:
         """The arrays of a block, checked."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..facts.axes import ELEMENT
-from ..facts.domain import Real
+from ..facts.domain import Domain, NonNegative, Real, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 
@@ -50,9 +50,11 @@ def _around_a_target(record: Record) -> Path:
         next(argument for argument in record.arguments if argument.role is role)
         for role in (Role.TARGET, Role.PREDICTION)
     )
-    y_true = _spread(target) if target.parts else {target.name: 0.0}
+    y_true = _spread(target) if target.parts else {target.name: _ordinary(target.domain)}
     held = _spread(prediction) if prediction.parts else {}
     moves = {each.name: isinstance(each.domain, Real) for each in prediction.inputs}
+    if not any(moves.values()):
+        return _first_part(prediction, y_true[target.name])
     if prediction.parts:
         y_pred: Any = tuple((at + x * moves[name])[:, None] for name, at in held.items())
         directions = tuple(np.full((POINTS, 1), float(moves[name])) for name in held)
@@ -63,6 +65,23 @@ def _around_a_target(record: Record) -> Path:
     columns = tuple(np.full(POINTS if per_row else (POINTS, 1), at) for at in y_true.values())
     label = _shift(prediction, held, moves)
     return Path(label, (-REACH, REACH), x, (columns if target.parts else columns[0], y_pred), directions, 0.0)
+
+
+def _ordinary(domain: Domain) -> float:
+    """A target in the middle of its set."""
+    return 1.0 if isinstance(domain, NonNegative) else 0.5 if isinstance(domain, Unit) else 0.0
+
+
+def _first_part(prediction: Argument, target: float) -> Path:
+    """The first part moves where no part is a place on the axis of the targets."""
+    x = np.linspace(0.02, 4.0, POINTS)
+    first, *others = prediction.parts
+    ones = np.ones((POINTS, 1))
+    fixed = "".join(f", {name} = 1" for name in others)
+    y_pred = (x[:, None], *[ones] * len(others))
+    directions = (ones, *[0.0 * ones] * len(others))
+    label = f"{first}, where the target is {target:g}{fixed}"
+    return Path(label, (0.0, 4.0), x, (target * ones, y_pred), directions, None)
 
 
 def _shift(prediction: Argument, held: dict[str, float], moves: dict[str, bool]) -> str:
@@ -83,7 +102,7 @@ def _spread(argument: Argument) -> dict[str, float]:
     places = [each.name for each in argument.inputs if isinstance(each.domain, Real)]
     names = dict(zip(argument.parts, (each.name for each in argument.inputs), strict=True))
     found = {each.name: 1.0 for each in argument.inputs}
-    found |= dict(zip(places, np.linspace(-1.0, 1.0, len(places)) if len(places) > 1 else [0.0], strict=True))
+    found |= dict(zip(places, np.linspace(-1.0, 1.0, len(places)) if len(places) != 1 else [0.0], strict=True))
     for name, own in names.items():
         if name[:-1] in ("x", "y"):
             found[own] = -0.5 if name.endswith("1") else 0.5

@@ -23,6 +23,33 @@ def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterErr
     )
 
 
+def no_scores(record: Record, temperature: Any) -> ParameterError:
+    """A temperature for predictions that are no scores."""
+    return ParameterError(
+        f"{record.name}: temperature is {shown(temperature)} with from_logits=False; accepted is a temperature for raw "
+        f"scores. Write lossary.{record.class_name}(from_logits=True, temperature={shown(temperature)})"
+    )
+
+
+def weights_count(record: Record, name: str, got: int, wanted: int) -> ParameterError:
+    """Weights that are not as many as there are classes or outputs."""
+    per = "class" if name == "class_weight" else "output"
+    written = "{0: 1.0, 1: 2.0}" if name == "class_weight" and wanted == 2 else f"[1.0] * {wanted}"
+    return ParameterError(
+        f"{record.name}: {name} has {got} weights; accepted is one per {per}, of which there are {wanted}. Write "
+        f"lossary.{record.class_name}({name}={written}) with weights of yours"
+    )
+
+
+def weights_of_rows(record: Record) -> ParameterError:
+    """Weights per output of a loss that sees all outputs of a data point at once."""
+    return ParameterError(
+        f"{record.name}: class_weight and pos_weight are one weight per output, and this loss has one value for all "
+        f"outputs of a data point; accepted is one weight per data point. Write lossary.{record.class_name}()"
+        "(y_true, y_pred, sample_weight=weights)"
+    )
+
+
 def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
     """Assignment to a parameter or setting of a configured object."""
     return AttributeError(

@@ -14,6 +14,8 @@ _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
+    "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
+    "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
     "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
@@ -21,7 +23,15 @@ NAMES = {
     "DiceCELoss": "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)",
     "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
+    "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
+    "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
+    "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
+    "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
+    "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
+    "apply_class_balancing=True",
+    "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
+    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; no loss here has that of several",
 }
 
 

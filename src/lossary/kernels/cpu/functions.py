@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backends import series
+from ...backends import _series as series
 from . import choices
 from .choices import Function, compiled
 from .intrinsics import (
@@ -314,7 +314,7 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
 
 
 def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, Function]:
-    """As in `lossary.backends.series`."""
+    """As in `lossary.backends._series`."""
     atanh, near_one = _horner(series.ATANH[name], kind), _horner(series.EXP[name], kind)
     one, two, half, far = _constants(kind, 1.0, 2.0, 0.5, series.FAR)
     middle, reach, halfway, close = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0))

@@ -25,7 +25,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from ...backends import series
+from ...backends import _series as series
 from . import alone, choices, disk, functions, intrinsics, target
 from .arguments import Argument
 

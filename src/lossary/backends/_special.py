@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from .series import ATANH, Array, Coefficients, Spelling, polynomial
+from ._series import ATANH, Array, Coefficients, Spelling, polynomial
 
 # Polynomials by Chebyshev interpolation, lowest coefficient first; `tests/test_words_accuracy.py` bounds the errors.
 # lgamma(x) = (x - 1/2)*log(x) - x + log(2*pi)/2 + B(w)/x for w = 1/(x*x) <= 1/4.

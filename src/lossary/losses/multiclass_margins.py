@@ -1,0 +1,146 @@
+"""Losses of the scores of several classes: how far the right one lies above the others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..facts.domain import Classes, Interval, OneHot, Real
+from ..facts.record import Case
+from ..objects.define import loss
+from ..words import count, indicator, is_label, max, maximum, mean, sum, take, weighted, where
+from ..words import power as raised
+
+
+@loss(
+    target=OneHot(),
+    prediction=Real(),
+    definition="max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)",
+    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999); Keras's variant",
+    peers={
+        "keras.losses.CategoricalHinge": "",
+    },
+    cases=(Case([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]], (1.5,), "1 + 2 - 1.5"),),
+)
+def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for scores and one-hot targets.
+
+    As in Keras, the best other score counts as 0 if it is negative.
+
+    >>> import lossary
+    >>> print(lossary.categorical_hinge([[0.0, 1.0, 0.0]], [[2.0, 1.5, -1.0]]))
+    [1.5]
+    """
+    own = sum(weighted(y_true, y_pred))
+    other = max(weighted(1.0 - y_true, y_pred))
+    return maximum(other - own + 1.0, 0.0)
+
+
+def _leads(y_true: Any, y_pred: Any) -> Any:
+    """How far every class lies above the true one; 0 for that itself."""
+    return where(is_label(y_true, y_pred), 0.0, y_pred - take(y_pred, y_true))
+
+
+def _multi_margin_slope(y_true: Any, y_pred: Any, power: Any = 1.0, *, margin: Any = 1.0) -> Any:
+    hit, missing = is_label(y_true, y_pred), margin + _leads(y_true, y_pred)
+    pushes = where(hit | (missing <= 0.0), 0.0, raised(where(missing > 0.0, missing, 1.0), power - 1.0))
+    pushes = power * (pushes / count(y_pred))
+    return where(hit, -sum(pushes), pushes) + 0.0 * _known(y_true, y_pred)
+
+
+@loss(
+    aliases=("weston_watkins",),
+    target=Classes(),
+    prediction=Real(),
+    parameters={
+        "power": Interval("1 or 2, in torch `p`: whether what lacks to the margin counts linearly or squared", 1.0),
+        "margin": Interval("Lead of the true class over every other from which there is no cost"),
+    },
+    slope=_multi_margin_slope,
+    definition="sum over k != y_true of max(margin - y_pred[y_true] + y_pred[k], 0)**power / C",
+    source="J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition (1999), eq. 4",
+    peers={
+        "torch.nn.MultiMarginLoss": "",
+        "torch.nn.functional.multi_margin_loss": "",
+    },
+    cases=(
+        Case([1], [[2.0, 1.5, -1.0]], (0.5,), "(1 - 1.5 + 2)/3"),
+        Case([0], [[0.0, 1.0]], (4.5,), "(2 - 0 + 1)^2/2", {"power": 2.0, "margin": 2.0}),
+    ),
+)
+def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, *, margin: float = 1.0) -> Any:
+    """Cost of every class that comes too close to the true one, for integer labels and scores.
+
+    All classes within the margin count, divided by the number of classes as in PyTorch; `multiclass_hinge` counts the
+    closest one only.  With ``power=2.0`` it is smooth at the margin.  It stops caring once the true class leads by
+    ``margin``.
+
+    >>> import lossary
+    >>> print(lossary.multi_margin([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+    missing = margin + _leads(y_true, y_pred)
+    inside = missing > 0.0
+    cost = where(inside, raised(where(inside, missing, 1.0), power), 0.0)
+    return mean(where(is_label(y_true, y_pred), 0.0, cost)) + 0.0 * _known(y_true, y_pred)
+
+
+def _known(y_true: Any, y_pred: Any) -> Any:
+    """1, or NaN for a label that names no class."""
+    return take(indicator(is_label(y_true, y_pred)), y_true)
+
+
+@loss(
+    aliases=("crammer_singer", "multiclass_svm_loss"),
+    target=Classes(),
+    prediction=Real(),
+    definition="max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]",
+    source="K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001)",
+    peers={
+        "optax.multiclass_hinge_loss": "",
+    },
+    cases=(
+        Case([1], [[2.0, 1.5, -1.0]], (1.5,), "2 + 1 - 1.5"),
+        Case([0, 2], [[3.0, 1.0, 2.0], [0.0, 0.0, 0.0]], (0.0, 1.0), "a lead of 1 is enough; 0 + 1 - 0"),
+    ),
+)
+def multiclass_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Linear cost of a lead below 1 of the true class over the best other one, for integer labels and scores.
+
+    It is what scikit-learn's hinge_loss is for more than two classes.  `categorical_hinge`, Keras's, takes one-hot rows
+    and counts the best other score as 0 where it is negative, so that values differ.  `multi_margin` counts all classes
+    that come too close.
+
+    >>> import lossary
+    >>> print(lossary.multiclass_hinge([1], [[2.0, 1.5, -1.0]]))
+    [1.5]
+    """
+    # The best other class before the 1 is added, which rounds small leads away.
+    best = max(where(is_label(y_true, y_pred), -math.inf, _leads(y_true, y_pred)))
+    return maximum(1.0 + best, 0.0) + 0.0 * _known(y_true, y_pred)
+
+
+@loss(
+    target=Classes(),
+    prediction=Real(),
+    definition="max(y_pred) - y_pred[y_true]",
+    source="M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2",
+    peers={
+        "optax.multiclass_perceptron_loss": "",
+    },
+    cases=(
+        Case([1], [[2.0, 1.5, -1.0]], (0.5,), "2 - 1.5"),
+        Case([0], [[2.0, 1.5, -1.0]], (0.0,), "the true class leads"),
+    ),
+)
+def multiclass_perceptron(y_true: Any, y_pred: Any) -> Any:
+    """How far the leading class lies above the true one, with no margin asked for, for integer labels and scores.
+
+    Value and slope are 0 where the true class leads; of classes that lead together the first counts as the leader.
+    `multiclass_hinge` asks for a lead of 1.
+
+    >>> import lossary
+    >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
+    [0.5]
+    """
+    return max(_leads(y_true, y_pred)) + 0.0 * _known(y_true, y_pred)

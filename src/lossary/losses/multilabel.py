@@ -1,0 +1,173 @@
+"""Losses for several labels that may hold at once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..facts.domain import Bits, Flag, Interval, Real, Unit
+from ..facts.record import Case
+from ..objects.define import loss
+from ..words import (
+    count,
+    exp,
+    expm1,
+    log,
+    log1p,
+    max,
+    maximum,
+    mean,
+    minimum,
+    power,
+    sigmoid,
+    softplus,
+    sum,
+    weighted,
+    where,
+)
+
+# Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
+_LEAST = 1e-37
+
+
+def _raised(y_pred: Any, from_logits: bool, margin: Any, epsilon: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Both probabilities, what the margin leaves of the first, what it makes of the second, and that one's ``-log``."""
+    if from_logits:
+        yes, no = sigmoid(y_pred), sigmoid(-y_pred)
+    else:
+        yes, no = maximum(y_pred, epsilon), maximum(1.0 - y_pred, epsilon)
+    left, rest = maximum(yes - margin, 0.0), minimum(no + margin, 1.0)
+    far = log(maximum(rest, _LEAST))
+    if from_logits:
+        far = where(rest > _LEAST, far, -softplus(y_pred))
+    return yes, no, left, rest, -where(left < 0.5, log1p(-minimum(left, 0.5)), far)
+
+
+def _cost_of_one(y_pred: Any, from_logits: bool, epsilon: Any) -> Any:
+    return softplus(-y_pred) if from_logits else -minimum(log(maximum(y_pred, epsilon)), log1p(-epsilon))
+
+
+def _asymmetric_slope(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    *,
+    gamma_positive: Any = 1.0,
+    gamma_negative: Any = 4.0,
+    margin: Any = 0.05,
+    epsilon: Any = 1e-7,
+) -> Any:
+    yes, no, left, rest, cost_no = _raised(y_pred, from_logits, margin, epsilon)
+    cost_yes = _cost_of_one(y_pred, from_logits, epsilon)
+    # The slope of a weight over the weight itself, times the cost, and the slope of the cost, all times `yes * no`
+    # where they are slopes in a raw score.
+    per_left, per_rest = cost_no / where(left == 0.0, 1.0, left), where(rest == 0.0, 1.0, no / _or_one(rest))
+    if from_logits:
+        positive = gamma_positive * yes * cost_yes + no
+        negative = yes * (gamma_negative * per_left * no + per_rest)
+    else:
+        positive = gamma_positive * cost_yes / _or_one(no) + 1.0 / yes
+        negative = gamma_negative * per_left + 1.0 / rest
+    negative = where(yes > margin, power(maximum(left, _LEAST), gamma_negative) * negative, 0.0)
+    positive = power(maximum(no, _LEAST), gamma_positive) * positive
+    return (weighted(1.0 - y_true, negative) - weighted(y_true, positive)) / count(y_pred)
+
+
+def _or_one(a: Any) -> Any:
+    return where(a == 0.0, 1.0, a)
+
+
+@loss(
+    aliases=("ASL", "asymmetric_loss_multilabel"),
+    class_name="AsymmetricLoss",
+    target=Bits(),
+    prediction=Unit(),
+    parameters={
+        "from_logits": Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)"),
+        "gamma_positive": Interval("How much less a positive that is nearly right counts", 0.0),
+        "gamma_negative": Interval("How much less a negative that is nearly right counts", 0.0),
+        "margin": Interval("Probability up to which a negative counts as right", 0.0, 1.0),
+        "epsilon": Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5),
+    },
+    slope=_asymmetric_slope,
+    definition="mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) "
+    "- (1 - y_true) * q**gamma_negative * log(1 - q)), q = max(y_pred - margin, 0)",
+    source="T. Ridnik, E. Ben-Baruch et al., Asymmetric loss for multi-label classification (2021), eq. 4, 6 and 7",
+    peers={
+        "timm.loss.AsymmetricLossMultiLabel": "Loss(from_logits=True)   # summed over labels there",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[0.5, 0.5]], ((8.0 * math.log(2.0) + math.log(4.0 / 3.0)) / 32.0,),
+             "(1/2 log 2 + (1/4)^2 log(4/3))/2", {"margin": 0.25, "gamma_negative": 2.0}),
+        Case([[1.0]], [[0.0]], (math.log(2.0) / 2.0,), "1/2 log 2", {"from_logits": True}),
+        Case([[0.0]], [[0.0]], (math.log(2.0) / 16.0,), "(1/2)^4 log 2", {"from_logits": True, "margin": 0.0}),
+        Case([[0.0]], [[0.04]], (0.0,), "below the margin"),
+    ),
+)  # fmt: skip
+def asymmetric_loss(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    *,
+    gamma_positive: float = 1.0,
+    gamma_negative: float = 4.0,
+    margin: float = 0.05,
+    epsilon: float = 1e-7,
+) -> Any:
+    """`binary_focal_crossentropy` that forgives negatives more than positives, for many labels of which few hold.
+
+    Negatives with a probability up to ``margin`` cost nothing and have no slope: among them are labels that were only
+    forgotten.  With both gammas 0 and no margin it is `binary_crossentropy`.  The mean is over labels; the authors and
+    timm sum over them, so that their learning rates belong to ours divided by the number of labels.
+
+    >>> import lossary
+    >>> print(lossary.asymmetric_loss([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
+    [0.1855]
+    """
+    _, no, left, _, cost_no = _raised(y_pred, from_logits, margin, epsilon)
+    positive = power(no, gamma_positive) * _cost_of_one(y_pred, from_logits, epsilon)
+    return mean(weighted(y_true, positive) + weighted(1.0 - y_true, power(left, gamma_negative) * cost_no))
+
+
+def _summands(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+    """Exponentials of scores, each weighed by its share of a set, their sum with 1, and its logarithm."""
+    inside = y_true > 0.0
+    most = maximum(max(where(inside, y_pred, 0.0)), 0.0)
+    terms = y_true * exp(where(inside & (y_pred < most), y_pred - most, 0.0))
+    total = sum(terms)
+    # Where no score is above 0 the sum beside 1 may be small; elsewhere `most` outweighs what a float loses of it.
+    return terms, total + exp(-most), most + log1p(total + expm1(-most))
+
+
+def _zlpr_slope(y_true: Any, y_pred: Any) -> Any:
+    missing, all_missing, _ = _summands(y_true, -y_pred)
+    found, all_found, _ = _summands(1.0 - y_true, y_pred)
+    return found / all_found - missing / all_missing
+
+
+@loss(
+    aliases=("zlpr_loss", "multilabel_categorical_crossentropy"),
+    class_name="ZLPR",
+    target=Bits(),
+    prediction=Real(),
+    slope=_zlpr_slope,
+    definition="log(1 + sum(y_true * exp(-y_pred))) + log(1 + sum((1 - y_true) * exp(y_pred)))",
+    source="J. Su et al., ZLPR: a novel loss for multi-label classification (2022), eq. 3",
+    peers={"timm.loss.ZlprLoss": "Loss()"},
+    cases=(
+        Case([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(6.0),), "log(1 + 1) + log(1 + 1 + 1)"),
+        Case([[1.0, 1.0]], [[0.0, -math.log(2.0)]], (math.log(4.0),), "log(1 + 1 + 2) + log 1"),
+    ),
+)
+def zlpr(y_true: Any, y_pred: Any) -> Any:
+    """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
+
+    Scores of labels that hold are pushed above 0 and above those of all others, which no weight per label has to
+    balance; a label is predicted where its score is above 0.  ``y_pred`` holds raw scores, from a linear layer.  With
+    one label per row beside the 0 it is `categorical_crossentropy`'s kin; scores are no probabilities.
+
+    >>> import lossary
+    >>> print(lossary.zlpr([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]).round(4))
+    [1.7918]
+    """
+    return _summands(y_true, -y_pred)[2] + _summands(1.0 - y_true, y_pred)[2]

@@ -1,0 +1,89 @@
+"""References for losses of the scores of several classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath as mp
+
+from families.exact import Row
+
+
+def _categorical_hinge(t: Row, p: Row) -> Any:
+    own = mp.fsum(a * b for a, b in zip(t, p, strict=True))
+    return max(1 + max((1 - a) * b for a, b in zip(t, p, strict=True)) - own, 0)
+
+
+def _categorical_hinge_slope(t: Row, p: Row) -> list[Any]:
+    if _categorical_hinge(t, p) == 0:
+        return [mp.mpf(0)] * len(p)
+    others = [(1 - a) * b for a, b in zip(t, p, strict=True)]
+    best = others.index(max(others))
+    return [(1 - a if i == best else 0) - a for i, a in enumerate(t)]
+
+
+def _multi_margin(t: Row, p: Row, power: float = 1.0, margin: float = 1.0) -> Any:
+    own = p[int(t[0])]
+    others = [max(mp.mpf(margin) - own + x, mp.mpf(0)) for i, x in enumerate(p) if i != int(t[0])]
+    return mp.fsum(x ** mp.mpf(power) for x in others) / len(p)
+
+
+def _multi_margin_slope(t: Row, p: Row, power: float = 1.0, margin: float = 1.0) -> list[Any]:
+    label, power = int(t[0]), mp.mpf(power)
+    missing = [0 if i == label else max(mp.mpf(margin) - p[label] + x, mp.mpf(0)) for i, x in enumerate(p)]
+    pushes = [power * x ** (power - 1) / len(p) if x else mp.mpf(0) for x in missing]
+    return [-mp.fsum(pushes) if i == label else x for i, x in enumerate(pushes)]
+
+
+def _terms_multi_margin(t: Row, p: Row, index: int | None, power: float = 1.0, margin: float = 1.0) -> Any:
+    """The difference of two scores and a margin, and powers of it."""
+    label, power = int(t[0]), mp.mpf(power)
+    moved = []
+    for i, x in enumerate(p):
+        missing = mp.mpf(margin) - p[label] + x
+        size = abs(mp.mpf(margin)) + abs(p[label]) + abs(x)
+        order = power if index is None else power * (power - 1)
+        moved.append(
+            order * missing ** (power - (1 if index is None else 2)) * size / len(p)
+            if i != label and missing > 0
+            else 0
+        )
+    return sum(moved) if index in (None, label) else moved[index]
+
+
+def _multiclass_hinge(t: Row, p: Row) -> Any:
+    label = int(t[0])
+    return max(x + (i != label) for i, x in enumerate(p)) - p[label]
+
+
+def _onto(t: Row, scores: Row) -> list[Any]:
+    """1 at the first best score and -1 at the label, 0 if they are one."""
+    best, label = scores.index(max(scores)), int(t[0])
+    return [mp.mpf((i == best) - (i == label)) for i in range(len(scores))]
+
+
+def _multiclass_hinge_slope(t: Row, p: Row) -> list[Any]:
+    ahead = [mp.mpf(0) if i == int(t[0]) else 1 + x - p[int(t[0])] for i, x in enumerate(p)]
+    return _onto(t, ahead)
+
+
+VALUES = {
+    "categorical_hinge": _categorical_hinge,
+    "multi_margin": _multi_margin,
+    "multiclass_hinge": _multiclass_hinge,
+    "multiclass_perceptron": lambda t, p: max(p) - p[int(t[0])],
+}
+SLOPES = {
+    "categorical_hinge": _categorical_hinge_slope,
+    "multi_margin": _multi_margin_slope,
+    "multiclass_hinge": _multiclass_hinge_slope,
+    "multiclass_perceptron": lambda t, p: _onto(t, list(p)),
+}
+TERMS = {
+    "multi_margin": _terms_multi_margin,
+    "multiclass_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
+    "categorical_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
+}
+SETTINGS = {
+    "multi_margin": [{"power": 2.0, "margin": 0.5}],
+}
