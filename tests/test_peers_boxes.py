@@ -61,7 +61,19 @@ def test_efficient_iou_is_its_definition() -> None:
     assert_same(lossary.EfficientIoU(), peer, PAIR, [1])
 
 
-@pytest.mark.parametrize("name", ["generalized_iou", "iou_loss", "distance_iou", "efficient_iou"])
+def test_complete_iou_is_that_of_torchvision() -> None:
+    def peer(y: Any, p: Any) -> Any:
+        iou, hull, apart = geometry(y, p)
+        wide, high = (x[..., 2] - x[..., 0] for x in (y, p)), (x[..., 3] - x[..., 1] for x in (y, p))
+        true, found = (torch.atan(w / h) for w, h in zip(wide, high, strict=True))
+        v = 4 / torch.pi**2 * (true - found).square()
+        weight = (v / (1 - iou + v)).detach()
+        return (1 - iou + apart / hull.square().sum(-1) + weight * v).mean(-1)
+
+    assert_same(lossary.CompleteIoU(), peer, PAIR, [1])
+
+
+@pytest.mark.parametrize("name", ["complete_iou", "generalized_iou", "iou_loss", "distance_iou", "efficient_iou"])
 def test_two_empty_boxes_at_one_place_cost_nothing_and_have_finite_slopes(name: str) -> None:
     empty = np.ones((1, 1, 4))
     value, slope = lossary.get(name).value_and_grad(empty, empty)
@@ -101,3 +113,14 @@ def test_varifocal_is_that_of_mmdetection() -> None:
         return (weight * F.binary_cross_entropy_with_logits(z, y, reduction="none")).mean(-1)
 
     assert_same(lossary.Varifocal(alpha=0.6, gamma=1.5), peer, [QUALITIES, SCORES], [1])
+
+
+def test_distribution_focal_is_that_of_mmdetection() -> None:
+    distances = np.append(RNG.uniform(0.0, 4.0, 19), 3.0)
+
+    def peer(y: Any, z: Any) -> Any:
+        low = y.long()
+        ends = [F.cross_entropy(z, each, reduction="none") for each in (low, low + 1)]
+        return ends[0] * (low + 1 - y) + ends[1] * (y - low)
+
+    assert_same(lossary.DistributionFocal(), peer, [distances, SCORES], [1])

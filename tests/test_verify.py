@@ -17,6 +17,7 @@ from lossary import domains, words
 LOSES = {
     "generalized_iou": {"zeros", "tiny", "large"},
     "distance_iou": {"huge"},
+    "complete_iou": {"tiny", "huge"},
     "efficient_iou": {"small", "huge"},
     "mixture_density_nll": {"large"},
 }

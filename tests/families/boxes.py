@@ -64,13 +64,35 @@ def _eiou(*box: Any) -> Any:
     return _diou(*box) + mp.fsum((change / side) ** 2 for change, side in sides if side)
 
 
+def _turn(l1: Any, t1: Any, r1: Any, b1: Any, l2: Any, t2: Any, r2: Any, b2: Any) -> Any:
+    angles = [mp.atan2(max(right - left, 0), max(bottom - top, 0)) for left, top, right, bottom in
+              ((l1, t1, r1, b1), (l2, t2, r2, b2))]  # fmt: skip
+    points = [max(r1 - l1, b1 - t1) <= 0, max(r2 - l2, b2 - t2) <= 0]
+    return mp.mpf(0) if any(points) else (2 / mp.pi * (angles[0] - angles[1])) ** 2
+
+
+def _weights(*sides: Row) -> tuple[Any, ...]:
+    ratios = [(1 - _iou(*box), _turn(*box)) for box in zip(*sides, strict=True)]
+    return tuple(v / (missed + v) if missed + v else mp.mpf(0) for missed, v in ratios)
+
+
+def _complete_iou(*sides: Row, weights: Any = None) -> Any:
+    boxes = list(zip(*sides, strict=True))
+    weights = weights or _weights(*sides)
+    return mean(_diou(*box) + a * _turn(*box) for a, box in zip(weights, boxes, strict=True))
+
+
 VALUES = {
+    "complete_iou": _complete_iou,
     "generalized_iou": _generalized_iou,
     "iou_loss": _iou_loss,
     "distance_iou": lambda *sides: mean(_diou(*box) for box in zip(*sides, strict=True)),
     "efficient_iou": lambda *sides: mean(_eiou(*box) for box in zip(*sides, strict=True)),
 }
+# The weights of the ratios count as constants in slopes.
+HELD = {"complete_iou": lambda *sides: {"weights": _weights(*sides)}}
 HURT = [
+    Hurt("complete_iou", _boxes, no_terms, {}, (1.0, 1e15, 1e-15)),
     Hurt("generalized_iou", _boxes, no_terms, {}, (1.0, 1e20, 1e-20)),
     Hurt("iou_loss", _boxes, no_terms, {}, (1.0, 1e20, 1e-20)),
     Hurt("iou_loss", _boxes, no_terms, {"logarithm": True}, (1.0, 1e20, 1e-20)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath as mp
+import numpy as np
 
 import oracle
 from families.exact import each, each_slope, xlogy
+from families.hurt import ROWS, WIDTH, Hurt
 
 MOST = mp.mpf(1e-7)
 
@@ -51,6 +53,28 @@ def _varifocal(t: Any, z: Any, alpha: Any = 0.75, gamma: Any = 2.0) -> Any:
     return (t if t > 0 else mp.mpf(alpha) * inside ** mp.mpf(gamma)) * _crossentropy(t, z)
 
 
+def _distribution_focal(y: Any, z: Any) -> Any:
+    place = min(y[0], mp.mpf(len(z) - 1))
+    low = int(mp.floor(place))
+    log_sum = mp.log(mp.fsum(mp.exp(x) for x in z))
+    above = (log_sum - z[low + 1]) * (place - low) if place > low else 0
+    return (log_sum - z[low]) * (low + 1 - place) + above
+
+
+def _bins(rng: np.random.Generator, scale: float) -> list[Any]:
+    y = rng.uniform(0.0, WIDTH - 1.0, (ROWS, 1))
+    y[0], y[1], y[2] = 0.0, WIDTH - 1.0, WIDTH + 2.0
+    scores = rng.normal(size=(ROWS, WIDTH)) * scale
+    scores[0, 0] += 20.0 * scale
+    return [y, scores]
+
+
+def _terms_bins(rows: Any, place: int | None) -> Any:
+    """Differences of scores are rounded, and a share that lies between two bins is subtracted from its weight."""
+    spread = max(rows[1]) - min(rows[1])
+    return spread if place is None else max(map(abs, oracle.slopes("distribution_focal", rows, 1))) * (1 + spread)
+
+
 # A power has its base's errors times itself, and for a small probability the cost is one power more.
 
 
@@ -85,8 +109,14 @@ def _terms_varifocal(t: Any, z: Any, index: int | None, alpha: Any = 0.75, gamma
     return max((gamma + 1) * abs(oracle.slope("varifocal", t, z, **settings)[index]), torn)
 
 
-VALUES = {"gaussian_focal": each(_gaussian_focal), "quality_focal": each(_quality_focal), "varifocal": each(_varifocal)}
+VALUES = {
+    "gaussian_focal": each(_gaussian_focal),
+    "quality_focal": each(_quality_focal),
+    "varifocal": each(_varifocal),
+    "distribution_focal": _distribution_focal,
+}
 SLOPES = {"gaussian_focal": each_slope(_gaussian_focal_slope)}
 TERMS = {"gaussian_focal": _terms_gaussian, "quality_focal": _terms_quality, "varifocal": _terms_varifocal}
 SETTINGS = {"quality_focal": [{"beta": 1.0}], "gaussian_focal": [{"alpha": 1.0}]}
 SOFT = ("gaussian_focal", "quality_focal", "varifocal")
+HURT = [Hurt("distribution_focal", _bins, _terms_bins, {}, (1.0, 30.0, 1e-6))]

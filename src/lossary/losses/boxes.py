@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Flag, Interval, Parts, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import guard, log, log1p, maximum, mean, minimum, scale_to_one, square, where
+from ..words import abs, arctan, detach, guard, log, log1p, maximum, mean, minimum, scale_to_one, sign, square, where
 
 _ORDERED = (("x1", "x2"), ("y1", "y2"))
 _BOX = Parts(x1=Real(), y1=Real(), x2=Real(), y2=Real(), ordered=_ORDERED)
@@ -94,6 +94,24 @@ class _Boxes:
         x, y = (0.5 * (start + end) * scale for start, end in zip(self.starts, self.ends, strict=True))
         diagonal = square(width * scale) + square(height * scale)
         return (square(x) + square(y)) / where(diagonal == 0.0, 1.0, diagonal)
+
+    def turn(self) -> Any:
+        """The angle between the diagonals of both boxes, 0 where one has none: the difference of their slants."""
+        (true_x, pred_x, both_x, _), (true_y, pred_y, both_y, _) = self.across, self.along
+        wide, high, pred_wide, pred_high = true_x + both_x, true_y + both_y, pred_x + both_x, pred_y + both_y
+        size, pred_size = maximum(wide, high), maximum(pred_wide, pred_high)
+        scale, pred_scale = scale_to_one(size), scale_to_one(pred_size)
+        smaller = pred_size < size
+        # Sides of the smaller box times differences to the larger, which keep the digits of boxes that nearly agree.
+        base, other = where(smaller, pred_scale, scale), where(smaller, scale, pred_scale)
+        base_wide, base_high = where(smaller, pred_wide, wide) * base, where(smaller, pred_high, high) * base
+        sine = base_wide * ((pred_y - true_y) * other) - (pred_x - true_x) * other * base_high
+        cosine = (wide * scale) * (pred_wide * pred_scale) + (high * scale) * (pred_high * pred_scale)
+        point = minimum(size, pred_size) == 0.0
+        steep = cosine < abs(sine)
+        slant = where(steep, cosine, sine) / where(point, 1.0, where(steep, sine, cosine))
+        angle = where(steep, 0.5 * math.pi * sign(sine) - arctan(slant), arctan(slant))
+        return where(point, 0.0, angle)
 
     def stretch(self) -> Any:
         """The squared differences of widths and of heights, in units of those of the hull."""
@@ -248,3 +266,45 @@ def efficient_iou(y_true: Any, y_pred: Any) -> Any:
     """
     boxes = _Boxes(y_true, y_pred)
     return mean(_not_shared(boxes.across, boxes.along) + boxes.apart() + boxes.stretch())
+
+
+@loss(
+    class_name="CompleteIoU",
+    aliases=("ciou", "ciou_loss"),
+    target=_BOX,
+    prediction=_ANY_BOX,
+    definition="mean(distance_iou + a * v), v = 4 / pi**2 * (arctan(w_true / h_true) - arctan(w_pred / h_pred))**2, a "
+    "= v / (1 - iou + v), a constant for the slope, boxes are (x1, y1, x2, y2)",
+    source="Z. Zheng et al., Distance-IoU loss: Faster and better learning for bounding box regression (2020), eq. "
+    "8-11",
+    peers={
+        "torchvision.ops.complete_box_iou_loss": "",
+        "mmdet.models.losses.CIoULoss": "Loss()   # a is 0 there where iou < 1/2",
+        "keras_cv.losses.CIoULoss": "Loss()",
+    },
+    cases=(
+        Case([[[0.0, 0.0, 1.0, 1.0]]], [[[0.0, 0.0, math.sqrt(3.0), 1.0]]],
+             (1.0 - math.sqrt(1.0 / 3.0) + (math.sqrt(3.0) - 1.0) ** 2 / 16.0
+              + (1.0 / 36.0) ** 2 / (1.0 - math.sqrt(1.0 / 3.0) + 1.0 / 36.0),),
+             "1 - 1/sqrt(3) + ((sqrt(3) - 1)/2)^2/(3 + 1) + v^2/(1 - iou + v), v = 4 (1/4 - 1/3)^2 = 1/36"),
+        Case([[[0.0, 0.0, 1.0, 1.0]]], [[[2.0, 0.0, 3.0, 1.0]]], (1.4,), "distance_iou: both are squares"),
+        Case([[[1.0, 1.0, 1.0, 1.0]]], [[[1.0, 1.0, 1.0, 1.0]]], (0.0,), "the same empty box"),
+    ),
+)  # fmt: skip
+def complete_iou(y_true: Any, y_pred: Any) -> Any:
+    """`distance_iou`, and how much the two differ in their ratio of width to height.
+
+    For detectors; the one of the YOLO family.  Between 0 for the same box and 3.  The weight ``a`` of the ratio grows
+    as the boxes come to meet and counts as a constant: the slope is not the derivative of the value.  For long boxes
+    see `efficient_iou`, for how boxes are given `generalized_iou`.  A box that is a point has any
+    ratio.
+
+    >>> import lossary
+    >>> print(lossary.complete_iou([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]]).round(4))
+    [0.7436]
+    """
+    boxes = _Boxes(y_true, y_pred)
+    missed = _not_shared(boxes.across, boxes.along)
+    ratio = square(2.0 / math.pi * boxes.turn())
+    weight = detach(ratio / where(missed + ratio == 0.0, 1.0, missed + ratio))
+    return mean(missed + boxes.apart() + weight * ratio)

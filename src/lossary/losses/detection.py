@@ -5,10 +5,28 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, Real, Unit
-from ..facts.record import Case
+from ..facts.domain import Bits, Flag, Interval, NonNegative, Real, Unit
+from ..facts.record import Case, PerRow
 from ..objects.define import loss
-from ..words import abs, count, log, log1p, maximum, mean, minimum, power, sigmoid, sign, softplus, square, where
+from ..words import (
+    abs,
+    count,
+    log,
+    log1p,
+    maximum,
+    mean,
+    minimum,
+    position,
+    power,
+    sigmoid,
+    sign,
+    softplus,
+    square,
+    sum,
+    weighted,
+    where,
+)
+from ._softmax import crossentropy_slope, odds
 
 
 def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any, Any]:
@@ -198,3 +216,50 @@ def varifocal(y_true: Any, y_pred: Any, *, alpha: float = 0.75, gamma: float = 2
     """
     weight = where(y_true > 0.0, y_true, alpha * power(sigmoid(y_pred), gamma))
     return mean(weight * _crossentropy(y_true, y_pred))
+
+
+def _two_hot(y_true: Any, y_pred: Any) -> Any:
+    """The weights of the two bins that a number lies between, and 0 for all others."""
+    place = minimum(y_true, count(y_pred) - 1.0)
+    return maximum(1.0 - abs(position(y_pred) - place), 0.0)
+
+
+def _distribution_focal_slope(y_true: Any, y_pred: Any) -> Any:
+    return crossentropy_slope(_two_hot(y_true, y_pred), 1.0, y_pred, from_logits=True, epsilon=0.0)
+
+
+@loss(
+    aliases=("distribution_focal_loss", "DistributionFocalLoss", "dfl", "DFLoss", "two_hot_crossentropy"),
+    target=PerRow(NonNegative()),
+    prediction=Real(),
+    slope=_distribution_focal_slope,
+    definition="-(1 - r) * log(q[i]) - r * log(q[i + 1]), q = exp(y_pred) / sum(exp(y_pred)), i = floor(y_true), r = "
+    "y_true - i",
+    source="X. Li et al., Generalized focal loss: Learning qualified and distributed bounding boxes for dense object "
+    "detection (2020), eq. 6",
+    peers={
+        "mmdet.models.losses.DistributionFocalLoss": "",
+        "ultralytics.utils.loss.DFLoss": "Loss()",
+    },
+    cases=(
+        Case([0.5], [[0.0, 0.0]], (math.log(2.0),), "(log 2 + log 2)/2"),
+        Case([1.25, 2.0], [[0.0, math.log(2.0), 0.0], [0.0, 0.0, 0.0]],
+             (0.75 * math.log(2.0) + 0.25 * math.log(4.0), math.log(3.0)), "3/4 log 2 + 1/4 log 4; the last bin"),
+        Case([9.0], [[0.0, math.log(3.0)]], (math.log(4.0 / 3.0),), "beyond the last bin: as 1"),
+    ),
+)  # fmt: skip
+def distribution_focal(y_true: Any, y_pred: Any) -> Any:
+    """Cross-entropy of a number between two bins, for a box's side that is predicted as a distribution.
+
+    For detectors that give each side of a box as scores of the distances 0, 1, ..., C - 1: ``y_true`` has one number
+    per row in [0, C - 1], shape (N,), which is shared between its two neighbours, and ``y_pred`` the scores of the C
+    bins, (N, C) from a linear layer.  Of a distance beyond the last bin it is the last one.  The prediction is the mean
+    of the distribution.  It is `categorical_crossentropy` of the two shares, from logits, and its least value between
+    two bins is not 0.
+
+    >>> import lossary
+    >>> print(lossary.distribution_focal([0.25], [[0.0, 0.0, 0.0]]).round(4))
+    [1.0986]
+    """
+    _, lag, _, rest = odds(y_pred)
+    return log1p(rest) - sum(weighted(_two_hot(y_true, y_pred), lag))
