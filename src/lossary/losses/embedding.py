@@ -14,7 +14,6 @@ from ..words import (
     max,
     maximum,
     mean,
-    mean_square,
     minimum,
     power,
     sign,
@@ -189,7 +188,4 @@ def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
     [2.125]
     """
     lacking = maximum(margin - y_pred, 0.0)
-    other = 1.0 - y_true
-    # Of labels between 0 and 1 the mean of two squares is the square of the mean and what they vary about it; so the
-    # squares of all others are taken inside a mean that does not overflow where it fits.
-    return mean_square(y_true * y_pred + other * lacking) + mean(weighted(y_true * other, square(y_pred - lacking)))
+    return mean(weighted(y_true, square(y_pred)) + weighted(1.0 - y_true, square(lacking)))
