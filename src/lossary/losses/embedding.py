@@ -10,16 +10,17 @@ from ..objects.define import loss
 from ..words import (
     abs,
     count,
+    hypot1,
     less,
     max,
     maximum,
     mean,
+    mean_square,
     minimum,
     power,
     sign,
-    square,
+    sqrt,
     sum,
-    weighted,
     where,
 )
 
@@ -187,5 +188,7 @@ def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
     >>> print(lossary.contrastive([[1, 0]], [[2.0, 0.5]]))
     [2.125]
     """
-    lacking = maximum(margin - y_pred, 0.0)
-    return mean(weighted(y_true, square(y_pred)) + weighted(1.0 - y_true, square(lacking)))
+    near, far = sqrt(y_true) * y_pred, sqrt(1.0 - y_true) * maximum(margin - y_pred, 0.0)
+    longer = maximum(near, far)
+    # As squares of one length each, inside a mean that does not overflow where it fits.
+    return mean_square(longer * hypot1(minimum(near, far) / where(longer == 0.0, 1.0, longer)))
