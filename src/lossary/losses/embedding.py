@@ -15,7 +15,6 @@ from ..words import (
     max,
     maximum,
     mean,
-    mean_square,
     minimum,
     power,
     sign,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
+from ..facts.domain import Bits, Classes, Distance, NonNegative, OneHot, Probabilities, Real, Signs, Unit
 from ..objects.define import Loss
 from ._paths import Path, path
 
@@ -100,6 +100,11 @@ def _is_raw(loss: Loss) -> bool:
 
 def _line(loss: Loss) -> Line:
     record = loss.record
+    if isinstance(record.prediction, Distance):
+        return _single("distance of two strangers", 0.0, 3.0, target=0.0)
+    if isinstance(record.prediction, Unit) and isinstance(record.target, Real):
+        what, reach = ("logit of", (-6.0, 6.0)) if _is_raw(loss) else ("probability given to", (0.004, 0.996))
+        return _single(f"{what} an output whose target is 1", *reach, target=1.0)
     if isinstance(record.target, Signs):
         return _single(r"margin $y\,\hat{y}$", -2.5, 2.5, target=1.0, mark=1.0)
     if isinstance(record.target, Bits):
