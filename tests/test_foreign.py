@@ -243,8 +243,15 @@ def test_more_that_is_refused() -> None:
             lossary.get(loss)
 
 
-PEERS = ["BCELoss", "NLLLoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
-PEERS += ["BCEWithLogitsLoss", "SoftMarginLoss", "sigmoid_binary_cross_entropy", "binary:logistic", "multi:softprob"]
+PEERS = ["BCELoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
+PEERS += [
+    "BCEWithLogitsLoss",
+    "MultiLabelSoftMarginLoss",
+    "FocalLoss",
+    "sigmoid_binary_cross_entropy",
+    "binary:logistic",
+    "multi:softprob",
+]
 PEERS += ["reg:squarederror", "count:poisson", "RMSE", "mlogloss", "neg_brier_score", "neg_root_mean_squared_error"]
 
 
