@@ -214,7 +214,8 @@ def total_variation_distance(y_true: Any, y_pred: Any) -> Any:
 
 def _gap(first: Any, y_true: Any, y_pred: Any) -> Any:
     """How far scores lie above the others', less what the leader does: by the order of differences that rounds less."""
-    across = where(y_true == y_pred, 0.0, y_true - y_pred)
+    both_ruled_out = (y_true == y_pred) & (abs(y_pred) == math.inf)
+    across = where(both_ruled_out, 0.0, y_true - y_pred)
     across_first = sum(where(first, across, 0.0))
     along_true, along_pred = (row - sum(where(first, row, 0.0)) for row in (y_true, y_pred))
     nearer = maximum(abs(across), abs(across_first)) <= maximum(abs(along_true), abs(along_pred))
