@@ -13,6 +13,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+import lossary
+from inputs import central_difference, jax_with
 from lossary.backends import NUMPY, by_name
 from lossary.graph import NUMBER, Graph, emit, words
 from oracle_formula import Exact
@@ -122,3 +124,37 @@ def test_double_precision_of_arrays_and_numbers() -> None:
             exec(emit("run", ["x"], [node]), scope)
             units = errors(word, given[kind][::20], [scope["run"](float(x)) for x in given[kind][::20]])
             assert units.max() <= LIMITS.get(word, LIMIT), word
+
+
+def composed(y_true: Any, y_pred: Any) -> Any:
+    """Every word whose derivative is a word of its own, in one formula."""
+    size = words.softplus(y_pred) + 0.1
+    gammas = words.lgamma(size) + words.digamma(size) + words.binet(size) + words.binet_slope(2.0 * size)
+    normal = words.erf(y_pred) + words.log_ndtr(y_pred) + words.inverse_mills(y_pred) + words.bell(y_pred)
+    small = words.log1pmx(0.2 * y_pred) + words.expm1mx(y_pred) + words.log1mexp(-size) + words.hypot1(y_pred)
+    angles = words.arctan(y_pred) + words.cos(y_pred) * words.sin(y_true)
+    return words.mean(gammas + normal + small + angles + (words.detach(y_pred) + words.position(y_pred)) * y_pred)
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_derivatives_of_derivatives(library: str) -> None:
+    """By the library's own differentiation of our slopes, against differences of NumPy's."""
+    loss = lossary.loss(name="composed_words")(composed).cls(reduction="sum")
+    y, p, w = np.random.default_rng(2).normal(size=(3, 2, 4))
+
+    def slope(at: Any) -> float:
+        # What is detached stays where it is: it is a factor of a quarter of each slope.
+        return float(((loss.value_and_grad(y, at)[1] - (at - p) / 4.0) * w).sum())
+
+    wanted = central_difference(slope, p)
+    if library == "torch":
+        torch = pytest.importorskip("torch")
+        leaf = torch.tensor(p, requires_grad=True)
+        (first,) = torch.autograd.grad(loss(torch.tensor(y), leaf), leaf, create_graph=True)
+        (second,) = torch.autograd.grad((first * torch.tensor(w)).sum(), leaf)
+    else:
+        jax = pytest.importorskip("jax")
+        with jax_with(x64=True):
+            pulled = jax.jit(jax.grad(lambda at: (jax.grad(lambda q: loss(y, q))(at) * w).sum()))
+            second = pulled(jax.numpy.asarray(p))
+    np.testing.assert_allclose(second, wanted, rtol=1e-6, atol=1e-8)
