@@ -15,6 +15,7 @@ from ..words import (
     max,
     maximum,
     mean,
+    mean_square,
     minimum,
     power,
     sign,
