@@ -11,7 +11,8 @@ from ..words import abs, max, maximum, sqrt, square, sum, where
 from ._rows import aside, scaled
 
 
-def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
+def cosine_slope(y_true: Any, y_pred: Any) -> Any:
+    """The slope of the negated cosine in the second row; 0 where that has no direction."""
     a, _, square_a = scaled(y_true)
     b, scale, square_b = scaled(y_pred)
     return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * aside(a, b, square_b)
@@ -21,7 +22,7 @@ def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
     aliases=("cosine_proximity", "cosine"),
     target=Real(),
     prediction=Real(),
-    slope=_cosine_slope,
+    slope=cosine_slope,
     definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
     source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
     peers={
@@ -50,7 +51,7 @@ def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
     return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))
 
 
-def _cosine(first: Any, second: Any) -> tuple[Any, Any]:
+def cosine_between(first: Any, second: Any) -> tuple[Any, Any]:
     """The cosine of two rows, and by how much its magnitude is below 1, with the digits of a small angle."""
     a, _, square_a = scaled(first)
     b, _, square_b = scaled(second)
@@ -64,9 +65,9 @@ def _above(cosine: Any, below_one: Any, level: Any) -> Any:
 
 
 def _cosine_embedding_slopes(y_true: Any, first: Any, second: Any, *, margin: Any = 0.0) -> Any:
-    too_near = _above(*_cosine(first, second), margin) > 0.0
+    too_near = _above(*cosine_between(first, second), margin) > 0.0
     factor = where(y_true == 1.0, 1.0, where(too_near, -1.0, 0.0))
-    return factor * _cosine_slope(second, first), factor * _cosine_slope(first, second)
+    return factor * cosine_slope(second, first), factor * cosine_slope(first, second)
 
 
 @loss(
@@ -103,14 +104,14 @@ def cosine_embedding(y_true: Any, first: Any, second: Any, *, margin: float = 0.
     >>> print(lossary.cosine_embedding([1, -1], [[1.0, 0.0], [1.0, 0.0]], [[3.0, 4.0], [3.0, 4.0]]).round(4))
     [0.4 0.6]
     """
-    cosine, below_one = _cosine(first, second)
+    cosine, below_one = cosine_between(first, second)
     apart = where(cosine > 0.0, below_one, 1.0 - cosine)
     return where(y_true == 1.0, apart, maximum(_above(cosine, below_one, margin), 0.0))
 
 
 def _similarity_slopes(y_true: Any, first: Any, second: Any) -> Any:
-    factor = -2.0 * _above(*_cosine(first, second), y_true)
-    return factor * _cosine_slope(second, first), factor * _cosine_slope(first, second)
+    factor = -2.0 * _above(*cosine_between(first, second), y_true)
+    return factor * cosine_slope(second, first), factor * cosine_slope(first, second)
 
 
 @loss(
@@ -141,4 +142,4 @@ def cosine_similarity_mse(y_true: Any, first: Any, second: Any) -> Any:
     >>> print(lossary.cosine_similarity_mse([0.0], [[1.0, 0.0]], [[3.0, 4.0]]).round(4))
     [0.36]
     """
-    return square(_above(*_cosine(first, second), y_true))
+    return square(_above(*cosine_between(first, second), y_true))
