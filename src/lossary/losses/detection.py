@@ -76,7 +76,7 @@ def _gaussian_focal_slope(
     },
     slope=_gaussian_focal_slope,
     best=lambda y_true: y_true == 1.0,
-    definition="mean(-(1 - y_pred)**alpha * log(y_pred) if y_true = 1 else -(1 - y_true)**gamma * y_pred**alpha * "
+    definition="mean(-(1 - y_pred)**alpha * log(y_pred) if y_true == 1 else -(1 - y_true)**gamma * y_pred**alpha * "
     "log(1 - y_pred))",
     source="H. Law, J. Deng, CornerNet: Detecting objects as paired keypoints (2018), eq. 1; X. Zhou, D. Wang, P. "
     "Kraehenbuehl, Objects as points (2019), eq. 1",

@@ -75,7 +75,7 @@ def _cosine_embedding_slopes(y_true: Any, first: Any, second: Any, *, margin: An
     predictions={"first": Real(), "second": Real()},
     parameters={"margin": Interval("Cosine up to which strangers cost nothing", -1.0, 1.0)},
     slope=_cosine_embedding_slopes,
-    definition="1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)",
+    definition="1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)",
     source="J. Bromley et al., Signature verification using a Siamese time delay neural network (1993); the form is "
     "PyTorch's",
     peers={

@@ -126,7 +126,7 @@ def _near_or_far(y_true: Any) -> Any:
     prediction=Distance(),
     parameters={"margin": Interval("Distance from which strangers cost nothing", 0.0)},
     best=_near_or_far,
-    definition="mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances",
+    definition="mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances",
     source="R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), without "
     "its squares",
     peers={

@@ -118,8 +118,8 @@ def _signal_noise_slope(y_true: Any, y_pred: Any, zero_mean: bool = True, *, eps
         "epsilon": Interval("Added to the mean squares of signal and noise", 0.0),
     },
     slope=_signal_noise_slope,
-    definition="-10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows without their "
-    "means",
+    definition="-10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows are without "
+    "their means",
     source="J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 1",
     peers={
         "auraloss.time.SNRLoss": "Loss()   # epsilon is added to sums there, not to means",
@@ -177,7 +177,7 @@ def _scale_invariant_slope(y_true: Any, y_pred: Any, zero_mean: bool = True, *, 
     },
     slope=_scale_invariant_slope,
     definition="-10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / "
-    "sum(y_true**2), rows without their means",
+    "sum(y_true**2), rows are without their means",
     source="J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 5",
     peers={
         "auraloss.time.SISDRLoss": "Loss()   # epsilon is added to sums there, not to shares",
