@@ -50,6 +50,7 @@ def edges(setting: Setting) -> list[tuple[Any, Any]]:
 
 
 def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
+<<<<<<< HEAD
     """Those of the drawn pairs that lie in the sets of the loss."""
     record = setting.record
     target, prediction = record.target, record.prediction_domain(setting.parameters)
@@ -75,6 +76,27 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
         far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
         return amounts + [([t, 1.0], [p, 1.0]) for t, p in near + far]
     if isinstance(target, Signs):
+=======
+    name, target = setting.record.name, setting.record.target.name
+    if name == "cosine_similarity":
+        return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
+    if name == "kl_divergence":
+        return [(t, p) for t in _SHARE_ROWS for p in _SHARE_ROWS]
+    if target in ("OneHot", "Classes"):
+        return _classes(setting, _SCORE_ROWS if setting.parameters or name == "categorical_hinge" else _SHARE_ROWS)
+    if name == "poisson":
+        return [([t, 1.0], [p, 2.0]) for t in (0.0, 1.0, 3.0, 1e4) for p in (0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4)]
+    if name in ("mean_squared_logarithmic_error", "scale_invariant_logarithmic_error"):
+        near = [(x, x * _ABOVE) for x in (2e-6, 0.5, 3.0, 1e5, 1e15)]
+        far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
+        return [([t, 1.0], [p, 1.0]) for t, p in near + far]
+    if target in ("NonNegative", "Positive") and setting.record.prediction.low >= 0.0:
+        amounts = [1e-8, 0.5, 3.0, 1e4] + ([0.0] if target == "NonNegative" else [])
+        # Neighbours, and both sides of where one term grows out of all others.
+        predictions = [1e-8, 1e-3, 0.5 * _ABOVE, 0.9, 3.0 * _BELOW, 9.0, 10.1, 1e4, 1e15]
+        return [([t, 1.0], [p, 2.0]) for t in amounts for p in predictions]
+    if target == "Signs":
+>>>>>>> w-robust
         return [([t, 1.0], [p, 0.5]) for t in (-1.0, 0.0, 1.0) for p in _MARGINS]
     if isinstance(target, Unit):
         predictions = _CHANCES if isinstance(prediction, Unit) else _SCORES

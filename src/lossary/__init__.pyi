@@ -783,7 +783,7 @@ def boundary_loss(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int
     negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
     an empty mask, zeros.  The value may be negative and means little by itself.
 
-    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+    ``boundary_loss = mean(y_true * y_pred), y_true are signed distances to the boundary, negative inside``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -825,7 +825,7 @@ class BoundaryLoss(Loss):
     negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
     an empty mask, zeros.  The value may be negative and means little by itself.
 
-    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+    ``boundary_loss = mean(y_true * y_pred), y_true are signed distances to the boundary, negative inside``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -1949,7 +1949,7 @@ def cosine_embedding(y_true: Any, first: Any, second: Any, axis: int | tuple[int
 
     A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
 
-    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+    ``cosine_embedding = 1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)``
 
     Args:
         y_true: Targets, shape ``(...)``, one number per row: labels -1 or 1 (0 is read as -1).
@@ -1991,7 +1991,7 @@ class CosineEmbedding(ArgumentsLoss):
 
     A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
 
-    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+    ``cosine_embedding = 1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)``
 
     Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
     per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
@@ -3578,7 +3578,7 @@ def gaussian_focal(y_true: Any, y_pred: Any, from_logits: bool = False, axis: in
     this times pixels per center.  Below ``epsilon`` a probability counts as that in the logarithm, with the slope it
     has there.
 
-    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true = 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
+    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true == 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -3630,7 +3630,7 @@ class GaussianFocal(Loss):
     this times pixels per center.  Below ``epsilon`` a probability counts as that in the logarithm, with the slope it
     has there.
 
-    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true = 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
+    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true == 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -4198,7 +4198,7 @@ def hausdorff_distance_transform(y_true: Any, y_pred: Any, true_distance: Any, p
     second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
     this needs a training loop of one's own.
 
-    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances are those to the boundaries of y_true and of y_pred > 1/2``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -4243,7 +4243,7 @@ class HausdorffDT(ArgumentsLoss):
     second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
     this needs a training loop of one's own.
 
-    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances are those to the boundaries of y_true and of y_pred > 1/2``
 
     Call it with ``(y_true, y_pred, true_distance, pred_distance, *, sample_weight=None, where=None)``: weights
     and mask have one entry per data point, or one weight stands for all; masked positions and those of weight 0
@@ -4369,7 +4369,7 @@ def hinge_embedding(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None
     for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
     `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
 
-    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+    ``hinge_embedding = mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -4412,7 +4412,7 @@ class HingeEmbedding(Loss):
     for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
     `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
 
-    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+    ``hinge_embedding = mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -5188,7 +5188,7 @@ def kto(y_true: Any, y_pred: Any, reference: Any, divergence: Any, axis: int | t
 
     In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
 
-    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true == 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -5234,7 +5234,7 @@ class KTO(ArgumentsLoss):
 
     In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
 
-    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true == 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
 
     Call it with ``(y_true, y_pred, reference, divergence, *, sample_weight=None, where=None)``: weights and mask
     have one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch
@@ -5510,7 +5510,7 @@ def margin_mse(y_true: Any, positive: Any, negative: Any, axis: int | tuple[int,
 
     A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
 
-    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true are the teacher's differences``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -5548,7 +5548,7 @@ class MarginMSE(ArgumentsLoss):
 
     A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
 
-    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true are the teacher's differences``
 
     Call it with ``(y_true, positive, negative, *, sample_weight=None, where=None)``: weights and mask have one
     entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
@@ -5589,7 +5589,7 @@ def margin_ranking(y_true: Any, first: Any, second: Any, axis: int | tuple[int, 
 
     A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
 
-    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true are 1 for first, -1 for second``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -5630,7 +5630,7 @@ class MarginRanking(ArgumentsLoss):
 
     A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
 
-    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true are 1 for first, -1 for second``
 
     Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
     per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
@@ -8356,7 +8356,7 @@ def scale_invariant_sdr(y_true: Any, y_pred: Any, zero_mean: bool = True, axis: 
     costs the same.  Between -80 for a scaled copy and 80 for an output with nothing of the signal, with the default
     ``epsilon``; at both the slope is 0.  A silent target or output has the value 0.
 
-    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows without their means``
+    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows are without their means``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -8397,7 +8397,7 @@ class ScaleInvariantSDR(Loss):
     costs the same.  Between -80 for a scaled copy and 80 for an output with nothing of the signal, with the default
     ``epsilon``; at both the slope is 0.  A silent target or output has the value 0.
 
-    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows without their means``
+    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows are without their means``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -8440,7 +8440,7 @@ def signal_noise_ratio(y_true: Any, y_pred: Any, zero_mean: bool = True, axis: i
     loudness of the output does not matter see `scale_invariant_sdr`.  ``epsilon`` is silence, -80 decibels of a signal
     between -1 and 1: a silent target or a perfect output has a finite value, and the slope 0 at the latter.
 
-    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows without their means``
+    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows are without their means``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -8479,7 +8479,7 @@ class SignalNoiseRatio(Loss):
     loudness of the output does not matter see `scale_invariant_sdr`.  ``epsilon`` is silence, -80 decibels of a signal
     between -1 and 1: a silent target or a perfect output has a finite value, and the slope 0 at the latter.
 
-    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows without their means``
+    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows are without their means``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.

@@ -23,6 +23,15 @@ def _pearson(t: Row, p: Row) -> Any:
     return 1 - both / mp.sqrt(of_t * of_p) if of_t and of_p else mp.mpf(1)
 
 
+def _pearson_slopes(t: Row, p: Row) -> list[Any]:
+    a, b, both, of_t, of_p = _moments(t, p)
+    if not of_t or not of_p:
+        return [mp.mpf(0)] * len(p)
+    r = both / mp.sqrt(of_t * of_p)
+    turns = [(x - a) / mp.sqrt(of_t) - r * (y - b) / mp.sqrt(of_p) for x, y in zip(t, p, strict=True)]
+    return [-turn / len(p) / mp.sqrt(of_p) for turn in turns]
+
+
 def _concordance(t: Row, p: Row) -> Any:
     a, b, both, of_t, of_p = _moments(t, p)
     whole = of_t + of_p + (a - b) ** 2
@@ -86,7 +95,8 @@ VALUES = {
     "concordance_correlation": _concordance,
     "scale_invariant_logarithmic_error": _silog,
 }
-SLOPES = {"scale_invariant_logarithmic_error": _silog_slope}
+# A constant row has no correlation, and the slope 0.
+SLOPES = {"pearson_correlation": _pearson_slopes, "scale_invariant_logarithmic_error": _silog_slope}
 TERMS = {
     "pearson_correlation": _terms_pearson,
     "concordance_correlation": _terms_concordance,

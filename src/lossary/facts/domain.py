@@ -120,6 +120,10 @@ class Positive(NonNegative):
         inside: Floats = x > 0.0
         return inside
 
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        # Floats take the least number above 0 for 0.
+        return None if _least(x) > 0.0 else _first(~self.contains(x))
+
 
 @dataclass(frozen=True)
 class Clipped(Real):

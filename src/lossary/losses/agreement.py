@@ -128,7 +128,7 @@ def _log_parts(y_true: Any, y_pred: Any, variance_focus: Any, epsilon: Any) -> t
 def _scale_invariant_slope(y_true: Any, y_pred: Any, *, variance_focus: Any = 0.5, epsilon: Any = 1e-6) -> Any:
     d, middle, root, p = _log_parts(y_true, y_pred, variance_focus, epsilon)
     none = root == 0.0
-    return where(none, 0.0, (d - variance_focus * middle) / where(none, 1.0, root)) / count(p) / p
+    return where(none, 0.0, d - variance_focus * middle) / where(none, 1.0, root) / count(p) / p
 
 
 @loss(

@@ -48,8 +48,7 @@ def mean_absolute_scaled_error(y_true: Any, y_pred: Any, scale: Any) -> Any:
 
 
 def _root_scaled_slope(y_true: Any, y_pred: Any, scale: Any) -> Any:
-    error = y_pred - y_true
-    return root_slope(error, root_mean_square(error)) / sqrt(scale)
+    return root_slope(y_pred - y_true) / sqrt(scale)
 
 
 @loss(

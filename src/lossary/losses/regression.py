@@ -161,14 +161,16 @@ def root_mean_square(row: Any) -> Any:
     return sqrt(mean_square(row * scale)) / scale
 
 
-def root_slope(error: Any, root: Any) -> Any:
+def root_slope(row: Any) -> Any:
     """The slope of a `root_mean_square` in the elements; 0 in a row of zeros."""
-    return where(root == 0.0, 0.0, error / where(root == 0.0, 1.0, root)) / count(error)
+    scaled = row * scale_to_one(max(abs(row)))
+    root = sqrt(mean_square(scaled))
+    none = root == 0.0
+    return scaled * (where(none, 0.0, 1.0 / where(none, 1.0, root)) / count(row))
 
 
 def _root_mean_squared_slope(y_true: Any, y_pred: Any) -> Any:
-    error = y_pred - y_true
-    return root_slope(error, root_mean_square(error))
+    return root_slope(y_pred - y_true)
 
 
 @loss(
