@@ -91,3 +91,13 @@ def test_jensen_shannon_between_the_two_divergences() -> None:
     np.testing.assert_allclose(near, lossary.kl_divergence(TRUE, PREDICTED, epsilon=0.0), rtol=1e-4)
     far = lossary.jensen_shannon_divergence(TRUE, PREDICTED, beta=1 - 1e-9) / 1e-9
     np.testing.assert_allclose(far, lossary.reverse_kl_divergence(TRUE, PREDICTED, epsilon=0.0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_the_curvature_of_distillation_at_the_truth_is_that_of_a_softmax(temperature: float) -> None:
+    scores = torch.tensor([[1.0, 2.0, -3.0]], dtype=torch.float64, requires_grad=True)
+    value = lossary.knowledge_distillation(scores.detach(), scores, temperature=temperature)
+    (slope,) = torch.autograd.grad(value.sum(), scores, create_graph=True)
+    found = torch.stack([torch.autograd.grad(x, scores, retain_graph=True)[0][0] for x in slope[0]])
+    shares = (scores.detach()[0] / temperature).softmax(-1)
+    torch.testing.assert_close(found, torch.diag(shares) - torch.outer(shares, shares))

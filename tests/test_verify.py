@@ -17,6 +17,9 @@ from lossary import domains, words
 # And minima that are not where a prediction is surest: large scores cost something in themselves.
 LOSES = {
     "generalized_iou": {"zeros", "tiny", "large"},
+    "distance_iou": {"huge"},
+    "complete_iou": {"tiny", "huge"},
+    "efficient_iou": {"small", "huge"},
     "mixture_density_nll": {"large"},
     "z_loss_crossentropy": {"minimum"},
 }

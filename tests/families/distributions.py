@@ -71,7 +71,9 @@ def _terms_distillation(t: Row, p: Row, index: int | None, temperature: float = 
         whole = _distillation(t, p, temperature) / temperature**2
         leads = [a - b for a, b in zip(_log_shares(t, temperature), _log_shares(p, temperature), strict=True)]
         by_teacher = temperature * mp.fsum(a * abs(b - whole) for a, b in zip(teacher, leads, strict=True))
-        return temperature * (mp.fsum(map(abs, slopes)) + by_teacher) * size
+        # Subnormal terms of the sum are 0 where XLA and TensorFlow compute.
+        lost = temperature**2 * len(p) * mp.mpf(2) ** (23 - 126)
+        return temperature * (mp.fsum(map(abs, slopes)) + by_teacher) * size + lost
     shares = [a + b for a, b in zip(teacher, student, strict=True)]
     moved = mp.fsum(shares) - shares[index] if teacher[index] > 0.5 else shares[index]
     return temperature * moved * (1 + size)

@@ -306,6 +306,28 @@ class Classes(Domain):
 
 
 @dataclass(frozen=True)
+class Ranks(Domain):
+    """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
+
+    low = 0.0
+    coding = "ranks"
+
+    def describe(self) -> str:
+        return "places in an order, whole numbers 0, 1, ..."
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = (x >= 0) & (np.floor(x) == x)
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        inside = self.contains(x)
+        return None if inside.all() else _first(~inside)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(0, 4, size=shape).astype(np.float64)
+
+
+@dataclass(frozen=True)
 class Nothing(Domain):
     """The targets of a loss that has none."""
 

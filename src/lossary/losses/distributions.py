@@ -111,6 +111,7 @@ def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     cases=(
         Case([[0.25, 0.75]], [[0.5, 0.5]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
         Case([[0.5, 0.5]], [[1.0, 0.0]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
+        Case([[2.0**-70, 1.0]], [[1.0, 0.0]], (70.0 * math.log(2.0),), "1 log 2^70 + 0 log 0", {"epsilon": 0.0}),
     ),
 )
 def reverse_kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
@@ -211,6 +212,16 @@ def total_variation_distance(y_true: Any, y_pred: Any) -> Any:
     return 0.5 * sum(abs(y_pred - y_true))
 
 
+def _gap(first: Any, y_true: Any, y_pred: Any) -> Any:
+    """How far scores lie above the others', less what the leader does: by the order of differences that rounds less."""
+    both_ruled_out = (y_true == y_pred) & (abs(y_pred) == math.inf)
+    across = where(both_ruled_out, 0.0, y_true - y_pred)
+    across_first = sum(where(first, across, 0.0))
+    along_true, along_pred = (row - sum(where(first, row, 0.0)) for row in (y_true, y_pred))
+    nearer = maximum(abs(across), abs(across_first)) <= maximum(abs(along_true), abs(along_pred))
+    return where(nearer, across - across_first, along_true - along_pred)
+
+
 def _taught(y_true: Any, y_pred: Any, temperature: Any) -> tuple[Any, Any, Any, Any]:
     """The teacher's leader and shares, how far its scores lie above the student's, less their mean, and the divergence.
 
@@ -219,8 +230,7 @@ def _taught(y_true: Any, y_pred: Any, temperature: Any) -> tuple[Any, Any, Any, 
     """
     first, own, _, whole, _ = sides(y_true / temperature)
     share = own / whole
-    gap = where(y_true == y_pred, 0.0, y_true - y_pred)
-    gap = where(first, 0.0, gap - sum(where(first, gap, 0.0))) / temperature
+    gap = where(first, 0.0, _gap(first, y_true, y_pred)) / temperature
     middle = sum(weighted(share, gap))
     above = gap - middle
     # log(t exp(-u)) from the student's scores: shares may be 0 where exp(-u) is beyond all floats.
@@ -237,7 +247,8 @@ def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any
     _, own, _, whole, _ = sides(y_pred / temperature)
     # q - t as t (q/t - 1), whose logarithm is known to all digits; at the teacher's leader what all others lack.
     quotient = -above - divergence
-    apart = where((share == 0.0) | (quotient > 1.0), own / whole - share, share * expm1(minimum(quotient, 1.0)))
+    near = (abs(quotient) < 1.0) & (divergence < 8.0)
+    apart = where(near, share * expm1(where(near, quotient, 0.0)), own / whole - share)
     others = sum(where(first, 0.0, apart))
     return temperature * where(first & (share > 0.5), -others, apart)
 
