@@ -71,13 +71,16 @@ def there(backend: str, structure: Any) -> Any:
     return by_name(backend).asarray(structure)
 
 
-def run(backend: str, program: Callable[..., list[Any]], *arrays: Any) -> list[Any]:
-    """The answers as NumPy arrays; compiled on JAX and PyTensor, which compile what they are given."""
+def run(backend: str, program: Callable[..., list[Any]], *arrays: Any, eager: bool = False) -> list[Any]:
+    """The answers as NumPy arrays; compiled on JAX and PyTensor, which compile what they are given.
+
+    JAX's operations one by one are compiled once for all losses, where that is all that is asked.
+    """
     given = [there(backend, x) for x in arrays]
     if backend == "jax":
         import jax
 
-        return list(map(np.asarray, jax.jit(program)(*given)))
+        return list(map(np.asarray, (program if eager else jax.jit(program))(*given)))
     if backend == "pytensor":
         import pytensor
 

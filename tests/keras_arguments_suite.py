@@ -1,4 +1,4 @@
-"""Losses with several inputs in models; `test_keras_arguments.py` runs this file once with each backend of Keras."""
+"""Losses with several inputs in models; `test_keras.py` runs this file once with each backend of Keras."""
 
 from __future__ import annotations
 

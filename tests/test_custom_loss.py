@@ -164,7 +164,7 @@ def _method(y_true: Any, y_pred: Any) -> Any:
 
 
 def _unknown(y_true: Any, y_pred: Any) -> Any:
-    return np.arctan(y_pred - y_true)
+    return np.arcsinh(y_pred - y_true)
 
 
 def _wrong_axis(y_true: Any, y_pred: Any) -> Any:
@@ -192,7 +192,7 @@ def _length(y_true: Any, y_pred: Any) -> Any:
         (_length, r"loops over or unpacks an array.*lossary\.words"),
         (_number, r"turns an array into numbers.*lossary\.words"),
         (_method, r"stopped with AttributeError.*write mean\(x\) for x\.mean\(\)"),
-        (_unknown, r"calls np\.arctan.*help\(lossary\.words\)"),
+        (_unknown, r"calls np\.arcsinh.*help\(lossary\.words\)"),
         (_wrong_axis, r"calls np\.mean.*reductions are over the last axis"),
         (_framework, r"stopped with TypeError.*lossary\.words"),
         (_nothing, r"the formula returned None"),

@@ -25,7 +25,7 @@ def run(*command, **environment):
 
 def run_suites(backend, *options):
     """In one process, as most of the time goes into starting."""
-    suites = [HERE / f"keras{part}_suite.py" for part in ("", "_rules", "_doctor")]
+    suites = [HERE / f"keras{part}_suite.py" for part in ("", "_rules", "_doctor", "_arguments")]
     options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=", *options)
     done = run("-m", "pytest", *options, *map(str, suites), KERAS_BACKEND=backend)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

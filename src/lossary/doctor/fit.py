@@ -36,6 +36,8 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
         return Fit("works", "regions of several classes, of which every element belongs to one")
     if wanted in ("softmax", "sigmoid"):
         return _for_probabilities(wanted, activation)
+    if wanted == "log_softmax":
+        return _for_logarithms(activation)
     if isinstance(loss.record.prediction, Parts):
         return _for_parts(loss.record.prediction, activation)
     if loss.record.is_pair and isinstance(loss.record.target, NonNegative) and not puts_in_order(loss):
@@ -100,6 +102,14 @@ def _for_probabilities(wanted: str, activation: str) -> Fit:
     if activation == "softmax":
         return Fit("weak", "softmax makes the units compete, while this loss asks of each its own yes or no")
     return Fit("wrong", f"{activation} does not produce probabilities")
+
+
+def _for_logarithms(activation: str) -> Fit:
+    if activation == "log_softmax":
+        return RIGHT
+    if activation in ("softmax", "sigmoid", "hard_sigmoid"):
+        return Fit("wrong", f"{activation} produces probabilities, and this loss takes their logarithms")
+    return Fit("wrong", f"{activation} does not produce logarithms of probabilities, and nothing would limit the loss")
 
 
 def _for_amounts(activation: str, *, strict: bool) -> Fit:

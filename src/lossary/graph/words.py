@@ -363,6 +363,9 @@ def where(condition: Node, a: Operand, b: Operand) -> Node:
     if (OUTPUT in condition.axes and branches == {NUMBER}) or (condition.axes == NUMBER and ELEMENT in branches):
         # The result is an array of the dtype and shape of those around it, whichever branch is taken.
         a, b = spread(_lift(graph, a), graph.like), spread(_lift(graph, b), graph.like)
+    elif condition.axes != NUMBER and branches == {NUMBER}:  # Likewise for one number per row.
+        nothing = multiply(0.0, indicator(condition))
+        a, b = add(nothing, a), add(nothing, b)
     return _apply("where", condition, a, b)
 
 
