@@ -387,6 +387,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "parameter_value",
         lossary.ParameterError,
+        lambda: lossary.AFTNLL(distribution="gumbel"),
+        "aft_nll: distribution is 'gumbel'; accepted is 'normal', 'logistic' or 'extreme'. The default is "
+        "distribution='normal'",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
         lambda: lossary.SparseCategoricalCrossentropy(ignore_class=0.5),
         "sparse_categorical_crossentropy: ignore_class is 0.5; accepted is a whole number or None. The "
         "default is ignore_class=None",
