@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 import oracle
-from families.exact import Row, mean
+from families.exact import Row, mean, softmax
 from families.hurt import ROWS, WIDTH, Hurt
 
 
@@ -113,7 +113,74 @@ def _terms_weibull(rows: Any, place: int | None) -> Any:
     return mean(sizes) if place is None else max(sizes) / len(sizes)
 
 
-VALUES = {"aft_nll": _aft_nll, "weibull_survival_nll": _weibull}
+# --- times in intervals ----------------------------------------------------------------------------------------------
+
+
+def _either(event: Any, seen: Any, not_seen: Any) -> Any:
+    """The logarithm of the likelihood of an event, or of none."""
+    return (event * mp.log(seen) if event else 0) + ((1 - event) * mp.log(not_seen) if event < 1 else 0)
+
+
+def _logistic_hazard(interval: Row, event: Row, z: Row) -> Any:
+    here = int(interval[0])
+    survived = mp.fprod(1 / (1 + mp.exp(x)) for x in z[:here])
+    return -mp.log(survived) - _either(event[0], 1 / (1 + mp.exp(-z[here])), 1 / (1 + mp.exp(z[here])))
+
+
+def _pc_hazard(interval: Row, event: Row, fraction: Row, z: Row) -> Any:
+    hazard, here = [mp.log1p(mp.exp(x)) for x in z], int(interval[0])
+    survived = mp.exp(-mp.fsum(hazard[:here]) - fraction[0] * hazard[here])
+    return -mp.log(hazard[here] ** event[0] * survived)
+
+
+def _deephit(interval: Row, event: Row, z: Row) -> Any:
+    chances, here = softmax([*z, mp.mpf(0)]), int(interval[0])
+    return -_either(event[0], chances[here], mp.fsum(chances[here + 1 :]))
+
+
+def _case_control(scores: Row) -> Any:
+    return -mp.log(softmax(scores)[0])
+
+
+def _intervals(rng: np.random.Generator, scale: float, parts: int = 2) -> list[Any]:
+    z = rng.normal(size=(ROWS, WIDTH)) * scale
+    z[0] = rng.permutation([-40.0, 30.0, 0.0, 5.0])
+    interval = rng.integers(0, WIDTH, (ROWS, 1)).astype(float)
+    interval[1], interval[2] = 0.0, WIDTH - 1.0
+    event = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 0.25])[:, None]
+    return [interval, event, *[rng.random((ROWS, 1))] * (parts - 2), z]
+
+
+def _risks(rng: np.random.Generator, scale: float) -> list[Any]:
+    scores = rng.normal(size=(ROWS, WIDTH)) * scale
+    scores[0] = [30.0, 0.0, -40.0, 29.0]
+    return [scores]
+
+
+def _terms_logistic(rows: Any, place: int | None) -> Any:
+    (event,) = rows[1]
+    return 1 if 0 < event < 1 and place is not None else 0
+
+
+def _terms_pc(rows: Any, place: int | None) -> Any:
+    (interval,), (event,), _, z = rows
+    return event * (1 + (abs(mp.log(mp.log1p(mp.exp(z[int(interval)])))) if place is None else 0))
+
+
+def _terms_scores(name: str, rows: Any, place: int | None) -> Any:
+    # A logit is off by what the differences of scores are rounded by.
+    slopes = oracle.slopes(name, rows, len(rows) - 1)
+    return max(map(abs, slopes)) * (1 + 2 * max(map(abs, rows[-1])))
+
+
+VALUES = {
+    "aft_nll": _aft_nll,
+    "weibull_survival_nll": _weibull,
+    "logistic_hazard": _logistic_hazard,
+    "pc_hazard": _pc_hazard,
+    "deephit_nll": _deephit,
+    "cox_case_control": _case_control,
+}
 _ONE = (1.0,)
 HURT = [
     Hurt("aft_nll", _times, _terms_aft, {}, (1.0, 1e10, 1e-10)),
@@ -127,4 +194,8 @@ HURT = [
         "aft_nll", partial(_times, most=2.0, sigma=4.0), _terms_aft, {"sigma": 4.0, "distribution": "extreme"}, (1.0,)
     ),
     Hurt("weibull_survival_nll", _ages, _terms_weibull, {}, (1.0, 1e10, 1e-10)),
+    Hurt("logistic_hazard", _intervals, _terms_logistic, {}, (1.0, 30.0, 1e10, 1e-10)),
+    Hurt("pc_hazard", partial(_intervals, parts=3), _terms_pc, {}, (1.0, 30.0, 1e10, 1e-10)),
+    Hurt("deephit_nll", _intervals, partial(_terms_scores, "deephit_nll"), {}, (1.0, 30.0, 1e10, 1e-10)),
+    Hurt("cox_case_control", _risks, partial(_terms_scores, "cox_case_control"), {}, (1.0, 30.0, 1e10, 1e-10)),
 ]
