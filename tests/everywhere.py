@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
-from inputs import EVERY_SETTING, Setting
+from inputs import EVERY_SETTING, Setting, is_separable, program
 from lossary.backends import by_name
-from lossary.facts.domain import Flag
+from lossary.facts.domain import Classes, Flag
+from lossary.graph.node import walk
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
 OTHERS = BACKENDS[1:]
@@ -24,10 +26,37 @@ def flagged(settings: Sequence[Setting]) -> list[Setting]:
     return list({str(setting): setting for setting in found}.values())
 
 
+def makeup(setting: Setting) -> Any:
+    """What machinery tells losses of any arguments apart by: arguments, rows, regions, and words that see the row."""
+    arguments = tuple((a.role, a.axes, bool(a.parts), isinstance(a.domain, Classes)) for a in setting.record.arguments)
+    ops = {node.op for node in walk([program(setting).output])}
+    seen = frozenset(ops & {"other", "sum_other", "position", "detach", "first_max", "mean_square"})
+    return arguments, is_separable(setting), setting.record.regions, seen
+
+
+def examples(settings: Sequence[Setting]) -> list[Setting]:
+    """The first setting of each makeup."""
+    found: dict[Any, Setting] = {}
+    for setting in settings:
+        found.setdefault(makeup(setting), setting)
+    return list(found.values())
+
+
 # Losses of other arguments than a target and a prediction per output, with each of their switches.
 SEVERAL = flagged([setting for setting in EVERY_SETTING if not setting.record.is_pair])
 # One value per row that is no mean over its elements; the outputs of such a row may be left out one by one.
 ALL = flagged(EVERY_SETTING)
+# What `make test` sees of a mechanism that is the same for all losses of a makeup; `make proof` sees all.
+EXAMPLES = examples(ALL)
+
+
+def elsewhere(settings: Sequence[Setting], *, all_on: Sequence[str] = ()) -> list[Any]:
+    """Settings with each backend but NumPy: the examples, and on some backends all."""
+    return [
+        pytest.param(setting, backend, marks=() if setting in EXAMPLES or backend in all_on else pytest.mark.exhaustive)
+        for setting in settings
+        for backend in OTHERS
+    ]
 
 
 def flat(structure: Any) -> list[Any]:

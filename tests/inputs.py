@@ -14,6 +14,7 @@ from lossary import domains, kernels
 from lossary.backends import NUMPY
 from lossary.calls.programs import Program, program_for
 from lossary.facts.record import Record, Role
+from lossary.graph.node import walk
 from lossary.objects.define import function, loss_class, records
 
 # The dtype of a reduced loss, by that of the predictions.
@@ -91,6 +92,11 @@ FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
 def is_separable(setting: Setting) -> bool:
     """Whether the value is a mean over elements that do not see each other."""
     return program(setting).separable
+
+
+def has_constants(setting: Setting) -> bool:
+    """Whether a part of the formula counts as a constant, so that slopes are not those of the value."""
+    return any(node.op == "detach" for node in walk([program(setting).output]))
 
 
 def kind(setting: Setting) -> tuple[bool, bool, bool]:

@@ -50,6 +50,8 @@ EQUIVALENT = (
      "the slope at a row of zeros, whose terms are 0 already"),
     (r"r\d+(\[k\])? = where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), r\d+(\[k\])?\)",
      r"F\(0\.0 \+ 0\.03125\)\), F", "a share of nothing: 0 over the 1 that stands in for nothing is 0 already"),
+    (r"square\(\(where\(less\(v\d+, F\(0\.0\)\), h\d+, h\d+\) \* v\d+\)\)", r"0\.03125",
+     "both sides weigh the same by default, and with other weights squares as small are lost beside large ones"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

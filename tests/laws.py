@@ -99,6 +99,8 @@ def truth(record: Record, y_true: Any, parameters: dict[str, Any]) -> Any:
         return 60.0 * best - 30.0 if parameters.get("from_logits") else best
     if record.labels_are_integers:
         y_true = np.eye(WIDTH)[y_true]
+    if record.prediction.name == "LogProbabilities":
+        return 30.0 * (y_true - 1.0)
     of_classes = record.target.name in ("Bits", "OneHot", "Classes")
     if parameters.get("from_logits") or (record.prediction.name == "Real" and of_classes):
         return 60.0 * y_true - 30.0

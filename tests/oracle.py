@@ -58,6 +58,9 @@ def slopes(name: str, rows: Sequence[Row], place: int, **parameters: Any) -> lis
     if name in _table("GUARDED"):
         rows = _table("GUARDED")[name](*rows, **parameters)
         settings["epsilon"] = 0.0
+    if name in _table("HELD"):
+        with mp.workdps(_DIGITS):
+            settings |= _table("HELD")[name](*rows, **parameters)
     return list(_slopes(name, tuple(map(tuple, rows)), place, tuple(settings.items())))
 
 

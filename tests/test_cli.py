@@ -23,7 +23,8 @@ import pytest
 
 import cli_server
 import lossary
-from inputs import BUILTIN, NAMES
+from everywhere import ALL, EXAMPLES
+from inputs import BUILTIN, NAMES, Setting, every
 from lossary.facts.families import TASKS
 
 LOSSARY = Path(sys.executable).with_name("lossary")
@@ -147,11 +148,11 @@ def in_process(*arguments: Any) -> str:
     return str(done.output)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_loss_is_shown_drawn_and_measured(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", every([s for s in ALL if not s.parameters], EXAMPLES), ids=str)
+def test_every_loss_is_shown_drawn_and_measured(setting: Setting, tmp_path: Path) -> None:
     from matplotlib import pyplot
 
-    record = lossary.get(name).record
+    record, name = setting.record, setting.record.name
     text = in_process("show", name, "--plot", tmp_path / "loss.png")
     pyplot.close("all")
     assert (tmp_path / "loss.png").stat().st_size > 10_000

@@ -38,6 +38,14 @@ TORCH: list[tuple[Any, Any, Any]] = [
 TORCH += [
     (loss, LABELS, SCORES) for loss in (nn.CrossEntropyLoss(), F.cross_entropy, nn.CrossEntropyLoss(reduction="sum"))
 ]
+TORCH += [
+    (loss, torch.tensor([0, 2, 3, 1]), SCORES)
+    for loss in (nn.MultiMarginLoss(p=2, margin=0.4), nn.MultiMarginLoss(reduction="sum"), F.multi_margin_loss)
+]
+TORCH += [(loss, 2.0 * TARGETS - 1.0, SHARES) for loss in (nn.SoftMarginLoss(), F.soft_margin_loss)]
+TORCH += [
+    (loss, TARGETS, SHARES) for loss in (nn.MultiLabelSoftMarginLoss(reduction="none"), F.multilabel_soft_margin_loss)
+]
 TORCH += [(nn.CrossEntropyLoss(ignore_index=1), IMAGE_LABELS, IMAGES), (F.cross_entropy, IMAGE_LABELS, IMAGES)]
 TORCH += [(nn.CrossEntropyLoss(reduction="none"), torch.tensor([0, 2, 3, 1]), SCORES)]
 
@@ -61,7 +69,8 @@ def test_losses_of_pytorch(loss: Any, y_true: Any, y_pred: Any) -> None:
 OPTAX: list[Callable[..., Any]] = [
     optax.sigmoid_binary_cross_entropy, optax.l2_loss, optax.squared_error, optax.huber_loss, optax.log_cosh,
     functools.partial(optax.huber_loss, delta=0.1), jax.jit(optax.l2_loss), jax.vmap(optax.l2_loss),
-    optax.softmax_cross_entropy, optax.safe_softmax_cross_entropy,
+    optax.softmax_cross_entropy, optax.safe_softmax_cross_entropy, optax.losses.sigmoid_focal_loss,
+    functools.partial(optax.losses.sigmoid_focal_loss, gamma=1.0),
 ]  # fmt: skip
 
 
@@ -79,6 +88,13 @@ def test_losses_of_keras_and_scikit_learn() -> None:
     for theirs in (keras.losses.Huber(delta=0.2), keras.losses.Huber, keras.losses.CosineSimilarity(axis=0)):
         made = theirs() if isinstance(theirs, type) else theirs
         assert float(lossary.get(theirs)(y_true, y_pred)) == pytest.approx(float(made(y_true, y_pred)), rel=1e-5)
+    for theirs in (
+        keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.4, gamma=1.0, label_smoothing=0.1),
+        keras.losses.CategoricalFocalCrossentropy(alpha=0.4, gamma=1.0, from_logits=True),
+        keras.losses.CategoricalGeneralizedCrossEntropy(q=0.3),
+    ):
+        labels = np.array([1, 0, 1]) if "Generalized" in type(theirs).__name__ else np.eye(2)[[1, 0, 1]]
+        assert float(lossary.get(theirs)(labels, y_pred)) == pytest.approx(float(theirs(labels, y_pred)), rel=1e-4)
     for metric in ("mean_squared_error", "mean_absolute_error", "mean_squared_log_error", "log_loss"):
         theirs = getattr(sklearn.metrics, metric)
         y, p = ([0, 1, 1], [0.2, 0.7, 0.6]) if metric == "log_loss" else (y_true, y_pred)
@@ -227,8 +243,15 @@ def test_more_that_is_refused() -> None:
             lossary.get(loss)
 
 
-PEERS = ["BCELoss", "NLLLoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
-PEERS += ["BCEWithLogitsLoss", "SoftMarginLoss", "sigmoid_binary_cross_entropy", "binary:logistic", "multi:softprob"]
+PEERS = ["BCELoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
+PEERS += [
+    "BCEWithLogitsLoss",
+    "MultiLabelSoftMarginLoss",
+    "FocalLoss",
+    "sigmoid_binary_cross_entropy",
+    "binary:logistic",
+    "multi:softprob",
+]
 PEERS += ["reg:squarederror", "count:poisson", "RMSE", "mlogloss", "neg_brier_score", "neg_root_mean_squared_error"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import kernel_interpreter
 import kernel_laws
-from inputs import FUSED, Setting, every
+from inputs import FUSED, WITNESSES, Setting, every
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary.facts.record import Record
@@ -20,6 +20,7 @@ from lossary.facts.registry import enrol
 from lossary.kernels.cpu import emit, run, store, target
 from test_teeth import BUILTIN, dropped, loss_of, sabotages
 
+SEEN = [setting.record for setting in WITNESSES]
 IN_KERNELS = [setting.record for setting in FUSED if not setting.parameters]
 Prepare = Callable[..., None]
 # Of so many broken sources one is run: a few hundred of ten thousand.
@@ -48,7 +49,7 @@ def test_the_interpreter_knows_every_name() -> None:
     assert kernel_interpreter.known() <= set(kernel_interpreter.namespace("float32"))
 
 
-@pytest.mark.parametrize("setting", FUSED, ids=str)
+@pytest.mark.parametrize("setting", every(FUSED), ids=str)
 def test_the_laws_hold_for_the_sources_as_they_are(setting: Setting, prepare: Prepare) -> None:
     prepare(setting.record)
     kernel_laws.battery(setting.configured(reduction="none"), setting)
@@ -68,7 +69,11 @@ def plain(record: Record) -> Setting:
 
 @pytest.mark.parametrize(
     ("record", "sabotage"),
-    [(record, name) for record in IN_KERNELS for name in sabotages(record)],
+    [
+        pytest.param(record, name, marks=() if record in SEEN else pytest.mark.exhaustive)
+        for record in IN_KERNELS
+        for name in sabotages(record)
+    ],
     ids=lambda x: getattr(x, "name", None) or str(x),
 )
 def test_a_sabotaged_formula_is_noticed_in_kernels(record: Record, sabotage: str, prepare: Prepare) -> None:

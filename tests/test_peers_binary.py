@@ -132,3 +132,13 @@ def test_zlpr_is_a_softmax_beside_zero() -> None:
     assert_is(lossary.ZLPR(), SCORES, peer)
     assert lossary.zlpr([[1.0, 0.0]], [[-np.inf, -np.inf]]) == np.inf
     np.testing.assert_allclose(lossary.zlpr([[1.0, 0.0]], [[200.0, -np.inf]]), [0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_the_slope_of_a_sure_answer_can_be_differentiated_again(from_logits: bool, gamma: float) -> None:
+    sure = torch.tensor([[200.0, -200.0]] if from_logits else [[1.0, 0.0]], requires_grad=True)
+    value = lossary.binary_focal_crossentropy(torch.tensor([[1.0, 0.0]]), sure, gamma=gamma, from_logits=from_logits)
+    (slope,) = torch.autograd.grad(value.sum(), sure, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), sure)
+    assert torch.isfinite(curvature).all()

@@ -29,3 +29,39 @@ def test_a_perfect_image_has_a_floor() -> None:
     value, slope = lossary.PeakSignalNoiseRatio().value_and_grad([[0.5, 0.25]], [[0.5, 0.25]])
     assert value == pytest.approx(-100.0)
     assert not slope.any()
+
+
+@pytest.mark.parametrize("zero_mean", [True, False])
+def test_ratios_of_signals_are_those_of_auraloss(zero_mean: bool) -> None:
+    """Whose epsilon is added elsewhere: compared where it does not count."""
+    signal, noise = RNG.normal(size=(2, 6, 50))
+
+    def centered(x: Any) -> Any:
+        return x - x.mean(-1, keepdim=True) if zero_mean else x
+
+    def power(x: Any) -> Any:
+        return x.square().sum(-1)
+
+    def snr(y: Any, p: Any) -> Any:
+        y, p = centered(y), centered(p)
+        return -10.0 * (power(y) / power(y - p)).log10()
+
+    def sdr(y: Any, p: Any) -> Any:
+        y, p = centered(y), centered(p)
+        target = (y * p).sum(-1, keepdim=True) / y.square().sum(-1, keepdim=True) * y
+        return -10.0 * (power(target) / power(p - target)).log10()
+
+    outputs = 0.3 * signal + 0.2 * noise + 0.1
+    settings = {"zero_mean": zero_mean, "epsilon": 0.0}
+    assert_same(lossary.SignalNoiseRatio(**settings), snr, [signal, outputs], [1])
+    assert_same(lossary.ScaleInvariantSDR(**settings), sdr, [signal, outputs], [1])
+
+
+@pytest.mark.parametrize("name", ["signal_noise_ratio", "scale_invariant_sdr"])
+@pytest.mark.parametrize("silent", ["target", "output", "both"])
+def test_silence_has_a_finite_value_and_slope(name: str, silent: str) -> None:
+    signal = RNG.normal(size=(2, 8))
+    target, output = (0.0 * signal if silent in (each, "both") else signal for each in ("target", "output"))
+    value, slope = lossary.get(name).value_and_grad(target, output)
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()

@@ -10,18 +10,13 @@ import numpy as np
 import pytest
 
 import lossary
-from everywhere import ALL, OTHERS, flat, run
-from inputs import Setting, jax_with
+from everywhere import ALL, EXAMPLES, elsewhere, flat, run
+from inputs import Setting, every, jax_with
 from lossary.facts.axes import ELEMENT
 from lossary.objects.define import loss_class
 
-WITNESSES = ("dice", "gaussian_nll", "pairwise_logistic", "crps_ensemble")
 REGIONAL = [s for s in ALL if not s.record.labels_are_integers]
-# PyTensor compiles every expression: one of each kind is enough there.
-ELSEWHERE = [
-    (s, backend) for s in REGIONAL for backend in OTHERS if backend != "pytensor" or s.record.name in WITNESSES
-]
-each = pytest.mark.parametrize("setting", REGIONAL, ids=str)
+each = pytest.mark.parametrize("setting", every(REGIONAL, EXAMPLES), ids=str)
 AXES: list[Any] = [(1, 2), (1, 3), (0, -1), None]
 
 
@@ -61,7 +56,7 @@ def _batched(setting: Setting, rows: Any, axis: Any) -> Any:
     return [x[None] for x in rows] if axis is None else rows
 
 
-@pytest.mark.parametrize(("setting", "backend"), ELSEWHERE, ids=str)
+@pytest.mark.parametrize(("setting", "backend"), elsewhere(REGIONAL), ids=str)
 def test_every_backend_agrees_with_numpy(setting: Setting, backend: str, rng: np.random.Generator) -> None:
     several, whole = drawn(setting, (1, 3), rng)[1], drawn(setting, None, rng, (3, 2))[1]
 

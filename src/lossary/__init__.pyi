@@ -783,7 +783,7 @@ def boundary_loss(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int
     negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
     an empty mask, zeros.  The value may be negative and means little by itself.
 
-    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+    ``boundary_loss = mean(y_true * y_pred), y_true are signed distances to the boundary, negative inside``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -825,7 +825,7 @@ class BoundaryLoss(Loss):
     negative inside.  With SciPy, ``edt = scipy.ndimage.distance_transform_edt`` and ``edt(1 - mask) - edt(mask)``; of
     an empty mask, zeros.  The value may be negative and means little by itself.
 
-    ``boundary_loss = mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside``
+    ``boundary_loss = mean(y_true * y_pred), y_true are signed distances to the boundary, negative inside``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -1556,6 +1556,158 @@ class Charbonnier(Loss):
 
 L1Charbonnier = Charbonnier
 
+def complete_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """`distance_iou`, and how much the two differ in their ratio of width to height.
+
+    For detectors; the one of the YOLO family.  Between 0 for the same box and 3.  The weight ``a`` of the ratio grows
+    as the boxes come to meet and counts as a constant: the slope is not the derivative of the value.  For long boxes
+    see `efficient_iou`, for how boxes are given `generalized_iou`.  A box that is a point has any
+    ratio.
+
+    ``complete_iou = mean(distance_iou + a * v), v = 4 / pi**2 * (arctan(w_true / h_true) - arctan(w_pred / h_pred))**2, a = v / (1 - iou + v), a constant for the slope, boxes are (x1, y1, x2, y2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers; x1 <= x2;
+            y1 <= y2.
+        y_pred: Predictions, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Z. Zheng et al., Distance-IoU loss: Faster and better learning for bounding box regression (2020), eq.
+    8-11.
+
+    >>> import lossary
+    >>> print(lossary.complete_iou([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]]).round(4))
+    [0.7436]
+    """
+
+ciou = complete_iou
+ciou_loss = complete_iou
+complete_box_iou_loss = complete_iou
+
+class CompleteIoU(Loss):
+    """`distance_iou`, and how much the two differ in their ratio of width to height.
+
+    For detectors; the one of the YOLO family.  Between 0 for the same box and 3.  The weight ``a`` of the ratio grows
+    as the boxes come to meet and counts as a constant: the slope is not the derivative of the value.  For long boxes
+    see `efficient_iou`, for how boxes are given `generalized_iou`.  A box that is a point has any
+    ratio.
+
+    ``complete_iou = mean(distance_iou + a * v), v = 4 / pi**2 * (arctan(w_true / h_true) - arctan(w_pred / h_pred))**2, a = v / (1 - iou + v), a constant for the slope, boxes are (x1, y1, x2, y2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Z. Zheng et al., Distance-IoU loss: Faster and better learning for bounding box regression (2020), eq.
+    8-11.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Ciou = CompleteIoU
+CiouLoss = CompleteIoU
+CompleteBoxIouLoss = CompleteIoU
+
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """1 less Lin's concordance of each row: as `pearson_correlation`, and a wrong level or spread costs as well.
+
+    For series that are to be met in shape and size, as ratings of emotions.  It is the mean squared difference divided
+    by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
+    series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
+
+    ``concordance_correlation = 1 - 2 * cov / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2), moments divided by the length of the row``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: L. I.-K. Lin, A concordance correlation coefficient to evaluate reproducibility (1989), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.concordance_correlation([[0.0, 2.0]], [[1.0, 3.0]]).round(4))
+    [0.3333]
+    """
+
+ccc = concordance_correlation
+concordance_correlation_coefficient = concordance_correlation
+
+class ConcordanceCorrelation(Loss):
+    """1 less Lin's concordance of each row: as `pearson_correlation`, and a wrong level or spread costs as well.
+
+    For series that are to be met in shape and size, as ratings of emotions.  It is the mean squared difference divided
+    by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
+    series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
+
+    ``concordance_correlation = 1 - 2 * cov / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2), moments divided by the length of the row``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: L. I.-K. Lin, A concordance correlation coefficient to evaluate reproducibility (1989), eq. 1.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Ccc = ConcordanceCorrelation
+CCCLoss = ConcordanceCorrelation
+ConcordanceCorrelationCoefficient = ConcordanceCorrelation
+
 def contrastive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Squared distance of pairs that belong together, and the square of what strangers lack to ``margin``.
 
@@ -1641,6 +1793,152 @@ class Contrastive(Loss):
     def __init__(self, *, margin: float = 1.0, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
+def coral(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cross-entropies of the questions whether a class lies beyond each step, for classes in an order: grades, ages.
+
+    ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores: that the label is above 0, above
+    1, and so on.  Scores of one shared direction with C - 1 offsets fall from step to step, so that the answers agree;
+    the predicted class is the number of scores above 0.  With rows of levels, ``np.arange(C - 1) < label``, it is
+    C - 1 times `binary_crossentropy` with ``from_logits=True``.
+
+    ``coral = sum over k of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ....
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: W. Cao, V. Mirjalili, S. Raschka, Rank consistent ordinal regression for neural networks (2020), eq.
+    4.
+
+    >>> import lossary
+    >>> print(lossary.coral([1], [[0.0, 0.0]]).round(4))
+    [1.3863]
+    """
+
+coral_loss = coral
+coral_ordinal = coral
+
+class CORAL(Loss):
+    """Cross-entropies of the questions whether a class lies beyond each step, for classes in an order: grades, ages.
+
+    ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores: that the label is above 0, above
+    1, and so on.  Scores of one shared direction with C - 1 offsets fall from step to step, so that the answers agree;
+    the predicted class is the number of scores above 0.  With rows of levels, ``np.arange(C - 1) < label``, it is
+    C - 1 times `binary_crossentropy` with ``from_logits=True``.
+
+    ``coral = sum over k of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: W. Cao, V. Mirjalili, S. Raschka, Rank consistent ordinal regression for neural networks (2020), eq.
+    4.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CoralLoss = CORAL
+CoralOrdinal = CORAL
+
+def corn(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """`coral` in which each step is asked only of points that came as far, for classes in an order.
+
+    ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores, each that the label is above k if
+    it is above k - 1; the chance to lie beyond a step is the product of the sigmoids up to it, so that nothing has to
+    be shared.  The mean is over data points; the authors' code divides by the number of steps that count.
+
+    ``corn = sum over k <= y_true of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ....
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: X. Shi, W. Cao, S. Raschka, Deep neural networks for rank-consistent ordinal regression based on
+    conditional probabilities (2023), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.corn([0], [[0.0, 5.0]]).round(4))
+    [0.6931]
+    """
+
+corn_loss = corn
+
+class CORN(Loss):
+    """`coral` in which each step is asked only of points that came as far, for classes in an order.
+
+    ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores, each that the label is above k if
+    it is above k - 1; the chance to lie beyond a step is the product of the sigmoids up to it, so that nothing has to
+    be shared.  The mean is over data points; the authors' code divides by the number of steps that count.
+
+    ``corn = sum over k <= y_true of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: X. Shi, W. Cao, S. Raschka, Deep neural networks for rank-consistent ordinal regression based on
+    conditional probabilities (2023), eq. 5.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CornLoss = CORN
+
 def cosine_embedding(y_true: Any, first: Any, second: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 0.0, check: str | None = None) -> Any:
     """Cosine of pairs of vectors: those that belong together are turned to one direction, others away from it.
 
@@ -1651,7 +1949,7 @@ def cosine_embedding(y_true: Any, first: Any, second: Any, axis: int | tuple[int
 
     A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
 
-    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+    ``cosine_embedding = 1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)``
 
     Args:
         y_true: Targets, shape ``(...)``, one number per row: labels -1 or 1 (0 is read as -1).
@@ -1693,7 +1991,7 @@ class CosineEmbedding(ArgumentsLoss):
 
     A model of Keras returns the two in one array (N, 2, D), ``keras.ops.stack([first, second], axis=-2)``.
 
-    ``cosine_embedding = 1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)``
+    ``cosine_embedding = 1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)``
 
     Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
     per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
@@ -2304,6 +2602,165 @@ BinaryDiceLoss = Dice
 SoftDice = Dice
 SorensenDice = Dice
 
+def distance_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """One minus the intersection over union of two boxes, and how far their centers are apart.
+
+    For detectors.  Between 0 for the same box and 2; boxes that do not meet are drawn together along the straight line
+    between their centers, faster than by `generalized_iou`.  Of two boxes with one center it is `iou_loss`.  For how
+    boxes are given see `generalized_iou`.
+
+    ``distance_iou = mean(1 - iou + distance_of_centers**2 / diagonal_of_hull**2), boxes are (x1, y1, x2, y2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers; x1 <= x2;
+            y1 <= y2.
+        y_pred: Predictions, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Z. Zheng et al., Distance-IoU loss: Faster and better learning for bounding box regression (2020), eq.
+    7.
+
+    >>> import lossary
+    >>> print(lossary.distance_iou([[[0.0, 0.0, 1.0, 1.0]]], [[[2.0, 0.0, 3.0, 1.0]]]))
+    [1.4]
+    """
+
+diou = distance_iou
+diou_loss = distance_iou
+distance_box_iou_loss = distance_iou
+
+class DistanceIoU(Loss):
+    """One minus the intersection over union of two boxes, and how far their centers are apart.
+
+    For detectors.  Between 0 for the same box and 2; boxes that do not meet are drawn together along the straight line
+    between their centers, faster than by `generalized_iou`.  Of two boxes with one center it is `iou_loss`.  For how
+    boxes are given see `generalized_iou`.
+
+    ``distance_iou = mean(1 - iou + distance_of_centers**2 / diagonal_of_hull**2), boxes are (x1, y1, x2, y2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Z. Zheng et al., Distance-IoU loss: Faster and better learning for bounding box regression (2020), eq.
+    7.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Diou = DistanceIoU
+DiouLoss = DistanceIoU
+DIoULoss = DistanceIoU
+DistanceBoxIouLoss = DistanceIoU
+
+def distribution_focal(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cross-entropy of a number between two bins, for a box's side that is predicted as a distribution.
+
+    For detectors that give each side of a box as scores of the distances 0, 1, ..., C - 1: ``y_true`` has one number
+    per row in [0, C - 1], shape (N,), which is shared between its two neighbours, and ``y_pred`` the scores of the C
+    bins, (N, C) from a linear layer.  Of a distance beyond the last bin it is the last one.  The prediction is the mean
+    of the distribution.  It is `categorical_crossentropy` of the two shares, from logits, and its least value between
+    two bins is not 0.
+
+    ``distribution_focal = -(1 - r) * log(q[i]) - r * log(q[i + 1]), q = exp(y_pred) / sum(exp(y_pred)), i = floor(y_true), r = y_true - i``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: X. Li et al., Generalized focal loss: Learning qualified and distributed bounding boxes for dense
+    object detection (2020), eq. 6.
+
+    >>> import lossary
+    >>> print(lossary.distribution_focal([0.25], [[0.0, 0.0, 0.0]]).round(4))
+    [1.0986]
+    """
+
+distribution_focal_loss = distribution_focal
+dfl = distribution_focal
+two_hot_crossentropy = distribution_focal
+
+class DistributionFocal(Loss):
+    """Cross-entropy of a number between two bins, for a box's side that is predicted as a distribution.
+
+    For detectors that give each side of a box as scores of the distances 0, 1, ..., C - 1: ``y_true`` has one number
+    per row in [0, C - 1], shape (N,), which is shared between its two neighbours, and ``y_pred`` the scores of the C
+    bins, (N, C) from a linear layer.  Of a distance beyond the last bin it is the last one.  The prediction is the mean
+    of the distribution.  It is `categorical_crossentropy` of the two shares, from logits, and its least value between
+    two bins is not 0.
+
+    ``distribution_focal = -(1 - r) * log(q[i]) - r * log(q[i + 1]), q = exp(y_pred) / sum(exp(y_pred)), i = floor(y_true), r = y_true - i``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: X. Li et al., Generalized focal loss: Learning qualified and distributed bounding boxes for dense
+    object detection (2020), eq. 6.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+DistributionFocalLoss = DistributionFocal
+Dfl = DistributionFocal
+DFLoss = DistributionFocal
+TwoHotCrossentropy = DistributionFocal
+
 def dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.0, check: str | None = None) -> Any:
     """Direct preference optimization: the chosen answer is to gain more over a reference than the rejected one.
 
@@ -2400,6 +2857,153 @@ DirectPreferenceOptimization = DPO
 DpoLoss = DPO
 DPOLoss = DPO
 Cdpo = DPO
+
+def efficient_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """`distance_iou`, and how much widths and heights differ.
+
+    For detectors of long or thin boxes: sides are corrected directly, where `complete_iou` only sees their quotient.
+    Between 0 for the same box and 4.  MMDetection's ``EIoULoss`` is another loss.  For how boxes are given see
+    `generalized_iou`.
+
+    ``efficient_iou = mean(distance_iou + (w_pred - w_true)**2 / w_hull**2 + (h_pred - h_true)**2 / h_hull**2), boxes are (x1, y1, x2, y2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers; x1 <= x2;
+            y1 <= y2.
+        y_pred: Predictions, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Y.-F. Zhang et al., Focal and efficient IOU loss for accurate bounding box regression (2022), eq. 9.
+
+    >>> import lossary
+    >>> print(lossary.efficient_iou([[[0.0, 0.0, 1.0, 1.0]]], [[[0.0, 0.0, 2.0, 1.0]]]).round(4))
+    [0.8]
+    """
+
+eiou = efficient_iou
+eiou_loss = efficient_iou
+
+class EfficientIoU(Loss):
+    """`distance_iou`, and how much widths and heights differ.
+
+    For detectors of long or thin boxes: sides are corrected directly, where `complete_iou` only sees their quotient.
+    Between 0 for the same box and 4.  MMDetection's ``EIoULoss`` is another loss.  For how boxes are given see
+    `generalized_iou`.
+
+    ``efficient_iou = mean(distance_iou + (w_pred - w_true)**2 / w_hull**2 + (h_pred - h_true)**2 / h_hull**2), boxes are (x1, y1, x2, y2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: Y.-F. Zhang et al., Focal and efficient IOU loss for accurate bounding box regression (2022), eq. 9.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Eiou = EfficientIoU
+EiouLoss = EfficientIoU
+
+def epsilon_insensitive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 0.1, check: str | None = None) -> Any:
+    """Absolute difference beyond a tolerance, for numbers that need not be met more closely than that.
+
+    The loss of support vector regression.  ``epsilon`` is in the unit of the targets: what is measured no better than
+    to 0.1 needs no closer fit.  Up to there, and at it, value and slope are 0.
+
+    ``epsilon_insensitive = mean(max(abs(y_pred - y_true) - epsilon, 0))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        epsilon: Difference up to which nothing is paid (a number >= 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: V. Vapnik, The Nature of Statistical Learning Theory (1995), eq. 6.2.
+
+    >>> import lossary
+    >>> print(lossary.epsilon_insensitive([[0.0, 0.0]], [[3.0, 0.5]], epsilon=1.0))
+    [1.]
+    """
+
+svr_loss = epsilon_insensitive
+
+class EpsilonInsensitive(Loss):
+    """Absolute difference beyond a tolerance, for numbers that need not be met more closely than that.
+
+    The loss of support vector regression.  ``epsilon`` is in the unit of the targets: what is measured no better than
+    to 0.1 needs no closer fit.  Up to there, and at it, value and slope are 0.
+
+    ``epsilon_insensitive = mean(max(abs(y_pred - y_true) - epsilon, 0))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Difference up to which nothing is paid (a number >= 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: V. Vapnik, The Nature of Statistical Learning Theory (1995), eq. 6.2.
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SvrLoss = EpsilonInsensitive
+EpsilonInsensitiveHinge = EpsilonInsensitive
 
 def expectile(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, expectile: float = 0.5, check: str | None = None) -> Any:
     """Squared difference that costs more on one side: a smooth relative of `pinball`.
@@ -2965,6 +3569,115 @@ class GANHinge(Loss):
 HingeGanLoss = GANHinge
 HingeGan = GANHinge
 
+def gaussian_focal(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 2.0, gamma: float = 4.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+    """Focal loss of heat maps whose centers are 1 and surrounded by bumps: pixels near a center may be wrong.
+
+    For detectors of keypoints and centers, such as CornerNet and CenterNet.  Only a target of exactly 1 is a center, so
+    a map computed in float32 has to be set to 1 there; everything else is background, weighted by
+    ``(1 - y_true)**gamma``.  It is the mean over pixels; detectors divide the sum by the number of centers, which is
+    this times pixels per center.  Below ``epsilon`` a probability counts as that in the logarithm, with the slope it
+    has there.
+
+    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true == 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: The power of the probability that is missed (a number >= 0); 2.0 by default.
+        gamma: The power by which pixels near a center count less (a number >= 0); 4.0 by default.
+        epsilon: Least probability under a logarithm; unused from logits (a number in [0, 0.5]); 1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Law, J. Deng, CornerNet: Detecting objects as paired keypoints (2018), eq. 1; X. Zhou, D. Wang, P.
+    Kraehenbuehl, Objects as points (2019), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.gaussian_focal([[1.0, 0.5]], [[0.5, 0.5]]).round(4))
+    [0.0921]
+    """
+
+gaussian_focal_loss = gaussian_focal
+centernet_focal = gaussian_focal
+penalty_reduced_focal = gaussian_focal
+
+class GaussianFocal(Loss):
+    """Focal loss of heat maps whose centers are 1 and surrounded by bumps: pixels near a center may be wrong.
+
+    For detectors of keypoints and centers, such as CornerNet and CenterNet.  Only a target of exactly 1 is a center, so
+    a map computed in float32 has to be set to 1 there; everything else is background, weighted by
+    ``(1 - y_true)**gamma``.  It is the mean over pixels; detectors divide the sum by the number of centers, which is
+    this times pixels per center.  Below ``epsilon`` a probability counts as that in the logarithm, with the slope it
+    has there.
+
+    ``gaussian_focal = mean(-(1 - y_pred)**alpha * log(y_pred) if y_true == 1 else -(1 - y_true)**gamma * y_pred**alpha * log(1 - y_pred))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        from_logits: Whether y_pred holds raw scores (no sigmoid in the last layer) (True or False); False by
+            default.
+        alpha: The power of the probability that is missed (a number >= 0); 2.0 by default.
+        gamma: The power by which pixels near a center count less (a number >= 0); 4.0 by default.
+        epsilon: Least probability under a logarithm; unused from logits (a number in [0, 0.5]); 1e-07 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Law, J. Deng, CornerNet: Detecting objects as paired keypoints (2018), eq. 1; X. Zhou, D. Wang, P.
+    Kraehenbuehl, Objects as points (2019), eq. 1.
+    """
+    from_logits: bool
+    alpha: float
+    gamma: float
+    epsilon: float
+    class_weight: Any
+    pos_weight: Any
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, alpha: float = 2.0, gamma: float = 4.0, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+GaussianFocalLoss = GaussianFocal
+CenternetFocal = GaussianFocal
+PenaltyReducedFocal = GaussianFocal
+
 def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a normal distribution whose mean and variance are predicted.
 
@@ -3485,7 +4198,7 @@ def hausdorff_distance_transform(y_true: Any, y_pred: Any, true_distance: Any, p
     second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
     this needs a training loop of one's own.
 
-    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances are those to the boundaries of y_true and of y_pred > 1/2``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -3530,7 +4243,7 @@ class HausdorffDT(ArgumentsLoss):
     second, which has to be made anew at each step, on the host.  In Keras, where targets are there before predictions,
     this needs a training loop of one's own.
 
-    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary of y_true and to that of y_pred > 1/2``
+    ``hausdorff_distance_transform = mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances are those to the boundaries of y_true and of y_pred > 1/2``
 
     Call it with ``(y_true, y_pred, true_distance, pred_distance, *, sample_weight=None, where=None)``: weights
     and mask have one entry per data point, or one weight stands for all; masked positions and those of weight 0
@@ -3656,7 +4369,7 @@ def hinge_embedding(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None
     for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
     `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
 
-    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+    ``hinge_embedding = mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -3699,7 +4412,7 @@ class HingeEmbedding(Loss):
     for strangers.  Every stranger that is too near is pushed equally hard; `contrastive` has the squares of both sides,
     `cosine_embedding` takes the vectors themselves.  PyTorch gives a label of 0 the cost of both sides.
 
-    ``hinge_embedding = mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances``
+    ``hinge_embedding = mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -3961,6 +4674,92 @@ class IntervalScore(Loss):
 WinklerScore = IntervalScore
 MeanIntervalScore = IntervalScore
 
+def iou_loss(y_true: Any, y_pred: Any, logarithm: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """One minus the intersection over union of a true and a predicted box, or the logarithm of their quotient.
+
+    For boxes that already meet: those that do not have the slope 0, whatever their distance, so detectors are trained
+    with `generalized_iou`, `distance_iou` or `complete_iou`.  With ``logarithm=True`` it is ``-log(iou)``, steeper for
+    boxes that hardly meet; an intersection over union below ``epsilon`` counts as ``epsilon``, with the slope it has
+    there.  For how boxes are given see `generalized_iou`; regions of pixels have `jaccard`.
+
+    ``iou_loss = mean(1 - intersection / union), with logarithm=True mean(-log(intersection / union)), boxes are (x1, y1, x2, y2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers; x1 <= x2;
+            y1 <= y2.
+        y_pred: Predictions, shape ``(..., C, 4)``, or a tuple of 4 arrays ``(x1, y1, x2, y2)``: (x1, y1, x2, y2)
+            along the last axis, x1: real numbers; y1: real numbers; x2: real numbers; y2: real numbers.
+        logarithm: Whether to take -log(iou) instead of 1 - iou (True or False); False by default.
+        epsilon: Least iou under the logarithm (a number in [0, 1]); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Yu et al., UnitBox: An advanced object detection network (2016), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.iou_loss([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]]).round(4))
+    [0.6667]
+    """
+
+intersection_over_union_loss = iou_loss
+box_iou_loss = iou_loss
+unitbox = iou_loss
+
+class IoULoss(Loss):
+    """One minus the intersection over union of a true and a predicted box, or the logarithm of their quotient.
+
+    For boxes that already meet: those that do not have the slope 0, whatever their distance, so detectors are trained
+    with `generalized_iou`, `distance_iou` or `complete_iou`.  With ``logarithm=True`` it is ``-log(iou)``, steeper for
+    boxes that hardly meet; an intersection over union below ``epsilon`` counts as ``epsilon``, with the slope it has
+    there.  For how boxes are given see `generalized_iou`; regions of pixels have `jaccard`.
+
+    ``iou_loss = mean(1 - intersection / union), with logarithm=True mean(-log(intersection / union)), boxes are (x1, y1, x2, y2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        logarithm: Whether to take -log(iou) instead of 1 - iou (True or False); False by default.
+        epsilon: Least iou under the logarithm (a number in [0, 1]); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Yu et al., UnitBox: An advanced object detection network (2016), eq. 1.
+    """
+    logarithm: bool
+    epsilon: float
+    def __init__(self, *, logarithm: bool = False, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+IntersectionOverUnionLoss = IoULoss
+BoxIouLoss = IoULoss
+Unitbox = IoULoss
+
 def ipo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
     """Squared error of the lead over the reference from a fixed one, for preferences that are nearly certain.
 
@@ -4133,6 +4932,93 @@ JaccardDistance = Jaccard
 SoftJaccard = Jaccard
 SoftIou = Jaccard
 
+def jensen_shannon_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.5, epsilon: float = 1e-07, check: str | None = None) -> Any:
+    """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
+
+    It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
+    ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
+    rows are taken to sum to 1.  The last layer should be a softmax.
+
+    ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
+            as the same.
+        beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
+        epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Lin, Divergence measures based on the Shannon entropy (1991), eq. 5.1; R. Agarwal et al., On-policy
+    distillation of language models (2024), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.jensen_shannon_divergence([[1.0, 0.0]], [[0.0, 1.0]]).round(4))
+    [0.6931]
+    """
+
+js_divergence = jensen_shannon_divergence
+jensen_shannon = jensen_shannon_divergence
+JSD = jensen_shannon_divergence
+generalized_jsd = jensen_shannon_divergence
+
+class JensenShannonDivergence(Loss):
+    """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
+
+    It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
+    ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
+    rows are taken to sum to 1.  The last layer should be a softmax.
+
+    ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
+        epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
+            1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Lin, Divergence measures based on the Shannon entropy (1991), eq. 5.1; R. Agarwal et al., On-policy
+    distillation of language models (2024), eq. 1.
+    """
+    beta: float
+    epsilon: float
+    def __init__(self, *, beta: float = 0.5, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+JsDivergence = JensenShannonDivergence
+JensenShannon = JensenShannonDivergence
+GeneralizedJsd = JensenShannonDivergence
+
 def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
@@ -4213,6 +5099,84 @@ class KLDivergence(Loss):
 KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
 
+def knowledge_distillation(y_true: Any, y_pred: Any, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+
+    The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
+    gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a
+    number added to all.  Of probabilities it is `kl_divergence`.
+
+    ``knowledge_distillation = temperature**2 * sum(t * log(t / q)), t = softmax(y_true / temperature), q = softmax(y_pred / temperature)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        temperature: What both rows of scores are divided by (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2.
+
+    >>> import lossary
+    >>> print(lossary.knowledge_distillation([[0.0, 0.0]], [[2.0, 0.0]]).round(4))
+    [0.4338]
+    """
+
+distillation_loss = knowledge_distillation
+kd_loss = knowledge_distillation
+hinton_loss = knowledge_distillation
+
+class KnowledgeDistillation(Loss):
+    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+
+    The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
+    gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a
+    number added to all.  Of probabilities it is `kl_divergence`.
+
+    ``knowledge_distillation = temperature**2 * sum(t * log(t / q)), t = softmax(y_true / temperature), q = softmax(y_pred / temperature)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        temperature: What both rows of scores are divided by (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2.
+    """
+    temperature: float
+    def __init__(self, *, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+DistillationLoss = KnowledgeDistillation
+KdLoss = KnowledgeDistillation
+HintonLoss = KnowledgeDistillation
+
 def kto(y_true: Any, y_pred: Any, reference: Any, divergence: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, desirable_weight: float = 1.0, undesirable_weight: float = 1.0, check: str | None = None) -> Any:
     """Kahneman-Tversky optimization: answers of which each was liked or not, without a comparison.
 
@@ -4224,7 +5188,7 @@ def kto(y_true: Any, y_pred: Any, reference: Any, divergence: Any, axis: int | t
 
     In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
 
-    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true == 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -4270,7 +5234,7 @@ class KTO(ArgumentsLoss):
 
     In Keras the targets are ``lossary.pack(y_true=liked, reference=x, divergence=y)``.
 
-    ``kto = mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
+    ``kto = mean(desirable_weight * sigmoid(-d) if y_true == 1 else undesirable_weight * sigmoid(d)), d = beta * (y_pred - reference - divergence)``
 
     Call it with ``(y_true, y_pred, reference, divergence, *, sample_weight=None, where=None)``: weights and mask
     have one entry per data point, or one weight stands for all; masked positions and those of weight 0 touch
@@ -4546,7 +5510,7 @@ def margin_mse(y_true: Any, positive: Any, negative: Any, axis: int | tuple[int,
 
     A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
 
-    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true are the teacher's differences``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -4584,7 +5548,7 @@ class MarginMSE(ArgumentsLoss):
 
     A model of Keras returns ``keras.ops.stack([positive, negative], axis=-1)``.
 
-    ``margin_mse = mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative``
+    ``margin_mse = mean((positive - negative - y_true)**2), y_true are the teacher's differences``
 
     Call it with ``(y_true, positive, negative, *, sample_weight=None, where=None)``: weights and mask have one
     entry per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value
@@ -4625,7 +5589,7 @@ def margin_ranking(y_true: Any, first: Any, second: Any, axis: int | tuple[int, 
 
     A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
 
-    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true are 1 for first, -1 for second``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -4666,7 +5630,7 @@ class MarginRanking(ArgumentsLoss):
 
     A model of Keras returns ``keras.ops.stack([first, second], axis=-1)``.
 
-    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second``
+    ``margin_ranking = mean(max(margin - y_true * (first - second), 0)), y_true are 1 for first, -1 for second``
 
     Call it with ``(y_true, first, second, *, sample_weight=None, where=None)``: weights and mask have one entry
     per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
@@ -4933,6 +5897,81 @@ class MeanAbsolutePercentageError(Loss):
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Mape = MeanAbsolutePercentageError
+
+def mean_absolute_scaled_error(y_true: Any, y_pred: Any, scale: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Mean absolute difference in units of a naive forecast's, for many series of different size.
+
+    ``scale`` has one number for each series: the mean absolute change over one season in what was known when it was
+    forecast, ``np.abs(history[:, m:] - history[:, :-m]).mean(-1)`` with ``m=1`` where there are no seasons.  Below 1
+    the forecast is better than repeating the last season.  A history that never changes has the scale 0, for which this
+    error is not defined: leave it out, or give it another scale.
+
+    ``mean_absolute_scaled_error = mean(abs(y_pred - y_true)) / scale``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        scale: Given, without a gradient, shape ``(...)``, one number per row: numbers > 0.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or scale holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Hyndman, A. B. Koehler, Another look at measures of forecast accuracy (2006), section 4.
+
+    >>> import lossary
+    >>> print(lossary.mean_absolute_scaled_error([[0.0, 0.0]], [[1.0, -3.0]], [4.0]))
+    [0.5]
+    """
+
+mase = mean_absolute_scaled_error
+
+class MeanAbsoluteScaledError(ArgumentsLoss):
+    """Mean absolute difference in units of a naive forecast's, for many series of different size.
+
+    ``scale`` has one number for each series: the mean absolute change over one season in what was known when it was
+    forecast, ``np.abs(history[:, m:] - history[:, :-m]).mean(-1)`` with ``m=1`` where there are no seasons.  Below 1
+    the forecast is better than repeating the last season.  A history that never changes has the scale 0, for which this
+    error is not defined: leave it out, or give it another scale.
+
+    ``mean_absolute_scaled_error = mean(abs(y_pred - y_true)) / scale``
+
+    Call it with ``(y_true, y_pred, scale, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or scale holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: R. J. Hyndman, A. B. Koehler, Another look at measures of forecast accuracy (2006), section 4.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, scale: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, scale: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Mase = MeanAbsoluteScaledError
 
 def mean_squared_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Mean of the squared differences, for numbers whose errors are about normal and of one size.
@@ -6002,6 +7041,80 @@ class PeakSignalNoiseRatio(Loss):
 Psnr = PeakSignalNoiseRatio
 PsnrLoss = PeakSignalNoiseRatio
 
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """1 less the correlation of each row, for predictions whose order and proportions count, not their level or unit.
+
+    From 0 for a rising straight line between the two to 2 for a falling one.  A row is what is correlated: a series, or
+    with ``axis=0`` the batch.  What it leaves open, shift and factor, `concordance_correlation` asks for too.  A
+    constant row has no correlation: its value is 1 and its slope 0.
+
+    ``pearson_correlation = 1 - sum(a * b) / (norm(a) * norm(b)), a = y_true - mean(y_true), b = y_pred - mean(y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: K. Pearson, Mathematical contributions to the theory of evolution III: Regression, heredity and
+    panmixia (1896).
+
+    >>> import lossary
+    >>> print(lossary.pearson_correlation([[1.0, 2.0, 3.0]], [[1.0, 3.0, 2.0]]).round(4))
+    [0.5]
+    """
+
+correlation_loss = pearson_correlation
+negative_pearson = pearson_correlation
+
+class PearsonCorrelation(Loss):
+    """1 less the correlation of each row, for predictions whose order and proportions count, not their level or unit.
+
+    From 0 for a rising straight line between the two to 2 for a falling one.  A row is what is correlated: a series, or
+    with ``axis=0`` the batch.  What it leaves open, shift and factor, `concordance_correlation` asks for too.  A
+    constant row has no correlation: its value is 1 and its slope 0.
+
+    ``pearson_correlation = 1 - sum(a * b) / (norm(a) * norm(b)), a = y_true - mean(y_true), b = y_pred - mean(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: K. Pearson, Mathematical contributions to the theory of evolution III: Regression, heredity and
+    panmixia (1896).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+PearsonLoss = PearsonCorrelation
+CorrelationLoss = PearsonCorrelation
+NegativePearson = PearsonCorrelation
+
 def perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Linear cost of scores on the wrong side, with no margin asked for: the loss of the perceptron.
 
@@ -6684,6 +7797,94 @@ class PseudoHuber(Loss):
 
 PseudoHuberLoss = PseudoHuber
 
+def quality_focal(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 2.0, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Focal loss of qualities: scores that are to say how good a box is, not only whether there is one.
+
+    For dense detectors whose classification score is the overlap with the true box: ``y_true`` is that overlap for the
+    class that is there and 0 for all others, ``y_pred`` raw scores (no sigmoid).  It is the binary cross-entropy,
+    weighted by the distance of score and quality, and least where the two agree; there its slope is 0.
+
+    ``quality_focal = mean(abs(y_true - p)**beta * (y_true * log(1 + exp(-y_pred)) + (1 - y_true) * log(1 + exp(y_pred)))), p = sigmoid(y_pred)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        beta: The power of the distance to the quality (a number >= 0); 2.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: X. Li et al., Generalized focal loss: Learning qualified and distributed bounding boxes for dense
+    object detection (2020), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.quality_focal([[1.0, 0.25]], [[0.0, 0.0]]).round(4))
+    [0.1083]
+    """
+
+quality_focal_loss = quality_focal
+qfl = quality_focal
+
+class QualityFocal(Loss):
+    """Focal loss of qualities: scores that are to say how good a box is, not only whether there is one.
+
+    For dense detectors whose classification score is the overlap with the true box: ``y_true`` is that overlap for the
+    class that is there and 0 for all others, ``y_pred`` raw scores (no sigmoid).  It is the binary cross-entropy,
+    weighted by the distance of score and quality, and least where the two agree; there its slope is 0.
+
+    ``quality_focal = mean(abs(y_true - p)**beta * (y_true * log(1 + exp(-y_pred)) + (1 - y_true) * log(1 + exp(y_pred)))), p = sigmoid(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        beta: The power of the distance to the quality (a number >= 0); 2.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: X. Li et al., Generalized focal loss: Learning qualified and distributed bounding boxes for dense
+    object detection (2020), eq. 5.
+    """
+    beta: float
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, beta: float = 2.0, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+QualityFocalLoss = QualityFocal
+Qfl = QualityFocal
+
 def quantile_huber(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, quantile: float = 0.5, delta: float = 1.0, check: str | None = None) -> Any:
     """A `pinball` loss whose corner is rounded off below ``delta``, for quantiles of returns and values.
 
@@ -6756,6 +7957,84 @@ class QuantileHuber(Loss):
     def __init__(self, *, quantile: float = 0.5, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 QuantileHuberLoss = QuantileHuber
+
+def reverse_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+
+    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
+    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
+    clipped the slope is the slope at the boundary.
+
+    ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
+            as the same.
+        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM
+    (2024).
+
+    >>> import lossary
+    >>> print(lossary.reverse_kl_divergence([[0.25, 0.75]], [[0.5, 0.5]]).round(4))
+    [0.1438]
+    """
+
+reverse_kl = reverse_kl_divergence
+RKL = reverse_kl_divergence
+
+class ReverseKLDivergence(Loss):
+    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+
+    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
+    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
+    clipped the slope is the slope at the boundary.
+
+    ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM
+    (2024).
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ReverseKl = ReverseKLDivergence
 
 def robust_dpo(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, label_smoothing: float = 0.1, check: str | None = None) -> Any:
     """Direct preference optimization for a known share of wrong preferences: on average what `dpo` is without them.
@@ -6840,6 +8119,399 @@ class RobustDPO(ArgumentsLoss):
 
 Rdpo = RobustDPO
 ProvablyRobustDpo = RobustDPO
+
+def root_mean_squared_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Root of the mean squared difference of each row, for rows that are to count by their size and not its square.
+
+    It is in the unit of the targets.  Each data point has a root of its own, so that one bad row weighs less than in
+    `mean_squared_error`; for one root over the whole batch, ``axis=None`` of an object.  With one output per row it is
+    the absolute difference.  The slope of a row without an error is 0.
+
+    ``root_mean_squared_error = sqrt(mean((y_pred - y_true)**2))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823), section 7.
+
+    >>> import lossary
+    >>> print(lossary.root_mean_squared_error([[0.0, 0.0]], [[3.0, 4.0]]).round(4))
+    [3.5355]
+    """
+
+
+class RootMeanSquaredError(Loss):
+    """Root of the mean squared difference of each row, for rows that are to count by their size and not its square.
+
+    It is in the unit of the targets.  Each data point has a root of its own, so that one bad row weighs less than in
+    `mean_squared_error`; for one root over the whole batch, ``axis=None`` of an object.  With one output per row it is
+    the absolute difference.  The slope of a row without an error is 0.
+
+    ``root_mean_squared_error = sqrt(mean((y_pred - y_true)**2))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823), section 7.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+RMSELoss = RootMeanSquaredError
+
+def root_mean_squared_scaled_error(y_true: Any, y_pred: Any, scale: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Root of the mean squared difference in units of a naive forecast's, for many series that are often 0.
+
+    As `mean_absolute_scaled_error`, but its minimum is the mean and not the median, which for sales is often 0.
+    ``scale`` has one number for each series, the mean square and not its root:
+    ``np.square(history[:, m:] - history[:, :-m]).mean(-1)``.  The slope of a row without an error is 0.
+
+    ``root_mean_squared_scaled_error = sqrt(mean((y_pred - y_true)**2) / scale)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        scale: Given, without a gradient, shape ``(...)``, one number per row: numbers > 0.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or scale holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Makridakis, E. Spiliotis, V. Assimakopoulos, M5 accuracy competition: Results, findings, and
+    conclusions (2022), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.root_mean_squared_scaled_error([[0.0, 0.0]], [[3.0, 4.0]], [2.0]))
+    [2.5]
+    """
+
+rmsse = root_mean_squared_scaled_error
+
+class RootMeanSquaredScaledError(ArgumentsLoss):
+    """Root of the mean squared difference in units of a naive forecast's, for many series that are often 0.
+
+    As `mean_absolute_scaled_error`, but its minimum is the mean and not the median, which for sales is often 0.
+    ``scale`` has one number for each series, the mean square and not its root:
+    ``np.square(history[:, m:] - history[:, :-m]).mean(-1)``.  The slope of a row without an error is 0.
+
+    ``root_mean_squared_scaled_error = sqrt(mean((y_pred - y_true)**2) / scale)``
+
+    Call it with ``(y_true, y_pred, scale, *, sample_weight=None, where=None)``: weights and mask have one entry
+    per data point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor
+    gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred or scale holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Makridakis, E. Spiliotis, V. Assimakopoulos, M5 accuracy competition: Results, findings, and
+    conclusions (2022), eq. 1.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, y_true: Any, y_pred: Any, scale: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, y_true: Any, y_pred: Any, scale: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+Rmsse = RootMeanSquaredScaledError
+
+def scale_invariant_logarithmic_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, variance_focus: float = 0.5, epsilon: float = 1e-06, check: str | None = None) -> Any:
+    """Root of the mean squared error of the logarithm, in which a common factor counts less, for maps of depth.
+
+    One picture rarely tells how far everything is; ``variance_focus`` says how much of a factor common to all pixels
+    is forgiven.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a depth have False in
+    ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The paper has the square
+    of this, some code ten times it.
+
+    ``scale_invariant_logarithmic_error = sqrt(mean(d**2) - variance_focus * mean(d)**2), d = log(max(y_pred, epsilon)) - log(max(y_true, epsilon))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: numbers >= 0 (smaller ones are clipped). ``(N,)`` and ``(N, 1)``
+            are understood as the same.
+        variance_focus: How far a common factor is forgiven: 0 not at all, 1 in full (a number in [0, 1]); 0.5 by
+            default.
+        epsilon: Least depth; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. Eigen, C. Puhrsch, R. Fergus, Depth map prediction from a single image (2014), eq. 4, and its root.
+
+    >>> import lossary
+    >>> print(lossary.scale_invariant_logarithmic_error([[1.0, 2.0]], [[2.0, 2.0]]).round(4))
+    [0.4245]
+    """
+
+silog = scale_invariant_logarithmic_error
+silog_loss = scale_invariant_logarithmic_error
+scale_invariant_log = scale_invariant_logarithmic_error
+
+class ScaleInvariantLogarithmicError(Loss):
+    """Root of the mean squared error of the logarithm, in which a common factor counts less, for maps of depth.
+
+    One picture rarely tells how far everything is; ``variance_focus`` says how much of a factor common to all pixels
+    is forgiven.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a depth have False in
+    ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The paper has the square
+    of this, some code ten times it.
+
+    ``scale_invariant_logarithmic_error = sqrt(mean(d**2) - variance_focus * mean(d)**2), d = log(max(y_pred, epsilon)) - log(max(y_true, epsilon))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        variance_focus: How far a common factor is forgiven: 0 not at all, 1 in full (a number in [0, 1]); 0.5 by
+            default.
+        epsilon: Least depth; smaller ones count as this (a number >= 0); 1e-06 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: D. Eigen, C. Puhrsch, R. Fergus, Depth map prediction from a single image (2014), eq. 4, and its root.
+    """
+    variance_focus: float
+    epsilon: float
+    def __init__(self, *, variance_focus: float = 0.5, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Silog = ScaleInvariantLogarithmicError
+SilogLoss = ScaleInvariantLogarithmicError
+ScaleInvariantLog = ScaleInvariantLogarithmicError
+
+def scale_invariant_sdr(y_true: Any, y_pred: Any, zero_mean: bool = True, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-08, check: str | None = None) -> Any:
+    """Scale-invariant signal-to-distortion ratio, negated: what of an output is no multiple of the signal, in decibels.
+
+    For sources that are separated, whose loudness does not matter: the output times any number, also a negative one,
+    costs the same.  Between -80 for a scaled copy and 80 for an output with nothing of the signal, with the default
+    ``epsilon``; at both the slope is 0.  A silent target or output has the value 0.
+
+    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows are without their means``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        zero_mean: Whether the mean of each signal is taken away first (True or False); True by default.
+        epsilon: Added to the shares of the output's power that are signal and distortion (a number >= 0); 1e-08
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.scale_invariant_sdr([[1.0, -1.0, 0.0, 0.0]], [[2.0, -2.0, 1.0, -1.0]]).round(4))
+    [-6.0206]
+    """
+
+si_sdr = scale_invariant_sdr
+si_snr = scale_invariant_sdr
+scale_invariant_signal_distortion_ratio = scale_invariant_sdr
+
+class ScaleInvariantSDR(Loss):
+    """Scale-invariant signal-to-distortion ratio, negated: what of an output is no multiple of the signal, in decibels.
+
+    For sources that are separated, whose loudness does not matter: the output times any number, also a negative one,
+    costs the same.  Between -80 for a scaled copy and 80 for an output with nothing of the signal, with the default
+    ``epsilon``; at both the slope is 0.  A silent target or output has the value 0.
+
+    ``scale_invariant_sdr = -10 * log10(sum((a * y_true)**2) / sum((a * y_true - y_pred)**2)), a = sum(y_true * y_pred) / sum(y_true**2), rows are without their means``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        zero_mean: Whether the mean of each signal is taken away first (True or False); True by default.
+        epsilon: Added to the shares of the output's power that are signal and distortion (a number >= 0); 1e-08
+            by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 5.
+    """
+    zero_mean: bool
+    epsilon: float
+    def __init__(self, *, zero_mean: bool = True, epsilon: float = 1e-08, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+SiSdr = ScaleInvariantSDR
+SISDRLoss = ScaleInvariantSDR
+SiSnr = ScaleInvariantSDR
+ScaleInvariantSignalDistortionRatio = ScaleInvariantSDR
+
+def signal_noise_ratio(y_true: Any, y_pred: Any, zero_mean: bool = True, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-08, check: str | None = None) -> Any:
+    """Signal-to-noise ratio, negated: the power of the error in decibels below that of a signal.
+
+    For waveforms that are cleaned or separated, along ``axis``: quiet ones count as much as loud ones.  Where the
+    loudness of the output does not matter see `scale_invariant_sdr`.  ``epsilon`` is silence, -80 decibels of a signal
+    between -1 and 1: a silent target or a perfect output has a finite value, and the slope 0 at the latter.
+
+    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows are without their means``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        zero_mean: Whether the mean of each signal is taken away first (True or False); True by default.
+        epsilon: Added to the mean squares of signal and noise (a number >= 0); 1e-08 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 1.
+
+    >>> import lossary
+    >>> print(lossary.signal_noise_ratio([[1.0, -1.0]], [[0.9, -0.9]]).round(4))
+    [-20.]
+    """
+
+snr = signal_noise_ratio
+snr_loss = signal_noise_ratio
+
+class SignalNoiseRatio(Loss):
+    """Signal-to-noise ratio, negated: the power of the error in decibels below that of a signal.
+
+    For waveforms that are cleaned or separated, along ``axis``: quiet ones count as much as loud ones.  Where the
+    loudness of the output does not matter see `scale_invariant_sdr`.  ``epsilon`` is silence, -80 decibels of a signal
+    between -1 and 1: a silent target or a perfect output has a finite value, and the slope 0 at the latter.
+
+    ``signal_noise_ratio = -10 * log10((mean(y_true**2) + epsilon) / (mean((y_true - y_pred)**2) + epsilon)), rows are without their means``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        zero_mean: Whether the mean of each signal is taken away first (True or False); True by default.
+        epsilon: Added to the mean squares of signal and noise (a number >= 0); 1e-08 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 1.
+    """
+    zero_mean: bool
+    epsilon: float
+    def __init__(self, *, zero_mean: bool = True, epsilon: float = 1e-08, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Snr = SignalNoiseRatio
+SnrLoss = SignalNoiseRatio
+SNRLoss = SignalNoiseRatio
 
 def simpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 2.0, gamma: float = 0.5, check: str | None = None) -> Any:
     """Preference optimization without a reference, by means of log-probabilities per token.
@@ -7361,6 +9033,70 @@ class SparseCategoricalFocalCrossentropy(Loss):
 
 SparseCategoricalFocalLoss = SparseCategoricalFocalCrossentropy
 
+def squared_epsilon_insensitive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 0.1, check: str | None = None) -> Any:
+    """Squared difference beyond a tolerance: `epsilon_insensitive` without the jump of the slope.
+
+    ``squared_epsilon_insensitive = mean(max(abs(y_pred - y_true) - epsilon, 0)**2)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        epsilon: Difference up to which nothing is paid (a number >= 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C.-H. Ho, C.-J. Lin, Large-scale linear support vector regression (2012), eq. 3.
+
+    >>> import lossary
+    >>> print(lossary.squared_epsilon_insensitive([[0.0, 0.0]], [[3.0, 0.5]], epsilon=1.0))
+    [2.]
+    """
+
+
+class SquaredEpsilonInsensitive(Loss):
+    """Squared difference beyond a tolerance: `epsilon_insensitive` without the jump of the slope.
+
+    ``squared_epsilon_insensitive = mean(max(abs(y_pred - y_true) - epsilon, 0)**2)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        epsilon: Difference up to which nothing is paid (a number >= 0); 0.1 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C.-H. Ho, C.-J. Lin, Large-scale linear support vector regression (2012), eq. 3.
+    """
+    epsilon: float
+    def __init__(self, *, epsilon: float = 0.1, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
 def squared_hinge(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """Square of the `hinge` cost: smooth at the margin, and harder on points that are far wrong.
 
@@ -7516,6 +9252,152 @@ class StudentTNLL(Loss):
     def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 LogsT = StudentTNLL
+
+def symmetric_mean_absolute_percentage_error(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Absolute difference as a share of the mean magnitude of target and prediction, for numbers of different size.
+
+    A share from 0 to 2, no percentage, unlike `mean_absolute_percentage_error`; targets near 0 do not dominate it.  A
+    prediction of the wrong sign costs 2, whatever it is, and so does every one for a target of 0: there the slope is 0
+    and nothing is learnt.  It favours predictions that are too high.
+
+    ``symmetric_mean_absolute_percentage_error = mean(2 * abs(y_pred - y_true) / (abs(y_true) + abs(y_pred))), 0 where both are 0``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: real numbers.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Makridakis, Accuracy measures: theoretical and practical concerns (1993).
+
+    >>> import lossary
+    >>> print(lossary.symmetric_mean_absolute_percentage_error([[1.0, 0.0]], [[3.0, 0.0]]))
+    [0.5]
+    """
+
+smape = symmetric_mean_absolute_percentage_error
+symmetric_mape = symmetric_mean_absolute_percentage_error
+SMAPE = symmetric_mean_absolute_percentage_error
+
+class SymmetricMeanAbsolutePercentageError(Loss):
+    """Absolute difference as a share of the mean magnitude of target and prediction, for numbers of different size.
+
+    A share from 0 to 2, no percentage, unlike `mean_absolute_percentage_error`; targets near 0 do not dominate it.  A
+    prediction of the wrong sign costs 2, whatever it is, and so does every one for a target of 0: there the slope is 0
+    and nothing is learnt.  It favours predictions that are too high.
+
+    ``symmetric_mean_absolute_percentage_error = mean(2 * abs(y_pred - y_true) / (abs(y_true) + abs(y_pred))), 0 where both are 0``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: S. Makridakis, Accuracy measures: theoretical and practical concerns (1993).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Smape = SymmetricMeanAbsolutePercentageError
+SymmetricMape = SymmetricMeanAbsolutePercentageError
+
+def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
+
+    For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
+    half the number of classes; at a difference of 0 the slope is 0.
+
+    ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
+            as the same.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
+    minimization for sequence-level knowledge distillation (2023).
+
+    >>> import lossary
+    >>> print(lossary.total_variation_distance([[1.0, 0.0]], [[0.25, 0.75]]))
+    [0.75]
+    """
+
+TVD = total_variation_distance
+tvd_loss = total_variation_distance
+total_variation = total_variation_distance
+
+class TotalVariationDistance(Loss):
+    """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
+
+    For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
+    half the number of classes; at a difference of 0 the slope is 0.
+
+    ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
+    minimization for sequence-level knowledge distillation (2023).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+TvdLoss = TotalVariationDistance
+TotalVariation = TotalVariationDistance
+LigerTVDLoss = TotalVariationDistance
 
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.
@@ -7942,6 +9824,95 @@ KlLoss = VAEKL
 GaussianKl = VAEKL
 LatentKl = VAEKL
 VaeGaussianKl = VAEKL
+
+def varifocal(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.75, gamma: float = 2.0, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """Cross-entropy of qualities in which only background is focal: the few good boxes keep their weight.
+
+    For dense detectors, as `quality_focal`: ``y_true`` is the overlap with the true box for the class that is there and
+    0 for all others, ``y_pred`` raw scores (no sigmoid).  Boxes are weighted by their quality, background by
+    ``alpha * sigmoid(y_pred)**gamma``.  Of qualities below 1 the least value is not 0.
+
+    ``varifocal = mean((y_true if y_true > 0 else alpha * sigmoid(y_pred)**gamma) * (y_true * log(1 + exp(-y_pred)) + (1 - y_true) * log(1 + exp(y_pred))))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        alpha: Weight of background (a number >= 0); 0.75 by default.
+        gamma: The power of the scores of background (a number >= 0); 2.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Zhang et al., VarifocalNet: An IoU-aware dense object detector (2021), eq. 2.
+
+    >>> import lossary
+    >>> print(lossary.varifocal([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
+    [0.4116]
+    """
+
+varifocal_loss = varifocal
+vfl = varifocal
+
+class Varifocal(Loss):
+    """Cross-entropy of qualities in which only background is focal: the few good boxes keep their weight.
+
+    For dense detectors, as `quality_focal`: ``y_true`` is the overlap with the true box for the class that is there and
+    0 for all others, ``y_pred`` raw scores (no sigmoid).  Boxes are weighted by their quality, background by
+    ``alpha * sigmoid(y_pred)**gamma``.  Of qualities below 1 the least value is not 0.
+
+    ``varifocal = mean((y_true if y_true > 0 else alpha * sigmoid(y_pred)**gamma) * (y_true * log(1 + exp(-y_pred)) + (1 - y_true) * log(1 + exp(y_pred))))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        alpha: Weight of background (a number >= 0); 0.75 by default.
+        gamma: The power of the scores of background (a number >= 0); 2.0 by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: H. Zhang et al., VarifocalNet: An IoU-aware dense object detector (2021), eq. 2.
+    """
+    alpha: float
+    gamma: float
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, alpha: float = 0.75, gamma: float = 2.0, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+VarifocalLoss = Varifocal
+Vfl = Varifocal
 
 def wasserstein_gan(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
     """What a critic loses on real and made examples, for a Wasserstein GAN.

@@ -4,6 +4,7 @@
 ``SLOPES[name](t, p, **parameters)``    its slopes in the prediction, where the rule at a clip or a kink is another
                                         than the mean of both sides, which differences give
 ``GUARDED[name](*rows, **parameters)``  the rows at which a slope is that of the value, where inputs are clipped
+``HELD[name](*rows, **parameters)``      what counts as a constant in slopes, as further parameters of the value
 ``TERMS[name](t, p, index, ...)``       the size of what must be subtracted in the value (index None) or a slope
 ``SETTINGS[name]``                      parameters to measure besides the defaults and ``from_logits=True``
 ``SOFT``                                losses of labels that are taught by probabilities too

@@ -7,7 +7,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from families.exact import Row, each, length, norm
+from families.exact import Row, each, each_slope, length, norm
 from families.hurt import EPSILON, ROWS, WIDTH, Hurt, real
 
 
@@ -105,7 +105,11 @@ VALUES |= {
     "contrastive": each(lambda t, d, margin=1: t * d**2 + (1 - t) * max(mp.mpf(margin) - d, 0) ** 2),
 }
 VALUES |= {"cosine_embedding": _cosine_embedding, "cosine_similarity_mse": _cosine_similarity_mse}
-SLOPES = {"cosine_similarity": _cosine_slope}
+SLOPES = {
+    "cosine_similarity": _cosine_slope,
+    # Where the margin ends a square has the slope 0.
+    "contrastive": each_slope(lambda t, d, margin=1: 2 * (t * d - (1 - t) * max(mp.mpf(margin) - d, 0))),
+}
 TERMS = {"cosine_similarity": _terms_cosine}
 HURT = [
     Hurt("triplet_margin", _triplet, _terms_triplet, {"margin": 1e30}, (1e30,)),

@@ -34,8 +34,8 @@ def _leads(rows: Any, beta: Any) -> list[Any]:
 
 
 def _robust_dpo(*rows: Row, beta: Any = 0.1, label_smoothing: Any = 0.1) -> Any:
-    wrong = mp.mpf(label_smoothing)
-    right, turned = _dpo(*rows, beta=beta), _dpo(rows[1], rows[0], rows[3], rows[2], beta=beta)
+    wrong, settings = mp.mpf(label_smoothing), {"beta": beta}
+    right, turned = _dpo(*rows, **settings), _dpo(rows[1], rows[0], rows[3], rows[2], **settings)
     return ((1 - wrong) * right - wrong * turned) / (1 - 2 * wrong)
 
 

@@ -38,7 +38,7 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
         return _for_probabilities(wanted, activation)
     if isinstance(loss.record.prediction, Parts):
         return _for_parts(loss.record.prediction, activation)
-    if isinstance(loss.record.target, NonNegative) and not puts_in_order(loss):
+    if loss.record.is_pair and isinstance(loss.record.target, NonNegative) and not puts_in_order(loss):
         return _for_amounts(activation, strict=not loss.record.prediction.contains(np.array([-1.0])).all())
     if loss.record.target.coding == "signs":
         return _for_margins(activation)

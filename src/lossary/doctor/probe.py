@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from ..facts.domain import Bits, Classes, Domain, OneHot, Signs, Unit
+from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 from .evidence import Floats
@@ -112,6 +112,8 @@ class Probe:
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return SURE * y_true
+        if isinstance(self.record.prediction, LogProbabilities):
+            return SURE * (y_true - 1)
         if puts_in_order(self.loss):
             return SURE * np.argsort(np.argsort(y_true)).astype(np.float64)
         if not logits:

@@ -26,8 +26,10 @@ def binary(t: Traits) -> Advice:
     )
     if min(ones, 1 - ones) < 0.1 and len(t.values) > 1:
         reasons.append(
-            f"unequal: {number(100 * ones)}% are {values[-1]}; weigh the rare class, and watch more than accuracy"
+            f"unequal: {number(100 * ones)}% are {values[-1]}; weigh the rare class, and watch more than accuracy: "
+            f"pos_weight={float(f'{(1 - ones) / ones:.2g}'):g} gives both classes the same say"
         )
+        alternatives["binary_focal_crossentropy"] = "most points of the frequent class are easy and are to count less"
     metric = "binary_accuracy" if min(ones, 1 - ones) >= 0.1 else "AUC"
     return Advice(
         "two classes", get("binary_crossentropy"), 1, "sigmoid", metric, alternatives, tuple(reasons), True, preparation
@@ -56,12 +58,23 @@ def classes(t: Traits) -> Advice:
         "sparse_categorical_accuracy",
         {
             "categorical_crossentropy": "labels are one-hot rows, or you want label smoothing",
-            "mean_absolute_error": "the classes have an order and near misses count less",
+            "coral": "the classes have an order and near misses count less; one unit less than classes",
+            **_if_uneven(t),
         },
         (reason,),
         True,
         preparation,
     )
+
+
+def _if_uneven(t: Traits) -> dict[str, str]:
+    """What helps where some classes are rare."""
+    if t.unevenness < 0.5:
+        return {}
+    return {
+        "sparse_categorical_crossentropy with class_weight=[...]": "rare classes are to count as much as frequent ones",
+        "sparse_categorical_focal_crossentropy": "most points of the frequent classes are easy and are to count less",
+    }
 
 
 _CODES = "names, y_true = np.unique(y_true, return_inverse=True)   # text -> 0, 1, ..."
@@ -91,6 +104,10 @@ def counts(t: Traits) -> Advice:
         "mean_squared_logarithmic_error": "errors matter in proportion and counts are large",
         "mean_absolute_error": "the median is wanted rather than the mean",
     }
+    if variance > 2 * mean:
+        alternatives["negative_binomial_nll"] = "the spread itself is wanted: a mean and a dispersion per target"
+    if float((t.flat == 0).mean()) > 0.5:
+        alternatives["tweedie_deviance"] = "most are 0 and the rest are amounts, as in insurance: power between 1 and 2"
     few = len(t.values) <= 4
     if few:
         reasons.append(
@@ -111,6 +128,8 @@ def ordinal(t: Traits, *, confident: bool = True) -> Advice:
         "linear",
         "mean_absolute_error",
         {
+            "coral": f"a probability for each grade that respects their order: y_true - {t.low:g}, "
+            f"{len(t.values) - 1} linear units",
             "sparse_categorical_crossentropy": f"the grades are mere names, or you want a probability for each: "
             f"y_true - {t.low:g}, {len(t.values)} softmax units",
             "huber": "most predictions should be exact and a few may be far off",
@@ -131,6 +150,7 @@ def proportions(t: Traits) -> Advice:
         {
             "mean_squared_error": "the numbers were only scaled to [0, 1] and the ends mean nothing",
             "kl_divergence": "rows of proportions that sum to 1",
+            "beta_nll": "you want to know how sure each prediction is: two numbers of a beta distribution per target",
         },
         (
             f"numbers between 0 and 1 ({number(t.low)} to {number(t.high)}); binary_crossentropy takes targets "
@@ -150,7 +170,8 @@ def censored(t: Traits) -> Advice:
         "linear",
         "mean_absolute_error",
         {
-            "poisson": "a zero is a real amount and not a limit (rainfall, sales); with a softplus output",
+            "tweedie_deviance": "a zero is a real amount and not a limit (rainfall, claims); with a softplus output",
+            "aft_nll": "the targets are times, and some were only seen to be longer than what is written",
             "binary_crossentropy": "first ask whether the limit is reached, then fit the rest",
             "mean_squared_error": "the limit is real and many targets are simply there",
         },
@@ -203,7 +224,8 @@ def amounts(t: Traits) -> Advice:
         "mean_absolute_percentage_error" if t.low > 0 else "mean_absolute_error",
         {
             "mean_squared_error": "of np.log(y_true), with a linear output: the same idea, steadier in training",
-            "poisson": "the mean itself is wanted, without a bias towards the median",
+            "gamma_deviance": "the mean itself is wanted and errors in proportion; no zeros",
+            "tweedie_deviance": "as gamma_deviance, with zeros among the amounts",
             "mean_absolute_error": "errors matter in absolute size",
         },
         reasons,
@@ -229,6 +251,8 @@ def numbers(t: Traits) -> Advice:
             "huber": "outliers turn up",
             "mean_absolute_error": "the median is wanted",
             "log_cosh": "as huber, smooth everywhere",
+            "pinball": "too low and too high cost differently, or a quantile is wanted: quantile=0.9",
+            "expectile": "as pinball, and large errors count more",
             "gaussian_nll": "you want to know how sure each prediction is: a mean and a variance per target",
             "interval_score": "you want an interval that holds 90% of the targets: two bounds per target",
         },
@@ -296,6 +320,7 @@ def mask(t: Traits) -> Advice:
         reasons.append("little of it is set: weigh those positions, and watch an overlap measure")
     alternatives = {"sparse_categorical_crossentropy": "more than two classes per position"}
     if rare:
+        alternatives["binary_focal_crossentropy"] = "most positions are easy background and are to count less"
         axes = "axis=(1, 2)" if t.array.ndim > 2 else "axis=-1"
         alternatives["dice"] = f"the overlap itself is to grow, however little is set; with {axes}"
         alternatives["tversky"] = f"as dice, and what is missed costs more: beta above alpha; with {axes}"

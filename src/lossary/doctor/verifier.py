@@ -16,6 +16,7 @@ from ..errors import LossError, ParameterError, TraceError
 from ..facts.axes import ELEMENT
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.record import Role
+from ..graph.node import walk
 from .evidence import Floats, number, resolved
 from .probe import OUTPUTS, POINTS, Inputs, Probe
 
@@ -143,6 +144,9 @@ def _judged(name: str, holds: bool, detail: str) -> Check:
 @_property("gradient")
 def _gradient(p: Probe) -> Iterator[Check]:
     """Central differences; where the two one-sided ones disagree there is a kink, and nothing is compared."""
+    if any(node.op == "detach" for node in walk([program_for(p.record, p.loss.parameters, backends.NUMPY).output])):
+        yield Check("gradient", "not checked", "a part of the formula counts as a constant, so differences say less")
+        return
     wide = p.widest == "float64"
     step, tolerance = (6e-6, 1e-5) if wide else (1e-2, 2e-2)
     inputs = p.inputs(_ROWS)

@@ -130,6 +130,10 @@ class Positive(NonNegative):
         inside: Floats = x > 0.0
         return inside
 
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        # Floats take the least number above 0 for 0.
+        return None if _least(x) > 0.0 else _first(~self.contains(x))
+
 
 @dataclass(frozen=True)
 class Clipped(Real):
@@ -309,6 +313,28 @@ class Classes(Domain):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         """Labels for rows of the given shape."""
         return rng.integers(0, shape[-1], size=shape[:-1])
+
+
+@dataclass(frozen=True)
+class Ranks(Domain):
+    """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
+
+    low = 0.0
+    coding = "ranks"
+
+    def describe(self) -> str:
+        return "places in an order, whole numbers 0, 1, ..."
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = (x >= 0) & (np.floor(x) == x)
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        inside = self.contains(x)
+        return None if inside.all() else _first(~inside)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(0, 4, size=shape).astype(np.float64)
 
 
 @dataclass(frozen=True)

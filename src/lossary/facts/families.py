@@ -8,17 +8,29 @@ from collections.abc import Sequence
 from .record import Record
 
 # What somebody is about to do, and the families in which to look.
+_NUMBERS = (
+    "regression",
+    "robust",
+    "redescending",
+    "quantile",
+    "likelihood",
+    "positive",
+    "scores",
+    "counts",
+    "deviances",
+)
+_CLASSES = ("binary", "margins", "multiclass", "multiclass_margins", "multiclass_variants", "focal", "distributions")
 TASKS: dict[str, tuple[str, ...]] = {
-    "regression": ("regression", "robust", "quantile", "likelihood", "counts"),
-    "forecasting": ("quantile", "likelihood", "regression", "robust"),
-    "classification": ("binary", "margins", "multiclass", "distributions"),
-    "segmentation": ("segmentation", "binary", "multiclass"),
-    "detection": ("boxes", "binary", "multiclass"),
-    "retrieval": ("embedding", "ranking"),
-    "ranking": ("ranking", "preference"),
-    "preference": ("preference",),
+    "regression": (*_NUMBERS, "agreement"),
+    "forecasting": ("forecasting", "quantile", "likelihood", "positive", "scores", "counts"),
+    "classification": (*_CLASSES, "multilabel", "ordinal"),
+    "segmentation": ("segmentation", "boundaries", "binary", "multiclass", "focal"),
+    "detection": ("boxes", "detection", "binary", "focal"),
+    "retrieval": ("embedding", "directions", "ranking"),
+    "ranking": ("ranking",),
+    "preference": ("preference", "rewards", "policy"),
     "survival": ("survival",),
-    "audio": ("sequence",),
+    "signals": ("signals", "regression", "directions"),
 }
 
 

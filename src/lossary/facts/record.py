@@ -125,7 +125,7 @@ def declared(
     target: Domain | PerRow | None,
     prediction: Domain,
     predictions: Mapping[str, Domain] | None,
-    given: Mapping[str, Domain],
+    given: Mapping[str, Domain | PerRow],
 ) -> tuple[Argument, ...] | None:
     """The arguments of a formula with these names, in its order; None where names and sets do not belong together."""
     known = {name: argument(name, domain, Role.PREDICTION) for name, domain in (predictions or {}).items()}

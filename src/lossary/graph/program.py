@@ -40,6 +40,21 @@ class Speller(Protocol):
         """The value with the slopes as its derivative in the library's own machinery."""
 
 
+def _elements(value: Node) -> Node:
+    """What a value is the mean of, if it is one or a multiple of one: then each element stands for itself."""
+    if value.op == "mean":
+        return value.args[0]
+    if value.op == "negative" and value.args[0].op == "mean":
+        return -_elements(value.args[0])
+    if value.op in ("multiply", "divide"):
+        first, second = value.args
+        if second.axes == NUMBER and first.op == "mean":
+            return first.args[0] * second if value.op == "multiply" else first.args[0] / second
+        if value.op == "multiply" and first.axes == NUMBER and second.op == "mean":
+            return first * second.args[0]
+    return value
+
+
 class Program:
     """What a record means once its switches (``from_logits`` and other non-numbers) are fixed.
 
@@ -102,9 +117,7 @@ class Program:
         traced = self._trace(self.record.value_of)
         if not isinstance(traced, Node) or traced.axes == NUMBER:
             raise TraceError(f"{self.record.name}: {TraceError.no_value(traced, self._predicted())}")
-        if traced.op == "negative" and traced.args[0].op == "mean":
-            traced = -traced.args[0].args[0]  # The same numbers, as a mean over elements.
-        value = words.mean(traced)
+        value = words.mean(_elements(traced))
         return value if self.gaps is None else self.gaps.value(value)
 
     def _predicted(self) -> str:

@@ -159,6 +159,14 @@ def _trailing(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return where(y_pred > 0.0, 1.0 - y_true, y_true), exp(-abs(y_pred))
 
 
+def _steady_cost(y_true: Any, y_pred: Any, epsilon: Any) -> Any:
+    """The cross-entropy by logarithms that have a derivative at 0 and 1 too, where they are clipped."""
+    near_one = log(maximum(1.0 - y_pred, epsilon))
+    no = where(y_pred < 0.5, log1p(-minimum(y_pred, 0.5)), near_one)
+    yes, no = (minimum(x, log1p(-epsilon)) for x in (log(maximum(y_pred, epsilon)), no))
+    return -_mixed(y_true, yes, no)
+
+
 def _focal_slope(
     y_true: Any,
     y_pred: Any,
@@ -172,7 +180,8 @@ def _focal_slope(
 ) -> Any:
     y_true = _smoothed(y_true, label_smoothing)
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
-    cost = _crossentropy(y_true, y_pred, from_logits, epsilon) / where(part == 0.0, 1.0, part)
+    cost = _crossentropy(y_true, y_pred, from_logits, epsilon) if from_logits else _steady_cost(y_true, y_pred, epsilon)
+    cost = cost / where(part == 0.0, 1.0, part)
     # The slope of the weight over the weight itself, times the cost, and the slope of the cost.
     if from_logits:
         wrong, odds = _trailing(y_true, y_pred)

@@ -19,7 +19,7 @@ _LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
     prediction=Unit(),
     parameters={"from_logits": _LOGITS},
     best=lambda y_true: y_true < 0.0,
-    definition="mean(y_true * y_pred), y_true = signed distance to the boundary of the region, negative inside",
+    definition="mean(y_true * y_pred), y_true are signed distances to the boundary, negative inside",
     source="H. Kervadec et al., Boundary loss for highly unbalanced segmentation (2019), eq. 5",
     peers={
         "monai.losses.BoundaryLoss": "Loss()   # of the map, which is made of the mask there",
@@ -61,8 +61,8 @@ def _steps(y_true: Any, y_pred: Any, from_logits: bool) -> Any:
         "from_logits": _LOGITS,
         "alpha": Interval("The power of distances; larger ones ask more of far errors", 0.0, open_below=True),
     },
-    definition="mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances to the boundary "
-    "of y_true and to that of y_pred > 1/2",
+    definition="mean((y_pred - y_true)**2 * (true_distance**alpha + pred_distance**alpha)), distances are those to the "
+    "boundaries of y_true and of y_pred > 1/2",
     source="D. Karimi, S. E. Salcudean, Reducing the Hausdorff distance in medical image segmentation (2019), eq. 8",
     peers={
         "monai.losses.HausdorffDTLoss": "Loss()   # makes both maps itself",

@@ -106,7 +106,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5) -> Any:
     >>> print(lossary.tweedie_deviance([[4.0, 0.0]], [[1.0, 4.0]]))
     [6.]
     """
-    b = 2.0 - power
+    b: Any = 2.0 - power
     none = y_true == 0.0
     y = where(none, y_pred, y_true)
     # With s = log(y / p) it is 2 p^b s^2 times the divided difference of exp at 0, s and b s.  Seen from the middle one

@@ -7,40 +7,22 @@ from typing import Any
 from ..facts.domain import Interval, Real, Signs, Similarity
 from ..facts.record import Case, PerRow
 from ..objects.define import loss
-from ..words import abs, max, maximum, residual, scale_to_one, sqrt, square, sum, where
+from ..words import abs, max, maximum, sqrt, square, sum, where
+from ._rows import aside, scaled
 
 
-def _scaled(row: Any) -> tuple[Any, Any, Any]:
-    """The row with a largest magnitude close to 1, the factor that made it so, and its squared length."""
-    scale = scale_to_one(max(abs(row)))
-    scaled = row * scale
-    squared = sum(square(scaled))
-    return scaled, scale, where(squared == 0.0, 1.0, squared)
-
-
-def _aside(a: Any, b: Any, square_b: Any) -> Any:
-    """What is left of a without its part along b.
-
-    Each time a rounding of that part remains, which of nearly parallel rows is as large as the rest, and the next time
-    takes it away.
-    """
-    rest = a
-    for _ in range(3):
-        rest = residual(rest, sum(rest * b) / square_b, b)
-    return rest
-
-
-def _cosine_slope(y_true: Any, y_pred: Any) -> Any:
-    a, _, square_a = _scaled(y_true)
-    b, scale, square_b = _scaled(y_pred)
-    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * _aside(a, b, square_b)
+def cosine_slope(y_true: Any, y_pred: Any) -> Any:
+    """The slope of the negated cosine in the second row; 0 where that has no direction."""
+    a, _, square_a = scaled(y_true)
+    b, scale, square_b = scaled(y_pred)
+    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * aside(a, b, square_b)
 
 
 @loss(
     aliases=("cosine_proximity", "cosine"),
     target=Real(),
     prediction=Real(),
-    slope=_cosine_slope,
+    slope=cosine_slope,
     definition="-sum(y_true * y_pred) / (norm(y_true) * norm(y_pred))",
     source="G. Salton, M. J. McGill, Introduction to Modern Information Retrieval (1983), p. 121; the sign is Keras's",
     peers={
@@ -64,17 +46,17 @@ def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4))
     [-0.6]
     """
-    a, _, square_a = _scaled(y_true)
-    b, _, square_b = _scaled(y_pred)
+    a, _, square_a = scaled(y_true)
+    b, _, square_b = scaled(y_pred)
     return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))
 
 
-def _cosine(first: Any, second: Any) -> tuple[Any, Any]:
+def cosine_between(first: Any, second: Any) -> tuple[Any, Any]:
     """The cosine of two rows, and by how much its magnitude is below 1, with the digits of a small angle."""
-    a, _, square_a = _scaled(first)
-    b, _, square_b = _scaled(second)
+    a, _, square_a = scaled(first)
+    b, _, square_b = scaled(second)
     cosine = sum(a * b) / (sqrt(square_a) * sqrt(square_b))
-    return cosine, sum(square(_aside(a, b, square_b))) / square_a / (1.0 + abs(cosine))
+    return cosine, sum(square(aside(a, b, square_b))) / square_a / (1.0 + abs(cosine))
 
 
 def _above(cosine: Any, below_one: Any, level: Any) -> Any:
@@ -83,9 +65,9 @@ def _above(cosine: Any, below_one: Any, level: Any) -> Any:
 
 
 def _cosine_embedding_slopes(y_true: Any, first: Any, second: Any, *, margin: Any = 0.0) -> Any:
-    too_near = _above(*_cosine(first, second), margin) > 0.0
+    too_near = _above(*cosine_between(first, second), margin) > 0.0
     factor = where(y_true == 1.0, 1.0, where(too_near, -1.0, 0.0))
-    return factor * _cosine_slope(second, first), factor * _cosine_slope(first, second)
+    return factor * cosine_slope(second, first), factor * cosine_slope(first, second)
 
 
 @loss(
@@ -93,7 +75,7 @@ def _cosine_embedding_slopes(y_true: Any, first: Any, second: Any, *, margin: An
     predictions={"first": Real(), "second": Real()},
     parameters={"margin": Interval("Cosine up to which strangers cost nothing", -1.0, 1.0)},
     slope=_cosine_embedding_slopes,
-    definition="1 - cos(first, second) if y_true = 1 else max(cos(first, second) - margin, 0)",
+    definition="1 - cos(first, second) if y_true == 1 else max(cos(first, second) - margin, 0)",
     source="J. Bromley et al., Signature verification using a Siamese time delay neural network (1993); the form is "
     "PyTorch's",
     peers={
@@ -122,14 +104,14 @@ def cosine_embedding(y_true: Any, first: Any, second: Any, *, margin: float = 0.
     >>> print(lossary.cosine_embedding([1, -1], [[1.0, 0.0], [1.0, 0.0]], [[3.0, 4.0], [3.0, 4.0]]).round(4))
     [0.4 0.6]
     """
-    cosine, below_one = _cosine(first, second)
+    cosine, below_one = cosine_between(first, second)
     apart = where(cosine > 0.0, below_one, 1.0 - cosine)
     return where(y_true == 1.0, apart, maximum(_above(cosine, below_one, margin), 0.0))
 
 
 def _similarity_slopes(y_true: Any, first: Any, second: Any) -> Any:
-    factor = -2.0 * _above(*_cosine(first, second), y_true)
-    return factor * _cosine_slope(second, first), factor * _cosine_slope(first, second)
+    factor = -2.0 * _above(*cosine_between(first, second), y_true)
+    return factor * cosine_slope(second, first), factor * cosine_slope(first, second)
 
 
 @loss(
@@ -160,4 +142,4 @@ def cosine_similarity_mse(y_true: Any, first: Any, second: Any) -> Any:
     >>> print(lossary.cosine_similarity_mse([0.0], [[1.0, 0.0]], [[3.0, 4.0]]).round(4))
     [0.36]
     """
-    return square(_above(*_cosine(first, second), y_true))
+    return square(_above(*cosine_between(first, second), y_true))

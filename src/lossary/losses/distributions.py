@@ -5,10 +5,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, Probabilities
+from ..facts.domain import Interval, Probabilities, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import guard, log1p, maximum, minimum, sum, where
+from ..words import (
+    abs,
+    exp,
+    expm1,
+    expm1mx,
+    guard,
+    log,
+    log1p,
+    log1pmx,
+    max,
+    maximum,
+    minimum,
+    sum,
+    weighted,
+    where,
+)
+from ._softmax import sides
 
 # A target below this adds nothing, and its inverse may be infinite.
 _LEAST = 1e-37
@@ -20,6 +36,18 @@ _FAR, _NEARER = 2.0**60, 2.0**24
 
 def _clipped(row: Any, epsilon: Any) -> Any:
     return minimum(1.0, guard(row, epsilon))
+
+
+def _apart(a: Any, b: Any) -> tuple[Any, Any]:
+    """Where a is not above b, and the logarithm of the larger over the smaller one.
+
+    As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
+    """
+    below = a <= b
+    gap = where(below, b - a, a - b)
+    smaller = where(below, maximum(a, _LEAST), b)
+    far = gap > _FAR * smaller
+    return below, log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
 
 
 def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
@@ -62,10 +90,198 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     [0.1438]
     """
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
-    # As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
-    below = y_true <= y_pred
-    gap = where(below, y_pred - y_true, y_true - y_pred)
-    smaller = where(below, maximum(y_true, _LEAST), y_pred)
-    far = gap > _FAR * smaller
-    ratio = log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
+    below, ratio = _apart(y_true, y_pred)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
+
+
+def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    below, ratio = _apart(_clipped(y_pred, epsilon), _clipped(y_true, epsilon))
+    return where(below, 1.0 - ratio, 1.0 + ratio)
+
+
+@loss(
+    class_name="ReverseKLDivergence",
+    aliases=("reverse_kl", "RKL"),
+    target=Probabilities(),
+    prediction=Probabilities(),
+    parameters={"epsilon": Interval("Both arguments are clipped to [epsilon, 1]", 0.0, 0.5)},
+    slope=_reverse_slope,
+    definition="sum(y_pred * log(y_pred / y_true))",
+    source="S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM (2024)",
+    cases=(
+        Case([[0.25, 0.75]], [[0.5, 0.5]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
+        Case([[0.5, 0.5]], [[1.0, 0.0]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
+        Case([[2.0**-70, 1.0]], [[1.0, 0.0]], (70.0 * math.log(2.0),), "1 log 2^70 + 0 log 0", {"epsilon": 0.0}),
+    ),
+)
+def reverse_kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+
+    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
+    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
+    clipped the slope is the slope at the boundary.
+
+    >>> import lossary
+    >>> print(lossary.reverse_kl_divergence([[0.25, 0.75]], [[0.5, 0.5]]).round(4))
+    [0.1438]
+    """
+    y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
+    below, ratio = _apart(y_pred, y_true)
+    return sum(where(below, -(y_pred * ratio), y_pred * ratio))
+
+
+def _beyond(row: Any, middle: Any, gap: Any) -> Any:
+    """``row * log(row / middle) + gap`` where gap is middle - row: never below 0, and 0 where the gap is."""
+    least = where(row == 0.0, 1.0, row)
+    near = -(row * log1pmx(gap / least))
+    quotient = where(gap < 0.0, log(middle / least), log(middle) - log(row))
+    return where((gap < -0.5 * row) | (gap > 8.0 * row), gap - weighted(row, quotient), near)
+
+
+def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 1e-7) -> Any:
+    y_pred = maximum(y_pred, epsilon)
+    alike = (y_true == 0.0) & (y_pred == 0.0)
+    return -(1.0 - beta) * log1p(beta * (y_true - y_pred) / where(alike, 1.0, y_pred))
+
+
+@loss(
+    aliases=("js_divergence", "jensen_shannon", "JSD", "generalized_jsd"),
+    target=Probabilities(),
+    prediction=Probabilities(),
+    parameters={
+        "beta": Interval("Weight of y_true in the mixture that both are compared with", 0.0, 1.0, True),
+        "epsilon": Interval("Below this prediction the slope is that at it; the value is not clipped", 0.0, 0.5),
+    },
+    slope=_shannon_slope,
+    definition="beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), "
+    "m = beta * y_true + (1 - beta) * y_pred",
+    source="J. Lin, Divergence measures based on the Shannon entropy (1991), eq. 5.1; R. Agarwal et al., On-policy "
+    "distillation of language models (2024), eq. 1",
+    peers={
+        "scipy.spatial.distance.jensenshannon": "Loss()   # and the square root of it there",
+        "liger_kernel.transformers.LigerJSD": "Loss(beta=beta)   # of log-probabilities there; 0 and 1 are KL there",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[0.0, 1.0]], (math.log(2.0),), "1/2 log 2 + 1/2 log 2"),
+        Case([[0.5, 0.5]], [[1.0, 0.0]], (0.75 * math.log(4.0 / 3.0),),
+             "1/4 (log(2/3) + log 2) + 1/2 log(4/3) = 3/4 log(4/3)"),
+        Case([[1.0, 0.0]], [[0.0, 1.0]], (2.0 * math.log(2.0) - 0.75 * math.log(3.0),), "1/4 log 4 + 3/4 log(4/3)",
+             {"beta": 0.25}),
+    ),
+)  # fmt: skip
+def jensen_shannon_divergence(y_true: Any, y_pred: Any, *, beta: float = 0.5, epsilon: float = 1e-7) -> Any:
+    """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
+
+    It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
+    ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
+    rows are taken to sum to 1.  The last layer should be a softmax.
+
+    >>> import lossary
+    >>> print(lossary.jensen_shannon_divergence([[1.0, 0.0]], [[0.0, 1.0]]).round(4))
+    [0.6931]
+    """
+    kept, gap = 1.0 - beta, y_pred - y_true
+    middle = beta * y_true + kept * y_pred
+    of_true, of_predicted = _beyond(y_true, middle, kept * gap), _beyond(y_pred, middle, -(beta * gap))
+    return sum(beta * of_true + weighted(kept, of_predicted))
+
+
+@loss(
+    aliases=("TVD", "tvd_loss", "total_variation"),
+    target=Probabilities(),
+    prediction=Probabilities(),
+    definition="sum(abs(y_pred - y_true)) / 2",
+    source="D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence "
+    "minimization for sequence-level knowledge distillation (2023)",
+    peers={"liger_kernel.transformers.LigerTVDLoss": ""},
+    cases=(
+        Case([[1.0, 0.0]], [[0.25, 0.75]], (0.75,), "(3/4 + 3/4)/2"),
+        Case([[0.5, 0.5, 0.0]], [[0.5, 0.25, 0.25]], (0.25,), "(0 + 1/4 + 1/4)/2"),
+    ),
+)
+def total_variation_distance(y_true: Any, y_pred: Any) -> Any:
+    """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
+
+    For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
+    half the number of classes; at a difference of 0 the slope is 0.
+
+    >>> import lossary
+    >>> print(lossary.total_variation_distance([[1.0, 0.0]], [[0.25, 0.75]]))
+    [0.75]
+    """
+    return 0.5 * sum(abs(y_pred - y_true))
+
+
+def _gap(first: Any, y_true: Any, y_pred: Any) -> Any:
+    """How far scores lie above the others', less what the leader does: by the order of differences that rounds less."""
+    both_ruled_out = (y_true == y_pred) & (abs(y_pred) == math.inf)
+    across = where(both_ruled_out, 0.0, y_true - y_pred)
+    across_first = sum(where(first, across, 0.0))
+    along_true, along_pred = (row - sum(where(first, row, 0.0)) for row in (y_true, y_pred))
+    nearer = maximum(abs(across), abs(across_first)) <= maximum(abs(along_true), abs(along_pred))
+    return where(nearer, across - across_first, along_true - along_pred)
+
+
+def _taught(y_true: Any, y_pred: Any, temperature: Any) -> tuple[Any, Any, Any, Any]:
+    """The teacher's leader and shares, how far its scores lie above the student's, less their mean, and the divergence.
+
+    With t the shares and u those leads the divergence is ``log(sum(t exp(-u)))``; as the mean of u is 0, it is also
+    ``log(1 + sum(t (exp(-u) - 1 + u)))``, in which nothing cancels.  All is relative to the teacher's leader.
+    """
+    first, own, _, whole, _ = sides(y_true / temperature)
+    share = own / whole
+    gap = where(first, 0.0, _gap(first, y_true, y_pred)) / temperature
+    middle = sum(weighted(share, gap))
+    above = gap - middle
+    # log(t exp(-u)) from the student's scores: shares may be 0 where exp(-u) is beyond all floats.
+    logs = (y_pred - sum(where(first, y_pred, 0.0))) / temperature + (middle - log1p(whole - 1.0))
+    far = above < -40.0
+    terms = where(far, exp(minimum(logs, 80.0)), weighted(share, expm1mx(-where(far, 0.0, above))))
+    top = max(logs)
+    wide = top + log(sum(exp(logs - top)))
+    return first, share, above, where(top > 60.0, wide, log1p(sum(terms)))
+
+
+def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any:
+    first, share, above, divergence = _taught(y_true, y_pred, temperature)
+    _, own, _, whole, _ = sides(y_pred / temperature)
+    # q - t as t (q/t - 1), whose logarithm is known to all digits; at the teacher's leader what all others lack.
+    quotient = -above - divergence
+    near = (abs(quotient) < 1.0) & (divergence < 8.0)
+    apart = where(near, share * expm1(where(near, quotient, 0.0)), own / whole - share)
+    others = sum(where(first, 0.0, apart))
+    return temperature * where(first & (share > 0.5), -others, apart)
+
+
+@loss(
+    aliases=("distillation_loss", "kd_loss", "hinton_loss"),
+    target=Real(),
+    prediction=Real(),
+    parameters={"temperature": Interval("What both rows of scores are divided by", 0.0, math.inf, True)},
+    slope=_distillation_slope,
+    definition="temperature**2 * sum(t * log(t / q)), t = softmax(y_true / temperature), "
+    "q = softmax(y_pred / temperature)",
+    source="G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2",
+    peers={
+        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss()   # divided by the number of classes there",
+        "sentence_transformers.losses.DistillKLDivLoss": "Loss()",
+    },
+    cases=(
+        Case([[0.0, 0.0]], [[math.log(3.0), 0.0]], (math.log(2.0) - 0.5 * math.log(3.0),),
+             "1/2 log((1/2)/(3/4)) + 1/2 log((1/2)/(1/4))"),
+        Case([[0.0, 0.0]], [[2.0 * math.log(3.0), 0.0]], (4.0 * math.log(2.0) - 2.0 * math.log(3.0),),
+             "4 times that", {"temperature": 2.0}),
+    ),
+)  # fmt: skip
+def knowledge_distillation(y_true: Any, y_pred: Any, temperature: float = 1.0) -> Any:
+    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+
+    The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
+    gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a
+    number added to all.  Of probabilities it is `kl_divergence`.
+
+    >>> import lossary
+    >>> print(lossary.knowledge_distillation([[0.0, 0.0]], [[2.0, 0.0]]).round(4))
+    [0.4338]
+    """
+    return temperature * (temperature * _taught(y_true, y_pred, temperature)[-1])

@@ -10,6 +10,7 @@ from ..objects.define import loss
 from ..words import (
     abs,
     count,
+    hypot1,
     less,
     max,
     maximum,
@@ -18,9 +19,8 @@ from ..words import (
     minimum,
     power,
     sign,
-    square,
+    sqrt,
     sum,
-    weighted,
     where,
 )
 
@@ -126,7 +126,7 @@ def _near_or_far(y_true: Any) -> Any:
     prediction=Distance(),
     parameters={"margin": Interval("Distance from which strangers cost nothing", 0.0)},
     best=_near_or_far,
-    definition="mean(y_pred if y_true = 1 else max(margin - y_pred, 0)), y_pred = distances",
+    definition="mean(y_pred if y_true == 1 else max(margin - y_pred, 0)), y_pred = distances",
     source="R. Hadsell, S. Chopra, Y. LeCun, Dimensionality reduction by learning an invariant mapping (2006), without "
     "its squares",
     peers={
@@ -188,8 +188,7 @@ def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
     >>> print(lossary.contrastive([[1, 0]], [[2.0, 0.5]]))
     [2.125]
     """
-    lacking = maximum(margin - y_pred, 0.0)
-    other = 1.0 - y_true
-    # Of labels between 0 and 1 the mean of two squares is the square of the mean and what they vary about it; so the
-    # squares of all others are taken inside a mean that does not overflow where it fits.
-    return mean_square(y_true * y_pred + other * lacking) + mean(weighted(y_true * other, square(y_pred - lacking)))
+    near, far = sqrt(y_true) * y_pred, sqrt(1.0 - y_true) * maximum(margin - y_pred, 0.0)
+    longer = maximum(near, far)
+    # As squares of one length each, inside a mean that does not overflow where it fits.
+    return mean_square(longer * hypot1(minimum(near, far) / where(longer == 0.0, 1.0, longer)))

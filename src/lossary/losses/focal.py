@@ -104,7 +104,7 @@ def _row(label: Any, like: Any) -> Any:
     },
     cases=(
         Case([[0.0, 1.0]], [[0.5, 0.5]], (math.log(2.0) / 4.0,), "(1 - 1/2)^2 log 2", {"alpha": 1.0}),
-        Case([[0.0, 1.0]], [[1.0, 3.0]], (0.25 * 0.25 * math.log(4.0 / 3.0),),
+        Case([[0.0, 1.0]], [[0.25, 0.75]], (0.25 * 0.25 * math.log(4.0 / 3.0),),
              "1/4 (1 - 3/4) log(4/3)", {"gamma": 1.0}),
         Case([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(3.0) / 9.0,), "1/4 (1 - 1/3)^2 log 3",
              {"from_logits": True}),
@@ -156,7 +156,7 @@ def categorical_focal_crossentropy(
         "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)",
     },
     cases=(
-        Case([1, 0], [[0.5, 0.5], [1.0, 3.0]], (math.log(2.0) / 4.0, 9.0 / 16.0 * math.log(4.0)),
+        Case([1, 0], [[0.5, 0.5], [0.25, 0.75]], (math.log(2.0) / 4.0, 9.0 / 16.0 * math.log(4.0)),
              "(1 - 1/2)^2 log 2; (1 - 1/4)^2 log 4", {"alpha": 1.0}),
         Case([2], [[0.0, 0.0, 0.0]], (math.log(3.0) / 9.0,), "1/4 (1 - 1/3)^2 log 3", {"from_logits": True}),
         Case([-1, 1], [[0.5, 0.5], [0.5, 0.5]], (0.0, math.log(2.0) / 8.0), "left out; 1/4 (1/2) log 2",

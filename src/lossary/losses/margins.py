@@ -9,14 +9,12 @@ from ..facts.domain import Flag, Real, Signs
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import (
-    count,
     exp,
     maximum,
     mean,
     mean_square,
     softplus,
     square,
-    sum,
     where,
 )
 
@@ -138,8 +136,7 @@ def exponential(y_true: Any, y_pred: Any) -> Any:
     [1.8591]
     """
     # As a square, because a term that is too large for a float may fit once it is divided by their number.
-    root = exp(-0.5 * (_signs(y_true) * y_pred))
-    return sum(root * (root / count(y_pred)))
+    return mean_square(exp(-0.5 * (_signs(y_true) * y_pred)))
 
 
 @loss(

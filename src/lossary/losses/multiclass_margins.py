@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Classes, Interval, OneHot, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import count, indicator, is_label, max, maximum, mean, sum, take, weighted, where
+from ..words import count, is_label, max, maximum, mean, sum, take, weighted, where
 from ..words import power as raised
 
 
@@ -36,16 +36,16 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     return maximum(other - own + 1.0, 0.0)
 
 
-def _leads(y_true: Any, y_pred: Any) -> Any:
-    """How far every class lies above the true one; 0 for that itself."""
-    return where(is_label(y_true, y_pred), 0.0, y_pred - take(y_pred, y_true))
+def _missing(y_true: Any, y_pred: Any, margin: Any) -> Any:
+    """What the true class lacks to its margin over every class; NaN if it names none."""
+    return maximum(margin + (y_pred - take(y_pred, y_true)), 0.0)
 
 
 def _multi_margin_slope(y_true: Any, y_pred: Any, power: Any = 1.0, *, margin: Any = 1.0) -> Any:
-    hit, missing = is_label(y_true, y_pred), margin + _leads(y_true, y_pred)
-    pushes = where(hit | (missing <= 0.0), 0.0, raised(where(missing > 0.0, missing, 1.0), power - 1.0))
-    pushes = power * (pushes / count(y_pred))
-    return where(hit, -sum(pushes), pushes) + 0.0 * _known(y_true, y_pred)
+    hit, missing = is_label(y_true, y_pred), _missing(y_true, y_pred, margin)
+    near = hit | (missing == 0.0)
+    pushes = power * where(near, 0.0, raised(where(near, 1.0, missing), power - 1.0)) / count(y_pred)
+    return where(hit, -sum(pushes), pushes)
 
 
 @loss(
@@ -79,15 +79,8 @@ def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, *, margin: float 
     >>> print(lossary.multi_margin([1], [[2.0, 1.5, -1.0]]))
     [0.5]
     """
-    missing = margin + _leads(y_true, y_pred)
-    inside = missing > 0.0
-    cost = where(inside, raised(where(inside, missing, 1.0), power), 0.0)
-    return mean(where(is_label(y_true, y_pred), 0.0, cost)) + 0.0 * _known(y_true, y_pred)
-
-
-def _known(y_true: Any, y_pred: Any) -> Any:
-    """1, or NaN for a label that names no class."""
-    return take(indicator(is_label(y_true, y_pred)), y_true)
+    cost = raised(_missing(y_true, y_pred, margin), power)
+    return mean(where(is_label(y_true, y_pred), 0.0, cost))
 
 
 @loss(
@@ -115,9 +108,9 @@ def multiclass_hinge(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.multiclass_hinge([1], [[2.0, 1.5, -1.0]]))
     [1.5]
     """
-    # The best other class before the 1 is added, which rounds small leads away.
-    best = max(where(is_label(y_true, y_pred), -math.inf, _leads(y_true, y_pred)))
-    return maximum(1.0 + best, 0.0) + 0.0 * _known(y_true, y_pred)
+    # The best other class by its score: the 1, and a far label, round small leads away.
+    best = max(where(is_label(y_true, y_pred), -math.inf, y_pred))
+    return maximum(1.0 + (best - take(y_pred, y_true)), 0.0)
 
 
 @loss(
@@ -143,4 +136,4 @@ def multiclass_perceptron(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
     [0.5]
     """
-    return max(_leads(y_true, y_pred)) + 0.0 * _known(y_true, y_pred)
+    return max(y_pred) - take(y_pred, y_true)

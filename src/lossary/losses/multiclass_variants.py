@@ -61,7 +61,7 @@ def _poly_slope(
     },
     cases=(
         Case([[1.0, 0.0]], [[0.0, 0.0]], (math.log(2.0) + 1.0,), "log 2 + 2 (1 - 1/2)", {"from_logits": True}),
-        Case([[0.0, 1.0]], [[1.0, 3.0]], (math.log(4.0 / 3.0) - 0.125,), "log(4/3) - 1/2 (1 - 3/4)",
+        Case([[0.0, 1.0]], [[0.25, 0.75]], (math.log(4.0 / 3.0) - 0.125,), "log(4/3) - 1/2 (1 - 3/4)",
              {"poly_weight": -0.5}),
     ),
 )  # fmt: skip
@@ -135,18 +135,19 @@ def generalized_crossentropy(
     return -expm1(-(q * take(nats, y_true))) / q
 
 
-def _errors(y_true: Any, scores: Any) -> tuple[Any, Any, Any, Any]:
-    """The leader, every share less its target, the share, and what that lacks to 1."""
-    first, own, others, whole, _ = sides(scores)
-    error = where(first, (1.0 - y_true) - y_true * others, own - y_true * whole) / whole
-    return first, error, own / whole, others / whole
+def _errors(y_true: Any, scores: Any) -> Any:
+    """Every share less its target."""
+    first, _, against, rest = odds(scores)
+    whole = 1.0 + rest
+    return where(first, (1.0 - y_true) - y_true * rest, against - y_true * whole) / whole
 
 
 def _brier_slope(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     if not from_logits:
         return 2.0 * (y_pred - y_true)
-    first, error, share, lacking = _errors(y_true, y_pred)
-    return 2.0 * share * (lacking * error - sums(first, share * error)[1])
+    first, own, others, whole, _ = sides(y_pred)
+    error, share = _errors(y_true, y_pred), own / whole
+    return 2.0 * share * (others / whole * error - sums(first, share * error)[1])
 
 
 @loss(
@@ -173,7 +174,7 @@ def brier(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     >>> print(lossary.brier([[1.0, 0.0, 0.0]], [[0.5, 0.25, 0.25]]))
     [0.375]
     """
-    return sum(square(_errors(y_true, y_pred)[1] if from_logits else y_pred - y_true))
+    return sum(square(_errors(y_true, y_pred) if from_logits else y_pred - y_true))
 
 
 def _z_slope(y_true: Any, y_pred: Any, z_weight: Any = 1e-4) -> Any:
@@ -250,5 +251,5 @@ def one_vs_all_logistic(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.one_vs_all_logistic([0], [[0.0, 0.0]]).round(4))
     [1.3863]
     """
-    hit = is_label(y_true, y_pred)
-    return sum(softplus(where(hit, -y_pred, y_pred))) + 0.0 * take(sigmoid(y_pred), y_true)
+    others = where(is_label(y_true, y_pred), 0.0, softplus(y_pred))
+    return take(softplus(-y_pred), y_true) + sum(others)

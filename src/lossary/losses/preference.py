@@ -272,7 +272,7 @@ def apo_down(chosen: Any, rejected: Any, reference_chosen: Any, reference_reject
         "desirable_weight": Interval("Weight of desirable answers", 0.0),
         "undesirable_weight": Interval("Weight of undesirable answers", 0.0),
     },
-    definition="mean(desirable_weight * sigmoid(-d) if y_true = 1 else undesirable_weight * sigmoid(d)), d = beta * "
+    definition="mean(desirable_weight * sigmoid(-d) if y_true == 1 else undesirable_weight * sigmoid(d)), d = beta * "
     "(y_pred - reference - divergence)",
     source="K. Ethayarajh et al., KTO: Model alignment as prospect theoretic optimization (2024), eq. 8",
     peers={

@@ -52,7 +52,7 @@ def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> 
     target=Signs(),
     predictions={"first": Real(), "second": Real()},
     parameters={"margin": Interval("By how much the better one is to score higher", 0.0)},
-    definition="mean(max(margin - y_true * (first - second), 0)), y_true = 1 if first is the better one, -1 if second",
+    definition="mean(max(margin - y_true * (first - second), 0)), y_true are 1 for first, -1 for second",
     source="R. Herbrich, T. Graepel, K. Obermayer, Support vector learning for ordinal regression (1999)",
     peers={
         "torch.nn.MarginRankingLoss": "",
@@ -117,7 +117,7 @@ def bpr(positive: Any, negative: Any) -> Any:
     class_name="MarginMSE",
     target=Real(),
     predictions={"positive": Real(), "negative": Real()},
-    definition="mean((positive - negative - y_true)**2), y_true = the teacher's positive - negative",
+    definition="mean((positive - negative - y_true)**2), y_true are the teacher's differences",
     source="S. Hofstaetter et al., Improving efficient neural ranking models with cross-architecture knowledge "
     "distillation (2020), eq. 3",
     peers={

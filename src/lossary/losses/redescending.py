@@ -28,6 +28,8 @@ from ..words import (
 
 # Further out each of these losses is its limit to the last digit of a double, and the square still fits in a float.
 _FAR = 2.0**60
+# From here on 1 is nothing beside the square.
+_WIDE = 2.0**30
 
 
 def _in_units(y_true: Any, y_pred: Any, c: Any) -> Any:
@@ -74,10 +76,10 @@ def cauchy(y_true: Any, y_pred: Any, *, c: float = 1.0) -> Any:
     [4.808]
     """
     d = abs(y_pred - y_true)
-    far = d / c > _FAR
+    far = d / c > _WIDE
     near = log1p(0.5 * square(where(far, 0.0, d / c)))
     # There 1 is nothing beside the square, which might overflow.
-    return mean(where(far, 2.0 * log(where(far, d, _FAR) / _FAR / c) + (2.0 * math.log(_FAR) - math.log(2.0)), near))
+    return mean(where(far, 2.0 * log(where(far, d, _WIDE) / _WIDE / c) + math.log(0.5 * _WIDE**2), near))
 
 
 def _geman_mcclure_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
@@ -200,7 +202,7 @@ def _general_parts(y_true: Any, y_pred: Any, alpha: Any, c: Any) -> tuple[Any, .
     b = maximum(2.0 - alpha, 2.0**-64)
     root, x = sqrt(b), (y_pred - y_true) / c
     q = minimum(abs(x) / root, 1e38)
-    least, far = q < 2.0**-30, q > 2.0**30
+    least, far = q < 1.0 / _WIDE, q > _WIDE
     logarithm = where(far, log(where(far, q, 1.0)), 0.5 * log1p(square(where(far, 0.0, q))))
     exponent = where(least, 0.5 * square(where(least, x, 0.0)), b * logarithm)
     s = minimum(root, 1.0)

@@ -8,7 +8,7 @@ from typing import Any
 from ..facts.domain import Clipped, Interval, NonNegative, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import abs, count, guard, log1p, maximum, mean, mean_square, where
+from ..words import abs, count, guard, log1p, max, maximum, mean, mean_square, scale_to_one, sign, sqrt, where
 
 
 @loss(
@@ -153,3 +153,153 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any, *, epsilon: float =
     """
     ratio, _ = _log_ratio(y_true, y_pred, epsilon)
     return mean_square(ratio)
+
+
+def root_mean_square(row: Any) -> Any:
+    """The root of the mean of the squares, which overflow or vanish only where it does."""
+    scale = scale_to_one(max(abs(row)))
+    return sqrt(mean_square(row * scale)) / scale
+
+
+def root_slope(row: Any) -> Any:
+    """The slope of a `root_mean_square` in the elements; 0 in a row of zeros."""
+    scaled = row * scale_to_one(max(abs(row)))
+    root = sqrt(mean_square(scaled))
+    none = root == 0.0
+    return scaled * (where(none, 0.0, 1.0 / where(none, 1.0, root)) / count(row))
+
+
+def _root_mean_squared_slope(y_true: Any, y_pred: Any) -> Any:
+    return root_slope(y_pred - y_true)
+
+
+@loss(
+    aliases=("RMSELoss",),
+    target=Real(),
+    prediction=Real(),
+    slope=_root_mean_squared_slope,
+    definition="sqrt(mean((y_pred - y_true)**2))",
+    source="C. F. Gauss, Theoria combinationis observationum erroribus minimis obnoxiae (1823), section 7",
+    peers={
+        "sklearn.metrics.root_mean_squared_error": "Loss(axis=0)   # one root for each column",
+        "neuralforecast.losses.pytorch.RMSE": "Loss(axis=None)   # one root for all",
+        "catboost.RMSE": "lossary.MeanSquaredError()   # has its gradients",
+        "allrank.pointwise_rmse": "Loss()",
+    },
+    cases=(
+        Case([[0.0, 0.0]], [[3.0, 4.0]], (5.0 / math.sqrt(2.0),), "sqrt((9 + 16)/2)"),
+        Case([[1.0, 2.0], [0.0, 0.0]], [[1.0, 2.0], [-2.0, 2.0]], (0.0, 2.0), "no error; sqrt((4 + 4)/2)"),
+    ),
+)
+def root_mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+    """Root of the mean squared difference of each row, for rows that are to count by their size and not its square.
+
+    It is in the unit of the targets.  Each data point has a root of its own, so that one bad row weighs less than in
+    `mean_squared_error`; for one root over the whole batch, ``axis=None`` of an object.  With one output per row it is
+    the absolute difference.  The slope of a row without an error is 0.
+
+    >>> import lossary
+    >>> print(lossary.root_mean_squared_error([[0.0, 0.0]], [[3.0, 4.0]]).round(4))
+    [3.5355]
+    """
+    return root_mean_square(y_pred - y_true)
+
+
+def _symmetric_slope(y_true: Any, y_pred: Any) -> Any:
+    # Halves, of which no sum overflows.
+    t, p = 0.5 * y_true, 0.5 * y_pred
+    both = abs(t) + abs(p)
+    none = both == 0.0
+    both = where(none, 1.0, both)
+    # 1 where the two have one sign, 0 where they have not, and what lies between where the prediction is 0.
+    share = 0.5 + 0.5 * sign(t) * sign(p)
+    return where(none, 0.0, 2.0 * share * sign(p - t) * (abs(t) / both / both)) / count(y_pred)
+
+
+@loss(
+    aliases=("smape", "symmetric_mape"),
+    target=Real(),
+    prediction=Real(),
+    slope=_symmetric_slope,
+    definition="mean(2 * abs(y_pred - y_true) / (abs(y_true) + abs(y_pred))), 0 where both are 0",
+    source="S. Makridakis, Accuracy measures: theoretical and practical concerns (1993)",
+    peers={
+        "neuralforecast.losses.pytorch.SMAPE": "",
+        "pytorch_forecasting.metrics.SMAPE": "Loss()   # 1e-8 is added to the denominator",
+        "darts.utils.losses.SmapeLoss": "0.5 * Loss()   # no gradient flows through the denominator there",
+        "catboost.SMAPE": "100 * Loss()   # a metric, in percent",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[3.0, 0.0]], (0.5,), "(2 * 2/4 + 0)/2"),
+        Case([[-2.0, 1.0]], [[3.0, 0.0]], (2.0,), "(2 * 5/5 + 2 * 1/1)/2"),
+    ),
+)
+def symmetric_mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
+    """Absolute difference as a share of the mean magnitude of target and prediction, for numbers of different size.
+
+    A share from 0 to 2, no percentage, unlike `mean_absolute_percentage_error`; targets near 0 do not dominate it.  A
+    prediction of the wrong sign costs 2, whatever it is, and so does every one for a target of 0: there the slope is 0
+    and nothing is learnt.  It favours predictions that are too high.
+
+    >>> import lossary
+    >>> print(lossary.symmetric_mean_absolute_percentage_error([[1.0, 0.0]], [[3.0, 0.0]]))
+    [0.5]
+    """
+    t, p = 0.5 * y_true, 0.5 * y_pred
+    both = abs(t) + abs(p)
+    return mean(2.0 * (abs(p - t) / where(both == 0.0, 1.0, both)))
+
+
+@loss(
+    aliases=("svr_loss", "EpsilonInsensitiveHinge"),
+    target=Real(),
+    prediction=Real(),
+    parameters={"epsilon": Interval("Difference up to which nothing is paid", 0.0)},
+    definition="mean(max(abs(y_pred - y_true) - epsilon, 0))",
+    source="V. Vapnik, The Nature of Statistical Learning Theory (1995), eq. 6.2",
+    peers={
+        "sklearn.SGDRegressor.epsilon_insensitive": "",
+        "sklearn.SVR.epsilon_insensitive": "Loss()",
+        "river.optim.losses.EpsilonInsensitiveHinge": "Loss()   # eps",
+    },
+    cases=(
+        Case([[0.0, 0.0]], [[3.0, 0.5]], (1.0,), "((3 - 1) + 0)/2", {"epsilon": 1.0}),
+        Case([[1.0]], [[-1.0]], (1.9,), "2 - 0.1"),
+    ),
+)
+def epsilon_insensitive(y_true: Any, y_pred: Any, *, epsilon: float = 0.1) -> Any:
+    """Absolute difference beyond a tolerance, for numbers that need not be met more closely than that.
+
+    The loss of support vector regression.  ``epsilon`` is in the unit of the targets: what is measured no better than
+    to 0.1 needs no closer fit.  Up to there, and at it, value and slope are 0.
+
+    >>> import lossary
+    >>> print(lossary.epsilon_insensitive([[0.0, 0.0]], [[3.0, 0.5]], epsilon=1.0))
+    [1.]
+    """
+    return mean(maximum(abs(y_pred - y_true) - epsilon, 0.0))
+
+
+@loss(
+    target=Real(),
+    prediction=Real(),
+    parameters={"epsilon": Interval("Difference up to which nothing is paid", 0.0)},
+    definition="mean(max(abs(y_pred - y_true) - epsilon, 0)**2)",
+    source="C.-H. Ho, C.-J. Lin, Large-scale linear support vector regression (2012), eq. 3",
+    peers={
+        "sklearn.SGDRegressor.squared_epsilon_insensitive": "",
+        "sklearn.LinearSVR.squared_epsilon_insensitive": "Loss()",
+    },
+    cases=(
+        Case([[0.0, 0.0]], [[3.0, 0.5]], (2.0,), "((3 - 1)^2 + 0)/2", {"epsilon": 1.0}),
+        Case([[1.0]], [[-1.0]], (3.61,), "(2 - 0.1)^2"),
+    ),
+)
+def squared_epsilon_insensitive(y_true: Any, y_pred: Any, *, epsilon: float = 0.1) -> Any:
+    """Squared difference beyond a tolerance: `epsilon_insensitive` without the jump of the slope.
+
+    >>> import lossary
+    >>> print(lossary.squared_epsilon_insensitive([[0.0, 0.0]], [[3.0, 0.5]], epsilon=1.0))
+    [2.]
+    """
+    return mean_square(maximum(abs(y_pred - y_true) - epsilon, 0.0))

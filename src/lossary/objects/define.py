@@ -117,7 +117,7 @@ def loss(
     target: Domain | PerRow | None = ...,
     prediction: Domain = ...,
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain | PerRow] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
@@ -138,7 +138,7 @@ def loss(
     target: Domain | PerRow | None = Real(),
     prediction: Domain = Real(),
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain] | None = None,
+    given: Mapping[str, Domain | PerRow] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
@@ -163,7 +163,8 @@ def loss(
             formula has no y_true.
         prediction: The set of valid predictions; ``Parts(...)`` for several per output, which the formula unpacks.
         predictions: Names and sets of several predictions, in the place of y_pred.
-        given: Names and sets of arrays without a gradient, besides targets and predictions.
+        given: Names and sets of arrays without a gradient, besides targets and predictions; ``PerRow(...)`` for one
+            number per row.
         regions: Whether a row is a region of an image, so that objects ask for its axes.
         parameters: Ranges of parameters by name.
         slope: A hand-written derivative with respect to the prediction, element by element, for when the derived one
@@ -226,7 +227,7 @@ def _arguments(
     target: Domain | PerRow | None,
     prediction: Domain,
     predictions: Mapping[str, Domain] | None,
-    given: Mapping[str, Domain],
+    given: Mapping[str, Domain | PerRow],
 ) -> tuple[Argument, ...]:
     """The arguments of a formula: what has no default."""
     signature = inspect.signature(formula)

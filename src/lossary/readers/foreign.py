@@ -49,6 +49,12 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
     "HuberLoss": lambda loss, y_true: ("huber", {"delta": float(loss.delta)}),
     "SmoothL1Loss": _smooth_l1,
     "GaussianNLLLoss": lambda loss, y_true: ("gaussian_nll", {"full": bool(loss.full), "epsilon": float(loss.eps)}),
+    "SoftMarginLoss": lambda loss, y_true: ("soft_margin", {}),
+    "MultiLabelSoftMarginLoss": lambda loss, y_true: ("binary_crossentropy", {"from_logits": True}),
+    "MultiMarginLoss": lambda loss, y_true: (
+        "multi_margin",
+        {"power": float(loss.p), "margin": float(loss.margin)},
+    ),
     "TripletMarginLoss": lambda loss, y_true: (
         "triplet_margin",
         {"margin": float(loss.margin), "norm": float(loss.p), "swap": bool(loss.swap)},
@@ -69,6 +75,9 @@ _FUNCTIONS = {
     "kl_div": "KLDivLoss",
     "gaussian_nll_loss": "GaussianNLLLoss",
     "triplet_margin_loss": "TripletMarginLoss",
+    "soft_margin_loss": "SoftMarginLoss",
+    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+    "multi_margin_loss": "MultiMarginLoss",
 }
 # optax's functions: the factor, the loss it multiplies, and the keywords that it has a parameter for.
 _OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
@@ -85,6 +94,10 @@ _OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
     "huber_loss": (1.0, ("huber", {}), frozenset({"delta"})),
     "log_cosh": (1.0, ("log_cosh", {}), frozenset()),
     "hinge_loss": (1.0, ("hinge", {}), frozenset()),
+    "perceptron_loss": (1.0, ("perceptron", {}), frozenset()),
+    "multiclass_hinge_loss": (1.0, ("multiclass_hinge", {}), frozenset()),
+    "multiclass_perceptron_loss": (1.0, ("multiclass_perceptron", {}), frozenset()),
+    "sigmoid_focal_loss": (1.0, ("binary_focal_crossentropy", {"from_logits": True}), frozenset({"gamma"})),
 }
 # scikit-learn's metrics take (y_true, y_pred); these are losses of ours.
 _SKLEARN: dict[str, str] = {
@@ -97,7 +110,16 @@ _SKLEARN: dict[str, str] = {
 # Settings of PyTorch's losses that ours have no parameter for, and that say nothing about fitting.
 _UNREAD = ("weight", "pos_weight")
 # Losses whose value per data point is the mean over its elements, where PyTorch reduces elements at once.
-_ELEMENTWISE = {"BCEWithLogitsLoss", "BCELoss", "MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "GaussianNLLLoss"}
+_ELEMENTWISE = {
+    "BCEWithLogitsLoss",
+    "BCELoss",
+    "MSELoss",
+    "L1Loss",
+    "HuberLoss",
+    "SmoothL1Loss",
+    "GaussianNLLLoss",
+    "SoftMarginLoss",
+}
 # PyTorch adds this to every difference of a triplet, which ours need not: it is next to nothing.
 _TRIPLET_EPS = 1e-6
 
@@ -198,10 +220,9 @@ def _as_keras(loss: Any) -> Any:
 def _keras(loss: Any) -> Any:
     if fold(type(loss).__name__) not in folded():
         return loss
-    kept = ("from_logits", "label_smoothing", "axis", "delta", "ignore_class", "reduction", "alpha", "beta")
     # Keras leaves the delta of Huber and some axes out of its configurations; the function is called with them.
     held = loss.get_config() | getattr(loss, "_fn_kwargs", {})
-    settings = {k: v for k, v in held.items() if k in kept and k in _settings_of(type(loss).__name__)}
+    settings = {k: v for k, v in held.items() if k in _settings_of(type(loss).__name__)}
     if type(loss).__name__ == "Tversky":  # Whose alpha weighs false negatives, whatever its docstring says.
         settings |= {"alpha": held["beta"], "beta": held["alpha"]}
     return {"class_name": type(loss).__name__, "config": settings}
@@ -313,6 +334,10 @@ _WEIGHTED = {
     ("BCEWithLogitsLoss", "pos_weight"): (
         "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=1 + (pos_weight - 1) * y_true)"
     ),
+    ("MultiLabelSoftMarginLoss", "weight"): (
+        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=weight)"
+    ),
+    ("MultiMarginLoss", "weight"): "lossary.MultiMargin()(y_true, y_pred, sample_weight=weight[y_true])",
     ("CrossEntropyLoss", "weight"): (
         "lossary.SparseCategoricalCrossentropy(from_logits=True, reduction='mean_with_sample_weight')"
         "(y_true, y_pred, sample_weight=weight[y_true])"

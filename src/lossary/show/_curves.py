@@ -7,7 +7,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..facts.domain import Bits, Classes, NonNegative, OneHot, Probabilities, Signs
+from ..facts.domain import (
+    Bits,
+    Classes,
+    Distance,
+    LogProbability,
+    NonNegative,
+    OneHot,
+    Probabilities,
+    Real,
+    Signs,
+    Unit,
+)
 from ..objects.define import Loss
 from ._paths import Path, path
 
@@ -86,20 +97,37 @@ def shape_of_rows(loss: Loss) -> Rows | None:
         return "scores" if _is_raw(loss) else "shares"
     if loss.batch(np.ones((1, 2)), np.ones((1, 2))).program.separable:
         return None
-    return "scores" if is_list(loss) else "direction"
+    if is_list(loss):
+        return "scores"
+    return None if isinstance(loss.record.prediction, NonNegative) else "direction"
 
 
 def is_list(loss: Loss) -> bool:
     """Whether a row of scores is a list of items that are to be put in order of their relevance."""
-    return isinstance(loss.record.target, NonNegative)
+    return isinstance(loss.record.target, NonNegative) and not isinstance(loss.record.prediction, NonNegative)
+
+
+def from_scores(loss: Loss, scores: Floats) -> tuple[Floats, Floats]:
+    """The predictions that rows of scores stand for, and how they move with the first score."""
+    direction = np.zeros_like(scores)
+    direction[:, 0] = 1.0
+    if not isinstance(loss.record.prediction, LogProbability):
+        return scores, direction
+    logarithms = scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
+    return logarithms, direction - np.exp(logarithms[:, :1])
 
 
 def _is_raw(loss: Loss) -> bool:
-    return loss.record.prediction_domain(loss.parameters).activation == "linear"
+    return loss.record.prediction_domain(loss.parameters).activation in ("linear", "log_softmax")
 
 
 def _line(loss: Loss) -> Line:
     record = loss.record
+    if isinstance(record.prediction, Distance):
+        return _single("distance of two strangers", 0.0, 3.0, target=0.0)
+    if isinstance(record.prediction, Unit) and isinstance(record.target, Real):
+        what, reach = ("logit of", (-6.0, 6.0)) if _is_raw(loss) else ("probability given to", (0.004, 0.996))
+        return _single(f"{what} an output whose target is 1", *reach, target=1.0)
     if isinstance(record.target, Signs):
         return _single(r"margin $y\,\hat{y}$", -2.5, 2.5, target=1.0, mark=1.0)
     if isinstance(record.target, Bits):
@@ -182,8 +210,7 @@ def _scores(loss: Loss) -> Line:
     x = np.linspace(-reach, reach, POINTS)
     y_pred = np.zeros((POINTS, CLASSES))
     y_pred[:, 0] = x
-    direction = np.zeros_like(y_pred)
-    direction[:, 0] = 1.0
+    y_pred, direction = from_scores(loss, y_pred)
     own = "relevant item" if is_list(loss) else "true class"
     label = f"lead of the {own}'s {what} over {CLASSES - 1} others"
     return Line(label, _limits(x[0], x[-1]), x, _targets(loss), y_pred, direction, None)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..facts.axes import ELEMENT
-from ..facts.domain import Domain, NonNegative, Real, Unit
+from ..facts.domain import Bits, Domain, LogProbability, NonNegative, Real, Signs, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
 
@@ -38,8 +38,10 @@ class Path:
 def path(loss: Loss) -> Path:
     """The path that shows a loss best whose arguments are not one target and one prediction per output."""
     record = loss.record
-    if any(argument.role is Role.TARGET for argument in record.arguments):
+    if record.has_usual_names:
         return _around_a_target(record)
+    if any(argument.role is Role.TARGET and argument.axes != ELEMENT for argument in record.arguments):
+        return _angle(record)
     return _first_of_several(record)
 
 
@@ -109,16 +111,47 @@ def _spread(argument: Argument) -> dict[str, float]:
     return found
 
 
-def _first_of_several(record: Record) -> Path:
-    """The first prediction moves; the others lie around 0, and what is given at 0."""
-    x = np.linspace(-REACH, REACH, POINTS)
+def _angle(record: Record) -> Path:
+    """The first of two vectors turns around, past the second."""
+    x = np.linspace(-np.pi, np.pi, POINTS)
+    turning, fixed = np.stack([np.cos(x), np.sin(x)], -1), np.tile([1.0, 0.0], (POINTS, 1))
     predicted = [argument.name for argument in record.arguments if argument.role is Role.PREDICTION]
-    first, others = predicted[0], predicted[1:]
-    held = {argument.name: 0.0 for argument in record.arguments if argument.name != first}
+    arrays = {name: turning if name == predicted[0] else fixed for name in predicted}
+    arrays |= {name: np.ones(POINTS) for name in record.names if name not in predicted}
+    way = np.stack([-np.sin(x), np.cos(x)], -1)
+    directions = tuple(way if name == predicted[0] else 0.0 * way for name in predicted)
+    label = f"angle between {' and '.join(predicted)} in radians, where the target is 1"
+    return Path(label, (-3.2, 3.2), x, tuple(arrays[name] for name in record.names), directions, 0.0)
+
+
+def _first_of_several(record: Record) -> Path:
+    """The first prediction moves; the others lie around 0, and what is given too, or somewhere in its set."""
+    predicted = {argument.name: argument.domain for argument in record.arguments if argument.role is Role.PREDICTION}
+    first, *others = predicted
+    low, high = _reach(predicted[first])
+    x = np.linspace(low, high, POINTS)
+    held = {argument.name: _at_rest(argument.domain) for argument in record.arguments if argument.name != first}
     if len(others) > 1:
         held |= dict(zip(others, np.linspace(-1.0, 1.0, len(others)), strict=True))
     arrays = {name: np.full((POINTS, 1), at) for name, at in held.items()} | {first: x[:, None]}
     directions = tuple(np.full((POINTS, 1), float(name == first)) for name in predicted)
     fixed = ", ".join(f"{name} = {at:g}".replace("-", MINUS) for name, at in held.items())
     label = f"{first}, where {fixed if any(held.values()) else 'all the others are 0'}"
-    return Path(label, (-REACH, REACH), x, tuple(arrays[name] for name in record.names), directions, None)
+    limits = round(low, 1), round(high, 1)
+    return Path(label, limits, x, tuple(arrays[name] for name in record.names), directions, None)
+
+
+def _reach(domain: Domain) -> tuple[float, float]:
+    """A range inside the set, away from poles at its ends."""
+    if isinstance(domain, Unit):
+        return 0.004, 0.996
+    if isinstance(domain, LogProbability):
+        return -4.0, -0.02
+    return (0.02, 4.0) if isinstance(domain, NonNegative) else (-REACH, REACH)
+
+
+def _at_rest(domain: Domain) -> float:
+    """What is held: a class, an amount, or 0."""
+    if isinstance(domain, LogProbability):
+        return -1.0
+    return 1.0 if isinstance(domain, Bits | NonNegative | Signs) else 0.0

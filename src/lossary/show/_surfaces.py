@@ -12,7 +12,7 @@ import numpy as np
 
 from ..facts.domain import OneHot
 from ..objects.define import Loss
-from ._curves import Floats, Rows, is_list, scores_of, shape_of_rows
+from ._curves import Floats, Rows, from_scores, is_list, scores_of, shape_of_rows
 
 STEPS = 150
 # The target where targets are distributions by nature.
@@ -101,7 +101,7 @@ def _shares(loss: Loss) -> Surface:
 def _scores(loss: Loss) -> Surface:
     what, reach = scores_of(loss)
     x, y = _square(reach)
-    scores = np.stack([x, y, np.zeros_like(x)], -1)
+    scores, towards = from_scores(loss, np.stack([x, y, np.zeros_like(x)], -1))
     y_true, target = _targets(loss, len(x))
     value, slopes = _at(loss, y_true, scores)
     own = _own(target, loss)
@@ -114,7 +114,7 @@ def _scores(loss: Loss) -> Surface:
         x=x,
         y=y,
         value=value,
-        slope=slopes[:, 0],
+        slope=(slopes * towards).sum(-1),
         slope_name=f"slope along the {what} of {own}",
         mark=None,
         edges=(np.array([[0.0, -reach], [0.0, 0.0], [reach, reach]]),),

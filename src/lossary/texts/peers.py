@@ -23,8 +23,11 @@ NAMES = {
     "DiceCELoss": "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)",
     "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
+    "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
+    "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
+    "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
     "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
     "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
     "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
