@@ -19,8 +19,8 @@ _SCORES = [0.0, 1e-30, -1e-8, 0.02, 0.3, 8.0, -16.75, 16.75, 20.0, 50.0, -87.4, 
 _MARGINS = [0.0, 1e-30, 0.98, _BELOW, 1.0, _ABOVE, -1.0, -_BELOW, 1e-8, 1e15, -1e15]
 # Probabilities of one thing: 0 and 1, the clip, and next to 1.
 _CHANCES = [0.0, 1e-30, 9e-8, 1e-7, 1.1e-7, 1e-3, 0.5, 0.999, 1.0 - 2.0**-22, _BELOW, 1.0]
-# Amounts: none, next to none, and far more than the target.
-_AMOUNTS = [0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4]
+# Amounts: none, next to none, neighbours, both sides of where one term outgrows another, and far more.
+_AMOUNTS = [0.0, 1e-8, 1e-30, 1e-3, 0.5 * _ABOVE, 0.9, 1.5, 3.0, 3.0 * _BELOW, 9.0, 10.1, 1e4, 1e15]
 # Rows of scores: leads of 16 and more, ties, and sizes whose exponentials leave float32.
 _SCORE_ROWS = [
     [0.0, 0.0, 0.0], [16.0, 0.0, -1.0], [17.5, 0.0, 0.0], [50.0, -50.0, 0.0], [100.0, 0.0, 1.0], [0.0, 20.0, 20.0],
@@ -50,7 +50,6 @@ def edges(setting: Setting) -> list[tuple[Any, Any]]:
 
 
 def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
-<<<<<<< HEAD
     """Those of the drawn pairs that lie in the sets of the loss."""
     record = setting.record
     target, prediction = record.target, record.prediction_domain(setting.parameters)
@@ -71,32 +70,11 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
         rows = _SHARE_ROWS if isinstance(target, Unit) else _VECTORS
         return [(t, p) for t in rows for p in (rows if isinstance(target, Unit) else rows[:4])]
     if isinstance(target, NonNegative):
-        amounts = [([t, 1.0], [p, 2.0]) for t in (0.0, 1e-3, 1.0, 3.0, 1e4) for p in _AMOUNTS]
-        near = [(x, x * _ABOVE) for x in (1e-6, 0.5, 3.0, 1e5, 1e15)]
+        amounts = [([t, 1.0], [p, 2.0]) for t in (0.0, 1e-8, 0.5, 1.0, 3.0, 1e4) for p in _AMOUNTS]
+        near = [(x, x * _ABOVE) for x in (2e-6, 0.5, 3.0, 1e5, 1e15)]
         far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
         return amounts + [([t, 1.0], [p, 1.0]) for t, p in near + far]
     if isinstance(target, Signs):
-=======
-    name, target = setting.record.name, setting.record.target.name
-    if name == "cosine_similarity":
-        return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
-    if name == "kl_divergence":
-        return [(t, p) for t in _SHARE_ROWS for p in _SHARE_ROWS]
-    if target in ("OneHot", "Classes"):
-        return _classes(setting, _SCORE_ROWS if setting.parameters or name == "categorical_hinge" else _SHARE_ROWS)
-    if name == "poisson":
-        return [([t, 1.0], [p, 2.0]) for t in (0.0, 1.0, 3.0, 1e4) for p in (0.0, 1e-8, 1e-30, 1e-3, 1.5, 3.0, 1e4)]
-    if name in ("mean_squared_logarithmic_error", "scale_invariant_logarithmic_error"):
-        near = [(x, x * _ABOVE) for x in (2e-6, 0.5, 3.0, 1e5, 1e15)]
-        far = [(0.0, 1e-8), (1e-8, 0.0), (1e-7, 2e-7), (1e30, 0.0), (3.0, -2.0), (0.0, 1e30)]
-        return [([t, 1.0], [p, 1.0]) for t, p in near + far]
-    if target in ("NonNegative", "Positive") and setting.record.prediction.low >= 0.0:
-        amounts = [1e-8, 0.5, 3.0, 1e4] + ([0.0] if target == "NonNegative" else [])
-        # Neighbours, and both sides of where one term grows out of all others.
-        predictions = [1e-8, 1e-3, 0.5 * _ABOVE, 0.9, 3.0 * _BELOW, 9.0, 10.1, 1e4, 1e15]
-        return [([t, 1.0], [p, 2.0]) for t in amounts for p in predictions]
-    if target == "Signs":
->>>>>>> w-robust
         return [([t, 1.0], [p, 0.5]) for t in (-1.0, 0.0, 1.0) for p in _MARGINS]
     if isinstance(target, Unit):
         predictions = _CHANCES if isinstance(prediction, Unit) else _SCORES

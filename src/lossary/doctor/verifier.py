@@ -282,7 +282,7 @@ def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     """Predictions of these sizes, with any sign that the set allows."""
     found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
     if isinstance(domain, Positive):
-        return np.maximum(found, np.finfo(np.float32).tiny)
+        return np.maximum(found, np.float32(1e-30))
     if isinstance(domain, NonNegative | Unit):
         return found
     signs = [-1.0, 1.0] if domain.high > 0.0 else [-1.0, -1.0]

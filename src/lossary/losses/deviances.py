@@ -58,7 +58,7 @@ def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
     close = x > -0.7
     # r - 1 - log(r) keeps its digits as x - log(1 + x) where r = 1 + x is not small.
     far = x - _log_quotient(y_true, y_pred)
-    return 2.0 * mean(where(close, -log1pmx(where(close, x, 0.0)), far))
+    return mean(2.0 * where(close, -log1pmx(where(close, x, 0.0)), far))
 
 
 def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
@@ -127,7 +127,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5) -> Any:
 
     bends = bend(high - middle, s, high) + bend(middle - low, -s, low)
     at_none = where(less(0.0, b), y_pred**b / maximum(b, 1e-30), math.inf)
-    return 2.0 * mean(where(none, at_none, bends / (high - low)))
+    return mean(2.0 * where(none, at_none, bends / (high - low)))
 
 
 def _signed_log(a: Any, b: Any) -> Any:

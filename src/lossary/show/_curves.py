@@ -99,12 +99,12 @@ def shape_of_rows(loss: Loss) -> Rows | None:
         return None
     if is_list(loss):
         return "scores"
-    return None if isinstance(loss.record.prediction, NonNegative) else "direction"
+    return None if isinstance(loss.record.target, NonNegative) else "direction"  # Amounts have no direction.
 
 
 def is_list(loss: Loss) -> bool:
     """Whether a row of scores is a list of items that are to be put in order of their relevance."""
-    return isinstance(loss.record.target, NonNegative) and not isinstance(loss.record.prediction, NonNegative)
+    return isinstance(loss.record.target, NonNegative) and type(loss.record.prediction) is Real
 
 
 def from_scores(loss: Loss, scores: Floats) -> tuple[Floats, Floats]:

@@ -60,13 +60,19 @@ def _around_a_target(record: Record) -> Path:
     if prediction.parts:
         y_pred: Any = tuple((at + x * moves[name])[:, None] for name, at in held.items())
         directions = tuple(np.full((POINTS, 1), float(moves[name])) for name in held)
+    elif target.axes == ELEMENT:
+        y_pred, directions = x[:, None], (np.ones((POINTS, 1)),)
     else:
         members = np.linspace(-1.0, 1.0, MEMBERS)
         y_pred, directions = x[:, None] + members, (np.ones((POINTS, MEMBERS)),)
     per_row = target.axes != ELEMENT
     columns = tuple(np.full(POINTS if per_row else (POINTS, 1), at) for at in y_true.values())
-    label = _shift(prediction, held, moves)
-    return Path(label, (-REACH, REACH), x, (columns if target.parts else columns[0], y_pred), directions, 0.0)
+    given = [argument for argument in record.arguments if argument.role is Role.GIVEN]
+    fixed = [np.full((POINTS, 1) if each.axes == ELEMENT else POINTS, _ordinary(each.domain)) for each in given]
+    alone = target.axes == ELEMENT and not prediction.parts
+    label = r"error $\hat{y} - y$" if alone else _shift(prediction, held, moves)
+    arguments = (columns if target.parts else columns[0], y_pred, *fixed)
+    return Path(label, (-REACH, REACH), x, arguments, directions, 0.0)
 
 
 def _ordinary(domain: Domain) -> float:
