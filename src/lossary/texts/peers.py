@@ -34,7 +34,8 @@ NAMES = {
     "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
     "apply_class_balancing=True",
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
-    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; no loss here has that of several",
+    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
+    "as in entmax",
 }
 
 
