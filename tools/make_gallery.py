@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot
+from PIL import Image
 
 import lossary
 from lossary import Loss
@@ -37,8 +39,11 @@ def configurations(name: str) -> list[Loss]:
 def draw(losses: list[Any], path: Path) -> None:
     """Draws losses into a file."""
     figure = lossary.plot(*losses)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110)
     matplotlib.pyplot.close(figure)
+    # With a palette a picture takes a third, and all of them stand in the repository.
+    Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def pictures(names: list[str]) -> Iterator[tuple[str, str, str, list[Any]]]:

@@ -1643,7 +1643,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int | tuple[int, ...
     by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
     series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
 
-    ``concordance_correlation = 1 - 2 * cov / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2), moments divided by the length of the row``
+    ``concordance_correlation = 1 - 2 * mean(d_true * d_pred) / (mean(d_true**2) + mean(d_pred**2) + (mean(y_true) - mean(y_pred))**2), d_true = y_true - mean(y_true), d_pred = y_pred - mean(y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -1679,7 +1679,7 @@ class ConcordanceCorrelation(Loss):
     by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
     series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
 
-    ``concordance_correlation = 1 - 2 * cov / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2), moments divided by the length of the row``
+    ``concordance_correlation = 1 - 2 * mean(d_true * d_pred) / (mean(d_true**2) + mean(d_pred**2) + (mean(y_true) - mean(y_pred))**2), d_true = y_true - mean(y_true), d_pred = y_pred - mean(y_pred)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -3486,7 +3486,7 @@ def gan_hinge(y_true: Any, y_pred: Any, generator: bool = False, axis: int | tup
     generator is trained with ``generator=True`` and the labels 1 for what it made; its cost is linear, because a hinge
     would stop as soon as the discriminator is deceived.
 
-    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = 1 for real, -1 for made``
+    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = -1 or 1``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -3531,7 +3531,7 @@ class GANHinge(Loss):
     generator is trained with ``generator=True`` and the labels 1 for what it made; its cost is linear, because a hinge
     would stop as soon as the discriminator is deceived.
 
-    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = 1 for real, -1 for made``
+    ``gan_hinge = mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = -1 or 1``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -4126,7 +4126,7 @@ def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, .
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
 
-    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
@@ -4161,7 +4161,7 @@ class GeneralizedKLDivergence(Loss):
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
 
-    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0``
+    ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -7438,7 +7438,7 @@ def poly_binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
     paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
     `poly_crossentropy`.
 
-    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true == 1 else 1 - y_pred``
 
     Args:
         y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
@@ -7486,7 +7486,7 @@ class PolyBinaryCrossentropy(Loss):
     paper and other libraries call the weight epsilon, which here is the clip.  For one class among several see
     `poly_crossentropy`.
 
-    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred``
+    ``poly_binary_crossentropy = mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true == 1 else 1 - y_pred``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -9922,7 +9922,7 @@ def wasserstein_gan(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None
     clipped, or a penalty ``mean((norm(gradient) - 1)**2)`` of the critic's gradient in its inputs is added, which is
     computed from the critic and not from its scores.  The value may be below 0.
 
-    ``wasserstein_gan = mean(-y_true * y_pred), y_true = 1 for real, -1 for made``
+    ``wasserstein_gan = mean(-y_true * y_pred), y_true = -1 or 1``
 
     Args:
         y_true: Targets, shape ``(..., C)``: labels -1 or 1 (0 is read as -1).
@@ -9964,7 +9964,7 @@ class WassersteinGAN(Loss):
     clipped, or a penalty ``mean((norm(gradient) - 1)**2)`` of the critic's gradient in its inputs is added, which is
     computed from the critic and not from its scores.  The value may be below 0.
 
-    ``wasserstein_gan = mean(-y_true * y_pred), y_true = 1 for real, -1 for made``
+    ``wasserstein_gan = mean(-y_true * y_pred), y_true = -1 or 1``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.

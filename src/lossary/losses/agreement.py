@@ -82,8 +82,8 @@ def _concordance_slope(y_true: Any, y_pred: Any) -> Any:
     target=Real(),
     prediction=Real(),
     slope=_concordance_slope,
-    definition="1 - 2 * cov / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))**2), moments divided by "
-    "the length of the row",
+    definition="1 - 2 * mean(t * p) / (mean(t**2) + mean(p**2) + (mean(y_true) - mean(y_pred))**2), "
+    "t = y_true - mean(y_true), p = y_pred - mean(y_pred)",
     source="L. I.-K. Lin, A concordance correlation coefficient to evaluate reproducibility (1989), eq. 1",
     peers={
         "audtorch.metrics.functional.concordance_cc": "Loss()   # is 1 - concordance_cc(y_pred, y_true)",

@@ -277,7 +277,7 @@ def _poly_slope(
         "epsilon": _EPSILON,
     },
     slope=_poly_slope,
-    definition="mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true = 1 else 1 - y_pred",
+    definition="mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true == 1 else 1 - y_pred",
     source="Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6",
     peers={"timm.loss.PolyBinaryCrossEntropy": "Loss(from_logits=True)   # poly_weight is epsilon there"},
     cases=(

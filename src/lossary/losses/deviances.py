@@ -150,7 +150,7 @@ def _generalized_kl_slope(y_true: Any, y_pred: Any) -> Any:
     target=NonNegative(),
     prediction=NonNegative(),
     slope=_generalized_kl_slope,
-    definition="sum(y_true * log(y_true / y_pred) - y_true + y_pred), 0 log 0 = 0",
+    definition="sum(y_true * log(y_true / y_pred) - y_true + y_pred)",
     source="I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for "
     "non-negative matrix factorization (2001), eq. 3",
     peers={

@@ -227,7 +227,7 @@ def binary_sparsemax(y_true: Any, y_pred: Any) -> Any:
     class_name="WassersteinGAN",
     target=Signs(),
     prediction=Real(),
-    definition="mean(-y_true * y_pred), y_true = 1 for real, -1 for made",
+    definition="mean(-y_true * y_pred), y_true = -1 or 1",
     source="M. Arjovsky, S. Chintala, L. Bottou, Wasserstein GAN (2017), eq. 3",
     cases=(
         Case([[1.0, -1.0]], [[2.0, 3.0]], (0.5,), "(-2 + 3)/2"),
@@ -255,7 +255,7 @@ def wasserstein_gan(y_true: Any, y_pred: Any) -> Any:
     target=Signs(),
     prediction=Real(),
     parameters={"generator": Flag("Whether the generator is trained: a linear cost, without the margin")},
-    definition="mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = 1 for real, -1 for made",
+    definition="mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = -1 or 1",
     source="J. H. Lim, J. C. Ye, Geometric GAN (2017), eq. 15 and 16",
     peers={
         "monai.losses.PatchAdversarialLoss": "Loss()   # of tanh(scores); the generator's, with generator=True, less 1",

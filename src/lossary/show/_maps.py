@@ -83,7 +83,12 @@ def _levels(heights: Floats) -> Floats:
     bottom, top = float(heights.min()), float(heights.max())
     low, high = (float(np.quantile(heights, part)) for part in (1.0 - BODY, BODY))
     room = 0.6 * (high - low)
-    even = MaxNLocator(BANDS, steps=[1, 2, 2.5, 5, 10]).tick_values
+
+    def even(first: float, last: float) -> Any:
+        if last - first <= 1e-6 * max(abs(first), abs(last)):  # A plain, but for rounding.
+            first, last = bottom - 1.0, top + 1.0
+        return MaxNLocator(BANDS, steps=[1, 2, 2.5, 5, 10]).tick_values(first, last)
+
     if bottom >= low - room and top <= high + room:
         return np.asarray(even(bottom, top))
     sizes = np.abs(heights)

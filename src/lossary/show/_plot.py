@@ -142,11 +142,12 @@ def _configured(losses: Sequence[Any], parameters: Mapping[str, Any]) -> list[Lo
 
 def _label(loss: Loss) -> str:
     defaults = loss.record.defaults()
-    # A number is part of the curve even at its default; the guard against log 0 is not.
+    numbers = loss.record.symbols(loss.parameters)
+    # A number is part of the curve even at its default, where it does something; the guard against log 0 is not.
     shown = {
         name: value
         for name, value in loss.parameters.items()
-        if value != defaults[name] or (isinstance(value, float) and value and name != "epsilon")
+        if value != defaults[name] or (name in numbers and value and name != "epsilon")
     }
     settings = ", ".join(
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
