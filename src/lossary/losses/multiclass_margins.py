@@ -157,7 +157,7 @@ def _sparsemax_slope(y_true: Any, y_pred: Any) -> Any:
     target=Classes(),
     prediction=Real(),
     slope=_sparsemax_slope,
-    definition="sum(p * y_pred) - y_pred[y_true] + (1 - sum(p**2)) / 2, p = the distribution nearest to y_pred",
+    definition="sum(p * y_pred) - y_pred[y_true] + (1 - sum(p**2)) / 2, p = sparsemax(y_pred)",
     source="A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 18",
     peers={
         "optax.losses.multiclass_sparsemax_loss": "",

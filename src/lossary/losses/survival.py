@@ -60,7 +60,7 @@ def _aft_slope(y_true: Any, y_pred: Any, distribution: str = "normal", *, sigma:
         "sigma": Interval("Scale of that distribution", 0.0, open_below=True),
     },
     slope=_aft_slope,
-    definition="mean(log(sigma * lower) - log(f(u)) if lower = upper else -log(F(v) - F(u))), "
+    definition="mean(log(sigma * lower) - log(f(u)) if lower == upper else -log(F(v) - F(u))), "
     "u = (log(lower) - y_pred) / sigma, v = (log(upper) - y_pred) / sigma, y_true = (lower, upper)",
     source="L. J. Wei, The accelerated failure time model (1992); A. Barnwal, H. Cho, T. Hocking, Survival regression "
     "with accelerated failure time model in XGBoost (2022), eq. 5",
