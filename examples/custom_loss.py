@@ -8,13 +8,13 @@ from lossary.keras import Sequential
 
 
 @lossary.loss
-def pinball(y_true, y_pred, *, quantile=0.5):
-    """Mean of the pinball loss: its minimum is a quantile of the targets."""
+def waiting(y_true, y_pred, *, quantile=0.5):
+    """Too short a promise costs the share quantile of what was waited longer, too long a promise the rest of it."""
     error = y_true - y_pred
     return lossary.words.mean(lossary.words.maximum(quantile * error, (quantile - 1) * error))
 
 
-ninth = lossary.get("pinball", quantile=0.9)
+ninth = lossary.get("waiting", quantile=0.9)
 value, gradient = lossary.value_and_grad(ninth)(np.array([[1.0], [2.0]]), np.array([[0.0], [4.0]]))
 print(
     f"value {value:.2f}, gradient {gradient[:, 0].round(2)}, again from its config: {lossary.get(ninth.get_config())}"

@@ -44,7 +44,7 @@ def quartic_of_the_copy(y_true: Any, y_pred: Any, steepness: float = 1.0) -> Any
     d = square(abs(y_pred - y_true))
     return mean(d + steepness * d * d)
 '''
-FILES = ("test_laws", "test_teeth", "test_kernels_teeth", "test_accuracy", "test_values")
+FILES = ("test_laws", "test_teeth", "test_accuracy", "test_values")
 
 
 def test_the_laws_run_on_a_loss_that_was_added(tmp_path: Path) -> None:
