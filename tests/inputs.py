@@ -13,7 +13,6 @@ import pytest
 from lossary import domains, kernels
 from lossary.backends import NUMPY
 from lossary.calls.programs import Program, program_for
-from lossary.facts.axes import ELEMENT
 from lossary.facts.record import Record, Role
 from lossary.graph.node import walk
 from lossary.objects.define import function, loss_class, records
@@ -33,9 +32,7 @@ def arguments(
     found = []
     for argument in record.arguments:
         scores = argument.role is Role.PREDICTION and (parameters or {}).get("from_logits")
-        domain = domains.Real() if scores else argument.domain
-        per_row = argument.axes != ELEMENT and not isinstance(domain, domains.Classes)
-        found.append(domain.sample(rng, shape[:-1] if per_row else shape))
+        found.append(argument.sample(rng, shape, domains.Real() if scores else None))
     return tuple(found)
 
 

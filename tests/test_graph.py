@@ -55,6 +55,16 @@ def _normal(x: Any) -> Any:
     return 0.5 * (1 + _each(math.erf)(x / math.sqrt(2)))
 
 
+def _nearest(p: Any) -> Any:
+    """The nearest distributions, from the level above which there is 1 in all, found by halving an interval."""
+    low, high = np.max(p, -1, keepdims=True) - 1.0, np.max(p, -1, keepdims=True)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        enough = np.sum(np.maximum(p - middle, 0.0), -1, keepdims=True) > 1.0
+        low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+    return np.maximum(p - low, 0.0)
+
+
 # Every word that has a derivative, with NumPy's or math's own meaning beside it.
 WORDS: dict[str, tuple[Any, Any]] = {
     "abs": (lambda y, p: abs(p), np.abs),
@@ -83,6 +93,7 @@ WORDS: dict[str, tuple[Any, Any]] = {
     ),
     "detach": (lambda y, p: p - words.detach(y), lambda p: p),
     "position": (lambda y, p: p * words.position(p), lambda p: p * np.arange(p.shape[-1])),
+    "sparsemax": (lambda y, p: p * words.sparsemax(p), lambda p: p * _nearest(p)),
     "sqrt": (lambda y, p: words.sqrt(p * p + 1), lambda p: np.sqrt(p * p + 1)),
     "square": (lambda y, p: p**2, lambda p: p * p),
     "power": (lambda y, p: p**3, lambda p: p * p * p),

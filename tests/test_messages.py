@@ -385,6 +385,27 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "binary_crossentropy: from_logits is 'yes'; accepted is True or False. The default is from_logits=False",
     ),
     (
+        "number",
+        lossary.DomainError,
+        lambda: lossary.logistic_hazard([[2, 1]], [[0.0, 0.0]]),
+        "logistic_hazard: y_true's interval[0] is 2; accepted are whole numbers 0 to 1. They start at 0, and the "
+        "output layer needs one unit for each: 3 units for this one",
+    ),
+    (
+        "number",
+        lossary.DomainError,
+        lambda: lossary.logistic_hazard([[0.5, 1]], [[0.0, 0.0]]),
+        "logistic_hazard: y_true's interval[0] is 0.5; accepted are whole numbers 0 to 1. Leave such positions out "
+        "with where=",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
+        lambda: lossary.AFTNLL(distribution="gumbel"),
+        "aft_nll: distribution is 'gumbel'; accepted is 'normal', 'logistic' or 'extreme'. The default is "
+        "distribution='normal'",
+    ),
+    (
         "parameter_value",
         lossary.ParameterError,
         lambda: lossary.SparseCategoricalCrossentropy(ignore_class=0.5),

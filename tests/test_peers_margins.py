@@ -76,3 +76,51 @@ def test_a_generator_is_a_critic_s_opponent() -> None:
         lossary.gan_hinge(ones, SCORES, generator=True), lossary.wasserstein_gan(ones, SCORES)
     )
     np.testing.assert_array_equal(lossary.gan_hinge(SIGNS, SCORES), lossary.hinge(SIGNS, SCORES))
+
+
+def test_sparsemax_is_optaxs() -> None:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    scores = np.array([[0.3, -0.4, 0.1, -3.0], [5.0, 1.0, 4.5, 4.25], [0.0, 0.0, 0.0, 0.0]], np.float32)
+    labels = np.array([0, 1, 3])
+
+    def theirs(scores: object) -> object:
+        return optax.losses.multiclass_sparsemax_loss(scores, jnp.asarray(labels)).mean()
+
+    value, slopes = jax.value_and_grad(theirs)(jnp.asarray(scores))
+    mine, gradient = lossary.Sparsemax().value_and_grad(labels, scores)
+    np.testing.assert_allclose(mine, value, rtol=1e-6)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-7)
+
+
+def test_sparsemax_of_two_classes_is_the_binary_one() -> None:
+    scores = np.array([[0.3, -0.4], [5.0, 1.0], [0.25, 1.0]])
+    binary = lossary.binary_sparsemax([[0.0], [1.0], [1.0]], scores[:, 1:] - scores[:, :1])
+    np.testing.assert_allclose(lossary.sparsemax([0, 1, 1], scores), binary, rtol=1e-12)
+
+
+def test_slopes_of_sparsemax_are_shared_among_those_that_have_a_share() -> None:
+    scores = torch.tensor([[0.3, -0.4, 0.1, -3.0], [5.0, 1.0, 4.5, 4.4]], dtype=torch.float64, requires_grad=True)
+    loss = lossary.Sparsemax(reduction="sum")
+    (slope,) = torch.autograd.grad(loss(torch.tensor([0, 1]), scores), scores, create_graph=True)
+    second = torch.autograd.grad(slope[1, 0], scores)[0]
+    # Three of four share; 1 is their mean's weight.
+    torch.testing.assert_close(second[1], torch.tensor([2 / 3, 0.0, -1 / 3, -1 / 3], dtype=torch.float64))
+    assert torch.all(second[0] == 0)
+
+
+def test_sparsemax_of_a_row_with_gaps_is_that_of_the_shorter_row() -> None:
+    from lossary import words
+
+    @lossary.loss(name="shared_scores")
+    def shared_scores(y_true: Any, y_pred: Any) -> Any:
+        return words.sum(y_true * words.sparsemax(y_pred))
+
+    y_true, scores = np.array([[1.0, 2.0, 4.0]]), np.array([[0.0, 7.0, 0.5]])
+    keep = np.array([[True, False, True]])
+    gaps = shared_scores.cls().value_and_grad(y_true, scores, where=keep)
+    short = shared_scores.cls().value_and_grad(y_true[:, [0, 2]], scores[:, [0, 2]])
+    np.testing.assert_allclose(gaps[0], short[0])
+    np.testing.assert_allclose(gaps[1], [[short[1][0, 0], 0.0, short[1][0, 1]]])

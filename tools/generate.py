@@ -62,8 +62,8 @@ def _reexports(path: Path) -> list[str]:
 
 
 def _annotation(parameter: Parameter) -> str:
-    if isinstance(parameter.default, bool):
-        return "bool"
+    if isinstance(parameter.default, bool | str):
+        return type(parameter.default).__name__
     if isinstance(parameter.allowed, Weights):
         return "Any"
     return "float" if parameter.is_number else "int | None"

@@ -15,6 +15,7 @@ lossary.errors.DomainError: scaled: ...
 
 from .facts.domain import (
     Bits,
+    Choice,
     Classes,
     Clipped,
     Counts,
@@ -22,6 +23,7 @@ from .facts.domain import (
     Domain,
     Flag,
     Interval,
+    Logarithm,
     LogProbabilities,
     LogProbability,
     NonNegative,
@@ -40,6 +42,7 @@ from .facts.record import PerRow
 
 __all__ = [
     "Bits",
+    "Choice",
     "Classes",
     "Clipped",
     "Counts",
@@ -49,6 +52,7 @@ __all__ = [
     "Interval",
     "LogProbabilities",
     "LogProbability",
+    "Logarithm",
     "NonNegative",
     "OneHot",
     "OptionalLabel",

@@ -67,19 +67,44 @@ def _multiclass_hinge_slope(t: Row, p: Row) -> list[Any]:
     return _onto(t, ahead)
 
 
+def _nearest(p: Row) -> list[Any]:
+    """The nearest distribution: what is above the level at which the rest is 1, which is found among all there are."""
+    levels = [(mp.fsum(sorted(p, reverse=True)[:k]) - 1) / k for k in range(1, len(p) + 1)]
+    level = min(levels, key=lambda x: abs(mp.fsum(max(y - x, 0) for y in p) - 1))
+    return [max(y - level, mp.mpf(0)) for y in p]
+
+
+def _sparsemax(t: Row, p: Row) -> Any:
+    shares, own = _nearest(p), p[int(t[0])]
+    return mp.fsum(a * x for a, x in zip(shares, p, strict=True)) - own + (1 - mp.fsum(a * a for a in shares)) / 2
+
+
+def _sparsemax_slope(t: Row, p: Row) -> list[Any]:
+    return [a - (i == int(t[0])) for i, a in enumerate(_nearest(p))]
+
+
+def _terms_sparsemax(t: Row, p: Row, index: int | None) -> Any:
+    # What leads of less than 1 are rounded by, which only counts where the score is shared.
+    shares = _nearest(p)
+    return 2 * (1 - shares[int(t[0])]) if index is None else (1 if max(shares) < 1 else 0)
+
+
 VALUES = {
+    "sparsemax": _sparsemax,
     "categorical_hinge": _categorical_hinge,
     "multi_margin": _multi_margin,
     "multiclass_hinge": _multiclass_hinge,
     "multiclass_perceptron": lambda t, p: max(p) - p[int(t[0])],
 }
 SLOPES = {
+    "sparsemax": _sparsemax_slope,
     "categorical_hinge": _categorical_hinge_slope,
     "multi_margin": _multi_margin_slope,
     "multiclass_hinge": _multiclass_hinge_slope,
     "multiclass_perceptron": lambda t, p: _onto(t, list(p)),
 }
 TERMS = {
+    "sparsemax": _terms_sparsemax,
     "multi_margin": _terms_multi_margin,
     "multiclass_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
     "categorical_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,

@@ -64,13 +64,44 @@ def _terms_zlpr(t: Any, p: Any, index: int | None) -> Any:
     return 0 if index is None else abs(_zlpr_slope(t, p)[index]) * size
 
 
+def _pairs(t: Row, p: Row) -> list[tuple[int, int, Any, Any]]:
+    """The places of two labels, the share of the first holding and the second not, and what the first lacks."""
+    found = []
+    for j, (hold, own) in enumerate(zip(t, p, strict=True)):
+        for k, (held, score) in enumerate(zip(t, p, strict=True)):
+            if j != k and hold * (1 - held) > 0:
+                found.append((j, k, hold * (1 - held) / len(p), 1 - own + score))
+    return found
+
+
+def _multilabel_margin(t: Row, p: Row) -> Any:
+    return mp.fsum(share * max(lack, 0) for _, _, share, lack in _pairs(t, p))
+
+
+def _multilabel_margin_slope(t: Row, p: Row) -> list[Any]:
+    slopes = [mp.mpf(0)] * len(p)
+    for j, k, share, lack in _pairs(t, p):
+        if lack > 0:
+            slopes[j] -= share
+            slopes[k] += share
+    return slopes
+
+
+def _terms_multilabel(t: Any, p: Any, index: int | None) -> Any:
+    pairs = _pairs(t, p)
+    if index is None:
+        return mp.fsum(share * (1 + abs(p[j]) + abs(p[k])) for j, k, share, lack in pairs if lack > 0)
+    return mp.fsum(share for j, k, share, _ in pairs if index in (j, k))
+
+
 VALUES = {
+    "multilabel_margin": _multilabel_margin,
     "asymmetric_loss": each(_asymmetric),
     "zlpr": _zlpr,
 }
-SLOPES = {"zlpr": _zlpr_slope}
+SLOPES = {"multilabel_margin": _multilabel_margin_slope, "zlpr": _zlpr_slope}
 GUARDED = {"asymmetric_loss": clipped}
-TERMS = {"asymmetric_loss": _terms_asymmetric, "zlpr": _terms_zlpr}
+TERMS = {"multilabel_margin": _terms_multilabel, "asymmetric_loss": _terms_asymmetric, "zlpr": _terms_zlpr}
 SETTINGS = {
     "asymmetric_loss": [
         {"margin": 0.0, "gamma_negative": 0.0, "from_logits": True},

@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 import oracle
-from families.exact import Row, mean
+from families.exact import Row, mean, softmax
 from families.hurt import EPSILON, ROWS, WIDTH, Hurt, real
 
 
@@ -72,13 +72,28 @@ def _terms_leads(rows: Any, place: int | None) -> Any:
     return 2 * max(size for _, size in leads) / len(leads)
 
 
+def _ranking_softmax(t: Row, p: Row, normalize: bool = False) -> Any:
+    total = mp.fsum(t) if normalize and any(t) else mp.mpf(1)
+    return -mp.fsum(a / total * mp.log(q) for a, q in zip(t, softmax(p), strict=True))
+
+
+def _terms_softmax(t: Any, p: Any, index: int | None, normalize: bool = False) -> Any:
+    if index is None:
+        return 0
+    total, share = mp.fsum(t), softmax(p)[index]
+    # A share is off by what the difference of two scores is rounded by; what it lacks is the sum of the others.
+    moved = min(share, 1 - share) * (1 + max(p) - min(p)) if share < 1 else 0
+    return (total * moved + min(t[index] * (1 - share), total * share)) / (total if normalize and total else 1)
+
+
 VALUES = {
+    "ranking_softmax": _ranking_softmax,
     "pairwise_logistic": _pairwise_logistic,
     "margin_ranking": _margin_ranking,
     "bpr": _bpr,
     "margin_mse": _margin_mse,
 }
-TERMS = {"pairwise_logistic": _terms_scores}
+TERMS = {"ranking_softmax": _terms_softmax, "pairwise_logistic": _terms_scores}
 HURT = [
     Hurt("pairwise_logistic", _lists, _terms_lists, {}, (1.0, 30.0, 1e-15, 1e36)),
     Hurt("margin_ranking", _duels, _terms_duels, {}, (1.0, 1e30, 1e-20)),
@@ -86,3 +101,4 @@ HURT = [
     Hurt("bpr", real(2), _terms_bpr, {}, (1.0, 40.0, 1e-20, 1e30)),
     Hurt("margin_mse", real(3), _terms_leads, {}, (1.0, 1e18, 1e-12)),
 ]
+SETTINGS = {"ranking_softmax": [{"normalize": True}]}

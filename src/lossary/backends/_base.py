@@ -302,6 +302,25 @@ class Backend(ABC):
         return self.sum(self.where(self.first_max(x), x, 0.0))
 
     @abstractmethod
+    def sorted_down(self, x: Array) -> Array:
+        """Each row from its largest element down."""
+
+    @abstractmethod
+    def cumulated(self, x: Array) -> Array:
+        """The sums of each element and all before it in the row."""
+
+    def sparsemax(self, x: Array) -> Array:
+        """By sorting: of the largest elements, those whose own share is above 0 when they share."""
+        # The leader is at 1, so that what the others gather of it is a sum of positive numbers.
+        level = 1.0 + (x - self.lead(x))
+        down = self.sorted_down(level)
+        place = self.position(down)
+        others = self.where(self.equal(place, 0.0), 0.0, down)
+        shares = self.less(self.cumulated(others), (place + 1.0) * down)
+        gathered = self.sum(self.where(shares, others, 0.0)) / self.sum(self.indicator(shares, down))
+        return self.maximum(level - gathered, 0.0)
+
+    @abstractmethod
     def count(self, x: Array) -> Any:
         """Row length."""
 

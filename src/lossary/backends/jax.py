@@ -142,6 +142,12 @@ class JaxBackend(MeansByLength, ShowsBits):
         first = jnp.min(jnp.where(x == self.max(x), position, x.shape[-1]), axis=-1, keepdims=True)
         return position == first
 
+    def sorted_down(self, x: Array) -> Array:
+        return -jnp.sort(-x, axis=-1)
+
+    def cumulated(self, x: Array) -> Array:
+        return jnp.cumsum(x, axis=-1)
+
     def count(self, x: Array) -> Any:
         length = x.shape[-1]
         return float(length) if isinstance(length, int) else jnp.asarray(length, x.dtype)

@@ -147,6 +147,12 @@ class NumpyBackend(ShowsBits):
     def first_max(self, x: Array) -> Array:
         return np.arange(x.shape[-1]) == x.argmax(-1)[..., None]
 
+    def sorted_down(self, x: Array) -> Array:
+        return -np.sort(-x, axis=-1)
+
+    def cumulated(self, x: Array) -> Array:
+        return np.cumsum(x, axis=-1)
+
     def count(self, x: Array) -> Any:
         return x.dtype.type(x.shape[-1])
 

@@ -121,6 +121,12 @@ class PytensorBackend(Backend):
     def first_max(self, x: Array) -> Array:
         return pt.eq(pt.arange(x.shape[-1]), pt.argmax(x, axis=-1, keepdims=True))
 
+    def sorted_down(self, x: Array) -> Array:
+        return -pt.sort(-x, axis=-1)
+
+    def cumulated(self, x: Array) -> Array:
+        return pt.cumsum(x, axis=-1)
+
     def count(self, x: Array) -> Any:
         length = x.type.shape[-1]
         return pt.cast(x.shape[-1] if length is None else length, x.dtype)

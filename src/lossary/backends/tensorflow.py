@@ -166,6 +166,12 @@ class TensorflowBackend(MeansByLength, ShowsBits):
             return tf.equal(position, first)
         return tf.equal(tf.range(tf.shape(x)[-1]), tf.expand_dims(tf.argmax(x, axis=-1, output_type=tf.int32), -1))
 
+    def sorted_down(self, x: Array) -> Array:
+        return tf.sort(x, axis=-1, direction="DESCENDING")
+
+    def cumulated(self, x: Array) -> Array:
+        return tf.cumsum(x, axis=-1)
+
     def count(self, x: Array) -> Any:
         return tf.cast(tf.shape(x)[-1], x.dtype) if x.shape[-1] is None else tf.constant(x.shape[-1], x.dtype)
 

@@ -177,6 +177,12 @@ class TorchBackend(Backend):
     def lead(self, x: Array) -> Array:
         return torch.max(x, -1, keepdim=True)[0]  # Its derivative is the first maximum's, that of amax is shared.
 
+    def sorted_down(self, x: Array) -> Array:
+        return torch.sort(x, dim=-1, descending=True).values
+
+    def cumulated(self, x: Array) -> Array:
+        return torch.cumsum(x, dim=-1)
+
     def count(self, x: Array) -> Array:
         return x.new_full((), x.shape[-1])  # A tensor: of two plain numbers torch.where makes float32.
 

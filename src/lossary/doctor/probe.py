@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from ..facts.axes import ELEMENT
 from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
 from ..facts.record import Argument, Record, Role
 from ..objects.define import Loss
@@ -76,9 +75,9 @@ class Probe:
     def _drawn(self, argument: Argument, first: Domain, points: int) -> list[Floats]:
         """Ordinary members of an argument's set, which is ``first`` unless it has parts."""
         domain = argument.domain if argument.parts else first
-        per_row = argument.axes != ELEMENT and not isinstance(domain, Classes)
-        drawn = np.asarray(domain.sample(self.rng, (points,) if per_row else (points, self.outputs)))
-        return list(np.moveaxis(drawn, -1, 0)) if argument.parts else [drawn]
+        drawn = np.asarray(argument.sample(self.rng, (points, self.outputs), domain))
+        columns = np.moveaxis(drawn, -1, 0) if argument.parts else [drawn]
+        return [x.astype(np.int64) if i.is_label else x for i, x in zip(argument.inputs, columns, strict=True)]
 
     def replaced(self, inputs: Inputs, predictions: Inputs) -> list[Floats]:
         """The inputs with other predictions."""

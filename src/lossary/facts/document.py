@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .axes import ELEMENT
-from .domain import Around, Flag, Interval
+from .domain import Around, Choice, Flag, Interval
 from .record import Argument, Parameter, Record, Role
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
@@ -80,15 +80,16 @@ def _argument(record: Record, argument: Argument) -> str:
         per_row = ", one number per row" if argument.axes != ELEMENT else ""
         return f"{argument.name}: {meaning[argument.role]}, shape ``{shape}``{per_row}: {argument.domain.describe()}."
     names = ", ".join(argument.parts)
+    packed = f"{shape[:-1]}, {len(argument.parts)})"
     return (
-        f"{argument.name}: {meaning[argument.role]}, shape ``(..., C, {len(argument.parts)})``, or a tuple of "
+        f"{argument.name}: {meaning[argument.role]}, shape ``{packed}``, or a tuple of "
         f"{len(argument.parts)} arrays ``({names})``: {argument.domain.describe()}."
     )
 
 
 def _parameter(parameter: Parameter) -> str:
     allowed = parameter.allowed
-    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | Around) else ""
+    meaning = allowed.meaning if isinstance(allowed, Interval | Flag | Choice | Around) else ""
     accepted = f" ({allowed.describe()})" if allowed is not None else ""
     return f"{parameter.name}: {meaning or 'A parameter of the formula'}{accepted}; {parameter.default!r} by default."
 

@@ -82,6 +82,16 @@ class Real(Domain):
 
 
 @dataclass(frozen=True)
+class Logarithm(Real):
+    """Logarithms of scales, shapes and rates, mostly near 0: any number."""
+
+    neutral = 0.0
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.normal(size=shape) * 0.3
+
+
+@dataclass(frozen=True)
 class NonNegative(Domain):
     """Numbers from 0 up: counts, rates, amounts."""
 
@@ -410,6 +420,18 @@ class Flag(Domain):
 
     def describe(self) -> str:
         return "True or False"
+
+
+@dataclass(frozen=True)
+class Choice(Domain):
+    """A switch between several things that have names."""
+
+    meaning: str = ""
+    names: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        *most, last = map(repr, self.names)
+        return f"{', '.join(most)} or {last}"
 
 
 @dataclass(frozen=True)

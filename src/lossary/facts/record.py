@@ -11,8 +11,10 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from .axes import ELEMENT, ROW, Axes
-from .domain import Around, Classes, Domain, Interval, Nothing, Parts, Real
+from .domain import Around, Classes, Domain, Floats, Interval, Nothing, Parts, Real
 
 Formula = Callable[..., Any]
 
@@ -89,6 +91,16 @@ class Argument:
     def parts(self) -> tuple[str, ...]:
         """Names of the numbers packed along its last axis; none if it holds one number per output."""
         return self.domain.names if isinstance(self.domain, Parts) else ()
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | None = None) -> Floats:
+        """Ordinary members, in another set if one is given, for elements of this shape."""
+        drawn = domain or self.domain
+        if self.axes == ELEMENT or isinstance(drawn, Classes):  # Labels have to know how many there are.
+            return drawn.sample(rng, shape)
+        if isinstance(drawn, Parts) and any(isinstance(part, Classes) for _, part in drawn.parts):
+            own = [Argument("", part, self.role, ROW).sample(rng, shape) for _, part in drawn.parts]
+            return np.stack([x.astype(np.float64) for x in own], -1)
+        return drawn.sample(rng, shape[:-1])
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -253,8 +265,8 @@ class Record:
 
     @cached_property
     def labels_are_integers(self) -> bool:
-        """Whether a target is one integer per row instead of one number per output unit."""
-        return isinstance(self.target, Classes)
+        """Whether a target is one integer per row instead of one number per output unit, or has such a part."""
+        return any(each.is_label for each in self.inputs)
 
     def defaults(self) -> dict[str, Any]:
         """Every parameter at its default."""

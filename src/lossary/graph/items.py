@@ -75,6 +75,9 @@ class Gaps:
     def _first_max(self, x: Node) -> Node:
         return words.first_max(self._filled(x, -math.inf))
 
+    def _sparsemax(self, x: Node) -> Node:
+        return words.sparsemax(self._filled(x, -math.inf))
+
     def _position(self, x: Node) -> Node:
         place = words.position(x)
         before = words.logical_and(words.other(self._seen), words.other(place) < place)
@@ -94,4 +97,5 @@ _REWRITES: dict[str, Callable[..., Node]] = {
     "first_max": Gaps._first_max,
     "count": Gaps._counted,
     "position": Gaps._position,
+    "sparsemax": Gaps._sparsemax,
 }

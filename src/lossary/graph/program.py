@@ -140,7 +140,7 @@ class Program:
             not rows
             and self.output.op in ("mean", "mean_square")
             and all(
-                node.op != "position"
+                node.op not in ("position", "sparsemax")
                 and not (node.axes == ELEMENT and any(arg.axes not in (ELEMENT, NUMBER) for arg in node.args))
                 for node in walk(self.output.args)
             )

@@ -21,6 +21,7 @@ from .words import (
     exp,
     expm1,
     first_max,
+    indicator,
     inverse_mills,
     is_label,
     less,
@@ -35,6 +36,7 @@ from .words import (
     trigamma,
     where,
 )  # fmt: skip
+from .words import sum as total
 
 Rule = Callable[[Node, Node], Sequence[Node | None]]
 
@@ -77,6 +79,13 @@ def _binet_slope_rule(node: Node, g: Node) -> tuple[Node]:
     return (g * (trigamma(a) - 1.0 / a - 0.5 / square(a)),)
 
 
+def _sparsemax_rule(node: Node, g: Node) -> tuple[Node]:
+    """What is shared moves among those that have a share."""
+    shared = less(0.0, node)
+    size = total(indicator(shared))
+    return (where(shared, g - total(where(shared, g, 0.0)) / size, 0.0),)
+
+
 def _no_rule(node: Node, g: Node) -> tuple[Node]:
     raise TraceError.no_slope(node.op)
 
@@ -112,6 +121,7 @@ RULES: dict[str, Rule] = {
     "inverse_mills": lambda n, g: (-(g * n * (n.args[0] + n)),),
     "detach": lambda n, g: (None,),
     "sqrt": lambda n, g: (0.5 * g / n,),
+    "sparsemax": _sparsemax_rule,
     "square": lambda n, g: (2.0 * g * n.args[0],),
     "sinh": lambda n, g: (g * sqrt(1.0 + square(n)),),
     "tanh": lambda n, g: (g * (1.0 - square(n)),),

@@ -21,8 +21,8 @@ __all__ = [
     "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log", "log1mexp", "log1p", "log1pmx",
     "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum",
     "multiply", "negative", "other", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sin",
-    "sinh", "softplus", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "trigamma", "weighted",
-    "where", "xlogy",
+    "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "trigamma",
+    "weighted", "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -483,6 +483,14 @@ def count(a: Node) -> Node:
 def position(like: Node) -> Node:
     """0, 1, ... along a row as long as ``like``."""
     return _apply("position", _of_outputs("position", like), axes=ELEMENT)
+
+
+def sparsemax(a: Node) -> Node:
+    """The distribution over the row that lies nearest to it: as `max` where one leads by 1, else shared by those near.
+
+    A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), algorithm 1.
+    """
+    return _apply("sparsemax", _of_outputs("sparsemax", a), axes=ELEMENT)
 
 
 def spread(a: Node, like: Node) -> Node:

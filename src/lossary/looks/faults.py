@@ -58,8 +58,11 @@ class Site(NamedTuple):
         if argument == "sample_weight":
             return texts.weight_value(self.loss, value, index, shape, layout)
         record = enrolled(self.loss)
-        if argument == "y_true" and record is not None and record.labels_are_integers:
+        labels = [] if record is None else [each.shown for each in record.inputs if each.is_label]
+        if argument == "y_true" and argument in labels:
             return texts.label(self.loss, value, index, classes, layout)
+        if argument in labels:
+            return texts.number(self.loss, argument, value, index, classes, layout)
         domain: Domain = Real()
         if record is not None:
             place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)

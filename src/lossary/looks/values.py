@@ -28,8 +28,12 @@ def values(
         return _pair(record, parameters, inputs[0], inputs[1], classes, layout)
     for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
         domain = record.domain(place, parameters)
-        index = domain.fault(x) if x is not None and x.size else None
-        if x is not None and index is not None:
+        if x is None or not x.size:
+            continue
+        index = _no_label(x, classes) if each.is_label else domain.fault(x)
+        if index is not None and each.is_label:
+            raise texts.number(record.name, each.shown, float(x[index]), index, classes, layout)
+        if index is not None:
             raise texts.outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
     return _ordered(record, inputs, layout)
 
@@ -104,15 +108,21 @@ def _target_values(
         if index is not None:
             raise texts.outside(record.name, parameters, "y_true", record.target, *_seen(y_true, index), layout)
         return
-    lowest, highest = np.minimum.reduce(y_true, axis=None), np.maximum.reduce(y_true, axis=None)
-    whole = y_true.dtype.kind in "iu" or bool(np.all(y_true == np.floor(y_true)))
+    index = _no_label(y_true, classes)
+    if index is not None:
+        raise texts.label(record.name, float(y_true[index]), index, classes, layout)
+
+
+def _no_label(labels: np.ndarray[Any, Any], classes: int | None) -> tuple[int, ...] | None:
+    """Where the first label is that names none of so many classes."""
+    lowest, highest = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
+    whole = labels.dtype.kind in "iu" or bool(np.all(labels == np.floor(labels)))
     if whole and lowest >= 0 and (classes is None or highest < classes):
-        return
+        return None
     beyond = np.inf if classes is None else classes
     with np.errstate(invalid="ignore"):
-        wrong = ~((y_true >= 0) & (y_true < beyond) & (y_true == np.floor(y_true)))
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    raise texts.label(record.name, float(y_true[index]), index, classes, layout)
+        wrong = ~((labels >= 0) & (labels < beyond) & (labels == np.floor(labels)))
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
 def _seen(array: np.ndarray[Any, Any], index: tuple[int, ...]) -> tuple[tuple[int, ...], float, bool]:

@@ -8,8 +8,9 @@ from typing import Any
 from ..facts.domain import Classes, Interval, OneHot, Real
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import count, is_label, max, maximum, mean, sum, take, weighted, where
+from ..words import count, first_max, indicator, is_label, lead, max, maximum, mean, square, sum, take, weighted, where
 from ..words import power as raised
+from ..words import sparsemax as nearest
 
 
 @loss(
@@ -137,3 +138,55 @@ def multiclass_perceptron(y_true: Any, y_pred: Any) -> Any:
     [0.5]
     """
     return max(y_pred) - take(y_pred, y_true)
+
+
+def _sparse_shares(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+    """Marks the true class, the shares of the others, and their sum, which is what the true class lacks."""
+    own = is_label(y_true, y_pred)
+    others = where(own, 0.0, nearest(y_pred))
+    return own, others, sum(others)
+
+
+def _sparsemax_slope(y_true: Any, y_pred: Any) -> Any:
+    own, others, missing = _sparse_shares(y_true, y_pred)
+    known = take(indicator(own), y_true)  # NaN for a label that names no class.
+    return known * where(own, -missing, others)
+
+
+@loss(
+    target=Classes(),
+    prediction=Real(),
+    slope=_sparsemax_slope,
+    definition="sum(p * y_pred) - y_pred[y_true] + (1 - sum(p**2)) / 2, p = sparsemax(y_pred)",
+    source="A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 18",
+    peers={
+        "optax.losses.multiclass_sparsemax_loss": "",
+        "jaxopt.loss.multiclass_sparsemax_loss": "",
+        "entmax.SparsemaxLoss": "Loss()",
+        "tensorflow_addons.losses.SparsemaxLoss": "Loss()   # of integer labels, not of one-hot rows",
+    },
+    cases=(
+        Case([0], [[0.0, 0.0]], (0.25,), "p = (1/2, 1/2): 0 - 0 + (1 - 1/2)/2"),
+        Case([1, 0], [[3.0, 1.0, 0.0], [1.0, 0.0, -5.0]], (2.0, 0.0), "p = (1, 0, 0): 3 - 1; a lead of 1 is enough"),
+        Case([0], [[0.5, 0.0]], (0.0625,), "p = (3/4, 1/4): 3/8 - 1/2 + (1 - 5/8)/2"),
+    ),
+)
+def sparsemax(y_true: Any, y_pred: Any) -> Any:
+    """Cross-entropy's counterpart for probabilities of which most are exactly 0, for integer labels and scores.
+
+    For many classes of which few come into question: the probabilities that belong to ``y_pred`` are the distribution
+    nearest to it, `lossary.words.sparsemax`, and not a softmax.  It is convex and smooth, 0 once the true class leads
+    by 1, where `sparse_categorical_crossentropy` never ends, and far from there close to the lead of the wrong class.
+    Its slope is ``p - one_hot``, so that wrong classes without a share have none.  Of two classes it is
+    `binary_sparsemax` of the difference of their scores, which optax calls sparsemax_loss.
+
+    >>> import lossary
+    >>> print(lossary.sparsemax([1, 0], [[0.0, 0.0], [2.0, 0.5]]))
+    [0.25 0.  ]
+    """
+    _, others, missing = _sparse_shares(y_true, y_pred)
+    # The same as the definition, but nothing cancels: half the squared distance of two distributions, and how far a
+    # class without a share is from having one.
+    gathered = sum(where(first_max(y_pred), 0.0, nearest(y_pred)))
+    behind = 1.0 + (take(y_pred, y_true) - lead(y_pred))
+    return 0.5 * (sum(square(others)) + square(missing)) + maximum(gathered - behind, 0.0)

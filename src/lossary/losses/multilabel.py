@@ -18,6 +18,8 @@ from ..words import (
     maximum,
     mean,
     minimum,
+    other,
+    position,
     power,
     sigmoid,
     softplus,
@@ -171,3 +173,36 @@ def zlpr(y_true: Any, y_pred: Any) -> Any:
     [1.7918]
     """
     return _summands(y_true, -y_pred)[2] + _summands(1.0 - y_true, y_pred)[2]
+
+
+@loss(
+    target=Bits(),
+    prediction=Real(),
+    definition="sum over j != k of y_true[j] * (1 - y_true[k]) * max(1 - (y_pred[j] - y_pred[k]), 0) / C",
+    source="K. Crammer, Y. Singer, A family of additive online algorithms for category ranking (2003)",
+    peers={
+        "torch.nn.MultiLabelMarginLoss": "Loss()   # y_true lists the classes that hold there, and -1 ends the list",
+        "torch.nn.functional.multilabel_margin_loss": "Loss()   # y_true lists the classes that hold there, and -1 "
+        "ends the list",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[0.0, 1.0]], (1.0,), "(1 - 0 + 1)/2"),
+        Case([[1.0, 0.0, 1.0, 0.0]], [[0.0, -0.5, 2.0, 0.5]], (0.5,), "(1 - 1/2 + 1 + 1/2 + 0 + 0)/4"),
+        Case([[1.0, 0.5]], [[0.0, 0.0]], (0.25,), "1 * 1/2 * 1, and 1/2 * 0, over 2"),
+    ),
+)
+def multilabel_margin(y_true: Any, y_pred: Any) -> Any:
+    """What every label that holds lacks to a lead of 1 in its score over every one that does not.
+
+    For several labels that hold at once and are to be ranked above the rest; `zlpr` says besides where to cut.
+    ``y_true`` has 0 or 1 for each of C labels, not a list of those that hold as in PyTorch.  The sum over pairs is
+    divided by C, as there, and not by the number of pairs: rows of many labels count for more.  A row of which all
+    labels hold, or none, costs 0.  The memory grows with the square of C.
+
+    >>> import lossary
+    >>> print(lossary.multilabel_margin([[1.0, 0.0]], [[0.0, 1.0]]))
+    [1.]
+    """
+    place = position(y_pred)
+    share = where(place == other(place), 0.0, other(y_true) * (1.0 - y_true)) / count(y_pred)
+    return sum(weighted(share, maximum(1.0 + (y_pred - other(y_pred)), 0.0)))

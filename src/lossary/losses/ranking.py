@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, NonNegative, Real, Signs
+import numpy as np
+
+from ..facts.domain import Flag, Interval, NonNegative, Real, Signs
 from ..facts.record import Case
 from ..objects.define import loss
-from ..words import indicator, less, maximum, mean, mean_square, other, softplus, sum, where
+from ..words import indicator, less, log1p, maximum, mean, mean_square, other, softplus, sum, weighted, where
+from ._softmax import crossentropy_slope, odds
 
 
 @loss(
@@ -46,6 +49,66 @@ def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> 
     pairs = maximum(sum(indicator(better)), 1.0)
     lead = (y_pred - other(y_pred)) / temperature
     return sum(where(better, softplus(-lead) / pairs, 0.0))
+
+
+def _gains(y_true: Any, normalize: bool) -> tuple[Any, Any]:
+    """The labels and their sum."""
+    total = sum(y_true)
+    if not normalize:
+        return y_true, total
+    return y_true / where(total == 0.0, 1.0, total), where(total == 0.0, 0.0, 1.0)
+
+
+def _best_scores(y_true: Any) -> Any:
+    """Logarithms of the labels; far below them where a label is 0."""
+    return np.log(np.maximum(y_true, 1e-12))
+
+
+def _ranking_softmax_slope(y_true: Any, y_pred: Any, normalize: bool = False) -> Any:
+    return crossentropy_slope(*_gains(y_true, normalize), y_pred, True, 0.0)
+
+
+@loss(
+    aliases=("list_softmax",),
+    target=NonNegative(),
+    prediction=Real(),
+    parameters={"normalize": Flag("Whether the labels of a list are divided by their sum")},
+    slope=_ranking_softmax_slope,
+    best=_best_scores,
+    definition="-sum(y_true * log(softmax(y_pred)))",
+    source="Z. Cao et al., Learning to rank: from pairwise approach to listwise approach (2007); S. Bruch et al., An "
+    "analysis of the softmax cross entropy loss for learning-to-rank with binary relevance (2019), eq. 2",
+    peers={
+        "optax.losses.ranking_softmax_loss": "",
+        "rax.softmax_loss": "Loss()",
+        "tensorflow_ranking.losses.SoftmaxLoss": "Loss(normalize=True)",
+        "catboost.QuerySoftMax": "Loss(normalize=True)   # scores are multiplied by its beta first",
+    },
+    cases=(
+        Case([[2.0, 0.0, 1.0]], [[0.0, math.log(2.0), 0.0]], (3.0 * math.log(4.0),), "2 log 4 + log 4: 1/4 each"),
+        Case([[2.0, 0.0, 1.0]], [[0.0, math.log(2.0), 0.0]], (math.log(4.0),), "(2 log 4 + log 4)/3",
+             {"normalize": True}),
+        Case([[0.0, 0.0]], [[3.0, -1.0]], (0.0,), "nothing is relevant"),
+        Case([[0.0, 0.0]], [[3.0, -1.0]], (0.0,), "nothing is relevant", {"normalize": True}),
+    ),
+)  # fmt: skip
+def ranking_softmax(y_true: Any, y_pred: Any, normalize: bool = False) -> Any:
+    """Cross-entropy of a list of items whose scores compete for being the relevant ones.
+
+    For search results, recommendations and clicks: ``y_true`` is how relevant each item is, numbers from 0 up,
+    ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  It is linear in the length of a list
+    where `pairwise_logistic` is quadratic, and graded labels count as weights: relevance 2 as two clicks.  Labels are
+    not normalized, so a list with more relevant items counts for more; with ``normalize=True`` every list counts alike.
+    A list without a relevant item costs 0.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there.
+
+    >>> import lossary
+    >>> print(lossary.ranking_softmax([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
+    [0.6931]
+    """
+    (gains, total), (_, lag, _, rest) = _gains(y_true, normalize), odds(y_pred)
+    return total * log1p(rest) - sum(weighted(gains, lag))
 
 
 @loss(

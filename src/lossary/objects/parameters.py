@@ -11,7 +11,7 @@ import numpy as np
 from .. import backends, texts
 from ..calls.reduce import standard
 from ..facts.axes import Axis
-from ..facts.domain import Weights
+from ..facts.domain import Choice, Weights
 from ..facts.record import Parameter, Record
 from ..looks import modes
 
@@ -79,6 +79,8 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
         return number(loss, parameter, value)
     if isinstance(parameter.allowed, Weights):
         return _weights(loss, parameter, value)
+    if isinstance(parameter.allowed, Choice):
+        return _chosen(loss, parameter, parameter.allowed, value)
     if isinstance(value, (np.bool_, np.integer)):
         value = value.item()
     is_flag = isinstance(value, bool)
@@ -87,6 +89,13 @@ def _valid(loss: str, parameter: Parameter, value: Any) -> Any:
     if wrong_flag or wrong_label:
         raise texts.parameter_value(loss, parameter, value)
     return value
+
+
+def _chosen(loss: str, parameter: Parameter, allowed: Choice, value: Any) -> str:
+    """A name among those that are accepted."""
+    if not isinstance(value, str) or value not in allowed.names:
+        raise texts.parameter_value(loss, parameter, value)
+    return str(value)
 
 
 def _weights(loss: str, parameter: Parameter, value: Any) -> tuple[float, ...] | float | None:

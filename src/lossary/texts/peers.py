@@ -24,6 +24,8 @@ NAMES = {
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)",
     "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
+    "make_fenchel_young_loss": "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
+    "lossary.CategoricalCrossentropy(from_logits=True)",
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
@@ -34,7 +36,8 @@ NAMES = {
     "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
     "apply_class_balancing=True",
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
-    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; no loss here has that of several",
+    "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
+    "as in entmax",
 }
 
 

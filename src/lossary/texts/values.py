@@ -74,6 +74,19 @@ def label(
     )
 
 
+def number(
+    loss: str, argument: str, value: float, index: tuple[int, ...], classes: int | None, layout: Layout | None
+) -> DomainError:
+    """A part of the targets that counts outputs from 0 on, and names none."""
+    accepted = "whole numbers 0, 1, ..., C - 1" if classes is None else f"whole numbers 0 to {classes - 1}"
+    remedy = "Leave such positions out with where="
+    if value == np.floor(value) and value >= 0:
+        remedy = f"They start at 0, and the output layer needs one unit for each: {int(value) + 1} units for this one"
+    return DomainError(
+        f"{loss}: {placed(argument, index, layout)} is {short(value)}; accepted are {accepted}. {remedy}"
+    )
+
+
 def outside(
     loss: str,
     parameters: Collection[str],
