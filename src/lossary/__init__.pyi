@@ -41,6 +41,100 @@ from .show import plot as plot
 
 __version__: str
 
+def aft_nll(y_true: Any, y_pred: Any, distribution: str = 'normal', axis: int | tuple[int, ...] | None = -1, *, sigma: float = 1.0, check: str | None = None) -> Any:
+    """Accelerated failure time: negative log-likelihood of times of which bounds are known.
+
+    For the time until something fails, leaves or heals, where some had not done so when they were last seen.
+    ``y_true`` holds two bounds along its last axis, or is a tuple of two arrays: both are the time where it is known
+    (then above 0), the upper one is infinite where the event was still to come, the lower one is 0 where it had been
+    before the first look, and in between it is known to lie.  ``y_pred`` is the logarithm of the time, from a linear
+    layer; as a time its exponential.  A ``distribution`` "normal" makes times log-normal, "logistic" log-logistic, and
+    "extreme" makes them follow a Weibull distribution of shape ``1 / sigma``.
+
+    An infinite upper bound says nothing by itself: a missing one is `inf`, not 0 and not a NaN.
+
+    ``aft_nll = mean(log(sigma * lower) - log(f(u)) if lower == upper else -log(F(v) - F(u))), u = (log(lower) - y_pred) / sigma, v = (log(upper) - y_pred) / sigma, y_true = (lower, upper)``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(lower, upper)``: (lower, upper) along
+            the last axis, lower: numbers >= 0; upper: numbers >= 0; lower <= upper.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        distribution: What the logarithm of the time follows ('normal', 'logistic' or 'extreme'); 'normal' by
+            default.
+        sigma: Scale of that distribution (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: L. J. Wei, The accelerated failure time model (1992); A. Barnwal, H. Cho, T. Hocking, Survival
+    regression with accelerated failure time model in XGBoost (2022), eq. 5.
+
+    >>> import lossary
+    >>> print(lossary.aft_nll([[[2.0, 2.0], [3.0, float("inf")]]], [[0.0, 1.0]]).round(4))  # Failed at 2; alive at 3.
+    [1.3136]
+    """
+
+accelerated_failure_time = aft_nll
+aft = aft_nll
+
+class AFTNLL(Loss):
+    """Accelerated failure time: negative log-likelihood of times of which bounds are known.
+
+    For the time until something fails, leaves or heals, where some had not done so when they were last seen.
+    ``y_true`` holds two bounds along its last axis, or is a tuple of two arrays: both are the time where it is known
+    (then above 0), the upper one is infinite where the event was still to come, the lower one is 0 where it had been
+    before the first look, and in between it is known to lie.  ``y_pred`` is the logarithm of the time, from a linear
+    layer; as a time its exponential.  A ``distribution`` "normal" makes times log-normal, "logistic" log-logistic, and
+    "extreme" makes them follow a Weibull distribution of shape ``1 / sigma``.
+
+    An infinite upper bound says nothing by itself: a missing one is `inf`, not 0 and not a NaN.
+
+    ``aft_nll = mean(log(sigma * lower) - log(f(u)) if lower == upper else -log(F(v) - F(u))), u = (log(lower) - y_pred) / sigma, v = (log(upper) - y_pred) / sigma, y_true = (lower, upper)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        distribution: What the logarithm of the time follows ('normal', 'logistic' or 'extreme'); 'normal' by
+            default.
+        sigma: Scale of that distribution (a number > 0); 1.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: L. J. Wei, The accelerated failure time model (1992); A. Barnwal, H. Cho, T. Hocking, Survival
+    regression with accelerated failure time model in XGBoost (2022), eq. 5.
+    """
+    distribution: str
+    sigma: float
+    def __init__(self, *, distribution: str = 'normal', sigma: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+AcceleratedFailureTime = AFTNLL
+Aft = AFTNLL
+
 def apo_down(chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, check: str | None = None) -> Any:
     """Anchored preference optimization for weak answers: both are to lose on the reference, the rejected one more.
 
@@ -1643,7 +1737,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int | tuple[int, ...
     by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
     series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
 
-    ``concordance_correlation = 1 - 2 * mean(d_true * d_pred) / (mean(d_true**2) + mean(d_pred**2) + (mean(y_true) - mean(y_pred))**2), d_true = y_true - mean(y_true), d_pred = y_pred - mean(y_pred)``
+    ``concordance_correlation = 1 - 2 * mean(t * p) / (mean(t**2) + mean(p**2) + (mean(y_true) - mean(y_pred))**2), t = y_true - mean(y_true), p = y_pred - mean(y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: real numbers.
@@ -1679,7 +1773,7 @@ class ConcordanceCorrelation(Loss):
     by the most that it could be for such moments without a correlation, from 0 to 2.  A row is what is compared: a
     series, or with ``axis=0`` the batch.  A perfect row costs 0, a constant one too.
 
-    ``concordance_correlation = 1 - 2 * mean(d_true * d_pred) / (mean(d_true**2) + mean(d_pred**2) + (mean(y_true) - mean(y_pred))**2), d_true = y_true - mean(y_true), d_pred = y_pred - mean(y_pred)``
+    ``concordance_correlation = 1 - 2 * mean(t * p) / (mean(t**2) + mean(p**2) + (mean(y_true) - mean(y_pred))**2), t = y_true - mean(y_true), p = y_pred - mean(y_pred)``
 
     Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
@@ -2172,6 +2266,83 @@ class CosineSimilarityMSE(ArgumentsLoss):
 
 CosineSimilarityLoss = CosineSimilarityMSE
 
+def cox_case_control(log_hazard: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cox's partial likelihood of a case beside a few others that were at risk with it: an approximation by samples.
+
+    For proportional hazards in small batches: each row of ``log_hazard`` is one event, first the subject that had it
+    and then subjects drawn at random from all whose own time is at least as long, (N, 1 + K).  The network scores every
+    subject by itself, with one linear output and no bias: only differences within a row count.  There are no targets.
+
+    Where fewer than K others were at risk, `where=` has False at the places that are left.
+
+    ``cox_case_control = log(1 + sum over k > 0 of exp(log_hazard[k] - log_hazard[0]))``
+
+    Args:
+        log_hazard: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``log_hazard`` and in its shape without ``axis``;
+            half precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_hazard holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Kvamme, O. Borgan, I. Scheel, Time-to-event prediction with neural networks and Cox regression
+    (2019), eq. 11.
+
+    >>> import lossary
+    >>> print(lossary.cox_case_control([[0.0, 0.0, 0.0]]).round(4))
+    [1.0986]
+    """
+
+cox_cc = cox_case_control
+
+class CoxCaseControl(ArgumentsLoss):
+    """Cox's partial likelihood of a case beside a few others that were at risk with it: an approximation by samples.
+
+    For proportional hazards in small batches: each row of ``log_hazard`` is one event, first the subject that had it
+    and then subjects drawn at random from all whose own time is at least as long, (N, 1 + K).  The network scores every
+    subject by itself, with one linear output and no bias: only differences within a row count.  There are no targets.
+
+    Where fewer than K others were at risk, `where=` has False at the places that are left.
+
+    ``cox_case_control = log(1 + sum over k > 0 of exp(log_hazard[k] - log_hazard[0]))``
+
+    Call it with ``(log_hazard, *, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: log_hazard holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Kvamme, O. Borgan, I. Scheel, Time-to-event prediction with neural networks and Cox regression
+    (2019), eq. 11.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __call__(self, log_hazard: Any, *, sample_weight: Any = None, where: Any = None) -> Any: ...  # type: ignore[override]
+    def value_and_grad(self, log_hazard: Any, *, sample_weight: Any = None, where: Any = None) -> tuple[Any, Any]: ...  # type: ignore[override]
+
+CoxCc = CoxCaseControl
+CoxCCLoss = CoxCaseControl
+
 def cpo(chosen: Any, rejected: Any, chosen_mean: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.1, alpha: float = 1.0, label_smoothing: float = 0.0, check: str | None = None) -> Any:
     """Contrastive preference optimization: `dpo` without a reference, held by the likelihood of the chosen answer.
 
@@ -2499,6 +2670,86 @@ class CRPSGaussian(Loss):
     def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 CrpsNormal = CRPSGaussian
+
+def deephit_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from a distribution.
+
+    For the time until something fails, leaves or heals, cut into C intervals: ``y_pred`` has a raw score for each, and
+    a 0 is appended for what comes after them all; the softmax of these is the distribution of the event over time.
+    ``y_true`` holds the number of the interval, 0 to C - 1, and 1 if the event was seen in it or 0 if it had not come
+    by its end, along the last axis: ``lossary.pack(interval=k, event=e)`` of shape (N, 2), or a tuple of two arrays
+    (N,).  Here one interval's score changes the risk in all others; in `logistic_hazard` it does not.  DeepHit adds a
+    ranking loss.
+
+    ``deephit_nll = -log(p[interval] if event else sum over k > interval of p[k]), p = softmax of y_pred with a 0 appended, y_true = (interval, event)``
+
+    Args:
+        y_true: Targets, shape ``(..., 2)``, or a tuple of 2 arrays ``(interval, event)``: (interval, event) along
+            the last axis, interval: integer labels 0, 1, ..., C - 1; event: 0 or 1, or a probability between
+            them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: C. Lee et al., DeepHit: a deep learning approach to survival analysis with competing risks (2018), eq.
+    4, of one risk.
+
+    >>> import lossary
+    >>> print(lossary.deephit_nll([[1, 1], [0, 0]], [[0.0, 0.0], [0.0, 0.0]]).round(4))
+    [1.0986 0.4055]
+    """
+
+deephit_pmf_nll = deephit_nll
+
+class DeepHitNLL(Loss):
+    """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from a distribution.
+
+    For the time until something fails, leaves or heals, cut into C intervals: ``y_pred`` has a raw score for each, and
+    a 0 is appended for what comes after them all; the softmax of these is the distribution of the event over time.
+    ``y_true`` holds the number of the interval, 0 to C - 1, and 1 if the event was seen in it or 0 if it had not come
+    by its end, along the last axis: ``lossary.pack(interval=k, event=e)`` of shape (N, 2), or a tuple of two arrays
+    (N,).  Here one interval's score changes the risk in all others; in `logistic_hazard` it does not.  DeepHit adds a
+    ranking loss.
+
+    ``deephit_nll = -log(p[interval] if event else sum over k > interval of p[k]), p = softmax of y_pred with a 0 appended, y_true = (interval, event)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: C. Lee et al., DeepHit: a deep learning approach to survival analysis with competing risks (2018), eq.
+    4, of one risk.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+DeephitPmfNll = DeepHitNLL
+NLLPMFLoss = DeepHitNLL
 
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the Dice overlap of a true and a predicted region.
@@ -5421,6 +5672,86 @@ class LogCosh(Loss):
 
 Logcosh = LogCosh
 
+def logistic_hazard(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from hazards.
+
+    For the time until something fails, leaves or heals, cut into C intervals: ``y_pred`` has a raw score for each,
+    whose sigmoid is the probability that the event falls into it if it has not come before.  ``y_true`` holds the
+    number of the interval, 0 to C - 1, and 1 if the event was seen in it or 0 if it had not come by its end, along the
+    last axis: ``lossary.pack(interval=k, event=e)`` of shape (N, 2), or a tuple of two arrays (N,).  Scores of later
+    intervals have no part in it.  It is a sum over intervals, not a mean.
+
+    ``logistic_hazard = sum over k <= interval of (log(1 + exp(-y_pred[k])) if k = interval and event else log(1 + exp(y_pred[k]))), y_true = (interval, event)``
+
+    Args:
+        y_true: Targets, shape ``(..., 2)``, or a tuple of 2 arrays ``(interval, event)``: (interval, event) along
+            the last axis, interval: integer labels 0, 1, ..., C - 1; event: 0 or 1, or a probability between
+            them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: M. F. Gensheimer, B. Narasimhan, A scalable discrete-time survival model for neural networks (2019),
+    eq. 3; C. C. Brown (1975).
+
+    >>> import lossary
+    >>> print(lossary.logistic_hazard([[1, 1], [0, 0]], [[0.0, 0.0], [0.0, 0.0]]).round(4))
+    [1.3863 0.6931]
+    """
+
+discrete_logistic_hazard = logistic_hazard
+nnet_survival = logistic_hazard
+
+class LogisticHazard(Loss):
+    """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from hazards.
+
+    For the time until something fails, leaves or heals, cut into C intervals: ``y_pred`` has a raw score for each,
+    whose sigmoid is the probability that the event falls into it if it has not come before.  ``y_true`` holds the
+    number of the interval, 0 to C - 1, and 1 if the event was seen in it or 0 if it had not come by its end, along the
+    last axis: ``lossary.pack(interval=k, event=e)`` of shape (N, 2), or a tuple of two arrays (N,).  Scores of later
+    intervals have no part in it.  It is a sum over intervals, not a mean.
+
+    ``logistic_hazard = sum over k <= interval of (log(1 + exp(-y_pred[k])) if k = interval and event else log(1 + exp(y_pred[k]))), y_true = (interval, event)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: M. F. Gensheimer, B. Narasimhan, A scalable discrete-time survival model for neural networks (2019),
+    eq. 3; C. C. Brown (1975).
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+DiscreteLogisticHazard = LogisticHazard
+NnetSurvival = LogisticHazard
+NLLLogistiHazardLoss = LogisticHazard
+
 def lognormal_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-06, check: str | None = None) -> Any:
     """Negative log-likelihood of a lognormal distribution: the logarithm of the target is normal.
 
@@ -6540,6 +6871,87 @@ class MulticlassPerceptron(Loss):
 
 MulticlassPerceptronLoss = MulticlassPerceptron
 
+def multilabel_margin(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, pos_weight: Any = None, check: str | None = None) -> Any:
+    """What every label that holds lacks to a lead of 1 in its score over every one that does not.
+
+    For several labels that hold at once and are to be ranked above the rest; `zlpr` says besides where to cut.
+    ``y_true`` has 0 or 1 for each of C labels, not a list of those that hold as in PyTorch.  The sum over pairs is
+    divided by C, as there, and not by the number of pairs: rows of many labels count for more.  A row of which all
+    labels hold, or none, costs 0.  The memory grows with the square of C.
+
+    ``multilabel_margin = sum over j != k of y_true[j] * (1 - y_true[k]) * max(1 - (y_pred[j] - y_pred[k]), 0) / C``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, A family of additive online algorithms for category ranking (2003).
+
+    >>> import lossary
+    >>> print(lossary.multilabel_margin([[1.0, 0.0]], [[0.0, 1.0]]))
+    [1.]
+    """
+
+
+class MultilabelMargin(Loss):
+    """What every label that holds lacks to a lead of 1 in its score over every one that does not.
+
+    For several labels that hold at once and are to be ranked above the rest; `zlpr` says besides where to cut.
+    ``y_true`` has 0 or 1 for each of C labels, not a list of those that hold as in PyTorch.  The sum over pairs is
+    divided by C, as there, and not by the number of pairs: rows of many labels count for more.  A row of which all
+    labels hold, or none, costs 0.  The memory grows with the square of C.
+
+    ``multilabel_margin = sum over j != k of y_true[j] * (1 - y_true[k]) * max(1 - (y_pred[j] - y_pred[k]), 0) / C``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        pos_weight: Weight of the positive targets, for all outputs or for each (a number >= 0, or one per output,
+            or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Crammer, Y. Singer, A family of additive online algorithms for category ranking (2003).
+    """
+    class_weight: Any
+    pos_weight: Any
+    def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+
 def negative_binomial_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
 
@@ -6955,6 +7367,86 @@ Ranknet = PairwiseLogistic
 RankNet = PairwiseLogistic
 RankNetLoss = PairwiseLogistic
 PairLogit = PairwiseLogistic
+
+def pc_hazard(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Negative log-likelihood of a time whose hazard is constant in each of C intervals.
+
+    For the time until something fails, leaves or heals, where intervals are too wide to forget when in them it was:
+    ``y_pred`` has a raw score for each interval, whose softplus is the hazard per interval.  ``y_true`` holds the
+    number of the interval, 0 to C - 1, 1 if the event was seen or 0 if it was still to come, and what part of the
+    interval had passed then, in [0, 1], along the last axis: ``lossary.pack(interval=k, event=e, fraction=f)`` of shape
+    (N, 3), or a tuple of three arrays (N,).  The value may be below 0.
+
+    ``pc_hazard = fraction * h[interval] - event * log(h[interval]) + sum over k < interval of h[k], h = log(1 + exp(y_pred)), y_true = (interval, event, fraction)``
+
+    Args:
+        y_true: Targets, shape ``(..., 3)``, or a tuple of 3 arrays ``(interval, event, fraction)``: (interval,
+            event, fraction) along the last axis, interval: integer labels 0, 1, ..., C - 1; event: 0 or 1, or a
+            probability between them; fraction: probabilities in [0, 1].
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Kvamme, O. Borgan, Continuous and discrete-time survival prediction with neural networks (2021),
+    eq. 16.
+
+    >>> import lossary
+    >>> print(lossary.pc_hazard([[1, 1, 0.5], [0, 0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]).round(4))
+    [1.4062 0.6931]
+    """
+
+nll_pc_hazard = pc_hazard
+piecewise_constant_hazard = pc_hazard
+
+class PCHazard(Loss):
+    """Negative log-likelihood of a time whose hazard is constant in each of C intervals.
+
+    For the time until something fails, leaves or heals, where intervals are too wide to forget when in them it was:
+    ``y_pred`` has a raw score for each interval, whose softplus is the hazard per interval.  ``y_true`` holds the
+    number of the interval, 0 to C - 1, 1 if the event was seen or 0 if it was still to come, and what part of the
+    interval had passed then, in [0, 1], along the last axis: ``lossary.pack(interval=k, event=e, fraction=f)`` of shape
+    (N, 3), or a tuple of three arrays (N,).  The value may be below 0.
+
+    ``pc_hazard = fraction * h[interval] - event * log(h[interval]) + sum over k < interval of h[k], h = log(1 + exp(y_pred)), y_true = (interval, event, fraction)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: H. Kvamme, O. Borgan, Continuous and discrete-time survival prediction with neural networks (2021),
+    eq. 16.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+NllPcHazard = PCHazard
+PiecewiseConstantHazard = PCHazard
+NLLPCHazardLoss = PCHazard
 
 def peak_signal_noise_ratio(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, max_value: float = 1.0, epsilon: float = 1e-05, check: str | None = None) -> Any:
     """Peak signal-to-noise ratio, negated: the mean squared error in decibels below the largest value of a pixel.
@@ -7957,6 +8449,92 @@ class QuantileHuber(Loss):
     def __init__(self, *, quantile: float = 0.5, delta: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 QuantileHuberLoss = QuantileHuber
+
+def ranking_softmax(y_true: Any, y_pred: Any, normalize: bool = False, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Cross-entropy of a list of items whose scores compete for being the relevant ones.
+
+    For search results, recommendations and clicks: ``y_true`` is how relevant each item is, numbers from 0 up,
+    ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  It is linear in the length of a list
+    where `pairwise_logistic` is quadratic, and graded labels count as weights: relevance 2 as two clicks.  Labels are
+    not normalized, so a list with more relevant items counts for more; with ``normalize=True`` every list counts alike.
+    A list without a relevant item costs 0.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there.
+
+    ``ranking_softmax = -sum(y_true * log(softmax(y_pred)))``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: numbers >= 0.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        normalize: Whether the labels of a list are divided by their sum (True or False); False by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Cao et al., Learning to rank: from pairwise approach to listwise approach (2007); S. Bruch et al.,
+    An analysis of the softmax cross entropy loss for learning-to-rank with binary relevance (2019), eq. 2.
+
+    >>> import lossary
+    >>> print(lossary.ranking_softmax([[1.0, 0.0]], [[0.0, 0.0]]).round(4))
+    [0.6931]
+    """
+
+list_softmax = ranking_softmax
+ranking_softmax_loss = ranking_softmax
+
+class RankingSoftmax(Loss):
+    """Cross-entropy of a list of items whose scores compete for being the relevant ones.
+
+    For search results, recommendations and clicks: ``y_true`` is how relevant each item is, numbers from 0 up,
+    ``y_pred`` its score from a linear layer, and a list lies along ``axis``.  It is linear in the length of a list
+    where `pairwise_logistic` is quadratic, and graded labels count as weights: relevance 2 as two clicks.  Labels are
+    not normalized, so a list with more relevant items counts for more; with ``normalize=True`` every list counts alike.
+    A list without a relevant item costs 0.
+
+    Lists of different lengths are padded, and ``where`` has False at the padding, whatever stands there.
+
+    ``ranking_softmax = -sum(y_true * log(softmax(y_pred)))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        normalize: Whether the labels of a list are divided by their sum (True or False); False by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Z. Cao et al., Learning to rank: from pairwise approach to listwise approach (2007); S. Bruch et al.,
+    An analysis of the softmax cross entropy loss for learning-to-rank with binary relevance (2019), eq. 2.
+    """
+    normalize: bool
+    def __init__(self, *, normalize: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ListSoftmax = RankingSoftmax
+RankingSoftmaxLoss = RankingSoftmax
 
 def reverse_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
@@ -9033,6 +9611,91 @@ class SparseCategoricalFocalCrossentropy(Loss):
 
 SparseCategoricalFocalLoss = SparseCategoricalFocalCrossentropy
 
+def sparsemax(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
+    """Cross-entropy's counterpart for probabilities of which most are exactly 0, for integer labels and scores.
+
+    For many classes of which few come into question: the probabilities that belong to ``y_pred`` are the distribution
+    nearest to it, `lossary.words.sparsemax`, and not a softmax.  It is convex and smooth, 0 once the true class leads
+    by 1, where `sparse_categorical_crossentropy` never ends, and far from there close to the lead of the wrong class.
+    Its slope is ``p - one_hot``, so that wrong classes without a share have none.  Of two classes it is
+    `binary_sparsemax` of the difference of their scores, which optax calls sparsemax_loss.
+
+    ``sparsemax = sum(p * y_pred) - y_pred[y_true] + (1 - sum(p**2)) / 2, p = sparsemax(y_pred)``
+
+    Args:
+        y_true: Integer labels ``(...)`` or ``(..., 1)``, from 0 to C - 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 18.
+
+    >>> import lossary
+    >>> print(lossary.sparsemax([1, 0], [[0.0, 0.0], [2.0, 0.5]]))
+    [0.25 0.  ]
+    """
+
+multiclass_sparsemax_loss = sparsemax
+
+class Sparsemax(Loss):
+    """Cross-entropy's counterpart for probabilities of which most are exactly 0, for integer labels and scores.
+
+    For many classes of which few come into question: the probabilities that belong to ``y_pred`` are the distribution
+    nearest to it, `lossary.words.sparsemax`, and not a softmax.  It is convex and smooth, 0 once the true class leads
+    by 1, where `sparse_categorical_crossentropy` never ends, and far from there close to the lead of the wrong class.
+    Its slope is ``p - one_hot``, so that wrong classes without a share have none.  Of two classes it is
+    `binary_sparsemax` of the difference of their scores, which optax calls sparsemax_loss.
+
+    ``sparsemax = sum(p * y_pred) - y_pred[y_true] + (1 - sum(p**2)) / 2, p = sparsemax(y_pred)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        ignore_class: Label of positions to leave out: they count neither in sum nor in denominator (a whole
+            number or None); None by default.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 18.
+    """
+    ignore_class: int | None
+    class_weight: Any
+    def __init__(self, *, ignore_class: int | None = None, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+MulticlassSparsemaxLoss = Sparsemax
+
 def squared_epsilon_insensitive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 0.1, check: str | None = None) -> Any:
     """Squared difference beyond a tolerance: `epsilon_insensitive` without the jump of the slope.
 
@@ -9998,6 +10661,85 @@ class WassersteinGAN(Loss):
 
 Wgan = WassersteinGAN
 CriticLoss = WassersteinGAN
+
+def weibull_survival_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+    """Negative log-likelihood of a Weibull distribution whose scale and shape are predicted, of censored times.
+
+    For the time until something fails where risks rise or fall as it ages: a shape above 1 means wear, one below 1
+    means that what was to fail early has failed.  ``y_true`` holds the time and, along its last axis, 1 if the event
+    was seen then and 0 if it was still to come (`lossary.pack(time=t, event=e)`, or a tuple of two arrays).  ``y_pred``
+    holds the logarithms of scale and shape, both from linear layers; the scale is the time by which 63% have failed.
+    `aft_nll` with ``distribution="extreme"`` has one shape for all, and takes intervals too.
+
+    The value grows with ``(time / scale)**shape`` and is infinite for poor starts: divide times by their mean first.
+
+    ``weibull_survival_nll = mean((time / scale)**shape - event * (log(shape) - log(scale) + (shape - 1) * log(time / scale))), y_true = (time, event), y_pred = (log(scale), log(shape))``
+
+    Args:
+        y_true: Targets, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(time, event)``: (time, event) along the
+            last axis, time: numbers > 0; event: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., C, 2)``, or a tuple of 2 arrays ``(log_scale, log_shape)``: (log_scale,
+            log_shape) along the last axis, log_scale: real numbers; log_shape: real numbers.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. D. Kalbfleisch, R. L. Prentice, The statistical analysis of failure time data (2002), eq. 3.1.
+
+    >>> import lossary
+    >>> print(lossary.weibull_survival_nll([[[2.0, 1.0], [3.0, 0.0]]], [[[0.0, 0.0], [1.0, 0.0]]]).round(4))
+    [1.5518]
+    """
+
+weibull_aft = weibull_survival_nll
+
+class WeibullSurvivalNLL(Loss):
+    """Negative log-likelihood of a Weibull distribution whose scale and shape are predicted, of censored times.
+
+    For the time until something fails where risks rise or fall as it ages: a shape above 1 means wear, one below 1
+    means that what was to fail early has failed.  ``y_true`` holds the time and, along its last axis, 1 if the event
+    was seen then and 0 if it was still to come (`lossary.pack(time=t, event=e)`, or a tuple of two arrays).  ``y_pred``
+    holds the logarithms of scale and shape, both from linear layers; the scale is the time by which 63% have failed.
+    `aft_nll` with ``distribution="extreme"`` has one shape for all, and takes intervals too.
+
+    The value grows with ``(time / scale)**shape`` and is infinite for poor starts: divide times by their mean first.
+
+    ``weibull_survival_nll = mean((time / scale)**shape - event * (log(shape) - log(scale) + (shape - 1) * log(time / scale))), y_true = (time, event), y_pred = (log(scale), log(shape))``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+
+    Source: J. D. Kalbfleisch, R. L. Prentice, The statistical analysis of failure time data (2002), eq. 3.1.
+    """
+    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+WeibullAft = WeibullSurvivalNLL
 
 def welsch(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c: float = 1.0, check: str | None = None) -> Any:
     """Bounded by 1, for numbers of which many are outliers that should not count at all.
