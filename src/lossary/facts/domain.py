@@ -127,7 +127,8 @@ class Positive(NonNegative):
         return "numbers > 0"
 
     def contains(self, x: Floats) -> Floats:
-        inside: Floats = x > 0.0
+        # With a bound above, because TensorFlow's optimiser takes "not x > 0" for "x <= 0", which a NaN is not.
+        inside: Floats = (x > 0.0) & (x <= self.high)
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
