@@ -327,7 +327,7 @@ class Ranks(Domain):
         return "places in an order, whole numbers 0, 1, ..."
 
     def contains(self, x: Floats) -> Floats:
-        inside: Floats = (x >= 0) & (np.floor(x) == x)
+        inside: Floats = (x >= 0) & (x % 1 == 0)
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
