@@ -700,7 +700,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "foreign_order",
         lossary.ParameterError,
         lambda: lossary.get(torch.nn.NLLLoss()),
-        "lossary.get: NLLLoss takes (prediction, target); accepted are functions of (y_true, y_pred), and "
+        "lossary.get: NLLLoss takes (prediction, target); accepted are losses of other libraries with settings that "
+        "one of ours has, and its arguments stand in another order here. Write lossary.NegativeLogLikelihood()",
+    ),
+    (
+        "foreign_order",
+        lossary.ParameterError,
+        lambda: lossary.get(torch.nn.CTCLoss()),
+        "lossary.get: CTCLoss takes (prediction, target); accepted are functions of (y_true, y_pred), and "
         "losses of other libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred,"
         " y_true)), where loss is it",
     ),

@@ -247,6 +247,12 @@ def foreign_setting(name: str, setting: str, line: str) -> ParameterError:
 
 def foreign_order(name: str, arguments: str) -> ParameterError:
     """A function of another library, or in its order, with the prediction first."""
+    ours = peers.stands_for(name)
+    if ours is not None:
+        return ParameterError(
+            f"lossary.get: {name} takes {arguments}; accepted are losses of other libraries with settings that one of "
+            f"ours has, and its arguments stand in another order here. Write {ours}"
+        )
     return ParameterError(
         f"lossary.get: {name} takes {arguments}; accepted are functions of (y_true, y_pred), and losses of other "
         f"libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred, y_true)), where loss "

@@ -55,6 +55,12 @@ def _lines() -> dict[str, str]:
     return found
 
 
+def stands_for(name: str) -> str | None:
+    """Our loss for one of another library that is called exactly so, if nothing has to be said besides."""
+    lines = (record.line(peer) for peer, record in of_libraries().items() if spelling(peer) == name)
+    return next((line for line in lines if line.startswith("lossary.") and "#" not in line), None)
+
+
 def line(name: str) -> str | None:
     """What to write for a name of another library; scorers and functions add words before and after it."""
     wanted, lines = fold(name), _lines()
