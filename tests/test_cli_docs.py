@@ -46,4 +46,4 @@ def test_the_page_shows_what_the_command_prints(command: str, shown: str, tmp_pa
 
 def test_there_are_examples() -> None:
     assert len(examples()) == 12
-    assert sum(bool(shown) for _, shown in examples()) == 9
+    assert sum(bool(shown) for _, shown in examples()) == 10
