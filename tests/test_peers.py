@@ -33,6 +33,14 @@ def test_every_name_is_understood_or_explained(record: Record, peer: str) -> Non
         assert owner == record.name
 
 
+@pytest.mark.parametrize("name", peers.NAMES)
+def test_names_of_several_losses_are_explained_with_a_line_that_runs(name: str) -> None:
+    with pytest.raises(lossary.UnknownLossError, match="another library calls a loss so") as caught:
+        lossary.get(name)
+    line = str(caught.value).partition("Write ")[2]
+    assert isinstance(eval(line, {"lossary": lossary, "your_function": lambda y_true, y_pred: y_pred}), lossary.Loss)
+
+
 def test_no_name_stands_for_two_losses() -> None:
     owners = collections.defaultdict(set)
     for record, peer in PEERS:

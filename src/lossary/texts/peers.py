@@ -11,8 +11,17 @@ from ..facts.registry import records
 _NONE = "lossary.get(your_function), with a function of (y_true, y_pred)   # no loss here has this formula"
 _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels; lossary.CategoricalCrossentropy() of"
 
+_DICE_CE = (
+    "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
+    "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
+)
+_DICE_FOCAL = "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
+_ADAPTIVE = "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of all scores; that layer computes fewer"
+
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
+    "AdaptiveLogSoftmaxWithLoss": _ADAPTIVE,
+    "adaptive_softmax": _ADAPTIVE,
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
@@ -20,15 +29,25 @@ NAMES = {
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "cosine_loss": "lossary.CosineSimilarity()",
-    "DiceCELoss": "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
-    "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)",
-    "DiceFocalLoss": "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)",
+    "CRPSLoss": "lossary.CRPSGaussian()   # of a mean and a deviation; lossary.CRPSEnsemble() of members",
+    "dawid_sebastiani": "2 * lossary.GaussianNLL()   # of the variance",
+    "dice_crossentropy": _DICE_CE,
+    "DiceCELoss": _DICE_CE,
+    "dice_focal": _DICE_FOCAL,
+    "DiceFocalLoss": _DICE_FOCAL,
+    "GCELoss": "lossary.GeneralizedCrossentropy()",
+    "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
+    "hinge_d_loss": "lossary.GANHinge()",
+    "hinge_g_loss": "lossary.GANHinge(generator=True)",
+    "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
+    "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
     "make_fenchel_young_loss": "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
     "lossary.CategoricalCrossentropy(from_logits=True)",
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
+    "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
     "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
     "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
@@ -38,6 +57,7 @@ NAMES = {
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
+    "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
 
