@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..facts.record import Record, fold, spelling
 from ..facts.registry import records
 
-_NONE = "lossary.get(your_function), with a function of (y_true, y_pred)   # no loss here has this formula"
+_NONE = "lossary.get(your_function)   # of (y_true, y_pred): no loss here has this formula"
 _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels; lossary.CategoricalCrossentropy() of"
 
 _DICE_CE = (
