@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -15,11 +16,30 @@ import numpy as np
 import pytest
 
 import inputs
+from lossary.facts.record import Record
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long starts first, so that the others fill the other workers meanwhile."""
+    """What takes long starts first, so that the others fill the other workers meanwhile; most losses wait for long."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        if item.get_closest_marker("exhaustive") is not None and not _losses_of(item) <= inputs.PROVEN:
+            item.add_marker("everything")
+
+
+def _losses_of(item: pytest.Item) -> set[str]:
+    """The built-in losses that a test is about."""
+    given = getattr(item, "callspec", None)
+    found = {_name(value) for value in (given.params.values() if given is not None else ())}
+    return {name for name in found if name in inputs.NAMES}
+
+
+def _name(value: Any) -> Any:
+    """The name of the loss that a parameter of a test stands for, if it stands for one."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    record = getattr(first, "record", first)
+    return getattr(record, "name", None) if isinstance(record, Record) else first if isinstance(first, str) else None
 
 
 @pytest.fixture

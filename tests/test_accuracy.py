@@ -37,5 +37,6 @@ def test_a_few_answers_on_every_backend(backend: str) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("backend", LIMITS)
-def test_every_answer_is_finite_alive_and_accurate(backend: str) -> None:
-    assert_accurate(backend, accuracy.settings(), 11)
+@pytest.mark.parametrize("setting", accuracy.settings(), ids=lambda s: accuracy.label(*s))
+def test_every_answer_is_finite_alive_and_accurate(setting: accuracy.Setting, backend: str) -> None:
+    assert_accurate(backend, [setting], 11)

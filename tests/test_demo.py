@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import PAIRS
+from inputs import PAIRS, PROVEN
 from lossary.demo._data import DataError, coded, load
 
 # Two classes that one look tells apart: a bright left or a bright right half.
@@ -133,7 +133,8 @@ def test_the_default_run(tmp_path):
 @pytest.mark.exhaustive
 def test_every_kind_of_output_and_target_trains_on_a_folder_of_files(folder, tmp_path):
     records = [
-        lossary.get(name).record for name in ("categorical_crossentropy", *sorted(record.name for record in PAIRS))
+        lossary.get(name).record
+        for name in ("categorical_crossentropy", *sorted({record.name for record in PAIRS} & PROVEN))
     ]
     kinds: dict[tuple[str, str], str] = {}
     for record in records:

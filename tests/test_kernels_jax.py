@@ -16,7 +16,7 @@ import pytest
 
 import accuracy
 import lossary
-from inputs import FEWEST, FLOAT_TARGETS, WITNESSES, Setting, every, jax_with
+from inputs import FEWEST, FLOAT_TARGETS, FUSED, PROVEN, WITNESSES, Setting, every, jax_with
 from lossary import kernels
 
 SHAPE = (33, 12)
@@ -339,5 +339,5 @@ def test_kernels_are_as_accurate_as_on_numpy() -> None:
 
 
 @pytest.mark.exhaustive
-def test_every_kernel_is_as_accurate_as_on_numpy() -> None:
-    assert_accurate()
+def test_kernels_of_proven_losses_are_as_accurate_as_on_numpy() -> None:
+    assert_accurate([(s.record, dict(s.parameters)) for s in FUSED if s.record.name in PROVEN])

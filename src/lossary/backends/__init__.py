@@ -40,8 +40,9 @@ __all__ = [
 FRAMEWORKS = tuple(
     module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_" and module.name != "numpy"
 )
-# NumPy's own type is known from the start: for it no framework's spelling need be imported.
-_by_type: dict[type, Backend | None] = {np.ndarray: NUMPY}
+# What Python and NumPy have is known from the start: no framework's spelling need be
+# imported for it, and torch.compile cannot trace the search for one.
+_by_type: dict[type, Backend | None] = {np.ndarray: NUMPY, **dict.fromkeys((list, tuple, int, float, bool, type(None)))}
 _loaded: set[str] = set()
 
 
