@@ -40,3 +40,13 @@ def test_a_few_answers_on_every_backend(backend: str) -> None:
 @pytest.mark.parametrize("setting", accuracy.settings(), ids=lambda s: accuracy.label(*s))
 def test_every_answer_is_finite_alive_and_accurate(setting: accuracy.Setting, backend: str) -> None:
     assert_accurate(backend, [setting], 11)
+
+
+def test_every_setting_in_the_words_of_pytorch() -> None:
+    """Its words see bools where a condition is on parameters alone; calls in host memory are computed by NumPy's."""
+    evaluate = accuracy.on_backend("torch")
+    for record, parameters in accuracy.settings():
+        y_true, y_pred = accuracy.inputs(record, parameters, "ordinary")[1]
+        values, slopes = evaluate(record, parameters, y_true[:2], y_pred[:2])
+        assert values.shape == (2,), record.name
+        assert slopes.shape == (2, 2), record.name
