@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import accuracy
+import lossary
 from inputs import WITNESSES
+from lossary.backends import by_name
 
 # Units in the last place.  NumPy and PyTorch keep row sums in float64; XLA's and TensorFlow's elementary functions
 # are themselves off by a little more.
@@ -40,6 +42,15 @@ def test_a_few_answers_on_every_backend(backend: str) -> None:
 @pytest.mark.parametrize("setting", accuracy.settings(), ids=lambda s: accuracy.label(*s))
 def test_every_answer_is_finite_alive_and_accurate(setting: accuracy.Setting, backend: str) -> None:
     assert_accurate(backend, [setting], 11)
+
+
+def test_every_setting_has_a_graph_in_pytensor() -> None:
+    """It is not computed: what words cannot take together, such as bools and arrays, shows already."""
+    backend = by_name("pytensor")
+    for record, parameters in accuracy.settings():
+        arrays = [backend.asarray(x[:2]) for x in accuracy.inputs(record, parameters, "ordinary")[1]]
+        value, slope = lossary.get(record.name, **parameters).batch(*arrays).value_and_gradient("none")
+        assert (value.ndim, slope.ndim) == (1, 2), record.name
 
 
 def test_every_setting_in_the_words_of_pytorch() -> None:

@@ -194,8 +194,23 @@ class Backend(ABC):
         """The namespace in which an emitted function of this backend runs."""
         host = {f"host_{name}": _host(number, getattr(self, name)) for name, number in _NUMBER_WORDS.items()}
         arrays = {name: getattr(self, name) for name in names if name not in _OPERATORS}
-        # The condition of a `where` between arrays may be about parameters alone.
-        return {**host, **arrays, "where": host["host_where"]}
+        # A condition between or beside arrays may be about parameters alone.
+        return {**host, **arrays, "where": host["host_where"], "logical_and": self._and, "logical_or": self._or}
+
+    def _and(self, a: Any, b: Any) -> Array:
+        if isinstance(a, bool):
+            a, b = b, a
+        return self._alike(a, holds=b) if b is False else a if b is True else self.logical_and(a, b)
+
+    def _or(self, a: Any, b: Any) -> Array:
+        if isinstance(a, bool):
+            a, b = b, a
+        return self._alike(a, holds=b) if b is True else a if b is False else self.logical_or(a, b)
+
+    def _alike(self, condition: Array, *, holds: bool) -> Array:
+        """A condition of the same shape that holds everywhere or nowhere."""
+        everywhere = self.logical_or(condition, self.logical_not(condition))
+        return everywhere if holds else self.logical_not(everywhere)
 
     # --- words: elementwise --------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -53,9 +52,8 @@ class TorchBackend(Backend):
     sigmoid = staticmethod(torch.sigmoid)
     where = staticmethod(torch.where)
     equal = staticmethod(torch.eq)
-    # The operators take a condition on parameters alone, a bool, beside a tensor.
-    logical_and = staticmethod(operator.and_)
-    logical_or = staticmethod(operator.or_)
+    logical_and = staticmethod(torch.logical_and)
+    logical_or = staticmethod(torch.logical_or)
     logical_not = staticmethod(torch.logical_not)
 
     def owns(self, value: Any) -> bool:
