@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .axes import ELEMENT, ROW, Axes
-from .domain import Around, Classes, Domain, Floats, Interval, Nothing, Parts, Real
+from .domain import Classes, Domain, Floats, Nothing, Parts, Real
+from .settings import Around, Interval
 
 Formula = Callable[..., Any]
 
