@@ -52,6 +52,8 @@ class Backend(ABC):
     is_traced = False
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
+    # The method of a total that adds it up over processes or devices; nothing where there is one process.
+    adds_over = ""
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
     plain: frozenset[type] = frozenset()
 
@@ -126,6 +128,10 @@ class Backend(ABC):
     def replicas(self) -> int:
         """How many copies of a program work on one batch at a time, and have their results added up."""
         return 1
+
+    def all_sum(self, x: Array, over: Any) -> Array:
+        """The sum over all processes or devices, whose derivative is summed in the same way."""
+        raise NotImplementedError
 
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""

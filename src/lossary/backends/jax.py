@@ -25,6 +25,7 @@ class JaxBackend(MeansByLength, ShowsBits):
     name = "jax"
     noun = "a JAX array"
     can_report = True
+    adds_over = "psum"
 
     abs = staticmethod(jnp.abs)
     sign = staticmethod(jnp.sign)
@@ -85,6 +86,9 @@ class JaxBackend(MeansByLength, ShowsBits):
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
         return _jax_report.report_later(poison, looks, site)
+
+    def all_sum(self, x: Array, over: Any) -> Array:
+        return jax.lax.psum(x, over)
 
     def settle(self) -> None:
         jax.effects_barrier()

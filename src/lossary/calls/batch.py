@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from . import parts
 from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
-from .reduce import MEANS, check_points, factors, reduce
+from .reduce import MEANS, check_points, denominator, factors, reduce
 from .rows import LAST, Rows
 
 
@@ -116,6 +117,17 @@ class Batch:
         if self.joined and reduction not in MEANS:
             found = found / self.backend.count(self.backend.squeeze_last(self.y_pred))
         return found
+
+    def weight(self, reduction: str) -> Any:
+        """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
+        row = self.inputs[self.program.record.main]
+        points = math.prod(self.backend.shape(row)[:-1]) if None not in self.backend.shape(row) else None
+        if points is not None and self.mask is None and (self.weights is None or reduction != "mean_with_sample_weight"):
+            found = points
+        else:
+            values = self.backend.squeeze_last(self.backend.max(row))
+            found = denominator(self.backend, values, self.weights, self.mask, reduction)
+        return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
