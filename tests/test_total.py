@@ -103,7 +103,9 @@ def test_a_total_is_a_tree_of_every_library():
     assert float(jax.tree.map(lambda x: x * 2, made).sum) == 60
     step = tf.function(loss.total)
     assert float(step(tf.constant(Y_TRUE), tf.constant(Y_PRED)).mean()) == 7.5
-    both = torch.utils._pytree.tree_map(lambda x: x * 2, (loss + loss).total(torch.tensor(Y_TRUE), torch.tensor(Y_PRED)))
+    both = torch.utils._pytree.tree_map(
+        lambda x: x * 2, (loss + loss).total(torch.tensor(Y_TRUE), torch.tensor(Y_PRED))
+    )
     assert isinstance(both, TotalOfTerms)
     assert float(both.sum) == 120
     assert pickle.loads(pickle.dumps(made)) == made
@@ -129,7 +131,11 @@ def test_one_process_syncs_with_itself():
 def test_messages():
     loss = lossary.MeanSquaredError()
     total = loss.total(Y_TRUE, Y_PRED)
-    for made in (lambda: total + 1.0, lambda: np.float32(1.0) + total, lambda: total + (loss + loss).total(Y_TRUE, Y_PRED)):
+    for made in (
+        lambda: total + 1.0,
+        lambda: np.float32(1.0) + total,
+        lambda: total + (loss + loss).total(Y_TRUE, Y_PRED),
+    ):
         with pytest.raises(TypeError, match=r"accepted are totals of the same loss.*Write loss\.total"):
             made()
     with pytest.raises(lossary.BackendError, match=r"total\.sync: arrays of numpy.*Write|Add up"):

@@ -122,7 +122,11 @@ class Batch:
         """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
         row = self.inputs[self.program.record.main]
         points = math.prod(self.backend.shape(row)[:-1]) if None not in self.backend.shape(row) else None
-        if points is not None and self.mask is None and (self.weights is None or reduction != "mean_with_sample_weight"):
+        if (
+            points is not None
+            and self.mask is None
+            and (self.weights is None or reduction != "mean_with_sample_weight")
+        ):
             found = points
         else:
             values = self.backend.squeeze_last(self.backend.max(row))

@@ -59,9 +59,7 @@ def _factors(
     return factor
 
 
-def _entries(
-    backend: Backend, values: Array, weights: Array | None, mask: Array | None
-) -> tuple[Array, Array | None]:
+def _entries(backend: Backend, values: Array, weights: Array | None, mask: Array | None) -> tuple[Array, Array | None]:
     """What each value is multiplied by, and which of them count; None for all.
 
     Weights and mask may hold one entry for several values; the denominators count values.
@@ -72,9 +70,7 @@ def _entries(
     return (factor if kept is None else factor * kept), kept
 
 
-def denominator(
-    backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
-) -> Any:
+def denominator(backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str) -> Any:
     """What the sum of these values is divided by to be their mean: D of `factors`; an int where it is known."""
     factor, kept = _entries(backend, values, weights, mask)
     if reduction == "mean_with_sample_weight" and weights is not None:

@@ -96,7 +96,9 @@ class WeightedSum(Loss):
     def total(self, *arguments: Any, **named: Any) -> TotalOfTerms:  # type: ignore[override]
         """As `Loss.total`, with the sum and the weight of every term."""
         totals = [term.total(*arguments, **named) for term in self._reducing()]
-        return TotalOfTerms(tuple(total if weight == 1.0 else weight * total for weight, total in self._weighted(totals)))
+        return TotalOfTerms(
+            tuple(total if weight == 1.0 else weight * total for weight, total in self._weighted(totals))
+        )
 
     def _reducing(self) -> list[Loss]:
         return [
