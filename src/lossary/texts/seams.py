@@ -60,3 +60,20 @@ def module_weight(name: str, argument: str, got: tuple[int, ...], classes: int) 
 def module_setting(name: str, setting: str, value: Any, accepted: str, line: str) -> ParameterError:
     """A setting of a module that is not one of those accepted."""
     return ParameterError(f"{name}: {setting}={shown(value)}; accepted {accepted}. Write {line}")
+
+
+def no_labels() -> ParameterError:
+    """The Trainer found no labels in what the data set holds."""
+    return ParameterError(
+        "compute_loss_func: labels is None; accepted are the labels of the batch, which the Trainer hands over where "
+        "the data set has a column of that name. Write dataset.rename_column('target', 'labels')"
+    )
+
+
+def no_logits(outputs: Any) -> ParameterError:
+    """A model whose outputs have no scores."""
+    kind = type(outputs).__name__
+    return ParameterError(
+        f"compute_loss_func: the model returned {kind} without logits; accepted are outputs with logits, a dict with "
+        "'logits', or a tuple that begins with them. Write return {'logits': scores} in the model's forward"
+    )
