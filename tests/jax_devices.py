@@ -53,13 +53,15 @@ specs = {"in_specs": (PartitionSpec(), ROWS, ROWS, ROWS), "out_specs": (Partitio
 stepped, its = jax.jit(jax.shard_map(inside, mesh=MESH, **specs))(WEIGHTS, X, Y, MASK)
 spread = [jax.device_put(x, NamedSharding(MESH, ROWS)) for x in (Y, X @ WEIGHTS, MASK)]
 print(
-    json.dumps({
-        "right": float(right),
-        "exact": float(found),
-        "gradient": float(jnp.abs(gradient - slopes).max()),
-        "stepped": float(stepped),
-        "its": float(jnp.abs(its - slopes).max()),
-        "means": float(shared(of_means)(WEIGHTS, X, Y, MASK)),
-        "compiled": float(jax.jit(lambda y, p, m: LOSS(y, p, where=m))(*spread)),
-    })
+    json.dumps(
+        {
+            "right": float(right),
+            "exact": float(found),
+            "gradient": float(jnp.abs(gradient - slopes).max()),
+            "stepped": float(stepped),
+            "its": float(jnp.abs(its - slopes).max()),
+            "means": float(shared(of_means)(WEIGHTS, X, Y, MASK)),
+            "compiled": float(jax.jit(lambda y, p, m: LOSS(y, p, where=m))(*spread)),
+        }
+    )
 )

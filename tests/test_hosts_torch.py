@@ -228,15 +228,15 @@ def test_equinox_modules_hold_losses():
 
 @pytest.mark.exhaustive
 def test_onnx_has_the_loss_of_an_exported_program(tmp_path):
-    from onnx.reference import ReferenceEvaluator
+    import onnxruntime
 
     for loss, arguments in (
         (ours.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5])), (torch.randn(4, 3), torch.tensor([0, 2, 1, 1]))),
         (ours.HuberLoss(), (torch.randn(4, 3), torch.randn(4, 3))),
     ):
-        torch.onnx.export(loss, arguments, tmp_path / "loss.onnx", dynamo=True, verbose=False)
-        run = ReferenceEvaluator(str(tmp_path / "loss.onnx"))
-        (found,) = run.run(None, dict(zip(run.input_names, (x.numpy() for x in arguments), strict=True)))
+        torch.onnx.export(loss.eval(), arguments, tmp_path / "loss.onnx", dynamo=True, verbose=False)
+        run = onnxruntime.InferenceSession(tmp_path / "loss.onnx")
+        (found,) = run.run(None, {"input": arguments[0].numpy(), "target": arguments[1].numpy()})
         assert float(found) == pytest.approx(float(loss(*arguments)), rel=1e-5)
 
 

@@ -38,6 +38,7 @@ def signs(*shape):
 
 
 MASK = jnp.asarray([[True, True, False, True]] * 2 + [[True] * 4] * 3)
+WEIGHTS, CLASS_WEIGHTS = shares(N, C), jnp.asarray([1.0, 2.0, 3.0, 4.0])
 # Name, arguments, keywords.
 CALLS = [
     ("squared_error", (real(N, C), real(N, C)), {}),
@@ -67,7 +68,7 @@ CALLS = [
     ("multiclass_perceptron_loss", (real(N, C), labels(N)), {}),
     ("multiclass_sparsemax_loss", (real(N, C), labels(N)), {}),
     ("ranking_softmax_loss", (real(N, C), labels(N, C)), {}),
-    ("ranking_softmax_loss", (real(N, C), labels(N, C)), {"where": MASK, "weights": shares(N, C), "reduce_fn": jnp.sum}),
+    ("ranking_softmax_loss", (real(N, C), labels(N, C)), {"where": MASK, "weights": WEIGHTS, "reduce_fn": jnp.sum}),
     ("ranking_softmax_loss", (real(N, C), labels(N, C)), {"reduce_fn": None, "where": MASK}),
     ("kl_divergence", (jnp.log(shares(N, C)), shares(N, C)), {}),
     ("kl_divergence", (jnp.log(shares(N, C)), hot(N)), {"where": MASK}),
@@ -80,7 +81,7 @@ CALLS = [
     ("cosine_similarity", (real(N, C), real(N, C)), {"where": MASK}),
     ("triplet_margin_loss", (real(N, C), real(N, C), real(N, C)), {"margin": 0.5}),
     ("dice_loss", (real(2, 3, 3, C), hot(2, 3, 3)), {}),
-    ("dice_loss", (real(2, 3, 3, C), hot(2, 3, 3)), {"alpha": 0.3, "beta": 0.9, "class_weights": jnp.asarray([1.0, 2, 3, 4]),
+    ("dice_loss", (real(2, 3, 3, C), hot(2, 3, 3)), {"alpha": 0.3, "beta": 0.9, "class_weights": CLASS_WEIGHTS,
      "ignore_background": True, "reduction": "sum"}),
     ("dice_loss", (shares(2, 9, C), hot(2, 9)), {"apply_softmax": False, "reduction": "none", "smooth": 0.1}),
     ("dice_loss", (real(2, 9), labels(2, 9, 1, classes=2)), {}),
@@ -121,7 +122,9 @@ def test_values_and_gradients_are_those_of_optax(name, arguments, keywords):
 
 def test_every_loss_of_optax_is_here_with_its_signature():
     # A sequence's loss and one of pairs, and what makes losses and targets.
-    missing = {"ctc_loss", "ctc_loss_with_forward_probs", "ntxent", "multiclass_generalized_dice_loss"} - set(vars(ours))
+    missing = {"ctc_loss", "ctc_loss_with_forward_probs", "ntxent", "multiclass_generalized_dice_loss"} - set(
+        vars(ours)
+    )
     missing |= {"make_fenchel_young_loss", "smooth_labels"}
     theirs = {n for n, f in vars(optax.losses).items() if callable(f) and n[0] != "_" and not inspect.isclass(f)}
     assert set(ours.__all__) == theirs - missing == {name for name, *_ in CALLS}
@@ -136,13 +139,12 @@ def test_every_loss_of_optax_is_here_with_its_signature():
 def test_scores_of_minus_infinity_are_safe():
     scores = jnp.asarray([[0.0, -jnp.inf, 1.0]])
     target = jnp.asarray([[0.5, 0.0, 0.5]])
-    value, slope, expected, right = jax.jit(
-        lambda x: [
-            part
-            for room in (ours, optax)
-            for part in jax.value_and_grad(lambda x: room.safe_softmax_cross_entropy(x, target)[0])(x)
-        ]
-    )(scores)
+    losses = ours.safe_softmax_cross_entropy, optax.safe_softmax_cross_entropy
+
+    def both(scores):
+        return [jax.value_and_grad(lambda x, loss=loss: loss(x, target)[0])(scores) for loss in losses]
+
+    (value, slope), (expected, right) = jax.jit(both)(scores)
     np.testing.assert_allclose(value, expected, rtol=1e-6)
     np.testing.assert_allclose(slope, right, atol=1e-6)
 

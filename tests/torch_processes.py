@@ -74,7 +74,11 @@ def main(rank, file):
         value, right = whole[name]
         found = trained(DistributedDataParallel(model()), loss, call, rows)
         _, naive = trained(DistributedDataParallel(model()), plain, call, rows)
-        report[name] = {"value": abs(found[0] / value - 1), "gradient": off(found[1], right), "plain": off(naive, right)}
+        report[name] = {
+            "value": abs(found[0] / value - 1),
+            "gradient": off(found[1], right),
+            "plain": off(naive, right),
+        }
     sharded = model()
     fully_shard(sharded, mesh=torch.distributed.init_device_mesh("cpu", (2,)))
     report["sharded"] = {"gradient": off(trained(sharded, *CASES["classes"][::2], rows)[1], whole["classes"][1])}

@@ -163,9 +163,7 @@ def generalized_kl_divergence(
     return _rows("generalized_kl_divergence", amounts, targets, axis, where)
 
 
-def convex_kl_divergence(
-    log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None
-) -> Array:
+def convex_kl_divergence(log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None) -> Array:
     """`generalized_kl_divergence`, as ``optax.convex_kl_divergence``."""
     return generalized_kl_divergence(log_predictions, targets, axis, where)
 
@@ -234,9 +232,7 @@ def dice_loss(
     return values if reduction == "none" else reduce[reduction](values, axis=-1)
 
 
-def binary_dice_loss(
-    predictions: Array, targets: Array, *, smooth: Array = 1.0, apply_sigmoid: bool = True
-) -> Array:
+def binary_dice_loss(predictions: Array, targets: Array, *, smooth: Array = 1.0, apply_sigmoid: bool = True) -> Array:
     """Dice overlap of one class, as ``optax.losses.binary_dice_loss``."""
     scores, truth = jnp.asarray(predictions), jnp.asarray(targets)
     if scores.ndim == truth.ndim and scores.shape[-1] != 1:
@@ -254,9 +250,7 @@ def _elements(name: str, predictions: Array, targets: Array | None, **parameters
     return function(name)(truth[..., None], scores[..., None], **parameters)
 
 
-def _rows(
-    name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any
-) -> Array:
+def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
     """The value of each row along ``axis``, of which ``where`` leaves elements out."""
     scores = jnp.asarray(predictions)
     axes = range(scores.ndim) if axis is None else [axis] if isinstance(axis, int) else axis

@@ -202,8 +202,8 @@ class MultiLabelSoftMarginLoss(Pair):
         name, classes, shape = type(self).__name__, input.shape[-1], tuple(input.shape[:-1])
         if self.weight is not None and tuple(self.weight.shape) not in ((classes,), (1,)):
             raise texts.module_weight(name, "weight", tuple(self.weight.shape), classes)
-        arguments = same_shape(name, input, target).reshape(-1), float32(input).reshape(-1)
-        weight = None if self.weight is None else self.weight.expand_as(input).reshape(-1)
+        arguments = same_shape(name, input, target).unsqueeze(-1), float32(input).unsqueeze(-1)
+        weight = None if self.weight is None else self.weight.expand_as(input)
         return Given(arguments, weight, shape=shape, per_row=classes)
 
 
@@ -297,4 +297,4 @@ class TripletMarginWithDistanceLoss(Loss):
             far = torch.minimum(far, self.distance_function(positive, negative))
         # A negative is to be farther away than a positive by the margin: a ranking of the two distances.
         far, near = float32(far), float32(near)
-        return Given((torch.ones_like(far).reshape(-1), far.reshape(-1), near.reshape(-1)), shape=tuple(far.shape))
+        return Given(tuple(x.unsqueeze(-1) for x in (torch.ones_like(far), far, near)))

@@ -65,6 +65,9 @@ class Loss(torch.nn.Module):
     (Loss(LogCosh()), 0.2169)
     """
 
+    # Whether every element is a data point.
+    _of_elements = False
+
     def __init__(self, loss: Any, *, reduction: str | None = None, sync: bool = False, **parameters: Any) -> None:
         super().__init__()
         made = get(loss, **parameters)
@@ -96,7 +99,7 @@ class Loss(torch.nn.Module):
         """The reduced loss of predictions and target, which come in this order."""
         return self._reduced(tensors, sample_weight=sample_weight, where=where)
 
-    def total(self, *tensors: Tensor, **named: Tensor | None) -> Total:
+    def total(self, *tensors: Tensor, **named: Tensor | None) -> Any:
         """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
         return self._told(tensors, lambda: self._total(self._prepared(*tensors, **named)))
 
@@ -128,9 +131,8 @@ class Loss(torch.nn.Module):
             return total.sum if self.reduction == "sum" else total.mean()
         if given.denominator is not None and self.reduction == "mean":
             return self._total(given).mean()
-        found = (given.losses or self._losses)[self.reduction](
-            *given.arguments, sample_weight=given.weight, where=given.where
-        )
+        loss: Any = (given.losses or self._losses)[self.reduction]
+        found = loss(*given.arguments, sample_weight=given.weight, where=given.where)
         if self.reduction == "sum" and given.per_row > 1:
             return found / given.per_row
         if self.reduction != "none" or given.shape is None:
@@ -139,7 +141,7 @@ class Loss(torch.nn.Module):
 
     def _total(self, given: Given) -> Total:
         losses = given.losses or self._losses
-        loss = losses.get(self.reduction, losses["mean"])
+        loss: Any = losses.get(self.reduction, losses["mean"])
         found = loss.total(*given.arguments, sample_weight=given.weight, where=given.where)
         if given.denominator is not None:
             return Total(found.sum, given.denominator)
@@ -154,15 +156,18 @@ class Loss(torch.nn.Module):
         except LossError as error:
             if [getattr(x, "requires_grad", False) for x in tensors] == [False, True]:
                 raise texts.module_swapped(type(self).__name__) from error
-            raise texts.in_torch_words(error) from error
+            raise texts.in_torch_words(error, elements=self._of_elements) from error
 
     def extra_repr(self) -> str:
         """What differs from the defaults."""
         sync = ", sync=True" if self.sync else ""
         if type(self) is Loss:
             return repr(self.loss) + sync
-        own = inspect.signature(type(self)).parameters.values()
-        own = [p for p in own if p.name not in ("size_average", "reduce", "sync")]
+        own = [
+            p
+            for p in inspect.signature(type(self)).parameters.values()
+            if p.name not in ("size_average", "reduce", "sync")
+        ]
         held = {p.name: getattr(self, p.name) for p in own if _differs(getattr(self, p.name), p.default)}
         return ", ".join(f"{name}={_short(value)}" for name, value in held.items()) + (sync if held else sync[2:])
 
@@ -174,7 +179,7 @@ class Pair(Loss):
         """The reduced loss of a batch."""
         return self._reduced((input, target))
 
-    def total(self, input: Tensor, target: Tensor) -> Total:  # type: ignore[override]  # noqa: A002
+    def total(self, input: Tensor, target: Tensor) -> Any:  # type: ignore[override]  # noqa: A002
         """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
         return self._told((input, target), lambda: self._total(self._prepared(input, target)))
 

@@ -15,21 +15,28 @@ from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, float32, s
 class Elements(Pair):
     """A loss that is reduced over elements, however they lie."""
 
+    _of_elements = True
+
     def __init__(self, loss: str, reduction: str, sync: bool, **parameters: Any) -> None:
         super().__init__(loss, reduction=reduction, sync=sync, **parameters)
 
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         target = same_shape(type(self).__name__, input, target)
-        return Given((target.reshape(-1, 1), float32(input).reshape(-1, 1)), shape=tuple(input.shape))
+        return Given((target.unsqueeze(-1), float32(input).unsqueeze(-1)), shape=_single(input))
 
     def _spread(self, name: str, weight: Tensor | None, input: Tensor) -> Tensor | None:  # noqa: A002
         """Weights that PyTorch broadcasts, one per element."""
         if weight is None:
             return None
         try:
-            return weight.expand_as(input).reshape(-1)
+            return weight.expand_as(input)
         except RuntimeError:
             raise texts.module_shapes(type(self).__name__, tuple(input.shape), tuple(weight.shape), name) from None
+
+
+def _single(input: Tensor) -> tuple[()] | None:  # noqa: A002
+    """The shape of the unreduced value of one number; that of several is their own."""
+    return () if input.dim() == 0 else None
 
 
 class L1Loss(Elements):
@@ -118,7 +125,8 @@ class HingeEmbeddingLoss(Elements):
 class BCELoss(Elements):
     """Binary cross-entropy of probabilities, as ``torch.nn.BCELoss``.
 
-    Probabilities below 1e-12 count as 1e-12, at which the slope is 1e12, as there; the value ends at 27.6, there at 100.
+    Probabilities below 1e-12 count as 1e-12, at which the slope is 1e12, as there; the value ends at 27.6 and there at
+    100.
     """
 
     def __init__(
@@ -170,11 +178,12 @@ class BCEWithLogitsLoss(Elements):
         positive = self._spread("pos_weight", self.pos_weight, input) * target
         both = positive + (1.0 - target)
         share = torch.where(both == 0.0, target, positive / torch.where(both == 0.0, 1.0, both))
-        return given._replace(arguments=(share.unsqueeze(-1), given.arguments[1]), weight=both if weight is None else both * weight)
+        whole = both if weight is None else both * weight
+        return given._replace(arguments=(share.unsqueeze(-1), given.arguments[1]), weight=whole)
 
 
 class PoissonNLLLoss(Elements):
-    """Negative log-likelihood of counts, as ``torch.nn.PoissonNLLLoss``: of logarithms of rates unless told otherwise."""
+    """Negative log-likelihood of counts, as ``torch.nn.PoissonNLLLoss``: from logarithms of rates by default."""
 
     def __init__(
         self,
@@ -208,7 +217,7 @@ class PoissonNLLLoss(Elements):
         count = given.arguments[0].to(given.arguments[1].dtype)
         more = torch.where(count > 1, count, 1.0)
         term = torch.where(count > 1, more * more.log() - more + 0.5 * (2.0 * math.pi * more).log(), 0.0)
-        return {"mean": term.mean(), "sum": term.sum(), "none": term.reshape(given.shape or ())}[reduction]
+        return {"mean": term.mean(), "sum": term.sum(), "none": term.squeeze(-1)}[reduction]
 
 
 class KLDivLoss(Elements):
@@ -258,7 +267,7 @@ class GaussianNLLLoss(Loss):
     def _prepared(self, input: Tensor, target: Tensor, var: Any) -> Given:  # type: ignore[override]  # noqa: A002
         target = same_shape(type(self).__name__, input, target)
         mean, variance = float32(input), float32(_variance(type(self).__name__, input, var))
-        return Given((target.reshape(-1), (mean.reshape(-1), variance.reshape(-1))), shape=tuple(input.shape))
+        return Given((target.unsqueeze(-1), (mean.unsqueeze(-1), variance.unsqueeze(-1))), shape=_single(input))
 
 
 def _variance(name: str, input: Tensor, var: Any) -> Tensor:  # noqa: A002
@@ -296,4 +305,4 @@ class MarginRankingLoss(Loss):
         name = type(self).__name__
         others = same_shape(name, input1, target), same_shape(name, input1, input2, "input2")
         arguments = others[0], float32(input1), float32(others[1])
-        return Given(tuple(x.reshape(-1) for x in arguments), shape=tuple(input1.shape))
+        return Given(tuple(x.unsqueeze(-1) for x in arguments), shape=_single(input1))

@@ -123,13 +123,11 @@ class Batch:
     def weight(self, reduction: str) -> Any:
         """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
         row = self.inputs[self.program.record.main]
-        points = math.prod(self.backend.shape(row)[:-1]) if None not in self.backend.shape(row) else None
-        if (
-            points is not None
-            and self.mask is None
-            and (self.weights is None or reduction != "mean_with_sample_weight")
-        ):
-            found = points
+        lengths = [length for length in self.backend.shape(row)[:-1] if length is not None]
+        known = len(lengths) == len(self.backend.shape(row)) - 1
+        weighted = self.weights is not None and reduction == "mean_with_sample_weight"
+        if known and self.mask is None and not weighted:
+            found: Any = math.prod(lengths)
         else:
             values = self.backend.squeeze_last(self.backend.max(row))
             found = denominator(self.backend, values, self.weights, self.mask, reduction)

@@ -90,9 +90,10 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, which nothing is clipped of.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
-    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
+    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
+    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
+    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
+    ``log(1e-37 / y_pred)``.
 
     >>> import lossary
     >>> print(lossary.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).round(4))

@@ -6,8 +6,7 @@ and weights do: over micro-batches, over processes, over devices, over all batch
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from .. import texts
 from ..backends import Array, Backend, owner
@@ -18,8 +17,8 @@ from ..calls.reduce import quotient
 class Total(NamedTuple):
     """The sum of a loss and its weight, as ``loss.total(y_true, y_pred)`` gives them.
 
-    Totals add, ``sum(totals)`` of a list too, and `mean` is exactly the loss of all their data points in one batch, with
-    its gradient.  It is a tuple, which JAX, PyTorch and TensorFlow take apart as they do with any other.
+    Totals add, ``sum(totals)`` of a list too, and `mean` is exactly the loss of all their data points in one batch,
+    with its gradient.  It is a tuple, which JAX, PyTorch and TensorFlow take apart as they do with any other.
 
     Attributes:
         sum: The sum of the weighted losses of the data points that count.
@@ -34,8 +33,6 @@ class Total(NamedTuple):
 
     sum: Any
     weight: Any
-    # NumPy's numbers leave arithmetic with a total to it.
-    __array_ufunc__ = None
 
     def mean(self, weight: Any = None) -> Array:
         """The mean loss; 0 where nothing counts.
@@ -58,15 +55,19 @@ class Total(NamedTuple):
         """The total over an axis of JAX's devices, inside ``jax.shard_map`` or ``jax.pmap``, or of ``jax.vmap``."""
         return _over(self, "psum", axis_name)
 
-    def __add__(self, other: Any) -> Total:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         if isinstance(other, Total):
             return Total(self.sum + other.sum, self.weight + other.weight)
         return _with_nothing(self, other)
 
-    def __mul__(self, factor: Any) -> Total:  # type: ignore[override]
+    def __mul__(self, factor: Any) -> Any:
         return Total(self.sum * factor, self.weight)
 
-    __radd__, __rmul__ = __add__, __mul__  # type: ignore[assignment]
+    def __radd__(self, other: Any) -> Any:
+        return self + other
+
+    def __rmul__(self, factor: Any) -> Any:
+        return self * factor
 
 
 class TotalOfTerms(NamedTuple):
@@ -77,7 +78,6 @@ class TotalOfTerms(NamedTuple):
     """
 
     terms: tuple[Total, ...]
-    __array_ufunc__ = None
 
     @property
     def sum(self) -> Array:
@@ -96,15 +96,23 @@ class TotalOfTerms(NamedTuple):
         """As `Total.psum`."""
         return TotalOfTerms(tuple(term.psum(axis_name) for term in self.terms))
 
-    def __add__(self, other: Any) -> TotalOfTerms:  # type: ignore[override]
+    def __add__(self, other: Any) -> Any:
         if isinstance(other, TotalOfTerms) and len(other.terms) == len(self.terms):
             return TotalOfTerms(tuple(one + more for one, more in zip(self.terms, other.terms, strict=True)))
         return _with_nothing(self, other)
 
-    def __mul__(self, factor: Any) -> TotalOfTerms:  # type: ignore[override]
+    def __mul__(self, factor: Any) -> Any:
         return TotalOfTerms(tuple(term * factor for term in self.terms))
 
-    __radd__, __rmul__ = __add__, __mul__  # type: ignore[assignment]
+    def __radd__(self, other: Any) -> Any:
+        return self + other
+
+    def __rmul__(self, factor: Any) -> Any:
+        return self * factor
+
+
+# NumPy's numbers leave arithmetic with a total to it.
+Total.__array_ufunc__ = TotalOfTerms.__array_ufunc__ = None  # type: ignore[attr-defined]
 
 
 def of_call(call: Call, reduction: str) -> Total:

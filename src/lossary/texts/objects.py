@@ -167,7 +167,7 @@ def not_a_total(value: Any) -> TypeError:
 def no_others(library: str, method: str, known: str) -> BackendError:
     """A total over processes or devices in a library that has no such, or by another name."""
     names = {"sync": "total.sync()", "psum": "total.psum('batch'), with the axis_name of the devices"}
-    write = f"Write {names[known]}" if known else "Add up what the processes return: sum(totals)"
+    write = f"Write {names[known]}" if known else "Write sum(totals) over what the processes return"
     return BackendError(
         f"total.{method}: arrays of {library} have no processes or devices to sum over in this way; accepted are "
         f"tensors of PyTorch and TensorFlow with sync(), arrays of JAX with psum(axis_name). {write}"

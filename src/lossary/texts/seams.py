@@ -11,10 +11,15 @@ from .calls import shape_text, shown
 # What PyTorch calls what is ours.
 _TORCH_WORDS = {"y_true": "target", "y_pred": "input", "ignore_class": "ignore_index", "sample_weight": "weight"}
 
+_WITH_LOGITS = "lossary.torch.BCEWithLogitsLoss()"
 
-def in_torch_words(error: LossError) -> LossError:
+
+def in_torch_words(error: LossError, *, elements: bool) -> LossError:
     """The same error with the arguments called as PyTorch's losses call them."""
-    return type(error)(re.sub("|".join(_TORCH_WORDS), lambda found: _TORCH_WORDS[found[0]], str(error)))
+    text = str(error).replace("lossary.binary_crossentropy(y_true, y_pred, from_logits=True)", _WITH_LOGITS)
+    text = re.sub("|".join(_TORCH_WORDS), lambda found: _TORCH_WORDS[found[0]], text)
+    # Elements are rows of one, of which nobody has heard.
+    return type(error)(re.sub(r"((?:input|target)\[[\d, ]*), 0\]", r"\1]", text) if elements else text)
 
 
 def module_swapped(name: str) -> ShapeError:
