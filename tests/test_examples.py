@@ -89,7 +89,30 @@ def custom_loss(figures):
     assert of_points == pytest.approx(2.303, abs=0.1)
 
 
+def torch_modules(figures):
+    *_, accuracy, millionths = figures
+    assert accuracy > 93
+    assert millionths < 1
+
+
+def optax_loop(figures):
+    accuracy, parts, whole = figures
+    assert accuracy > 98
+    assert parts == whole
+
+
+def hugging_face(figures):
+    whole, parts = figures[-2:]
+    assert parts == pytest.approx(whole, abs=2e-5)
+    assert whole < 2.83  # The logarithm of 17, of a model that knows nothing.
+
+
+def skorch_classifier(figures):
+    assert figures[0] > 0.95
+
+
 EXPECTED = [regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph]
+EXPECTED += [torch_modules, optax_loop, hugging_face, skorch_classifier]
 
 
 def path(example) -> Path:

@@ -289,6 +289,16 @@ def test_messages_speak_torch(call, text):
     assert str(caught.value) == text
 
 
+def test_the_doctor_looks_at_the_first_batch():
+    loss = ours.guard(ours.CrossEntropyLoss(), doctor="warn")
+    with pytest.warns(lossary.torch.DiagnosisWarning, match="softmax"):
+        loss(real(64, C).softmax(1), labels(64))
+    assert not loss.report.ok
+    loss = ours.guard(ours.MSELoss())
+    loss(real(64, 1), real(64, 1))
+    assert loss.report.ok
+
+
 def test_a_metric_over_batches():
     loss, batches = ours.CrossEntropyLoss(weight=WEIGHT), [(real(n, C), labels(n)) for n in (1, 5, 3)]
     together = loss(*(torch.cat(each) for each in zip(*batches, strict=True)))

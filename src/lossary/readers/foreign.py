@@ -16,6 +16,7 @@ from .. import texts
 from ..facts.record import fold
 from ..objects import get
 from ..objects.define import folded
+from ..objects.loss import Loss
 
 Spelling = tuple[str, dict[str, Any]]
 
@@ -177,6 +178,8 @@ def habit(loss: Any) -> str:
 def translated(loss: Any, y_true: Any = None) -> Any:
     """A loss of Keras, torch or optax as name and settings that `lossary.get` understands, anything else as it is."""
     loss = _functional(loss)
+    if _is_module(loss) and isinstance(getattr(loss, "loss", None), Loss):  # One of ours, in PyTorch's order.
+        return loss.loss
     if _of_torch(loss):
         if type(loss).__name__ not in _TORCH or getattr(loss, "delta", 1.0) <= 0:  # Which PyTorch itself refuses.
             return _turned(loss)
