@@ -188,7 +188,7 @@ def _last_layer(loss: Loss) -> str:
             return ", ".join(f"{activation} for {name}" for name, activation in activations.items())
         activation = next(iter(activations.values()))
     else:
-        activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
+        activation = "linear" if loss.parameters.get("from_logits") else loss.record.read_as(loss.parameters).activation
     if activation_fit(loss, activation).judgement not in ("right", "works"):
         raise AssertionError(f"{loss!r} does not fit its own activation {activation}")
     softmax = activation != "linear" and "from_logits" in loss.parameters

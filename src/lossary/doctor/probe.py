@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,8 @@ class Probe:
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return SURE * y_true
+        if self.loss.parameters.get("from_logs"):
+            return np.log(np.maximum(y_true, math.exp(-SURE)))
         if isinstance(self.record.prediction, LogProbabilities):
             return SURE * (y_true - 1)
         if puts_in_order(self.loss):

@@ -317,6 +317,10 @@ class Record:
         """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
         return _handed_over(self.prediction, parameters)
 
+    def read_as(self, parameters: Mapping[str, Any]) -> Domain:
+        """What predictions are, or become where they are raw scores."""
+        return _handed_over(self.prediction, {"from_logs": parameters.get("from_logs")})
+
     def domain(self, place: int, parameters: Mapping[str, Any]) -> Domain:
         """The set of an input."""
         each = self.inputs[place]

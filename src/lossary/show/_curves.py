@@ -111,7 +111,7 @@ def from_scores(loss: Loss, scores: Floats) -> tuple[Floats, Floats]:
     """The predictions that rows of scores stand for, and how they move with the first score."""
     direction = np.zeros_like(scores)
     direction[:, 0] = 1.0
-    if not isinstance(loss.record.prediction, LogProbability):
+    if not isinstance(loss.record.read_as(loss.parameters), LogProbability):
         return scores, direction
     logarithms = scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
     return logarithms, direction - np.exp(logarithms[:, :1])
@@ -141,7 +141,7 @@ def _line(loss: Loss) -> Line:
         return {"scores": _scores, "shares": _shares, "direction": _angle}[rows](loss)
     if _depends_on_the_difference(loss):
         return _single(r"error $\hat{y} - y$", -3.0, 3.0, target=0.0, mark=0.0)
-    if isinstance(record.target, NonNegative):
+    if isinstance(record.target, NonNegative) and not loss.parameters.get("from_logs"):
         return _single(r"prediction $\hat{y}$ for the target $y = 1$", 0.02, 4.0, target=1.0, mark=1.0)
     return _single(r"prediction $\hat{y}$ for the target $y = 1$", -1.0, 3.0, target=1.0, mark=1.0)
 
