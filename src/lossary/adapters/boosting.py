@@ -163,7 +163,7 @@ class Measure:
         self.loss: Loss = get(loss)
         self._arguments = (loss, link, name)
         self._link = link_of(self.loss, link)
-        self._raw = raw(self.loss, self._link).replaced(reduction="mean_with_sample_weight")
+        self._raw = raw(self.loss, self._link)
         self.__name__ = name or self.loss.name
 
     def __repr__(self) -> str:
@@ -174,6 +174,15 @@ class Measure:
 
     def value(self, y_true: Any, scores: Any, weight: Any = None) -> float:
         """The weighted mean."""
+        return float(self._reduced("mean_with_sample_weight", y_true, scores, weight))
+
+    def values(self, y_true: Any, scores: Any, weight: Any = None) -> Floats:
+        """The weighted loss of every data point."""
+        found: Floats = np.asarray(self._reduced("none", y_true, scores, weight))
+        return found
+
+    def _reduced(self, reduction: str, y_true: Any, scores: Any, weight: Any) -> Any:
         scores = np.asarray(scores, np.float64)
         weight = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
-        return float(self._raw(targets(self.loss, y_true, scores, self.classes), scores, weight))
+        y_true = targets(self.loss, y_true, scores, self.classes)
+        return self._raw.replaced(reduction=reduction)(y_true, scores, weight)

@@ -48,7 +48,7 @@ class Objective(Boosting):
         The gradients are those of ``obj=`` all the same.
         """
         start = self.start(y_true, sample_weight)
-        name = _LINKS[self.link]
+        name = self.convention.name if self.convention else _LINKS[self.link]
         found: dict[str, Any] = {"objective": name}
         if name == "multi:softprob":
             return {**found, "num_class": len(start), "base_score": [float(each) for each in start]}

@@ -163,7 +163,7 @@ class Program:
 
     def source(self, part: str = "value") -> str:
         """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ``pull_0``, ..."""
-        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") else self.inputs
+        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") or part == "turn" else self.inputs
         return emit(f"{self.record.name}_{part}", inputs, self.outputs(part))
 
     def outputs(self, part: str) -> list[Node]:
@@ -171,6 +171,9 @@ class Program:
         kind, _, index = part.partition("_")
         if part == "curvature":
             return self._curvature()
+        if part == "turn":
+            raw, direction = self._nodes[self.predictions[0]], self.graph.input(UPSTREAM, ELEMENT)
+            return [words.spread(differentiate(words.sum(self._curvature()[0] * direction), raw), raw)]
         if part == "value":
             return [self.output]
         if part == "value_and_slope":
@@ -202,6 +205,10 @@ class Program:
     def curvature(self, backend: Speller) -> Callable[..., Any]:
         """The slope and the diagonal of the Hessian, element by element."""
         return self._function(backend, "curvature")
+
+    def turn(self, backend: Speller) -> Callable[..., Any]:
+        """The Hessian of each row times a direction, the last argument."""
+        return self._function(backend, "turn")
 
     def value_and_slope(self, backend: Speller) -> Callable[..., Any]:
         """The value and its derivative with respect to each prediction, with common terms computed once."""

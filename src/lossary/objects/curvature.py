@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from .. import texts
 from ..backends import Array, Backend
 from ..calls.batch import Batch
@@ -95,6 +97,19 @@ class Curvature:
                 slope, curve = weight * slope, weight * curve
         place = batch.program.predictions[0]
         return batch.gradient(slope, place), batch.gradient(curve, place)
+
+    def matrix(self, y_true: Any, raw: Any) -> Array:
+        """The exact Hessian of every row of NumPy's scores, an array (N, C, C)."""
+        size = raw.shape[-1]
+        # Every row as often as it has scores, each time with another direction.
+        y_true, rows = np.repeat(y_true, size, axis=0), np.repeat(raw, size, axis=0)
+        directions = np.tile(np.eye(size, dtype=raw.dtype), (len(raw), 1))
+        total: Any = 0.0
+        for weight, term in self._terms:
+            batch = term.lined_up((y_true, rows))
+            with batch.backend.quiet():
+                total = total + weight * batch.program.turn(batch.backend)(*batch.arguments, directions)
+        return total.reshape(-1, size, size)
 
     def _formed(self, batch: Batch, curve: Array) -> Array:
         backend = batch.backend

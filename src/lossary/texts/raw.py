@@ -89,3 +89,35 @@ def no_constant(loss: str, shape: tuple[int | None, ...]) -> ShapeError:
 def not_installed(name: str, package: str) -> str:
     """A host that is not there."""
     return f"{name} needs {package}: pip install {package}"
+
+
+def scorer_method(loss: str, estimator: str, methods: Iterable[str]) -> LossError:
+    """An estimator that has nothing of what a loss can be computed of."""
+    return LossError(
+        f"{loss}: {estimator} has none of {', '.join(methods)}; accepted are fitted estimators that have one. Write "
+        "sklearn.calibration.CalibratedClassifierCV(estimator) for probabilities"
+    )
+
+
+def scorer_needs_classes(loss: str, estimator: str) -> LossError:
+    """Labels that are text, and predictions that are labels too."""
+    return LossError(
+        f"{loss}: {estimator} predicts labels alone, and the targets are text; accepted are estimators with "
+        "predict_proba or decision_function. Write sklearn.calibration.CalibratedClassifierCV(estimator)"
+    )
+
+
+def unseen_label(loss: str, label: Any, classes: Any) -> LossError:
+    """A label that the estimator has not been fitted with."""
+    return LossError(
+        f"{loss}: y_true holds {label!r}, and the estimator knows {shown(list(classes))}; accepted are the classes that "
+        "it was fitted with. Write cv=sklearn.model_selection.StratifiedKFold() so that every fold has all"
+    )
+
+
+def more_than_two(loss: str, count: int) -> LossError:
+    """A loss of two classes for an estimator of more."""
+    return LossError(
+        f"{loss}: the estimator knows {count} classes, and this loss is of two; accepted are losses of rows of classes. "
+        "Write lossary.sklearn.scorer('sparse_categorical_crossentropy')"
+    )
