@@ -24,9 +24,9 @@ def objective(loss: Any, link: str = "auto", hessian: str = "auto", scale: float
         loss: Anything `lossary.get` understands: a name, an object, a sum, an own function.
         link: What makes predictions of raw scores, as in `lossary.grad_and_hess`.  ``"auto"``: ``"logit"`` or
             ``"softmax"`` for losses of probabilities, ``"log"`` for losses of rates, else ``"identity"``.
-        hessian: ``"exact"``, ``"positive"``, ``"majorizer"`` or ``"constant"``, as in `lossary.grad_and_hess`.  ``"auto"``
-            is the exact one where it is above 0 and does not die out, else the majorizer; ``.hessian`` and ``.reason``
-            say what it came to.  LightGBM's own huber, quantile and regression_l1 are ``"constant"``.
+        hessian: ``"exact"``, ``"positive"``, ``"majorizer"`` or ``"constant"``, as in `lossary.grad_and_hess`.
+            ``"auto"`` is the exact one where it is above 0 and does not die out, else the majorizer; ``.hessian`` and
+            ``.reason`` say what it came to.  LightGBM's own huber, quantile and regression_l1 are ``"constant"``.
         scale: A factor of gradient and Hessian, which matters beside ``lambda_l2`` and ``min_sum_hessian_in_leaf``.
             ``"auto"``: where LightGBM has the loss, it is its factor (half the squared error, K/(K - 1) times the
             Hessian of softmax); where there is a majorizer it is evened to a mean of 1 in every round.
@@ -41,8 +41,8 @@ def objective(loss: Any, link: str = "auto", hessian: str = "auto", scale: float
 def metric(loss: Any, link: str = "auto", name: str | None = None) -> Metric:
     """A loss as a metric of LightGBM: its weighted mean, less is better.
 
-    Beside an own objective LightGBM hands raw scores to metrics, and the metric applies the link.  Beside a built-in one
-    it hands over predictions: then write ``link="identity"``.
+    Beside an own objective LightGBM hands raw scores to metrics, and the metric applies the link.  Beside a built-in
+    one it hands over predictions: then write ``link="identity"``.
 
     Args:
         loss: Anything `lossary.get` understands.

@@ -24,9 +24,9 @@ def objective(loss: Any, link: str = "auto", hessian: str = "auto", scale: float
         loss: Anything `lossary.get` understands: a name, an object, a sum, an own function.
         link: What makes predictions of raw scores, as in `lossary.grad_and_hess`.  ``"auto"``: ``"logit"`` or
             ``"softmax"`` for losses of probabilities, ``"log"`` for losses of rates, else ``"identity"``.
-        hessian: ``"exact"``, ``"positive"``, ``"majorizer"`` or ``"constant"``, as in `lossary.grad_and_hess`.  ``"auto"``
-            is the exact one where it is above 0 and does not die out, else the majorizer; ``.hessian`` and ``.reason``
-            say what it came to.
+        hessian: ``"exact"``, ``"positive"``, ``"majorizer"`` or ``"constant"``, as in `lossary.grad_and_hess`.
+            ``"auto"`` is the exact one where it is above 0 and does not die out, else the majorizer; ``.hessian`` and
+            ``.reason`` say what it came to.
         scale: A factor of gradient and Hessian, which matters beside ``reg_lambda`` and ``min_child_weight``.
             ``"auto"``: where XGBoost has the loss, it is its factor (half the squared error, twice the Hessian of
             softmax); where there is a majorizer it is evened to a mean of 1 in every round.

@@ -53,7 +53,7 @@ class Boosting:
         if hessian not in ("auto", *HESSIANS):
             raise texts.unknown_choice(self.loss.name, "hessian", hessian, ["auto", *HESSIANS])
         if scale != "auto" and not (isinstance(scale, int | float) and scale > 0):
-            raise texts.unknown_choice(self.loss.name, "scale", scale, ["auto", 1.0, 0.5])
+            raise texts.unknown_choice(self.loss.name, "scale", scale, ["auto", "a number > 0"])
         self._link = link_of(self.loss, link)
         self.link = self._link.name
         self.hessian, self.reason = chosen(self.loss, self._link) if hessian == "auto" else (hessian, "as asked for")
@@ -73,7 +73,7 @@ class Boosting:
         return type(self), self._arguments
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._arguments == other._arguments  # type: ignore[attr-defined]
+        return type(other) is type(self) and self._arguments == other._arguments
 
     def __hash__(self) -> int:
         return hash((type(self), self.loss, self._arguments[1:]))

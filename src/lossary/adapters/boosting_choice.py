@@ -1,4 +1,4 @@
-"""Which curvature suits a loss: its own where that is above 0 and does not die out, else one that leaves steps finite."""
+"""Which curvature suits a loss: its own where that is above 0 and does not die out, else one that keeps steps short."""
 
 from __future__ import annotations
 

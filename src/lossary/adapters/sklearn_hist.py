@@ -29,14 +29,14 @@ class _Derivatives(Boosting):
     classes: ClassVar = "lossary.BinaryCrossentropy() for two classes"
 
 
-class HistLoss(BaseLoss):  # type: ignore[misc]
+class HistLoss(BaseLoss):
     """A loss for ``HistGradientBoostingRegressor(loss=...)`` and ``HistGradientBoostingClassifier(loss=...)``.
 
     Args:
         loss: Anything `lossary.get` understands: a name, an object, a sum, an own function.
         link: What makes predictions of raw scores, as in `lossary.grad_and_hess`.
-        hessian: ``"auto"``, or as in `lossary.grad_and_hess`.  For `mean_absolute_error` and `pinball` ``"auto"`` is what
-            scikit-learn does itself: a constant one, and leaves that are medians or quantiles.
+        hessian: ``"auto"``, or as in `lossary.grad_and_hess`.  For `mean_absolute_error` and `pinball` ``"auto"`` is
+            what scikit-learn does itself: a constant one, and leaves that are medians or quantiles.
 
     `predict` and `predict_proba` apply the link.  Early stopping watches the loss.
     """

@@ -17,7 +17,7 @@ Floats = np.ndarray[Any, Any]
 _Scorer: Any = type(make_scorer(mean_squared_error))
 
 
-class LossScorer(_Scorer):  # type: ignore[misc]
+class LossScorer(_Scorer):
     """A scorer: minus the weighted mean of a loss, so that more is better."""
 
     def __init__(self, loss: Any) -> None:

@@ -39,7 +39,7 @@ def _assuming(condition: Node, branch: Node, holds: bool) -> Node:
     return rebuilt(branch, chosen)
 
 
-# --- exponents: sums of inputs times numbers ---------------------------------------------------------------------------
+# --- exponents: sums of inputs times numbers -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _is_positive(node: Node) -> bool:
         return True
     if node.op in ("add", "multiply", "divide"):
         return all(map(_is_positive, node.args))
-    return node.op == "power" and _is_positive(node.args[0]) or (node.constant or 0.0) > 0.0
+    return (node.op == "power" and _is_positive(node.args[0])) or (node.constant or 0.0) > 0.0
 
 
 def logarithm(node: Node) -> Node | None:

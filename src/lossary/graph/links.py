@@ -69,15 +69,15 @@ def usual(domain: Domain) -> Link:
 
 def linked(record: Record, through: Link, off: tuple[str, ...] = ()) -> Record:
     """The same loss of raw scores; the parameters in ``off`` are 0."""
-    own = {name: 0.0 for name in off}
+    own = dict.fromkeys(off, 0.0)
 
     def formula(y_true: Any, raw: Any, **parameters: Any) -> Any:
         return _cancelled(record.formula(y_true, through.inverse(words, raw), **parameters, **own))
 
     def slope(y_true: Any, raw: Any, **parameters: Any) -> Any:
+        assert record.slope is not None
         prediction = through.inverse(words, raw)
-        steep = record.slope(y_true, prediction, **parameters, **own) if record.slope else None
-        return cancelled(steep * _steepness(prediction, raw))
+        return cancelled(record.slope(y_true, prediction, **parameters, **own) * diagonal(prediction, raw))
 
     arguments = tuple(
         replace(each, domain=Real()) if each.role is Role.PREDICTION else each for each in record.arguments
@@ -95,8 +95,3 @@ def linked(record: Record, through: Link, off: tuple[str, ...] = ()) -> Record:
 
 def _cancelled(value: Any) -> Any:
     return cancelled(value) if isinstance(value, Node) else value
-
-
-def _steepness(prediction: Node, raw: Node) -> Node:
-    """How a prediction changes with its own raw score."""
-    return diagonal(prediction, raw)

@@ -20,6 +20,7 @@ Floats = np.ndarray[Any, Any]
 # Raw scores of probabilities and rates are looked for up to here: beyond, nothing but rounding is to be won.
 _FAR = 30.0
 _GRID, _STEPS = 65, 200
+_ROUNDING = 1e-12
 
 
 @answers
@@ -58,14 +59,28 @@ def _has_rows(loss: Loss) -> bool:
 def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float:
     total, slope = _totals(loss, link, targets, weights)
     ends = _ends(loss, link, targets)
-    grid = np.unique(np.concatenate([np.linspace(*ends, _GRID), np.quantile(np.clip(_scores(loss, link, targets), *ends), np.linspace(0, 1, 17))]))
+    grid = np.unique(
+        np.concatenate(
+            [
+                np.linspace(*ends, _GRID),
+                np.quantile(np.clip(_scores(loss, link, targets), *ends), np.linspace(0, 1, 17)),
+            ]
+        )
+    )
     costs = np.array([total(each) for each in grid])
-    place = int(np.argmin(np.where(np.isnan(costs), math.inf, costs)))
-    low, high = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
+    costs = np.where(np.isnan(costs), math.inf, costs)
+    place = int(np.argmin(costs))
+    level = costs <= costs[place] + _ROUNDING * abs(costs[place])
+    low, high = place, place
+    while low > 0 and level[low]:
+        low -= 1
+    while high < len(grid) - 1 and level[high]:
+        high += 1
     # Where the slope is 0 on a whole stretch, as between the two numbers in the middle, its middle is meant.
-    first, last = _crossing(slope, low, high, lambda x: x < 0.0), _crossing(slope, low, high, lambda x: x <= 0.0)
+    first = _crossing(slope, grid[low], grid[high], lambda x: x < 0.0)
+    last = _crossing(slope, grid[low], grid[high], lambda x: x <= 0.0)
     middle = 0.5 * (first + last)
-    return float(min((middle, float(grid[place])), key=total))
+    return middle if total(middle) <= costs[place] + _ROUNDING * abs(costs[place]) else float(grid[place])
 
 
 def _crossing(slope: Callable[[float], float], low: float, high: float, falls: Callable[[float], bool]) -> float:
@@ -135,7 +150,7 @@ def _of_rows(loss: Loss, link: Link, targets: Floats, weights: Floats) -> Floats
     def total(score: Floats) -> float:
         return float(value(targets, rows(score), weights))
 
-    score = np.log(np.maximum(shares, math.exp(-_FAR)))
+    score: Floats = np.log(np.maximum(shares, math.exp(-_FAR)))
     best = total(score)
     for _ in range(_STEPS):
         slopes, curves = (each.sum(0) for each in curvature(targets, rows(score), weights))

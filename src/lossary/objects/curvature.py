@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import texts
-from ..backends import Array, Backend
+from ..backends import NUMPY, Array, Backend
+from ..backends._columns import COLUMNS
 from ..calls.batch import Batch
 from ..errors import TraceError
 from ..facts.axes import ELEMENT
@@ -25,6 +26,8 @@ HESSIANS = ("exact", "positive", "majorizer", "constant")
 FLOOR = 1e-16
 # How near to its target a score is looked at, as a share of the target, where the two are equal.
 _NEAR, _LEAST = 2.0**-20, 1e-30
+# Rows at a time, so that what is computed on the way stays in a cache.
+_CHUNK = 8192
 
 
 def grad_and_hess(loss: Any, *, link: str = "auto", hessian: str = "exact") -> Callable[..., tuple[Array, Array]]:
@@ -128,8 +131,12 @@ class Curvature:
             raise texts.no_majorizer(record.name)
         w = spelled(backend)
         y_true, raw, *rest = batch.inputs
-        best = self.link.forward(w, backend.where(0.0 < y_true, 1.0 + 0.0 * raw, 0.0 * raw - 1.0)
-                                 if isinstance(record.target, Signs) else y_true)
+        best = self.link.forward(
+            w,
+            backend.where(y_true > 0.0, 1.0 + 0.0 * raw, 0.0 * raw - 1.0)
+            if isinstance(record.target, Signs)
+            else y_true,
+        )
         away = raw - best
         near = _NEAR * backend.abs(best) + _LEAST
         near = backend.where(away < 0.0, -near, near)
@@ -159,12 +166,20 @@ def _terms(loss: Loss) -> list[tuple[float, Loss]]:
 
 
 def _run(batch: Batch, inputs: tuple[Array, ...]) -> tuple[Array, Array]:
+    columns = batch.backend is NUMPY and batch.y_pred.ndim == 2
     try:
-        run = batch.program.curvature(batch.backend)
+        run = batch.program.curvature(COLUMNS if columns else batch.backend)
     except TraceError as error:
         raise TraceError(f"{batch.program.record.name}: {error}") from None
-    slope, curve = run(*inputs, *batch.numbers)
-    return slope, curve
+    if not columns:
+        slope, curve = run(*inputs, *batch.numbers)
+        return slope, curve
+    slope, curve = (np.empty(batch.y_pred.shape[::-1], batch.y_pred.dtype) for _ in range(2))
+    for first in range(0, len(batch.y_pred), _CHUNK):
+        chunk = slice(first, first + _CHUNK)
+        found = run(*(np.ascontiguousarray(x[chunk].T) for x in inputs), *batch.numbers)
+        slope[:, chunk], curve[:, chunk] = found
+    return slope.T, curve.T
 
 
 def _factor(batch: Batch) -> Array | None:

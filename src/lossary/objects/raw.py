@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import texts
-from ..calls.programs import program_for
 from ..backends import NUMPY
+from ..calls.programs import program_for
 from ..facts import registry
 from ..facts.domain import Real
 from ..facts.record import Record

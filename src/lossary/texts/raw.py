@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 def unknown_choice(loss: str, argument: str, value: Any, accepted: Iterable[str]) -> ParameterError:
     """A link or a Hessian that there is not."""
-    names = list(accepted)
-    return ParameterError(
-        f"{loss}: {argument} is {shown(value)}; accepted are {', '.join(map(repr, names))}. Write {argument}={names[0]!r}"
-    )
+    first, *rest = accepted
+    listed = ", ".join(map(repr, [first, *rest]))
+    return ParameterError(f"{loss}: {argument} is {shown(value)}; accepted are {listed}. Write {argument}={first!r}")
 
 
 def link_of_logits(record: Record, name: str) -> ParameterError:
@@ -86,11 +85,6 @@ def no_constant(loss: str, shape: tuple[int | None, ...]) -> ShapeError:
     )
 
 
-def not_installed(name: str, package: str) -> str:
-    """A host that is not there."""
-    return f"{name} needs {package}: pip install {package}"
-
-
 def scorer_method(loss: str, estimator: str, methods: Iterable[str]) -> LossError:
     """An estimator that has nothing of what a loss can be computed of."""
     return LossError(
@@ -110,14 +104,14 @@ def scorer_needs_classes(loss: str, estimator: str) -> LossError:
 def unseen_label(loss: str, label: Any, classes: Any) -> LossError:
     """A label that the estimator has not been fitted with."""
     return LossError(
-        f"{loss}: y_true holds {label!r}, and the estimator knows {shown(list(classes))}; accepted are the classes that "
-        "it was fitted with. Write cv=sklearn.model_selection.StratifiedKFold() so that every fold has all"
+        f"{loss}: y_true holds {label!r}, and the estimator knows {shown(list(classes))}; accepted are the classes "
+        "that it was fitted with. Write cv=sklearn.model_selection.StratifiedKFold() so that every fold has all"
     )
 
 
 def more_than_two(loss: str, count: int) -> LossError:
     """A loss of two classes for an estimator of more."""
     return LossError(
-        f"{loss}: the estimator knows {count} classes, and this loss is of two; accepted are losses of rows of classes. "
-        "Write lossary.sklearn.scorer('sparse_categorical_crossentropy')"
+        f"{loss}: the estimator knows {count} classes, and this loss is of two; accepted are losses of rows of "
+        "classes. Write lossary.sklearn.scorer('sparse_categorical_crossentropy')"
     )
