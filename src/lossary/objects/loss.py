@@ -115,6 +115,18 @@ class Loss(kin.Kin):
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         return of_call(self.ready((y_true, y_pred), sample_weight, where), self.reduction)
 
+    def best_constant(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """The prediction with the least loss if it is made for every data point: a number, or one per output.
+
+        The mean for squared differences, the median for absolute ones, shares for probabilities.  It is where boosting
+        starts (base score, initial score), and what a model has to beat.
+
+        >>> import lossary
+        >>> lossary.Pinball(quantile=0.9).best_constant([1.0, 2.0, 3.0, 4.0])
+        4.0
+        """
+        return registry.answer("best_constant")(self, y_true, sample_weight)
+
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""
         given, y_pred = (arguments, sample_weight, where), arguments[self.record.first_prediction]
