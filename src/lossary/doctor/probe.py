@@ -114,7 +114,7 @@ class Probe:
         if isinstance(self.record.target, Signs):
             return SURE * y_true
         if self.loss.parameters.get("from_logs"):
-            return np.log(np.maximum(y_true, math.exp(-SURE)))
+            return np.asarray(np.log(np.maximum(y_true, math.exp(-SURE))))
         if isinstance(self.record.prediction, LogProbabilities):
             return SURE * (y_true - 1)
         if puts_in_order(self.loss):
