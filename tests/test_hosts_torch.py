@@ -196,6 +196,18 @@ def test_lightning_logs_and_saves(tmp_path):
 
 
 @pytest.mark.exhaustive
+def test_torchmetrics_average_with_weights():
+    from torchmetrics import MeanMetric
+
+    loss, metric = ours.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0, 0.5])), MeanMetric()
+    batches = [(torch.randn(n, 3), torch.randint(0, 3, (n,))) for n in (5, 1, 3)]
+    for batch in batches:
+        total = loss.total(*batch)
+        metric.update(total.mean(), total.weight)
+    torch.testing.assert_close(metric.compute(), loss(*map(torch.cat, zip(*batches, strict=True))))
+
+
+@pytest.mark.exhaustive
 def test_equinox_modules_hold_losses():
     import equinox as eqx
     import jax

@@ -193,6 +193,8 @@ def test_any_loss():
         ours.Loss("mse")(x, y, where=mask, sample_weight=weight),
         lossary.MeanSquaredError()(y, x, weight, mask),
     )
+    with pytest.raises(lossary.ShapeError, match=r"sample_weight has shape \(2,\)"):
+        ours.Loss("mse")(x, y, sample_weight=unit(2))
     mean, variance = real(N, T), unit(N, T)
     torch.testing.assert_close(ours.Loss("gaussian_nll")((mean, variance), y), nn.GaussianNLLLoss()(mean, y, variance))
     a, b, c = real(N, C), real(N, C), signs(N)

@@ -156,7 +156,8 @@ class Loss(torch.nn.Module):
         except LossError as error:
             if [getattr(x, "requires_grad", False) for x in tensors] == [False, True]:
                 raise texts.module_swapped(type(self).__name__) from error
-            raise texts.in_torch_words(error, elements=self._of_elements) from error
+            own = type(self) is not Loss
+            raise texts.in_torch_words(error, own=own, elements=self._of_elements) from error
 
     def extra_repr(self) -> str:
         """What differs from the defaults."""
@@ -198,6 +199,8 @@ def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> st
 
 def float32(x: Any) -> Any:
     """Half precision as float32 under autocast, where PyTorch's losses compute in it too."""
+    if isinstance(x, tuple):
+        return tuple(map(float32, x))
     if not isinstance(x, torch.Tensor) or x.dtype not in _HALF:
         return x
     return x.float() if torch.is_autocast_enabled(x.device.type) else x

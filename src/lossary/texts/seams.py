@@ -8,16 +8,19 @@ from typing import Any
 from ..errors import LossError, ParameterError, ShapeError
 from .calls import shape_text, shown
 
-# What PyTorch calls what is ours.
-_TORCH_WORDS = {"y_true": "target", "y_pred": "input", "ignore_class": "ignore_index", "sample_weight": "weight"}
-
+# What PyTorch calls what is ours, of every loss and of those that have its names.
+_ARGUMENTS = {"y_true": "target", "y_pred": "input"}
+_PARAMETERS = {"ignore_class": "ignore_index", "sample_weight": "weight"}
 _WITH_LOGITS = "lossary.torch.BCEWithLogitsLoss()"
 
 
-def in_torch_words(error: LossError, *, elements: bool) -> LossError:
-    """The same error with the arguments called as PyTorch's losses call them."""
-    text = str(error).replace("lossary.binary_crossentropy(y_true, y_pred, from_logits=True)", _WITH_LOGITS)
-    text = re.sub("|".join(_TORCH_WORDS), lambda found: _TORCH_WORDS[found[0]], text)
+def in_torch_words(error: LossError, *, own: bool, elements: bool) -> LossError:
+    """The same error with what it names called as in PyTorch, of a loss of its ``own`` names or any other."""
+    words = {**_ARGUMENTS, **_PARAMETERS} if own else _ARGUMENTS
+    text = str(error)
+    if own:
+        text = text.replace("lossary.binary_crossentropy(y_true, y_pred, from_logits=True)", _WITH_LOGITS)
+    text = re.sub("|".join(words), lambda found: words[found[0]], text)
     # Elements are rows of one, of which nobody has heard.
     return type(error)(re.sub(r"((?:input|target)\[[\d, ]*), 0\]", r"\1]", text) if elements else text)
 
