@@ -15,7 +15,7 @@ from inputs import jax_with
 from lossary.objects.curvature import Curvature
 from lossary.objects.raw import link_of, raw
 
-# --- what a hand would write ------------------------------------------------------------------------------------------
+# --- what a hand would write ----------------------------------------------------------------------------------------
 
 
 def sigmoid(s):
@@ -78,7 +78,7 @@ def test_epsilon_that_was_set_stays():
     assert gradient[0] == pytest.approx(rate - 3.0 * rate / (rate + 1e-3), rel=1e-12)
 
 
-# --- every loss: differences --------------------------------------------------------------------------------------------
+# --- every loss: differences ----------------------------------------------------------------------------------------
 
 PAIRED = {"crps_ensemble", "multilabel_margin", "pairwise_logistic"}
 
@@ -133,7 +133,7 @@ def test_a_leader_keeps_its_digits():
     np.testing.assert_allclose(diagonal[0], [math.exp(-60.0), math.exp(-59.0), rest], rtol=1e-14)
 
 
-# --- links, Hessians, weights -------------------------------------------------------------------------------------------
+# --- links, Hessians, weights ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_many_rows_are_the_same_as_few():
     np.testing.assert_array_equal(np.array(one)[:, 8190:8195], two)
 
 
-# --- the best constant ------------------------------------------------------------------------------------------------
+# --- the best constant ----------------------------------------------------------------------------------------------
 
 
 def test_best_constants_are_those_of_the_textbooks():
@@ -275,7 +275,7 @@ def test_a_best_constant_among_outliers():
     assert float(loss(y, np.full(51, best))) <= min(float(loss(y, np.full(51, each))) for each in around) + 1e-12
 
 
-# --- what is refused ----------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

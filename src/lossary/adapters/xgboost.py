@@ -37,7 +37,7 @@ class Objective(Boosting):
     classes: ClassVar = "num_class=3 among the parameters of xgboost.train, or lossary.BinaryCrossentropy() for two"
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Floats, Floats]:
-        """Gradient and Hessian, of ``(scores, DMatrix)`` from `xgboost.train`, of ``(y_true, scores)`` from estimators."""
+        """Gradient and Hessian: `xgboost.train` hands over ``(scores, DMatrix)``, estimators ``(y_true, scores)``."""
         if hasattr(y_pred, "get_label"):
             y_true, y_pred, sample_weight = y_pred.get_label(), y_true, y_pred.get_weight()
         return self.derivatives(y_true, y_pred, sample_weight)
