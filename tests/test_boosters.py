@@ -38,6 +38,8 @@ def data(points: int = 400) -> dict[str, np.ndarray]:
         "bit": (f + rng.logistic(size=points) > 0).astype(float),
         "count": rng.poisson(np.exp(0.5 * f)).astype(float),
         "positive": np.exp(0.5 * f) * rng.gamma(2.0, 0.5, points),
+        # Far enough from 0 that no prediction is clipped, which the host does at -1 and the loss at 0.
+        "large": 3.0 + np.exp(0.5 * f) * rng.gamma(2.0, 0.5, points),
         "class": np.argmax(np.stack([f, x[:, 3], x[:, 4]], 1) + rng.gumbel(size=(points, 3)), 1).astype(float),
         "weight": rng.uniform(0.5, 2.0, points),
     }
@@ -52,7 +54,7 @@ CLASSES = "sparse_categorical_crossentropy"
 XGBOOST = {
     "reg:squarederror": ("mse", "number", {}, {}),
     "reg:pseudohubererror": (lossary.PseudoHuber(delta=2.0), "number", {"hessian": "exact"}, {"huber_slope": 2.0}),
-    "reg:squaredlogerror": ("msle", "positive", {"hessian": "positive"}, {}),
+    "reg:squaredlogerror": ("msle", "large", {"hessian": "positive"}, {}),
     "binary:logistic": ("bce", "bit", {}, {}),
     "count:poisson": ("poisson", "count", {}, {}),
     "reg:gamma": ("gamma_deviance", "positive", {}, {}),
