@@ -86,6 +86,31 @@ def test_xgboost_grows_its_own_trees(name):
     same_as_xgboost(name, DATA, rounds=3, weight=DATA["weight"])
 
 
+@pytest.mark.parametrize("distribution", ["normal", "logistic"])
+def test_xgboost_grows_its_own_trees_of_survival_times(distribution):
+    rng, matrix = np.random.default_rng(1), xgboost.DMatrix(DATA["x"])
+    times = np.exp(DATA["x"][:, 0] + 0.5 * rng.normal(size=400))
+    until = np.where(rng.uniform(size=400) < 0.3, np.inf, times)
+    matrix.set_float_info("label_lower_bound", times)
+    matrix.set_float_info("label_upper_bound", until)
+    params = {**ONE_THREAD, "objective": "survival:aft", "base_score": 1.0, "max_depth": 3}
+    params |= {"aft_loss_distribution": distribution, "aft_loss_distribution_scale": 1.0}
+    loss, seen = lossary.AFTNLL(distribution=distribution), {}
+    theirs = xgboost.train(params, matrix, 5)
+    ours = xgboost.train(
+        params, matrix, 5, obj=lossary.xgboost.objective(loss), custom_metric=lossary.xgboost.metric(loss, name="own"),
+        evals=[(matrix, "train")], evals_result=seen, verbose_eval=False,
+    )  # fmt: skip
+    assert splits_of(ours) == splits_of(theirs)
+    both = np.stack([times, until], axis=1)
+    mean = loss(both, ours.predict(matrix, output_margin=True).astype(float))
+    assert seen["train"]["own"][-1] == pytest.approx(float(mean), rel=1e-5)
+    best = loss.best_constant(both)
+    assert float(loss(both, np.full(400, best))) <= min(
+        float(loss(both, np.full(400, best + d))) for d in (-0.01, 0.01)
+    )
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", XGBOOST)
 def test_xgboost_grows_its_own_50_trees(name):

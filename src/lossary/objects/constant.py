@@ -46,6 +46,8 @@ def best_raw(loss: Loss, link: Link, y_true: Any, sample_weight: Any = None) -> 
     weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64).reshape(-1)
     if _has_rows(loss):
         return _of_rows(loss, link, targets, weights)
+    if not loss.record.is_pair and targets.shape[-1:] == (len(loss.record.arguments[0].parts),):
+        return np.array([_of_column(loss, link, targets.astype(np.float64), weights)])
     if targets.ndim > 2:
         raise texts.no_constant(loss.name, targets.shape)
     columns = targets.reshape(len(targets), -1).astype(np.float64)
@@ -59,14 +61,10 @@ def _has_rows(loss: Loss) -> bool:
 def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float:
     total, slope = _totals(loss, link, targets, weights)
     ends = _ends(loss, link, targets)
-    grid = np.unique(
-        np.concatenate(
-            [
-                np.linspace(*ends, _GRID),
-                np.quantile(np.clip(_scores(loss, link, targets), *ends), np.linspace(0, 1, 17)),
-            ]
-        )
-    )
+    grid = np.linspace(*ends, _GRID)
+    if targets.ndim == 1:
+        usual = np.clip(_scores(loss, link, targets), *ends)
+        grid = np.unique(np.concatenate([grid, np.quantile(usual, np.linspace(0.0, 1.0, 17))]))
     costs = np.array([total(each) for each in grid])
     costs = np.where(np.isnan(costs), math.inf, costs)
     place = int(np.argmin(costs))
@@ -98,11 +96,13 @@ def _totals(
 ) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """The loss of all data points at a raw score, and its slope there."""
     curvature, value = Curvature(loss, link, "exact"), raw(loss, link).replaced(reduction="sum")
-    different, places = np.unique(targets, return_inverse=True)
-    counts = np.bincount(places, weights)
+    different, counts = targets, weights
+    if targets.ndim == 1:
+        different, places = np.unique(targets, return_inverse=True)
+        counts = np.bincount(places, weights)
 
     def scores(score: float) -> Floats:
-        return np.full(different.shape, score)
+        return np.full(len(different), score)
 
     return (
         lambda score: float(value(different, scores(score), counts)),
@@ -121,6 +121,8 @@ def _scores(loss: Loss, link: Link, targets: Floats) -> Floats:
 
 def _ends(loss: Loss, link: Link, targets: Floats) -> tuple[float, float]:
     """Raw scores between which the best one lies."""
+    if targets.ndim > 1:
+        return -_FAR, _FAR
     scores = _scores(loss, link, targets)
     if link.name != "identity":
         scores = np.clip(np.nan_to_num(scores, nan=0.0, posinf=_FAR, neginf=-_FAR), -_FAR, _FAR)
