@@ -481,12 +481,11 @@ def test_a_round_of_xgboost_takes_about_as_long_as_its_own(name):
     loss, kind, _, told = XGBOOST[name]
     found = data(100_000)
     x = np.concatenate([found["x"], rng.normal(size=(100_000, 15)).astype("float32")], axis=1)
-    matrix, objective = xgboost.QuantileDMatrix(x, found[kind], nthread=2), lossary.xgboost.objective(loss)
-    params = {"nthread": 2, "verbosity": 0, "objective": name, "base_score": 0.5, **told}
+    matrix, objective = xgboost.QuantileDMatrix(x, found[kind], nthread=1), lossary.xgboost.objective(loss)
+    params = {**ONE_THREAD, "objective": name, "base_score": 0.5, **told}
     times: dict[bool, list[float]] = {True: [], False: []}
-    for own in (False, True) * 4:
-        begun = time.perf_counter()
+    for own in (False, True) * 3:
+        begun = time.process_time()  # Of one thread, so that others on the machine count little.
         xgboost.train(params, matrix, 3, obj=objective if own else None)
-        times[own].append(time.perf_counter() - begun)
-    # A bound on a busy machine; docs/seams.md has the measured shares.
-    assert min(times[True]) <= 1.6 * min(times[False])
+        times[own].append(time.process_time() - begun)
+    assert min(times[True]) <= 1.3 * min(times[False])

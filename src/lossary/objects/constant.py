@@ -59,6 +59,9 @@ def _has_rows(loss: Loss) -> bool:
 
 
 def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float:
+    mean = _mean(loss, link, targets, weights)
+    if mean is not None:
+        return mean
     total, slope = _totals(loss, link, targets, weights)
     ends = _ends(loss, link, targets)
     grid = np.linspace(*ends, _GRID)
@@ -79,6 +82,19 @@ def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> floa
     last = _crossing(slope, grid[low], grid[high], lambda x: x <= 0.0)
     middle = 0.5 * (first + last)
     return middle if total(middle) <= costs[place] + _ROUNDING * abs(costs[place]) else float(grid[place])
+
+
+def _mean(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float | None:
+    """The raw score of the mean, where the loss has its slopes in balance there, as squares and likelihoods have."""
+    if targets.ndim > 1 or isinstance(loss.record.target, Signs):
+        return None
+    with np.errstate(all="ignore"):
+        score = float(link.forward(spelled(NUMPY), np.average(targets, weights=weights)))
+    if not abs(score) < (_FAR if link.name != "identity" else math.inf):
+        return None
+    slopes, curves = Curvature(loss, link, "exact")(targets, np.full(len(targets), score), weights)
+    in_balance = abs(slopes.sum()) <= _ROUNDING * np.abs(slopes).sum() + math.ulp(0.0)
+    return score if in_balance and curves.min() >= 0.0 and curves.max() > 0.0 else None
 
 
 def _crossing(slope: Callable[[float], float], low: float, high: float, falls: Callable[[float], bool]) -> float:
