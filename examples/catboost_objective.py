@@ -12,8 +12,8 @@ y = (x[:, 0] + 0.3 * rng.logistic(size=1000) > 0.5).astype(int)
 objective = lossary.catboost.Objective("binary_focal_crossentropy")
 model = catboost.CatBoost(
     {
-        "loss_function": objective, "eval_metric": lossary.catboost.Metric(objective.loss), "iterations": 30, "depth": 3,
-        "verbose": False, "thread_count": 1, "allow_writing_files": False,
+        "loss_function": objective, "eval_metric": lossary.catboost.Metric(objective.loss), "iterations": 30,
+        "depth": 3, "verbose": False, "thread_count": 1, "allow_writing_files": False,
     }
 )  # fmt: skip
 model.fit(x, y)
