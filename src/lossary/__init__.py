@@ -37,6 +37,7 @@ from .objects.define import Loss, loss
 from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
 from .objects.names import exports
 from .objects.several import ArgumentsLoss
+from .objects.total import Total, TotalOfTerms
 from .readers import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ __all__ = [
     "ParameterError",
     "Report",
     "ShapeError",
+    "Total",
+    "TotalOfTerms",
     "TraceError",
     "UnknownLossError",
     "Verification",
