@@ -131,6 +131,25 @@ def test_xgboost_starts_and_keeps_the_link(loss, kind):
     np.testing.assert_allclose(booster.predict(matrix), objective.inverse_link(scores), rtol=1e-5)
 
 
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_xgboost_of_several_outputs(strategy):
+    both = np.stack([DATA["number"], DATA["count"]], axis=1)
+    matrix, objective = xgboost.DMatrix(DATA["x"], both), lossary.xgboost.objective("mse")
+    np.testing.assert_allclose(objective.params(both)["base_score"], both.mean(0), rtol=1e-9)
+    params = {**ONE_THREAD, "objective": "reg:squarederror", "base_score": 0.5, "multi_strategy": strategy}
+    theirs, ours = (xgboost.train(params, matrix, 3, obj=each).predict(matrix) for each in (None, objective))
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_objectives_are_equal_and_pickled_whatever_the_loss_was_called():
+    one, other = lossary.xgboost.objective("mae"), lossary.xgboost.objective(lossary.mean_absolute_error)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != lossary.xgboost.objective("mae", hessian="constant")
+    made = [lossary.catboost.Objective(CLASSES), lossary.lightgbm.metric("mae", name="mine")]
+    assert list(map(repr, pickle.loads(pickle.dumps(made)))) == list(map(repr, made))
+
+
 def test_xgboost_has_max_delta_step_of_poisson():
     assert lossary.xgboost.objective("poisson").params([1, 2])["max_delta_step"] == 0.7
 

@@ -316,6 +316,10 @@ def test_a_best_constant_among_outliers():
             "multiclass_hinge: hessian is 'majorizer'.*hessian='positive'",
         ),
         (lambda: lossary.grad_and_hess("poisson")([-1.0], [0.0]), "poisson: y_true.*-1"),
+        (
+            lambda: lossary.grad_and_hess(lambda t, p: np.sort(t - p)),
+            "custom_loss: the formula calls np.sort.*to a host",
+        ),
         (lambda: lossary.get("mse").best_constant([]), r"y_true has shape \(0,\)"),
     ],
 )
