@@ -10,7 +10,7 @@ import pytest
 import lossary
 from everywhere import ALL, EXAMPLES, SEVERAL, differentiated, elsewhere, flat, predicted, run, there
 from inputs import Setting, central_difference, has_constants, jax_with
-from lossary.facts.axes import ELEMENT
+from lossary.facts.axes import ELEMENT, OUTPUT
 from lossary.facts.domain import Parts
 from lossary.facts.record import Role
 from lossary.objects.define import function
@@ -133,14 +133,14 @@ def test_dtypes_are_those_of_the_predictions(setting: Setting, drawn: Any) -> No
 @each
 def test_rows_may_lie_along_the_first_axis(setting: Setting, drawn: Any) -> None:
     moved = [
-        np.swapaxes(x, 0, 1) if a.axes == ELEMENT else x for a, x in zip(setting.record.arguments, drawn, strict=True)
+        np.moveaxis(x, -1, 0) if OUTPUT in a.axes else x for a, x in zip(setting.record.arguments, drawn, strict=True)
     ]
     np.testing.assert_allclose(setting(*moved, axis=0), setting(*drawn), rtol=1e-12)
     value, slopes = both(setting.configured(axis=0), moved)
     wanted, right = both(setting.configured(), drawn)
     np.testing.assert_allclose(value, wanted, rtol=1e-12)
     for mine, exact in zip(slopes, right, strict=True):
-        np.testing.assert_allclose(mine, np.swapaxes(exact, 0, 1), rtol=1e-12)
+        np.testing.assert_allclose(mine, np.moveaxis(exact, -1, 0), rtol=1e-12)
 
 
 PACKED = [setting for setting in SEVERAL if any(a.parts for a in setting.record.arguments)]

@@ -800,6 +800,20 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "one region, axis=None for the whole batch, or axis=(-1,) for the last axis alone",
     ),
     (
+        "no_axis_left",
+        lossary.ParameterError,
+        lambda: lossary.generalized_dice(np.ones((2, 2, 3)), np.ones((2, 2, 3)), axis=None),
+        "generalized_dice: axis is None, which leaves none of the 3 axes of y_pred; accepted are axes beside which one "
+        "is left, as that of the classes. Write lossary.GeneralizedDice(axis=(0, 1)) if that is the last",
+    ),
+    (
+        "no_matrix",
+        lossary.ShapeError,
+        lambda: lossary.generalized_dice(np.ones(3), np.ones(3)),
+        "generalized_dice: y_pred has shape (3,); accepted are data points with two axes each, shape (N, D, C). For "
+        "one data point write y_pred = y_pred[None]",
+    ),
+    (
         "arguments_differ",
         lossary.ShapeError,
         lambda: lossary.gaussian_nll(np.zeros((3, 2)), np.ones((3, 4, 2))),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn._loss import loss as sklearn_losses
 
-from inputs import BUILTIN, arguments, jax_with
+from inputs import BUILTIN, Setting, arguments, jax_with
 from lossary.facts.record import Case, Record
 from lossary.objects.define import function, loss_class
 
@@ -72,7 +72,7 @@ def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
     drawn = arguments(record, rng, (9, 4))
     values = function(record.name)(*drawn)
     assert values.shape == (9,)
-    np.testing.assert_allclose(loss_class(record.name)()(*drawn), values.mean(), rtol=1e-12)
+    np.testing.assert_allclose(Setting(record).configured()(*drawn), values.mean(), rtol=1e-12)
 
 
 def test_clipped_probability_keeps_its_value_and_its_slope() -> None:

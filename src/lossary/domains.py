@@ -38,7 +38,7 @@ from .facts.domain import (
     Similarity,
     Unit,
 )
-from .facts.record import PerRow
+from .facts.record import Listed, Matrix, PerRow
 
 __all__ = [
     "Bits",
@@ -50,9 +50,11 @@ __all__ = [
     "Domain",
     "Flag",
     "Interval",
+    "Listed",
     "LogProbabilities",
     "LogProbability",
     "Logarithm",
+    "Matrix",
     "NonNegative",
     "OneHot",
     "OptionalLabel",

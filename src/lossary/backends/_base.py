@@ -33,6 +33,7 @@ class Traced(Protocol):
     """A formula and its slopes as functions of arrays, in the words of a backend."""
 
     inputs: tuple[str, ...]
+    depth: int
 
     def value(self, backend: Backend) -> Callable[..., Any]:
         """The value per data point."""
@@ -161,6 +162,19 @@ class Backend(ABC):
     @abstractmethod
     def stack_last(self, arrays: Sequence[Array]) -> Array:
         """The arrays side by side along a new last axis."""
+
+    def beside(self, x: Any, like: Array) -> Any:
+        """A number per row in the rank of its elements, which may have more than one axis."""
+        lacking = 0 if isinstance(x, float) else len(self.shape(like)) - len(self.shape(x))
+        for _ in range(lacking):
+            x = self.expand_last(x)
+        return x
+
+    def totalled(self, x: Array, rank: int) -> Array:
+        """The sum over all elements of a row, one number per row in an array of this rank."""
+        for _ in range(len(self.shape(x)) - rank):
+            x = self.squeeze_last(self.sum(x))
+        return self.sum(x)
 
     @abstractmethod
     def total(self, x: Array) -> Array:

@@ -196,7 +196,8 @@ class JaxBackend(MeansByLength, ShowsBits):
                 change = jnp.zeros_like(output)
                 for index, tangent in zip(arrays, tangents, strict=True):
                     if not isinstance(tangent, SymbolicZero):
-                        change = change + self.sum(program.slope(self, index)(*full(primals)) * tangent)
+                        moved = program.slope(self, index)(*full(primals)) * tangent
+                        change = change + self.totalled(moved, output.ndim)
                 return output, change
 
             evaluate.defjvp(jvp, symbolic_zeros=True)

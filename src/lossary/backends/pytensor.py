@@ -184,7 +184,8 @@ class PytensorBackend(Backend):
         like = inputs[index]
         if isinstance(upstream.type, DisconnectedType) or not _is_float(like):
             return disconnected_type()
-        gradient = pt.cast(upstream * program.slope(self, index)(*inputs), like.dtype)
+        slope = program.slope(self, index)(*inputs)
+        gradient = pt.cast(self.beside(upstream, slope) * slope, like.dtype)
         return gradient if gradient.ndim == like.ndim else pt.sum(gradient)
 
 

@@ -225,7 +225,8 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         like = inputs[index]
         if not like.dtype.is_floating:
             return None
-        gradient = upstream * program.slope(self, index)(*inputs)
+        slope = program.slope(self, index)(*inputs)
+        gradient = self.beside(upstream, slope) * slope
         return gradient if len(like.shape) == len(gradient.shape) else tf.reduce_sum(gradient)
 
 

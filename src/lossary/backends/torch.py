@@ -265,7 +265,7 @@ def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
         def backward(ctx: Any, *upstream: Array) -> Any:
             inputs = _restore(ctx)
             return tuple(
-                _collect(upstream[0] * slopes[index](*inputs), inputs[index]) if needed else None
+                _collect(_pulled(slopes[index](*inputs), upstream[0]), inputs[index]) if needed else None
                 for index, needed in enumerate(ctx.needs_input_grad)
             )
 
@@ -279,14 +279,27 @@ def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
         @staticmethod
         def jvp(ctx: Any, *tangents: Any) -> Array:
             inputs = _restore(ctx)
+            rank = max(x.dim() for x in inputs if isinstance(x, torch.Tensor)) - program.depth + 1
             parts = [
-                torch.sum(slopes[index](*inputs) * tangent, -1, keepdim=True)
+                _pushed(slopes[index](*inputs) * tangent, rank)
                 for index, tangent in enumerate(tangents)
                 if tangent is not None
             ]
             return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
 
     return Reverse, ReverseAndForward
+
+
+def _pulled(slope: Any, upstream: Array) -> Array:
+    """A slope times one factor per row, whose elements may lie along several axes."""
+    for _ in range(slope.dim() - upstream.dim() if isinstance(slope, torch.Tensor) else 0):
+        upstream = upstream.unsqueeze(-1)
+    return upstream * slope
+
+
+def _pushed(x: Array, rank: int) -> Array:
+    """The sum over the elements of each row, in an array of this rank."""
+    return torch.sum(x.flatten(rank - 1) if x.dim() > rank else x, -1, keepdim=True)
 
 
 def _restore(ctx: Any) -> list[Any]:

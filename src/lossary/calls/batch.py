@@ -166,7 +166,7 @@ class Batch:
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
         """The gradients for these factors per data point, in the structure of the predictions."""
         each = factor if isinstance(factor, float) else self.backend.expand_last(factor)
-        return self._structured([each * slope for slope in slopes])
+        return self._structured([self.backend.beside(each, slope) * slope for slope in slopes])
 
     def _structured(self, gradients: Sequence[Array]) -> Any:
         """Gradients of the rows in the caller's shapes, and in the structure of the predictions."""
@@ -214,7 +214,7 @@ class Batch:
         if self.poison is None:
             return slopes
         factor = self.backend.expand_last(self.poison)
-        return [slope * factor for slope in slopes]
+        return [slope * self.backend.beside(factor, slope) for slope in slopes]
 
 
 # A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.

@@ -80,7 +80,7 @@ def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
     program = program_at(setting.record, setting.switches, plan.backend, gaps=True)
     main = points.inputs[setting.record.main]
-    mask = live.any_item(plan.backend, points.items, main)
+    mask = live.any_item(plan.backend, points.items, main, setting.record.depth)
     return plan._replace(program=program), replace(points, mask=mask)
 
 
@@ -126,7 +126,7 @@ def _check_points(setting: Setting, plan: Plan, points: align.Points, wait: bool
 
 
 def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) -> Array | None:
-    rank = len(plan.backend.shape(batch.y_pred)) - 1
+    rank = len(plan.backend.shape(batch.y_pred)) - setting.record.depth
     return faults.poison(
         plan.backend,
         setting.record,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
@@ -13,20 +14,18 @@ import numpy as np
 from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
-from ..facts.axes import ELEMENT
+from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.record import Role
 from ..facts.registry import is_enrolled
 from ..graph.node import walk
 from .evidence import Floats, number, resolved
-from .probe import OUTPUTS, POINTS, Inputs, Probe
+from .probe import POINTS, Inputs, Probe
 
 Status = Literal["passed", "failed", "fact", "not checked"]
 _MARKS: Final = {"passed": "ok  ", "failed": "FAIL", "fact": "    ", "not checked": "--  "}
 # Data points drawn where each is a trial of its own, and where each is compared closely.
 _TRIES, _ROWS = 1000, 30
-# The directions in which predictions are moved by their last digit.
-_SIGNS: Final = np.where(np.arange(POINTS * OUTPUTS) % 2, 1.0, -1.0).reshape(POINTS, OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ def _gradient(p: Probe) -> Iterator[Check]:
     middle = p.values(inputs)
     worst, kinks, at = 0.0, 0, ""
     for place, gradient in zip(p.record.predictions, gradients, strict=True):
-        for j in range(OUTPUTS):
+        for j in range(p.columns):
             up, down = (p.values(_stepped(inputs, place, j, sign * step)) for sign in (1, -1))
             forward, backward, slope = (up - middle) / step, (middle - down) / step, (up - down) / (2 * step)
             scale = np.maximum(np.abs(slope), 1e-2)
@@ -185,7 +184,7 @@ def _gradient(p: Probe) -> Iterator[Check]:
 def _stepped(inputs: Inputs, place: int, column: int, step: float) -> list[Floats]:
     """The inputs with one column of one of them moved."""
     moved = list(inputs)
-    moved[place] = inputs[place] + step * (np.arange(OUTPUTS) == column)
+    moved[place] = inputs[place] + step * (np.arange(inputs[place].shape[1]) == column)
     return moved
 
 
@@ -199,7 +198,8 @@ def _slope(p: Probe) -> Iterator[Check]:
     formula = Program(replace(p.record, slope=None), tuple(program.switches.items()))
     numbers = tuple(p.loss.parameters[name] for name in program.numbers)
     arrays = [
-        x if each.axes == ELEMENT else x[:, None] for x, each in zip(p.inputs(_ROWS), p.record.inputs, strict=True)
+        x[:, None] if each.axes == ROW else x
+        for x, each in zip(p.shaped(p.inputs(_ROWS)), p.record.inputs, strict=True)
     ]
     worst, at = 0.0, ""
     for place in p.record.predictions:
@@ -288,7 +288,7 @@ def _extremes(p: Probe) -> Iterator[Check]:
 
 def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     """Predictions of these sizes, with any sign that the set allows."""
-    found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
+    found: Floats = p.rng.choice(sizes, (POINTS, p.columns)).astype(np.float32)
     if isinstance(domain, Positive):
         return np.maximum(found, np.float32(1e-30))
     if isinstance(domain, NonNegative | Unit):
@@ -303,6 +303,11 @@ def _half(p: Probe) -> Iterator[Check]:
     yield _agrees(p, "half precision", p.inputs(), "float16", tolerance=5e-3)
 
 
+def _alternating(shape: tuple[int, ...]) -> Floats:
+    """Directions in which numbers are moved by their last digit."""
+    return np.where(np.arange(math.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
+
+
 def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float) -> Check:
     """Compares values and gradients in a dtype with those in float64."""
     if p.widest != "float64":
@@ -314,7 +319,7 @@ def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float
     beside = list(wide)
     for place in p.record.predictions:
         if isinstance(p.domain(place), Real | NonNegative):
-            beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _SIGNS)
+            beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _alternating(wide[place].shape))
     runs = [(p.values(x, d), *p.total(x, d)[1]) for x, d in ((narrow, dtype), (wide, "float64"), (beside, "float64"))]
     worst = 0.0
     for place, (got, exact, moved) in enumerate(zip(*runs, strict=True)):

@@ -24,7 +24,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "regression": (*_NUMBERS, "agreement"),
     "forecasting": ("forecasting", "quantile", "likelihood", "positive", "scores", "counts"),
     "classification": (*_CLASSES, "multilabel", "ordinal"),
-    "segmentation": ("segmentation", "boundaries", "binary", "multiclass", "focal"),
+    "segmentation": ("segmentation", "overlaps", "boundaries", "binary", "multiclass", "focal"),
     "detection": ("boxes", "detection", "binary", "focal"),
     "retrieval": ("embedding", "directions", "ranking"),
     "ranking": ("ranking",),

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from ..errors import TraceError
-from ..facts.axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
+from ..facts.axes import ELEMENT, NUMBER, OTHER, OTHERS, OUTPUT, PAIR, ROW, Axes, exchanged
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
@@ -429,7 +429,12 @@ def _of_outputs(op: str, a: Node) -> Node:
 
 
 def sum(a: Node, over: str | None = None) -> Node:
-    """Sum over the row, of pairs over both outputs; ``over="other"`` sums over the other output of each pair alone."""
+    """Sum over the row, of pairs over both outputs.
+
+    ``over="other"`` sums over the other output of each pair alone, ``over="output"`` over its first.
+    """
+    if over == OUTPUT and _axes(a) == PAIR:
+        return _apply("sum", a, axes=OTHERS)
     if OTHER in _axes(a):
         rest = _apply("sum_other", a, axes=a.axes - {OTHER})
         return rest if over == OTHER else sum(rest)
@@ -494,10 +499,9 @@ def sparsemax(a: Node) -> Node:
 
 
 def spread(a: Node, like: Node) -> Node:
-    """The number of the row repeated over a row as long as ``like``."""
-    if _axes(a) is ELEMENT:
-        return a
-    return _apply("spread", a, like, axes=ELEMENT)
+    """The number of the row repeated over a row as long as ``like``, or over a matrix like it."""
+    axes = PAIR if like.axes == PAIR else ELEMENT
+    return a if _axes(a) == axes else _apply("spread", a, like, axes=axes)
 
 
 def take(a: Node, label: Node) -> Node:

@@ -17,7 +17,7 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
+from ..facts.record import Argument, Case, Declared, Formula, Parameter, Record, camel, declared, other_names
 from ..facts.registry import folded, records
 from ..facts.shared import shared
 from ..looks import modes
@@ -114,10 +114,10 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain | PerRow | None = ...,
-    prediction: Domain = ...,
+    target: Declared | None = ...,
+    prediction: Declared = ...,
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain | PerRow] | None = None,
+    given: Mapping[str, Declared] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
@@ -135,10 +135,10 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain | PerRow | None = Real(),
-    prediction: Domain = Real(),
+    target: Declared | None = Real(),
+    prediction: Declared = Real(),
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain | PerRow] | None = None,
+    given: Mapping[str, Declared] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
@@ -159,8 +159,8 @@ def loss(
         name: Canonical name; the function's own name by default.
         class_name: Name of the class of configured objects; the name in camel case by default.
         aliases: Other names `lossary.get` understands.
-        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row; None if the
-            formula has no y_true.
+        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row,
+            ``Matrix(...)`` where a data point is a matrix; None if the formula has no y_true.
         prediction: The set of valid predictions; ``Parts(...)`` for several per output, which the formula unpacks.
         predictions: Names and sets of several predictions, in the place of y_pred.
         given: Names and sets of arrays without a gradient, besides targets and predictions; ``PerRow(...)`` for one
@@ -224,10 +224,10 @@ def loss(
 def _arguments(
     name: str,
     formula: Formula,
-    target: Domain | PerRow | None,
-    prediction: Domain,
+    target: Declared | None,
+    prediction: Declared,
     predictions: Mapping[str, Domain] | None,
-    given: Mapping[str, Domain | PerRow],
+    given: Mapping[str, Declared],
 ) -> tuple[Argument, ...]:
     """The arguments of a formula: what has no default."""
     signature = inspect.signature(formula)
@@ -237,7 +237,7 @@ def _arguments(
     variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in own)
     pair = predictions is None and target is not None and not given
     if arguments is None or variadic or (pair and names != ["y_true", "y_pred"]):
-        expected = ["y_true", "y_pred"] if pair else [*(predictions or {"y_pred": prediction}), *given]
+        expected = ["y_true", "y_pred"] if pair else [*(predictions or ("y_pred",)), *given]
         raise texts.formula_signature(name, signature, expected)
     return arguments
 
