@@ -800,6 +800,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "one region, axis=None for the whole batch, or axis=(-1,) for the last axis alone",
     ),
     (
+        "nothing_to_compare",
+        lossary.ShapeError,
+        lambda: lossary.ntxent(0, np.ones(3)),
+        "ntxent: y_pred has shape (3,), one data point; accepted are embeddings (N, D), which are compared with each "
+        "other. Write y_pred.reshape(-1, D) for embeddings of length D, and no vmap over them",
+    ),
+    (
         "no_axis_left",
         lossary.ParameterError,
         lambda: lossary.generalized_dice(np.ones((2, 2, 3)), np.ones((2, 2, 3)), axis=None),

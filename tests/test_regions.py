@@ -15,7 +15,7 @@ from inputs import Setting, every, jax_with
 from lossary.facts.axes import ELEMENT
 from lossary.objects.define import loss_class
 
-REGIONAL = [s for s in ALL if not s.record.labels_are_integers and s.record.depth == 1]
+REGIONAL = [s for s in ALL if not s.record.labels_are_integers and s.record.depth == 1 and not s.record.compared]
 each = pytest.mark.parametrize("setting", every(REGIONAL, EXAMPLES), ids=str)
 AXES: list[Any] = [(1, 2), (1, 3), (0, -1), None]
 

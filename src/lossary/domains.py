@@ -15,20 +15,17 @@ lossary.errors.DomainError: scaled: ...
 
 from .facts.domain import (
     Bits,
-    Choice,
     Classes,
     Clipped,
     Counts,
     Distance,
     Domain,
-    Flag,
-    Interval,
+    Labels,
     Logarithm,
     LogProbabilities,
     LogProbability,
     NonNegative,
     OneHot,
-    OptionalLabel,
     Parts,
     Positive,
     Probabilities,
@@ -39,6 +36,7 @@ from .facts.domain import (
     Unit,
 )
 from .facts.record import Listed, Matrix, PerRow
+from .facts.settings import Choice, Flag, Interval, OptionalLabel
 
 __all__ = [
     "Bits",
@@ -50,6 +48,7 @@ __all__ = [
     "Domain",
     "Flag",
     "Interval",
+    "Labels",
     "Listed",
     "LogProbabilities",
     "LogProbability",

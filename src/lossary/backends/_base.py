@@ -10,14 +10,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..looks.faults import Look, Site
 from . import _series, _special
+from ._numbers import WORDS, either
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -192,6 +191,14 @@ class Backend(ABC):
         """The integer dtype in which labels of this dtype keep their value."""
         return "int64"
 
+    def finest(self, x: Array) -> str:
+        """The dtype in which rows are compared with each other; small differences of large scores are to be seen."""
+        return "float64"
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Products of matrices, which lie along the last two axes."""
+
     # --- derivatives -------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -206,7 +213,7 @@ class Backend(ABC):
 
     def namespace(self, names: Sequence[str]) -> dict[str, Any]:
         """The namespace in which an emitted function of this backend runs."""
-        host = {f"host_{name}": _host(number, getattr(self, name)) for name, number in _NUMBER_WORDS.items()}
+        host = {f"host_{name}": either(number, getattr(self, name)) for name, number in WORDS.items()}
         arrays = {name: getattr(self, name) for name in names if name not in _OPERATORS}
         # A condition between or beside arrays may be about parameters alone.
         return {**host, **arrays, "where": host["host_where"], "logical_and": self._and, "logical_or": self._or}
@@ -410,62 +417,3 @@ class Backend(ABC):
 
     def _scale(self, largest: Array) -> Array:
         return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))
-
-
-# Words of parameters: plain numbers stay numbers, in double precision and with IEEE's poles.
-_NUMBER_WORDS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "arctan": math.atan,
-    "cos": math.cos,
-    "detach": lambda x: x,
-    "equal": lambda a, b: a == b,
-    "erf": math.erf,
-    "exp": math.exp,
-    "expm1": math.expm1,
-    "guard": max,
-    "indicator": lambda condition, like: float(condition),
-    "less": lambda a, b: a < b,
-    "less_equal": lambda a, b: a <= b,
-    "log": lambda x: math.log(x) if x else -math.inf,
-    "log1p": lambda x: math.log1p(x) if x != -1.0 else -math.inf,
-    "logical_and": lambda a, b: a and b,
-    "logical_not": lambda a: not a,
-    "logical_or": lambda a, b: a or b,
-    "maximum": max,
-    "minimum": min,
-    "power": lambda x, exponent: x**exponent,
-    "sigmoid": lambda x: 0.5 + 0.5 * math.tanh(0.5 * x),
-    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
-    "sin": math.sin,
-    "sinh": math.sinh,
-    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
-    "sqrt": math.sqrt,
-    "square": lambda x: x * x,
-    "tanh": math.tanh,
-    "weighted": lambda weight, x: weight * x if weight else 0.0,
-    "where": lambda condition, a, b: a if condition else b,
-    "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
-}
-
-_NUMBERS = SimpleNamespace(
-    **_NUMBER_WORDS,
-    dtype=lambda x: "float64",
-    floor=math.floor,
-)
-_NUMBER_WORDS |= {
-    name: partial(getattr(room, name), _NUMBERS)
-    for room, names in (
-        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
-        (_special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
-    )
-    for name in names
-}
-
-
-def _host(number: Callable[..., Any], word: Callable[..., Any]) -> Callable[..., Any]:
-    """A word of parameters; one that is traced or differentiated is an array and gets the backend's word."""
-
-    def either(first: Any, *rest: Any) -> Any:
-        return number(first, *rest) if isinstance(first, int | float) else word(first, *rest)
-
-    return either

@@ -113,6 +113,12 @@ class JaxBackend(MeansByLength, ShowsBits):
     def label_dtype(self, dtype: str) -> str:
         return "int64" if dtype in ("int64", "uint64", "uint32") and jax.config.jax_enable_x64 else "int32"
 
+    def finest(self, x: Array) -> str:
+        return str(x.dtype.name)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return jnp.matmul(a, b, precision="highest")
+
     def sinh(self, x: Array) -> Array:
         if x.dtype != jnp.float32:
             return super().sinh(x)

@@ -98,6 +98,9 @@ class NumpyBackend(ShowsBits):
     def ones_like(self, x: Array) -> Array:
         return np.ones_like(x)
 
+    def matmul(self, a: Array, b: Array) -> Array:
+        return np.matmul(a, b)
+
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         raise NotImplementedError("NumPy does not differentiate; losses are traced instead")
 

@@ -98,6 +98,9 @@ class PytensorBackend(Backend):
     def ones_like(self, x: Array) -> Array:
         return pt.ones_like(x)
 
+    def matmul(self, a: Array, b: Array) -> Array:
+        return pt.matmul(a, b)
+
     def residual(self, a: Array, factor: Array, b: Array) -> Array:
         # In double precision the product of two float32 numbers is exact.
         wide = [pt.cast(x, "float64") for x in (a, factor, b)]

@@ -132,6 +132,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def ones_like(self, x: Array) -> Array:
         return tf.ones_like(x)
 
+    def matmul(self, a: Array, b: Array) -> Array:
+        return tf.matmul(a, b)
+
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         like = a if isinstance(a, tf.Tensor) else b
         return tf.where(condition, tf.convert_to_tensor(a, like.dtype), tf.convert_to_tensor(b, like.dtype))

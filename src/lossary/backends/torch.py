@@ -132,6 +132,12 @@ class TorchBackend(Backend):
     def ones_like(self, x: Array) -> Array:
         return torch.ones_like(x)
 
+    def finest(self, x: Array) -> str:
+        return "float64" if x.device.type == "cpu" else self.dtype(x)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return torch.matmul(a, b)
+
     def maximum(self, a: Array, b: Any) -> Array:
         return torch.maximum(a, b) if isinstance(b, torch.Tensor) else torch.clamp(a, min=b)
 

@@ -158,6 +158,8 @@ def _is_axis(axis: Any, rank: int) -> bool:
 def _compare(record: Record, shapes: Sequence[Shape], like: Shape, rows: Rows, dtype: str, library: str) -> None:
     """Raises a `ShapeError` where inputs do not belong together."""
     points = rows.without(like)
+    if record.compared and not points:
+        raise texts.nothing_to_compare(record, like)
     points = points[: len(points) - record.depth + 1]
     for each, shape in zip(record.inputs, shapes, strict=True):
         if each.has_outputs:
@@ -217,7 +219,7 @@ def _per_point(
     if argument == "where" and backend.dtype(array) != "bool":
         raise texts.mask_dtype(name, backend.dtype(array))
     shape = backend.shape(array)
-    gaps = argument == "where" and not program.record.labels_are_integers
+    gaps = argument == "where" and not (program.record.labels_are_integers or program.record.compared)
     by_element = (program.separable or gaps) and len(full) > 0
     if by_element and _agree(shape, full) and not _agree(shape, (*each, 1)):
         return rows.gathered(backend, array)

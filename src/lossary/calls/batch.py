@@ -36,6 +36,13 @@ class Call(Protocol):
         """In the dtype of the predictions."""
 
 
+class Pulled(Protocol):
+    """What the inputs were computed from."""
+
+    def pulled(self, slopes: Array) -> Array:
+        """The gradient in that, of the gradient in the predictions that the formula sees."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The arrays of one call, lined up: rows along the last axis, computing dtype.
@@ -44,7 +51,8 @@ class Batch:
     replaced, unless there is a kernel, which leaves them out by itself.  ``places`` and ``rows`` say how the inputs
     were lined up, ``like`` has the shape that they had before; ``packed`` says which arguments held several parts.
     ``items`` says which elements count, where rows have gaps.  ``joined`` says that the points are the outputs of a
-    data point because each has a weight of its own, and that its loss is the mean of theirs.
+    data point because each has a weight of its own, and that its loss is the mean of theirs.  ``compared`` leads back
+    from the inputs to what was compared.
     """
 
     backend: Backend
@@ -64,6 +72,7 @@ class Batch:
     fused: Fused | None = None
     poison: Array | None = None
     joined: bool = False
+    compared: Pulled | None = None
 
     @property
     def y_true(self) -> Array:
@@ -199,6 +208,8 @@ class Batch:
         """A gradient with respect to an input, in the shape and dtype of the caller's predictions."""
         for _ in range(self.split):
             x = self.backend.squeeze_last(x)
+        if self.compared is not None:
+            x = self.compared.pulled(x)
         x = self.rows.scattered(self.backend, x, self.like)
         return self.result(self.backend.squeeze_last(x) if self.places and self.places[place].expand else x)
 

@@ -14,7 +14,7 @@ from ..backends import FLOATS, Array, Backend
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import modes, values
-from . import align, faults, live, weighting
+from . import align, compared, faults, live, weighting
 from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
 from .programs import program_at
@@ -53,7 +53,9 @@ def prepare(
     joined = False
     if setting.weighting:
         points, joined = weighting.weighted(plan.backend, plan.program, setting.parameters, points, plan.computing)
-    points.live = live.live_points(plan.backend, points.weights, points.mask)
+    # What points are compared with each other, those of weight 0 are too.
+    counting = None if setting.record.compared else points.weights
+    points.live = live.live_points(plan.backend, counting, points.mask)
     batch = _batch(setting, plan, points, like, joined=joined)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
@@ -69,7 +71,7 @@ def prepare(
         _check_points(setting, plan, points, wait)
     if check == "async":
         batch.poison = _poison(setting, plan, batch, points)
-    return batch
+    return compared.compared(batch) if setting.record.compared else batch
 
 
 # Modes in which values are looked at wherever that costs no wait.
@@ -89,7 +91,7 @@ def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array, *, j
     backend, inputs, weights = plan.backend, points.inputs, points.weights
     if not plan.ready:
         inputs = tuple(
-            live.as_labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
+            live.as_labels(backend, x) if each.is_whole else cast(backend, x, plan.computing)
             for each, x in zip(setting.record.inputs, inputs, strict=True)
         )
     computing = backend.dtype(inputs[setting.record.main])

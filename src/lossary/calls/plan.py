@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from .. import backends, texts
 from ..backends import FLOATS, HALF, Array, Backend
-from ..facts.domain import Weights
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
+from ..facts.settings import Weights
 from . import align, parts
 from .programs import Program, program_at
 

@@ -154,6 +154,9 @@ def _gradient(p: Probe) -> Iterator[Check]:
     if _has_constants(p):
         yield Check("gradient", "not checked", "a part of the formula counts as a constant, so differences say less")
         return
+    if p.record.compared:
+        yield from _gradient_of_sum(p)
+        return
     wide = p.widest == "float64"
     step, tolerance = (6e-6, 1e-5) if wide else (1e-2, 2e-2)
     inputs = p.inputs(_ROWS)
@@ -181,6 +184,23 @@ def _gradient(p: Probe) -> Iterator[Check]:
     yield _judged("gradient", worst <= tolerance, f"off the finite difference by at most {worst:.1e}{shown}{skipped}")
 
 
+def _gradient_of_sum(p: Probe) -> Iterator[Check]:
+    """Where data points see each other, each element moves the values of all of them."""
+    inputs, step = p.inputs(), 6e-6 if p.widest == "float64" else 1e-2
+    worst = 0.0
+    for place, gradient in zip(p.record.predictions, p.total(inputs)[1], strict=True):
+        slopes = np.empty_like(gradient)
+        for index in np.ndindex(gradient.shape):
+            moved = [list(inputs), list(inputs)]
+            for sign, each in zip((step, -step), moved, strict=True):
+                each[place] = inputs[place].copy()
+                each[place][index] += sign
+            slopes[index] = (p.total(moved[0])[0] - p.total(moved[1])[0]) / (2 * step)
+        worst = max(worst, float(np.abs(gradient - slopes).max() / max(np.abs(slopes).max(), 1e-2)))
+    tolerance = 1e-5 if p.widest == "float64" else 2e-2
+    yield _judged("gradient", worst <= tolerance, f"off the finite difference of the sum by at most {worst:.1e}")
+
+
 def _stepped(inputs: Inputs, place: int, column: int, step: float) -> list[Floats]:
     """The inputs with one column of one of them moved."""
     moved = list(inputs)
@@ -197,10 +217,11 @@ def _slope(p: Probe) -> Iterator[Check]:
     program = program_for(p.record, p.loss.parameters, backends.NUMPY)
     formula = Program(replace(p.record, slope=None), tuple(program.switches.items()))
     numbers = tuple(p.loss.parameters[name] for name in program.numbers)
-    arrays = [
-        x[:, None] if each.axes == ROW else x
-        for x, each in zip(p.shaped(p.inputs(_ROWS)), p.record.inputs, strict=True)
-    ]
+    if p.record.compared:
+        arrays = [each.domain.sample(p.rng, (_ROWS, p.outputs)) for each in p.record.seen]
+    else:
+        arrays = p.shaped(p.inputs(_ROWS))
+    arrays = [x[:, None] if each.axes == ROW else x for x, each in zip(arrays, p.record.seen, strict=True)]
     worst, at = 0.0, ""
     for place in p.record.predictions:
         written, derived = (each.slope(backends.NUMPY, place)(*arrays, *numbers) for each in (program, formula))
@@ -365,6 +386,9 @@ def _mask(p: Probe) -> Iterator[Check]:
 @_property("weights")
 def _weights(p: Probe) -> Iterator[Check]:
     """A whole weight is the data point that many times; weight 0 is its absence."""
+    if p.record.compared:
+        yield Check("weights", "not checked", "a data point that is there twice is compared with itself")
+        return
     inputs = p.inputs()
     weights = np.arange(POINTS) % 3
     value, gradients = p.total(inputs, sample_weight=weights.astype(np.float64))

@@ -26,7 +26,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "classification": (*_CLASSES, "multilabel", "ordinal"),
     "segmentation": ("segmentation", "overlaps", "boundaries", "binary", "multiclass", "focal"),
     "detection": ("boxes", "detection", "binary", "focal"),
-    "retrieval": ("embedding", "directions", "ranking"),
+    "retrieval": ("embedding", "similarities", "directions", "ranking"),
     "ranking": ("ranking",),
     "preference": ("preference", "rewards", "policy"),
     "survival": ("survival",),

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .axes import ELEMENT, LISTED, OUTPUT, PAIR, ROW, Axes
-from .domain import Around, Classes, Domain, Floats, Interval, Nothing, Parts, Real
+from .domain import Bits, Classes, Domain, Floats, Labels, Nothing, Parts, Real, Similarity
+from .settings import Around, Interval
 
 Formula = Callable[..., Any]
 
@@ -74,6 +75,11 @@ class Input:
     def is_label(self) -> bool:
         """Whether it holds one class per row, as a whole number."""
         return isinstance(self.domain, Classes)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds whole numbers that name something."""
+        return isinstance(self.domain, Classes | Labels)
 
 
 @dataclass(frozen=True)
@@ -224,6 +230,8 @@ class Record:
     peers: Mapping[str, str] = field(default_factory=dict)
     best: Formula | None = None  # The best predictions for targets, where those are not the targets themselves.
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
+    # What points of a batch are compared by: the formula sees, of each, its row of all their cosines.
+    compared: str = ""
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
@@ -247,6 +255,17 @@ class Record:
     def inputs(self) -> tuple[Input, ...]:
         """The arrays that the formula sees, in its order."""
         return tuple(each for argument in self.arguments for each in argument.inputs)
+
+    @cached_property
+    def seen(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees once data points have been compared: which are of a kind, and how near."""
+        if not self.compared:
+            return self.inputs
+        sets = (Bits(), Similarity())
+        return tuple(
+            Input(each.name, domain, each.role, ELEMENT, each.shown)
+            for each, domain in zip(self.inputs, sets, strict=True)
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -70,12 +70,12 @@ class Program:
         self.number = next(_numbers)
         self.depth = record.depth  # How many axes the elements of a data point have.
         self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
-        names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
+        names = [*(each.name for each in record.seen), *([KEEP] if gaps else [])]
         self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
-        main = record.inputs[record.main]
+        main = record.seen[record.main]
         self.graph = Graph(main.name, main.axes)
-        self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
+        self.arrays = [self.graph.input(each.name, each.axes) for each in record.seen]
         self.gaps = Gaps(self.graph) if gaps else None
         kept = [] if self.gaps is None else [self.gaps.keep]
         self._nodes = [*self.arrays, *kept, *(self.graph.input(name, NUMBER) for name in self.numbers)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Counts, Interval, NonNegative, Parts
+from ..facts.domain import Counts, NonNegative, Parts
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import binet, binet_slope, count, guard, log, log1p, mean, where, xlogy
 from .positive import excess

@@ -122,6 +122,7 @@ def loss(
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     best: Formula | None = None,
+    compared: str = "",
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -143,6 +144,7 @@ def loss(
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     best: Formula | None = None,
+    compared: str = "",
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -171,6 +173,9 @@ def loss(
             loses digits, or a tuple of one for each; `lossary.verify` compares the two.
         best: The best predictions for an array of targets, where those are not the targets themselves: probabilities
             where ``from_logits`` may be.
+        compared: ``"cosine"`` where the formula sees of each data point how near all others are: then y_true, labels,
+            comes as a row of 1 for those with the same label and 0 for others, and y_pred, embeddings, as their
+            cosines.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         peers: What other libraries have for it, ``{"torch.nn.HuberLoss": "", "optax.l2_loss": "0.5 * Loss()"}``: the
@@ -215,6 +220,7 @@ def loss(
             peers=peers or {},
             regions=regions,
             best=best,
+            compared=compared,
         )
         return register(record)
 

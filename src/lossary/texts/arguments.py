@@ -33,6 +33,14 @@ def no_matrix(record: Record, shape: Iterable[int | None]) -> ShapeError:
     )
 
 
+def nothing_to_compare(record: Record, shape: Iterable[int | None]) -> ShapeError:
+    """One data point, for a loss that compares several."""
+    return ShapeError(
+        f"{record.name}: y_pred has shape {shape_text(shape)}, one data point; accepted are embeddings (N, D), which "
+        "are compared with each other. Write y_pred.reshape(-1, D) for embeddings of length D, and no vmap over them"
+    )
+
+
 def no_axis_left(record: Record, axis: Any, rank: int) -> ParameterError:
     """All axes are those of a row, where a data point has another."""
     return ParameterError(
