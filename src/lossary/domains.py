@@ -33,6 +33,7 @@ from .facts.domain import (
     Real,
     Signs,
     Similarity,
+    Transcript,
     Unit,
 )
 from .facts.record import Listed, Matrix, PerRow
@@ -65,5 +66,6 @@ __all__ = [
     "Real",
     "Signs",
     "Similarity",
+    "Transcript",
     "Unit",
 ]

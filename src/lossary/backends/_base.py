@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..looks.faults import Look, Site
-from . import _series, _special
+from . import _alignments, _series, _special
 from ._numbers import WORDS, either
 
 Array = Any
@@ -199,6 +199,28 @@ class Backend(ABC):
     def matmul(self, a: Array, b: Array) -> Array:
         """Products of matrices, which lie along the last two axes."""
 
+    @abstractmethod
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        """The arrays one after the other along the last axis."""
+
+    @abstractmethod
+    def take_each(self, x: Array, labels: Array) -> Array:
+        """From every row ``(..., T, C)`` of a data point the elements that its labels ``(..., S)`` name."""
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        """Goes through rows ``(..., T, S)`` one after the other: ``step(state, *row)`` gives the next state and a row.
+
+        Returns the last state and all rows, in the order of those that were given.
+        """
+        state, found = start, []
+        places = range(rows[0].shape[-2])
+        for place in reversed(places) if reverse else places:
+            state, row = step(state, *(x[..., place, :] for x in rows))
+            found.append(row)
+        return state, self.moveaxis(self.stack_last(found[::-1] if reverse else found), -1, -2)
+
     # --- derivatives -------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -279,6 +301,9 @@ class Backend(ABC):
     expm1mx = _series.expm1mx
     log1mexp = _series.log1mexp
     hypot1 = _series.hypot1
+
+    alignment_nll = _alignments.alignment_nll
+    alignment_slope = _alignments.alignment_slope
 
     lgamma = _special.lgamma
     digamma = _special.digamma

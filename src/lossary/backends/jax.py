@@ -119,6 +119,20 @@ class JaxBackend(MeansByLength, ShowsBits):
     def matmul(self, a: Array, b: Array) -> Array:
         return jnp.matmul(a, b, precision="highest")
 
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return jnp.concatenate(arrays, -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = jnp.clip(labels, 0, x.shape[-1] - 1)[..., None, :]
+        return jnp.take_along_axis(x, jnp.broadcast_to(index, (*x.shape[:-1], labels.shape[-1])), -1)
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        by_time = tuple(jnp.moveaxis(x, -2, 0) for x in rows)
+        last, found = jax.lax.scan(lambda state, row: step(state, *row), start, by_time, reverse=reverse)
+        return last, jnp.moveaxis(found, 0, -2)
+
     def sinh(self, x: Array) -> Array:
         if x.dtype != jnp.float32:
             return super().sinh(x)

@@ -138,6 +138,13 @@ class TorchBackend(Backend):
     def matmul(self, a: Array, b: Array) -> Array:
         return torch.matmul(a, b)
 
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return torch.cat(tuple(arrays), -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = labels.long().clamp(0, x.shape[-1] - 1).unsqueeze(-2)
+        return torch.gather(x, -1, index.expand(*x.shape[:-1], labels.shape[-1]))
+
     def maximum(self, a: Array, b: Any) -> Array:
         return torch.maximum(a, b) if isinstance(b, torch.Tensor) else torch.clamp(a, min=b)
 

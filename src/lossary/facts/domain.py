@@ -338,6 +338,17 @@ class Labels(Domain):
 
 
 @dataclass(frozen=True)
+class Transcript(Labels):
+    """Classes one after the other, padded with numbers that are none: below 0, or the blank."""
+
+    def describe(self) -> str:
+        return "classes one after the other, whole numbers, padded with the blank or with -1"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(1, 3, size=shape)
+
+
+@dataclass(frozen=True)
 class Ranks(Domain):
     """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
 

@@ -30,7 +30,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "ranking": ("ranking",),
     "preference": ("preference", "rewards", "policy"),
     "survival": ("survival",),
-    "signals": ("signals", "regression", "directions"),
+    "signals": ("signals", "sequences", "regression", "directions"),
 }
 
 

@@ -43,7 +43,9 @@ class Gaps:
         for node in walk([output]):
             args = tuple(made[id(arg)] for arg in node.args)
             rewrite = _REWRITES.get(node.op)
-            if rewrite is not None:
+            if node.op in _OF_STEPS:
+                made[id(node)] = node.graph.node(node.op, (*args, self._seen), node.axes)
+            elif rewrite is not None:
                 made[id(node)] = rewrite(self, *args)
             else:
                 made[id(node)] = node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
@@ -90,6 +92,8 @@ class Gaps:
         return self._count
 
 
+# Words that leave steps out by themselves.
+_OF_STEPS = frozenset({"alignment_nll", "alignment_slope"})
 _REWRITES: dict[str, Callable[..., Node]] = {
     "sum": Gaps._sum,
     "sum_other": Gaps._sum_other,

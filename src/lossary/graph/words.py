@@ -16,13 +16,13 @@ from ..facts.axes import ELEMENT, NUMBER, OTHER, OTHERS, OUTPUT, PAIR, ROW, Axes
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
-    "abs", "add", "arctan", "bell", "binet", "binet_slope", "cos", "count", "detach", "digamma", "divide", "equal",
-    "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal", "guard", "hypot1", "indicator",
-    "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log", "log1mexp", "log1p", "log1pmx",
-    "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum",
-    "multiply", "negative", "other", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sin",
-    "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "trigamma",
-    "weighted", "where", "xlogy",
+    "abs", "add", "alignment_nll", "alignment_slope", "arctan", "bell", "binet", "binet_slope", "cos", "count",
+    "detach", "digamma", "divide", "equal", "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal",
+    "guard", "hypot1", "indicator", "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log",
+    "log1mexp", "log1p", "log1pmx", "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean",
+    "mean_square", "minimum", "multiply", "negative", "other", "position", "power", "residual", "scale_to_one",
+    "sigmoid", "sign", "sin", "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take",
+    "tanh", "trigamma", "weighted", "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -496,6 +496,20 @@ def sparsemax(a: Node) -> Node:
     A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), algorithm 1.
     """
     return _apply("sparsemax", _of_outputs("sparsemax", a), axes=ELEMENT)
+
+
+def alignment_nll(labels: Node, scores: Node, blank: Operand, *keep: Node) -> Node:
+    """Minus the log-probability of a list of labels under all its alignments with the rows of a matrix of scores.
+
+    A. Graves et al., Connectionist temporal classification (2006), eq. 8.  Steps that ``keep`` names none of are left
+    out.
+    """
+    return _apply("alignment_nll", labels, scores, blank, *keep, axes=ROW)
+
+
+def alignment_slope(labels: Node, scores: Node, blank: Operand, *keep: Node) -> Node:
+    """Slope of `alignment_nll` in the scores, 0 where there is no alignment."""
+    return _apply("alignment_slope", labels, scores, blank, *keep, axes=PAIR)
 
 
 def spread(a: Node, like: Node) -> Node:

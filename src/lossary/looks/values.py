@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import texts
 from ..errors import DomainError
-from ..facts.domain import OneHot, Parts, Unit
+from ..facts.domain import OneHot, Parts, Transcript, Unit
 from ..facts.layout import Layout
 from ..facts.record import Record
 
@@ -30,8 +30,11 @@ def values(
         domain = record.domain(place, parameters)
         if x is None or not x.size:
             continue
+        named = each.is_label or isinstance(domain, Transcript)
         index = _no_label(x, classes) if each.is_label else domain.fault(x)
-        if index is not None and each.is_label:
+        if index is None and isinstance(domain, Transcript):  # In which numbers below 0 are padding.
+            index = _no_label(np.maximum(x, 0), classes)
+        if index is not None and named:
             raise texts.number(record.name, each.shown, float(x[index]), index, classes, layout)
         if index is not None:
             raise texts.outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
