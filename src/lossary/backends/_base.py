@@ -53,6 +53,8 @@ class Backend(ABC):
     is_traced = False
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
+    # The method of a total that adds it up over processes or devices; nothing where there is one process.
+    adds_over = ""
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
     plain: frozenset[type] = frozenset()
 
@@ -81,10 +83,6 @@ class Backend(ABC):
     @abstractmethod
     def default_float(self) -> str:
         """The dtype that integer predictions are promoted to."""
-
-    def exact_float(self) -> str:
-        """The dtype with the most digits, in which whole numbers on both sides are subtracted."""
-        return "float64"
 
     def shape(self, x: Array) -> tuple[int | None, ...]:
         """The static shape; None where a length is not known yet."""
@@ -128,12 +126,16 @@ class Backend(ABC):
         """How many copies of a program work on one batch at a time, and have their results added up."""
         return 1
 
+    def all_sum(self, x: Array, over: Any) -> Array:
+        """The sum over all processes or devices, whose derivative is summed in the same way."""
+        raise NotImplementedError
+
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        """A block in which the library does not warn where a result is beyond its largest number, or no number."""
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
+        """A block that computes in this dtype, without warnings where a result is beyond its largest number."""
         return nullcontext()
 
     # --- moving things about --------------------------------------------------------------------------------
