@@ -190,3 +190,11 @@ def test_large_labels_are_told_apart() -> None:
     assert np.all(lossary.ntxent(labels, np.eye(6)) > 1.0)
     with pytest.raises(lossary.DomainError, match=r"ntxent: y_true\[0\] is 0.5; accepted are labels, whole numbers"):
         lossary.ntxent(np.array([0.5, 1.0]), np.eye(2))
+
+
+@pytest.mark.parametrize("name", ["ntxent", "circle", "ctc"])
+def test_a_diagonal_of_the_hessian_is_refused(name: str) -> None:
+    with pytest.raises(
+        lossary.LossError, match=f"{name}: looks at whole batches or sequences, so that its Hessian has no"
+    ):
+        lossary.grad_and_hess(name)

@@ -132,13 +132,16 @@ class Batch:
     def weight(self, reduction: str) -> Any:
         """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
         row = self.inputs[self.program.record.main]
-        lengths = [length for length in self.backend.shape(row)[:-1] if length is not None]
-        known = len(lengths) == len(self.backend.shape(row)) - 1
+        depth = 1 if self.compared is not None else self.program.depth
+        lengths = [length for length in self.backend.shape(row)[:-depth] if length is not None]
+        known = len(lengths) == len(self.backend.shape(row)) - depth
         weighted = self.weights is not None and reduction == "mean_with_sample_weight"
         if known and self.mask is None and not weighted:
             found: Any = math.prod(lengths)
         else:
-            values = self.backend.squeeze_last(self.backend.max(row))
+            values = row
+            for _ in range(depth):
+                values = self.backend.squeeze_last(self.backend.max(values))
             found = denominator(self.backend, values, self.weights, self.mask, reduction)
         return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
 
