@@ -100,7 +100,8 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs:
     [0.1438]
     """
     if from_logs:
-        return sum(weighted(y_true, log(where(y_true == 0.0, 1.0, y_true)) - y_pred))
+        # The slope in a target of 0 is that of the least one.
+        return sum(weighted(y_true, log(guard(y_true, _LEAST)) - y_pred))
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     below, ratio = _apart(y_true, y_pred)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
