@@ -33,6 +33,7 @@ from .looks.modes import check
 from .objects.combined import WeightedSum
 from .objects.define import Loss, loss
 from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
+from .objects.linear import LinearCrossEntropy, LinearLoss, linear, linear_cross_entropy
 from .objects.names import exports
 from .objects.several import ArgumentsLoss
 from .readers import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
@@ -77,6 +78,8 @@ __all__ = [
     "DomainWarning",
     "Explanation",
     "Finding",
+    "LinearCrossEntropy",
+    "LinearLoss",
     "Loss",
     "LossError",
     "ParameterError",
@@ -92,6 +95,8 @@ __all__ = [
     "explain",
     "get",
     "is_categorical_crossentropy",
+    "linear",
+    "linear_cross_entropy",
     "loss",
     "losses",
     "names",

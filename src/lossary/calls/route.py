@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import texts
 from .._untraced import untraced
 from ..backends import Array, Backend, by_name, owner, ready
 from ..facts.axes import Axis
@@ -14,6 +15,7 @@ from .evaluate import Batch, Call, Offer, prepare
 from .plan import Setting
 
 if TYPE_CHECKING:
+    from . import linear
     from ..looks.modes import Mode
 
 # Lines up and checks the arguments of one call.
@@ -76,6 +78,16 @@ class Route:
     def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
         """The call computed otherwise than in words, or None where words do better."""
         return None
+
+    def linear(self, settings: linear.Settings, given: linear.Arguments) -> Array:
+        """The loss of scores that are not held at once, differentiable where arrays are."""
+        raise texts.linear_library(settings.record.name, self.backend.name)
+
+    def linear_and_gradients(
+        self, settings: linear.Settings, given: linear.Arguments
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """The same with its gradients for hidden, weight and, if there is one, the bias."""
+        raise texts.linear_library(settings.record.name, self.backend.name)
 
 
 _homes: dict[str, str] = {}

@@ -34,6 +34,9 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
 def _class_named(spelling: str) -> Any:
     """The class of the loss with this name, in any spelling."""
     canonical = registry.folded().get(fold(spelling))
+    composed = registry.composed(spelling) if canonical is None else None
+    if getattr(composed, "is_named", False):
+        return composed
     if canonical is None:
         raise texts.unknown_loss(spelling, registry.folded(), fold)
     return registry.loss_class(canonical)
