@@ -83,10 +83,10 @@ class Head:
         """What is trained: hidden, weight and, if there is one, the bias."""
         return (self.hidden, self.weight) if self.bias is None else (self.hidden, self.weight, self.bias)
 
-    def chunk(self, *, fewer_passes: bool = False) -> int:
+    def chunk(self, times: int = 1) -> int:
         """How many tokens have their scores in memory at a time."""
         vocabulary, features = self.weight.shape
-        chosen = self.settings.chunk or chunk_size(features, vocabulary) * (2 if fewer_passes else 1)
+        chosen = self.settings.chunk or chunk_size(features, vocabulary) * times
         return max(1, min(chosen, self.tokens))
 
     def factors(self) -> Array:

@@ -15,7 +15,7 @@ Wanted = tuple[bool, bool, bool]
 class Arithmetic(Protocol):
     """What the loop does with arrays of one library."""
 
-    fewer_passes: bool
+    times: int  # How much larger chunks are than elsewhere.
 
     def wide(self, x: Array) -> Array:
         """In the dtype that products are made of."""
@@ -52,7 +52,7 @@ def run(head: Head, make: Arithmetic, wanted: Wanted, factor: Array) -> tuple[Ar
     if kept is not None:
         labels, factor = labels[kept], factor[kept]
     count, (vocabulary, features) = factor.shape[0], weight.shape
-    step = head.chunk(fewer_passes=make.fewer_passes)
+    step = head.chunk(make.times)
     values, scores = make.zeros(count), make.empty(min(step, count), vocabulary)
     hidden_gradient = _room(make, wanted[0], head.tokens, features, clear=kept is not None)
     weight_gradient = _room(make, wanted[1], vocabulary, features)
