@@ -18,7 +18,7 @@ from . import live, weighting
 from .align import Points, leading
 from .evaluate import LOOKING, check_weights
 from .plan import Setting
-from .reduce import check_points, factors
+from .reduce import MEANS, check_points, factors
 from .rows import Shape
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Arguments(NamedTuple):
 class Settings(NamedTuple):
     """How a call is made: ``record`` bears the name that messages have, ``row`` is the loss of one token's scores.
 
-    ``spread`` is how the work lies on several processes, or None.
+    ``spread`` is how the work lies on several processes and on which, or None; the route puts what does it in its place.
     """
 
     record: Record
@@ -85,7 +85,7 @@ class Head:
 
     def chunk(self, times: int = 1) -> int:
         """How many tokens have their scores in memory at a time."""
-        vocabulary, features = self.weight.shape
+        vocabulary, features = _vocabulary(self.settings, self.backend, self.weight), self.weight.shape[1]
         chosen = self.settings.chunk or chunk_size(features, vocabulary) * times
         return max(1, min(chosen, self.tokens))
 
@@ -128,14 +128,36 @@ def prepare(settings: Settings, given: Arguments) -> Head:
     if settings.check in LOOKING:
         _look(settings, backend, points, trained)
     hidden, arrays = _shifted(settings, backend, hidden, points)
-    check_points(record.name, backend, hidden, settings.reduction, "hidden")
+    if settings.spread is None:
+        check_points(record.name, backend, hidden, settings.reduction, "hidden")
     shape = backend.shape(hidden)
     flat = hidden.reshape((-1, shape[-1]))
     labels, weights, mask, alive = (None if x is None else _flat(x, len(shape)) for x in arrays)
     labels = live.as_labels(backend, labels)[:, 0] if record.labels_are_integers else backend.cast(labels, computing)
     like = backend.cast(flat[:, 0], computing)
-    factor = factors(record.name, backend, like, weights, mask, settings.reduction)
+    factor = _factor(settings, backend, like, weights, mask)
     return Head(settings, backend, labels, flat, weight, bias, factor, alive, shape[:-1], dtype, computing)
+
+
+def _factor(
+    settings: Settings, backend: Backend, like: Array, weights: Array | None, mask: Array | None
+) -> Array | float:
+    """What each token's loss is multiplied by; a mean over several processes is divided by what all of them count."""
+    name, reduction = settings.record.name, settings.reduction
+    if settings.spread is None or reduction not in MEANS:
+        return factors(name, backend, like, weights, mask, reduction)
+    ones = backend.ones_like(like)
+    each = ones * factors(name, backend, like, weights, mask, "sum")
+    counted = each if reduction == "mean_with_sample_weight" else ones * factors(name, backend, like, None, mask, "sum")
+    total = settings.spread.denominator(backend.total(counted))
+    return each / backend.where(backend.equal(total, 0.0), backend.ones_like(total), total)
+
+
+def alone(settings: Settings, library: str) -> Settings:
+    """The settings, for a library whose processes do not know each other."""
+    if settings.spread is not None:
+        raise texts.linear_spread_library(settings.record.name, settings.spread[0], library)
+    return settings
 
 
 def library(settings: Settings, given: Arguments) -> Backend:
@@ -198,8 +220,11 @@ def _points(
     ones = backend.cast(backend.ones_like(hidden[..., 0]), computing)
     weights = leading(backend, record.name, "sample_weight", given.sample_weight, tokens, hidden)
     mask = leading(backend, record.name, "where", given.where, tokens, hidden)
+    scores = weight.T  # Like them along the last axis, which is all that matters.
+    if settings.spread is not None:
+        scores = scores[:, :1].expand(-1, _vocabulary(settings, backend, weight))
     points = Points(
-        (labels, weight.T),  # Whose last axis is that of the scores.
+        (labels, scores),
         None if weights is None else ones * backend.cast(weights, computing),
         None if mask is None else backend.logical_and(mask, backend.equal(ones, 1.0)),
     )

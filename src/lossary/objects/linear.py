@@ -25,7 +25,8 @@ from .loss import Loss, plain, settings_of
 from .parameters import number, valid_settings
 from .restore import known
 
-_DEFAULTS = {"softcap": None, "z_loss": 0.0, "shift": 0, "chunk": None}
+_DEFAULTS = {"softcap": None, "z_loss": 0.0, "shift": 0, "chunk": None, "parallel": None}
+_PARALLEL = (None, "tokens", "vocabulary")
 _OWN = ("reduction", "name", "check")
 
 
@@ -48,10 +49,11 @@ class LinearLoss(Loss):
         z_loss: float = 0.0,
         shift: int = 0,
         chunk: int | None = None,
+        parallel: str | None = None,
         **settings: Any,
     ) -> None:
         inner = _of_scores(loss)
-        parameters = {"loss": inner, **_checked(self.record.name, softcap, z_loss, shift, chunk)}
+        parameters = {"loss": inner, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
         kept = {"reduction": inner.reduction, "check": inner.check}
         self._begin(parameters, {**kept, **_known(self.record.name, settings, parameters)})
 
@@ -73,9 +75,14 @@ class LinearLoss(Loss):
         bias: Any = None,
         sample_weight: Any = None,
         where: Any = None,
+        *,
+        group: Any = None,
     ) -> Array:
-        """The reduced loss; with ``reduction="none"`` one value per token."""
-        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where)
+        """The reduced loss; with ``reduction="none"`` one value per token.
+
+        ``group`` are the processes that ``parallel`` means, by default all.
+        """
+        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
         return route.of(library(settings, given)).linear(settings, given)
 
     def value_and_grad(  # type: ignore[override]
@@ -86,9 +93,11 @@ class LinearLoss(Loss):
         bias: Any = None,
         sample_weight: Any = None,
         where: Any = None,
+        *,
+        group: Any = None,
     ) -> tuple[Array, tuple[Array, ...]]:
         """The reduced loss and its gradients for hidden, weight and, if there is one, bias."""
-        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where)
+        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
         return route.of(library(settings, given)).linear_and_gradients(settings, given)
 
     def loss_of(self, *, rows: bool) -> Loss:
@@ -97,7 +106,7 @@ class LinearLoss(Loss):
         return found
 
     def _prepared(
-        self, y_true: Any, hidden: Any, weight: Any, bias: Any, sample_weight: Any, where: Any
+        self, y_true: Any, hidden: Any, weight: Any, bias: Any, sample_weight: Any, where: Any, group: Any
     ) -> tuple[Settings, Arguments]:
         if self.in_keras():
             raise texts.linear_in_keras(self.record.name)
@@ -107,7 +116,8 @@ class LinearLoss(Loss):
         known_rows: dict[bool, Settings] = self._setting  # type: ignore[assignment]
         if rows not in known_rows:
             known_rows[rows] = self._settings(self.loss_of(rows=rows))
-        settings = known_rows[rows]._replace(reduction=self.reduction, check=self._mode())
+        spread = None if self.parameters["parallel"] is None else (self.parameters["parallel"], group)
+        settings = known_rows[rows]._replace(reduction=self.reduction, check=self._mode(), spread=spread)
         return settings, Arguments(y_true, hidden, weight, bias, sample_weight, where)
 
     def _settings(self, loss: Loss) -> Settings:
@@ -189,13 +199,14 @@ class LinearCrossEntropy(LinearLoss):
         z_loss: float = 0.0,
         shift: int = 0,
         chunk: int | None = None,
+        parallel: str | None = None,
         **settings: Any,
     ) -> None:
         own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing}
         inner = _cross_entropy(**own)
         _plain_numbers(self.record.name, inner)
         own = {name: inner.parameters[name] for name in own}
-        parameters = {**own, **_checked(self.record.name, softcap, z_loss, shift, chunk)}
+        parameters = {**own, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
         self._begin(parameters, {"reduction": "sum_over_batch_size", **_known(self.record.name, settings, parameters)})
 
     def loss_of(self, *, rows: bool) -> Loss:
@@ -246,6 +257,8 @@ def linear_cross_entropy(
     shift: int = 0,
     reduction: str | None = "sum_over_batch_size",
     chunk: int | None = None,
+    parallel: str | None = None,
+    group: Any = None,
     check: Any = None,
 ) -> Array:
     """Cross-entropy of a language model's head without its logits: never tokens times vocabulary in memory.
@@ -273,6 +286,12 @@ def linear_cross_entropy(
         reduction: As for objects; ``"none"`` returns one value per token and computes twice, as the gradients wait for
             the backward pass.
         chunk: How many tokens have their scores in memory at a time; by default as many as memory hardly notices.
+        parallel: ``"tokens"`` where every process of ``torch.distributed`` has tokens of its own and the whole weight,
+            ``"vocabulary"`` where every process has all tokens and, in the order of the ranks, some rows of weight and
+            bias.  The loss is that of all processes on each of them, and so are the gradients for hidden and for rows of
+            the weight; of a whole weight each process has its own tokens' part, and the gradient is their sum (an
+            average over processes, as DistributedDataParallel makes, wants the loss times their number).
+        group: The processes that ``parallel`` means; by default all.
         check: As in `lossary.check`; inside compiled programs a label that names no class gives NaN and no report.
 
     Returns:
@@ -284,21 +303,22 @@ def linear_cross_entropy(
     >>> print(lossary.linear_cross_entropy([2, 0], np.eye(2), np.zeros((4, 2))).round(4))  # log 4
     1.3863
     """
-    given = (ignore_class, label_smoothing, softcap, z_loss, shift, reduction, chunk, check)
+    given = (ignore_class, label_smoothing, softcap, z_loss, shift, reduction, chunk, parallel, check)
     try:
         loss = _remembered(*given)
     except TypeError:  # Something that cannot be remembered, and is no setting either.
         loss = _remembered.__wrapped__(*given)
-    return loss(y_true, hidden, weight, bias, sample_weight, where)
+    return loss(y_true, hidden, weight, bias, sample_weight, where, group=group)
 
 
 @lru_cache(maxsize=64, typed=True)
 def _remembered(
-    ignore_class: Any, label_smoothing: Any, softcap: Any, z_loss: Any, shift: Any, reduction: Any, chunk: Any, check: Any
-) -> LinearCrossEntropy:
+    ignore_class: Any, label_smoothing: Any, softcap: Any, z_loss: Any, shift: Any, reduction: Any, chunk: Any,
+    parallel: Any, check: Any,
+) -> LinearCrossEntropy:  # fmt: skip
     """The object, which remembers what earlier calls found out."""
     own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
-    return LinearCrossEntropy(**own, shift=shift, chunk=chunk, reduction=reduction, check=check)
+    return LinearCrossEntropy(**own, shift=shift, chunk=chunk, parallel=parallel, reduction=reduction, check=check)
 
 
 # --- what is accepted ----------------------------------------------------------------------------------------------
@@ -343,18 +363,21 @@ def _plain_numbers(name: str, loss: Loss) -> None:
             raise texts.linear_setting(name, parameter.name, value, "a plain number", f"{parameter.name}=float(...)")
 
 
-def _checked(name: str, softcap: Any, z_loss: Any, shift: Any, chunk: Any) -> dict[str, Any]:
+def _checked(name: str, softcap: Any, z_loss: Any, shift: Any, chunk: Any, parallel: Any) -> dict[str, Any]:
     """The settings of heads, each in its range."""
     cap = None if softcap is None else _number(name, scores.SOFTCAP, softcap, "a number > 0, or None", "softcap=30.0")
     if cap == 0.0:
         raise texts.linear_setting(name, "softcap", softcap, "a number > 0, or None", "softcap=None for none")
     pull = _number(name, scores.Z_LOSS, z_loss, "a number >= 0", "z_loss=1e-4")
+    if parallel not in _PARALLEL:
+        raise texts.linear_setting(name, "parallel", parallel, "None, 'tokens' or 'vocabulary'", "parallel='tokens'")
     by = _whole(name, "shift", shift, 0, "shift=1 to predict the next token")
     return {
         "softcap": cap,
         "z_loss": pull,
         "shift": by,
         "chunk": None if chunk is None else _whole(name, "chunk", chunk, 1, "chunk=None to have it chosen"),
+        "parallel": parallel,
     }
 
 

@@ -17,7 +17,7 @@ from jax.custom_derivatives import SymbolicZero
 from ..backends import FLOATS, Array
 from ..backends.jax import BACKEND
 from ..calls import route
-from ..calls.linear import Arguments, Head, Settings, prepare
+from ..calls.linear import Arguments, Head, Settings, alone, prepare
 from ..calls.plan import Setting
 
 # Hidden vectors, weight and, if there is one, bias.
@@ -27,7 +27,7 @@ Flags = tuple[bool, ...]
 
 def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss, differentiable."""
-    head = _without_dead(prepare(settings, given))
+    head = _without_dead(prepare(alone(settings, "jax"), given))
     factor, scale = (None, head.factor) if isinstance(head.factor, float) else (head.factor, 1.0)
     make = _values if settings.reduction == "none" else _total
     run = make(settings.row, head.chunk(), head.computing)
@@ -148,7 +148,7 @@ def _both(
         weights, biases = carry
         values, slopes = _row(row, labels, _scores((own, weight, *bias), computing), factor, gradient=True)
         back = jnp.matmul(slopes, weight.astype(computing)) if of_hidden else None
-        weights = weights + jnp.matmul(slopes.T, own.astype(computing)) if of_weight else None
+        weights = _gathered(weights, slopes, own.astype(computing)) if of_weight else None
         biases = biases + jnp.sum(slopes, 0) if of_bias else None
         return (weights, biases), (values, back)
 
@@ -158,6 +158,19 @@ def _both(
     )
     (weights, biases), (values, back) = _over_chunks(body, start, (hidden, labels, factor), chunk)
     return jnp.sum(values), [gradient for gradient in (back, weights, biases) if gradient is not None]
+
+
+# In how many parts a chunk is added to the gradient of the weight: XLA makes each product before it adds it.
+_PARTS = 8
+
+
+def _gathered(total: Array, slopes: Array, hidden: Array) -> Array:
+    """``total + slopes.T @ hidden``, without as much memory again."""
+    classes = max(-(-total.shape[0] // _PARTS), 1024)
+    for first in range(0, total.shape[0], classes):
+        rows = slice(first, first + classes)
+        total = total.at[rows].add(slopes[:, rows].T @ hidden)
+    return total
 
 
 def _is_zero(tangent: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backends import NUMPY, Array
-from ..calls.linear import Arguments, Head, Settings, prepare
+from ..calls.linear import Arguments, Head, Settings, alone, prepare
 from . import in_chunks
 
 # Classes whose part of the weight's gradient is made at a time, as NumPy cannot add a product to what is there.
@@ -53,14 +53,14 @@ class Products:
 
 def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss."""
-    head = prepare(settings, given)
+    head = prepare(alone(settings, "numpy"), given)
     with NUMPY.quiet():
         return head.answer(_reduced(head, in_chunks.run(head, Products(head.computing), (False,) * 3, head.factors())[0]))
 
 
 def value_and_gradients(settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
     """The reduced loss and its gradients, in the shapes and dtypes of what is trained."""
-    head = prepare(settings, given)
+    head = prepare(alone(settings, "numpy"), given)
     wanted = (True, True, given.bias is not None)
     with NUMPY.quiet():
         values, (hidden, *rest) = in_chunks.run(head, Products(head.computing), wanted, head.factors())

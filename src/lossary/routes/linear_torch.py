@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
+from .. import texts
 from ..backends import FLOATS, HALF, Array
 from ..backends.torch import BACKEND
 from ..calls.evaluate import prepare as lined_up
 from ..calls.linear import Arguments, Head, Settings, prepare
-from . import in_chunks
+from . import in_chunks, torch_split
 from .in_chunks import Wanted
 from .torch_doors import is_recorded, is_several, is_transformed
 
@@ -62,6 +63,9 @@ class Products:
             total.addmm_(slopes.t(), hidden)
 
     def row(self, head: Head, labels: Array, scores: Array, factor: Array, *, gradient: bool) -> tuple[Array, Any]:
+        spread = head.settings.spread
+        if spread is not None and spread.row is not None:
+            return spread.row(head, labels, scores, factor, gradient=gradient)
         if factor.is_cpu:
             return in_chunks.fastest(head, labels, scores, factor, gradient=gradient)
         # Which tokens count cannot be seen without a wait, and is known already.
@@ -75,12 +79,14 @@ class Products:
 @torch.compiler.disable
 def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss, differentiable."""
-    head = prepare(settings, given)
+    head = prepare(torch_split.resolved(settings, given.weight), given)
     transformed = is_transformed()
     if transformed or is_recorded():
         head = _without_dead(head)
     others = [x for x in (head.labels, head.factor) if isinstance(x, torch.Tensor)]
     differentiated = torch.is_grad_enabled() and any(x.requires_grad for x in others)
+    if settings.spread is not None and (transformed or is_recorded() or differentiated):
+        raise texts.linear_split_again(settings.record.name)
     if is_recorded() or differentiated or torch.autograd.forward_ad._current_level >= 0:
         return head.answer(_in_words(head, head.factors()))
     wanted = tuple(torch.is_grad_enabled() and x is not None and x.requires_grad for x in (*head.arrays, None)[:3])
@@ -120,7 +126,17 @@ class Call:
 
     def total(self, values: Array) -> Array:
         """The sum, or the values where they are not reduced."""
-        return values if self.head.settings.reduction == "none" else BACKEND.total(values)
+        if self.head.settings.reduction == "none":
+            return values
+        spread, total = self.head.settings.spread, BACKEND.total(values)
+        return total if spread is None else spread.value(total)
+
+    def run(self, head: Head, wanted: Wanted, factor: Array) -> tuple[Array, list[Array]]:
+        """The values, and the wanted gradients, to which other processes add."""
+        values, gradients = in_chunks.run(head, Products(head.hidden, head.computing), wanted, factor)
+        if head.settings.spread is not None and wanted[0]:
+            gradients[0] = head.settings.spread.hidden(gradients[0])
+        return values, gradients
 
     def trained(self, three: Sequence[Array | None]) -> list[Array]:
         """Those of hidden, weight and bias that have a gradient."""
@@ -138,7 +154,7 @@ class Linear(torch.autograd.Function):
     def forward(hidden: Array, weight: Array, bias: Array | None, labels: Array, factor: Array, call: Call) -> Array:
         head = call.of(hidden, weight, bias, labels)
         wanted = call.wanted if call.ready else _NONE
-        values, gradients = in_chunks.run(head, Products(hidden, head.computing), wanted, factor)
+        values, gradients = call.run(head, wanted, factor)
         if call.ready:
             call.found = gradients
         return call.total(values)
@@ -174,7 +190,7 @@ class Pulled(torch.autograd.Function):
         up: Array, hidden: Array, weight: Array, bias: Array | None, labels: Array, factor: Array, call: Call
     ) -> tuple[Array, ...]:
         head = call.of(hidden, weight, bias, labels)
-        return tuple(in_chunks.run(head, Products(hidden, head.computing), call.wanted, factor * up)[1])
+        return tuple(call.run(head, call.wanted, factor * up)[1])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Array, ...]) -> None:
@@ -184,6 +200,8 @@ class Pulled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
         up, hidden, weight, bias, labels, factor = ctx.saved_tensors
+        if ctx.call.head.settings.spread is not None:
+            raise texts.linear_split_again(ctx.call.head.settings.record.name)
         head = ctx.call.of(hidden, weight, bias, labels)
         of_up, gradients = _second(ctx.call, head, up, factor, upstream)
         each = iter(gradients)

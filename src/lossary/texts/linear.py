@@ -115,3 +115,36 @@ def linear_function(loss: str, asked: str) -> ParameterError:
         f"{loss}: {asked} takes a loss of (y_true, y_pred), and this one takes (y_true, hidden, weight); accepted is "
         "the loss of the scores. Write lossary.SparseCategoricalCrossentropy(from_logits=True) with hidden @ weight.T"
     )
+
+
+def linear_no_processes(loss: str, kind: str) -> BackendError:
+    """Several processes that do not know of each other."""
+    return BackendError(
+        f"{loss}: parallel is {kind!r} and torch.distributed has not begun; accepted are processes that know each "
+        "other. Write torch.distributed.init_process_group() first, or parallel=None"
+    )
+
+
+def linear_spread_library(loss: str, kind: str, library: str) -> BackendError:
+    """Several processes with arrays of another library than PyTorch."""
+    return BackendError(
+        f"{loss}: parallel is {kind!r} and hidden is an array of {library}; accepted are PyTorch's tensors. Write "
+        "parallel=None; arrays of JAX that are spread over devices need nothing besides"
+    )
+
+
+def linear_split(loss: str, word: str) -> ParameterError:
+    """A formula that needs a whole row in one place."""
+    return ParameterError(
+        f"{loss}: parallel is 'vocabulary' and the formula uses {word}, which needs a whole row of scores; accepted are "
+        "sums, means and maxima over the row, as cross-entropy is made of. Write parallel='tokens', with the whole "
+        "weight on every process"
+    )
+
+
+def linear_split_again(loss: str) -> BackendError:
+    """Second derivatives, transforms and recordings of what several processes compute."""
+    return BackendError(
+        f"{loss}: parallel is given, and its gradient is to be differentiated, transformed or recorded; accepted is "
+        "backward() on the tensors that are trained. Write parallel=None on one process"
+    )
