@@ -29,10 +29,9 @@ def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss, differentiable."""
     head = _without_dead(prepare(alone(settings, "jax"), given))
     factor, scale = (None, head.factor) if isinstance(head.factor, float) else (head.factor, 1.0)
-    make = _values if settings.reduction == "none" else _total
-    run = make(settings.row, head.chunk(), head.computing)
-    found = run(head.arrays, head.labels, factor)
-    return head.answer(found if scale == 1.0 else found * scale)
+    made = settings.row, head.chunk(), head.computing
+    run = _values(*made) if settings.reduction == "none" else _total(*made, scale)
+    return head.answer(run(head.arrays, head.labels, factor))
 
 
 def value_and_gradients(settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
@@ -63,7 +62,8 @@ def _without_dead(head: Head) -> Head:
 
 def _scores(trained: Trained, computing: str) -> Array:
     hidden, weight, *bias = trained
-    found = jnp.matmul(hidden, weight.T, preferred_element_type=computing)
+    # Along the last axis of both: of a transposed weight XLA would make a copy.
+    found = jax.lax.dot_general(hidden, weight, (((1,), (1,)), ((), ())), preferred_element_type=computing)
     return found + bias[0] if bias else found
 
 
@@ -114,20 +114,20 @@ def _values(row: Setting, chunk: int, computing: str) -> Callable[..., Array]:
 
 
 @lru_cache(maxsize=64)
-def _total(row: Setting, chunk: int, computing: str) -> Callable[..., Array]:
-    """Their sum, whose gradients are made with it."""
+def _total(row: Setting, chunk: int, computing: str, scale: float) -> Callable[..., Array]:
+    """Their sum times one number for all, whose gradients are made with it."""
     words = _values(row, chunk, computing)
 
     @jax.custom_jvp
     def total(trained: Trained, labels: Array, factor: Array | None) -> Array:
-        return jnp.sum(words(trained, labels, factor))
+        return jnp.sum(words(trained, labels, factor)) * scale
 
     def rule(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
         moved = tangents[0]
         if any(not _is_zero(x) for x in jax.tree.leaves(tangents[1:], is_leaf=_is_zero)):
-            return jax.jvp(lambda *given: jnp.sum(words(*given)), primals, jax.tree.map(_plain, tangents, is_leaf=_is_zero))
+            return jax.jvp(lambda *given: jnp.sum(words(*given)) * scale, primals, jax.tree.map(_plain, tangents, is_leaf=_is_zero))
         wanted = tuple(not _is_zero(x) for x in moved)
-        found, gradients = _both(row, chunk, computing, wanted, *primals)
+        found, gradients = _both(row, chunk, computing, scale, wanted, *primals)
         pairs = zip(gradients, [x for x in moved if not _is_zero(x)], strict=True)
         return found, sum(jnp.sum(gradient * tangent.astype(computing)) for gradient, tangent in pairs)
 
@@ -136,8 +136,9 @@ def _total(row: Setting, chunk: int, computing: str) -> Callable[..., Array]:
 
 
 def _both(
-    row: Setting, chunk: int, computing: str, wanted: Flags, trained: Trained, labels: Array, factor: Array | None
-) -> tuple[Array, list[Array]]:
+    row: Setting, chunk: int, computing: str, scale: float, wanted: Flags, trained: Trained, labels: Array,
+    factor: Array | None,
+) -> tuple[Array, list[Array]]:  # fmt: skip
     """The sum and the wanted gradients."""
     hidden, weight, *bias = trained
     of_hidden, of_weight, of_bias = (*wanted, False)[:3]
@@ -147,9 +148,10 @@ def _both(
         own, labels, factor = part
         weights, biases = carry
         values, slopes = _row(row, labels, _scores((own, weight, *bias), computing), factor, gradient=True)
-        back = jnp.matmul(slopes, weight.astype(computing)) if of_hidden else None
-        weights = _gathered(weights, slopes, own.astype(computing)) if of_weight else None
-        biases = biases + jnp.sum(slopes, 0) if of_bias else None
+        # The number for all scales what is small: neither the slopes nor, afterwards, the gradient of the weight.
+        back = jnp.matmul(slopes, weight.astype(computing)) * scale if of_hidden else None
+        weights = _gathered(weights, slopes, own.astype(computing) * scale) if of_weight else None
+        biases = biases + jnp.sum(slopes, 0) * scale if of_bias else None
         return (weights, biases), (values, back)
 
     start = (
@@ -157,7 +159,7 @@ def _both(
         jnp.zeros(weight.shape[:1], computing) if of_bias else None,
     )
     (weights, biases), (values, back) = _over_chunks(body, start, (hidden, labels, factor), chunk)
-    return jnp.sum(values), [gradient for gradient in (back, weights, biases) if gradient is not None]
+    return jnp.sum(values) * scale, [gradient for gradient in (back, weights, biases) if gradient is not None]
 
 
 # In how many parts a chunk is added to the gradient of the weight: XLA makes each product before it adds it.
@@ -169,7 +171,7 @@ def _gathered(total: Array, slopes: Array, hidden: Array) -> Array:
     classes = max(-(-total.shape[0] // _PARTS), 1024)
     for first in range(0, total.shape[0], classes):
         rows = slice(first, first + classes)
-        total = total.at[rows].add(slopes[:, rows].T @ hidden)
+        total = total.at[rows].add(jax.lax.dot_general(slopes[:, rows], hidden, (((0,), (0,)), ((), ()))))
     return total
 
 
