@@ -1,6 +1,6 @@
 """``python -m benchmarks.linear``: a language model's head, value and gradients, beside its peers.
 
-Everyone has a process of its own in every round, and everyone comes to turn in each: a figure is the least of all rounds.
+Everyone has a process of its own in every round, and everyone comes to turn in each: a figure is the least of all.
 Memory is the most that a call takes beyond its inputs, gradients included.
 """
 
@@ -46,7 +46,9 @@ def main() -> None:
             before = found.setdefault(name, one)
             found[name] = {key: min(before[key], one[key]) for key in one}
             print(json.dumps({"name": name, **one}), file=sys.stderr, flush=True)
-    disagreement(f"a head of {' x '.join(map(str, options.shape))}", {name: one["value"] for name, one in found.items()})
+    disagreement(
+        f"a head of {' x '.join(map(str, options.shape))}", {name: one["value"] for name, one in found.items()}
+    )
     columns = ["", "CPU seconds", "seconds", "MiB beyond inputs"]
     rows = [[name, f"{x['cpu']:.2f}", f"{x['wall']:.2f}", f"{x['memory']:.0f}"] for name, x in found.items()]
     print(table(columns, rows))
@@ -56,7 +58,7 @@ def _is_here(name: str) -> bool:
     """Whether a peer is installed, and a GPU where it needs one."""
     needed = {"liger": "liger_kernel", "cce": "cut_cross_entropy"}.get(name)
     if needed is None:
-        return find_spec(name.split()[0]) is not None
+        return find_spec(name.split(maxsplit=1)[0]) is not None
     if find_spec(needed) is None:
         return False
     import torch

@@ -1,4 +1,4 @@
-"""A loss of the scores ``hidden @ weight.T + bias`` that are never held at once: its arguments, lined up and checked."""
+"""A loss of scores ``hidden @ weight.T + bias`` that are never held at once: its arguments, lined up and checked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Arguments(NamedTuple):
 class Settings(NamedTuple):
     """How a call is made: ``record`` bears the name that messages have, ``row`` is the loss of one token's scores.
 
-    ``spread`` is how the work lies on several processes and on which, or None; the route puts what does it in its place.
+    ``spread`` says how the work lies on several processes, and on which; the route puts what does it in its place.
     """
 
     record: Record
@@ -87,7 +87,7 @@ class Head:
         """How many tokens have their scores in memory at a time."""
         vocabulary, features = _vocabulary(self.settings, self.backend, self.weight), self.weight.shape[1]
         chosen = self.settings.chunk or chunk_size(features, vocabulary) * times
-        return max(1, min(chosen, self.tokens))
+        return max(1, min(chosen, int(self.tokens)))
 
     def factors(self) -> Array:
         """The factor of each token."""
@@ -271,7 +271,7 @@ def _member(record: Record, host: Any) -> Any:
 def _shifted(settings: Settings, backend: Backend, hidden: Array, points: Points) -> tuple[Array, list[Array | None]]:
     """Each token beside the label that is so many places after it."""
     arrays = [points.inputs[0], points.weights, points.mask, points.live]
-    by, length = settings.shift, backend.shape(hidden)[-2]
+    by, length = settings.shift, int(backend.shape(hidden)[-2] or 0)
     if by == 0:
         return hidden, arrays
     labels, *rest = arrays

@@ -15,8 +15,8 @@ from .evaluate import Batch, Call, Offer, prepare
 from .plan import Setting
 
 if TYPE_CHECKING:
-    from . import linear
     from ..looks.modes import Mode
+    from .linear import Arguments, Settings
 
 # Lines up and checks the arguments of one call.
 Prepare = Callable[..., Batch]
@@ -79,12 +79,12 @@ class Route:
         """The call computed otherwise than in words, or None where words do better."""
         return None
 
-    def linear(self, settings: linear.Settings, given: linear.Arguments) -> Array:
+    def linear(self, settings: Settings, given: Arguments) -> Array:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)
 
     def linear_and_gradients(
-        self, settings: linear.Settings, given: linear.Arguments
+        self, settings: Settings, given: Arguments
     ) -> tuple[Array, tuple[Array, ...]]:
         """The same with its gradients for hidden, weight and, if there is one, the bias."""
         raise texts.linear_library(settings.record.name, self.backend.name)

@@ -78,7 +78,7 @@ def _two(record: Record, weights: tuple[float, ...] | None) -> tuple[float, floa
 
 def _by_output(backend: Backend, program: Program, points: Points, found: Array) -> tuple[Points, bool]:
     if not program.separable:
-        raise texts.weightsof_rows(program.record)
+        raise texts.weights_of_rows(program.record)
     if points.split:
         weights = found if points.weights is None else points.weights * found
         return replace(points, weights=weights), False

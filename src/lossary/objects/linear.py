@@ -67,7 +67,7 @@ class LinearLoss(Loss):
             vars(self).update(parameters=MappingProxyType(dict(parameters)), _setting={})
         kin.configured(type(self))
 
-    def __call__(
+    def __call__(  # type: ignore[override]
         self,
         y_true: Any,
         hidden: Any,
@@ -202,7 +202,7 @@ class LinearCrossEntropy(LinearLoss):
         parallel: str | None = None,
         **settings: Any,
     ) -> None:
-        own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing}
+        own: dict[str, Any] = {"ignore_class": ignore_class, "label_smoothing": label_smoothing}
         inner = _cross_entropy(**own)
         _plain_numbers(self.record.name, inner)
         own = {name: inner.parameters[name] for name in own}
@@ -210,7 +210,7 @@ class LinearCrossEntropy(LinearLoss):
         self._begin(parameters, {"reduction": "sum_over_batch_size", **_known(self.record.name, settings, parameters)})
 
     def loss_of(self, *, rows: bool) -> Loss:
-        own = {name: self.parameters[name] for name in ("ignore_class", "label_smoothing")}
+        own: dict[str, Any] = {name: self.parameters[name] for name in ("ignore_class", "label_smoothing")}
         if not rows:
             return _cross_entropy(**own)
         if own.pop("ignore_class") is not None:
@@ -281,15 +281,15 @@ def linear_cross_entropy(
         label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C.
         softcap: A bound that scores approach: ``softcap * tanh(score / softcap)``.
         z_loss: Weight of the square of the log-sum of the scores, as in `z_loss_crossentropy`.
-        shift: How many places after its hidden vector a label stands; 1 for the next token, then the last hidden vectors
-            and the first labels are left out, and ``sample_weight`` and ``where`` are those of the labels.
+        shift: How many places after its hidden vector a label stands; 1 for the next token, then the last hidden
+            vectors and the first labels are left out, and ``sample_weight`` and ``where`` are those of the labels.
         reduction: As for objects; ``"none"`` returns one value per token and computes twice, as the gradients wait for
             the backward pass.
         chunk: How many tokens have their scores in memory at a time; by default as many as memory hardly notices.
         parallel: ``"tokens"`` where every process of ``torch.distributed`` has tokens of its own and the whole weight,
             ``"vocabulary"`` where every process has all tokens and, in the order of the ranks, some rows of weight and
-            bias.  The loss is that of all processes on each of them, and so are the gradients for hidden and for rows of
-            the weight; of a whole weight each process has its own tokens' part, and the gradient is their sum (an
+            bias.  The loss is that of all processes on each of them, and so are the gradients for hidden and for rows
+            of the weight; of a whole weight each process has its own tokens' part, and the gradient is their sum (an
             average over processes, as DistributedDataParallel makes, wants the loss times their number).
         group: The processes that ``parallel`` means; by default all.
         check: As in `lossary.check`; inside compiled programs a label that names no class gives NaN and no report.

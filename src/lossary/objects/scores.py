@@ -14,7 +14,9 @@ from ..facts.record import Parameter, Record
 from ..graph import scores
 from ..graph.words import is_off
 
-SOFTCAP = Parameter("softcap", 0.0, Interval("Bound that scores approach: softcap * tanh(score / softcap)", 0.0, off=0.0), False)
+SOFTCAP = Parameter(
+    "softcap", 0.0, Interval("Bound that scores approach: softcap * tanh(score / softcap)", 0.0, off=0.0), False
+)
 Z_LOSS = Parameter("z_loss", 0.0, Interval("Weight of the square of the log-sum of the scores", 0.0, off=0.0), False)
 
 

@@ -1,4 +1,4 @@
-"""The loop over chunks of tokens for libraries that compute at once: scores, values and slopes, gradients as it goes."""
+"""The loop over chunks of tokens for libraries that compute at once: scores, slopes, and gradients as it goes."""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ def _values(row: Setting, chunk: int, computing: str) -> Callable[..., Array]:
 
         return _over_chunks(body, None, (hidden, labels, factor), chunk)[1]
 
-    return jax.jit(values)
+    made: Callable[..., Array] = jax.jit(values)
+    return made
 
 
 @lru_cache(maxsize=64)
@@ -125,14 +126,17 @@ def _total(row: Setting, chunk: int, computing: str, scale: float) -> Callable[.
     def rule(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
         moved = tangents[0]
         if any(not _is_zero(x) for x in jax.tree.leaves(tangents[1:], is_leaf=_is_zero)):
-            return jax.jvp(lambda *given: jnp.sum(words(*given)) * scale, primals, jax.tree.map(_plain, tangents, is_leaf=_is_zero))
+            directions = jax.tree.map(_plain, tangents, is_leaf=_is_zero)
+            both: tuple[Array, Array] = jax.jvp(lambda *given: jnp.sum(words(*given)) * scale, primals, directions)
+            return both
         wanted = tuple(not _is_zero(x) for x in moved)
         found, gradients = _both(row, chunk, computing, scale, wanted, *primals)
         pairs = zip(gradients, [x for x in moved if not _is_zero(x)], strict=True)
         return found, sum(jnp.sum(gradient * tangent.astype(computing)) for gradient, tangent in pairs)
 
     total.defjvp(rule, symbolic_zeros=True)
-    return jax.jit(total)
+    made: Callable[..., Array] = jax.jit(total)
+    return made
 
 
 def _both(

@@ -55,7 +55,9 @@ def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss."""
     head = prepare(alone(settings, "numpy"), given)
     with NUMPY.quiet():
-        return head.answer(_reduced(head, in_chunks.run(head, Products(head.computing), (False,) * 3, head.factors())[0]))
+        return head.answer(
+            _reduced(head, in_chunks.run(head, Products(head.computing), (False,) * 3, head.factors())[0])
+        )
 
 
 def value_and_gradients(settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:

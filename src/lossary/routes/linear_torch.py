@@ -1,7 +1,8 @@
 """Losses of scores that are not held at once, on PyTorch's tensors.
 
-A reduced loss has its gradients made with it, for an upstream of 1.  Where they are to be differentiated in their turn,
-or differ from token to token, they are made when they are asked for; second derivatives come from words, chunk by chunk.
+A reduced loss has its gradients made with it, for an upstream of 1.  Where they are to be differentiated in their
+turn, or differ from token to token, they are made when they are asked for; second derivatives come from words, chunk
+by chunk.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Products:
     def row(self, head: Head, labels: Array, scores: Array, factor: Array, *, gradient: bool) -> tuple[Array, Any]:
         spread = head.settings.spread
         if spread is not None and spread.row is not None:
-            return spread.row(head, labels, scores, factor, gradient=gradient)
+            found: tuple[Array, Any] = spread.row(head, labels, scores, factor, gradient=gradient)
+            return found
         if factor.is_cpu:
             return in_chunks.fastest(head, labels, scores, factor, gradient=gradient)
         # Which tokens count cannot be seen without a wait, and is known already.
@@ -205,7 +207,10 @@ class Pulled(torch.autograd.Function):
         head = ctx.call.of(hidden, weight, bias, labels)
         of_up, gradients = _second(ctx.call, head, up, factor, upstream)
         each = iter(gradients)
-        three = [_as(next(each), x) if wanted else None for x, wanted in zip((hidden, weight, bias), ctx.call.wanted, strict=True)]
+        three = [
+            _as(next(each), x) if wanted else None
+            for x, wanted in zip((hidden, weight, bias), ctx.call.wanted, strict=True)
+        ]
         return (of_up, *three, None, None, None)
 
     @staticmethod
@@ -271,14 +276,13 @@ def _chunks(head: Head) -> list[slice]:
 def _several(call: Call, saved: Sequence[Any], up: Array) -> Sequence[Array]:
     """The gradients for several upstreams at a time, as rows of a Jacobian are."""
     with torch.enable_grad():
-        *three, labels, factor = saved
-        value = _in_words(call.of(*three, labels), factor)
-        return torch.autograd.grad(value, call.trained(three), up)
+        hidden, weight, bias, labels, factor = saved
+        value = _in_words(call.of(hidden, weight, bias, labels), factor)
+        found: Sequence[Array] = torch.autograd.grad(value, call.trained((hidden, weight, bias)), up)
+    return found
 
 
-def _second(
-    call: Call, head: Head, up: Array, factor: Array, upstream: Sequence[Array]
-) -> tuple[Array, list[Array]]:
+def _second(call: Call, head: Head, up: Array, factor: Array, upstream: Sequence[Array]) -> tuple[Array, list[Array]]:
     """What comes back through the gradients, chunk by chunk."""
     head = _without_dead(head)
     unreduced = head.settings.reduction == "none"

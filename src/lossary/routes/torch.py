@@ -101,7 +101,8 @@ class TorchRoute(Route):
         return linear_torch.value(settings, given)
 
     def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
-        return linear_torch.value_and_gradients(settings, given)
+        found: tuple[Array, tuple[Array, ...]] = linear_torch.value_and_gradients(settings, given)
+        return found
 
     def _in_memory(
         self, prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any

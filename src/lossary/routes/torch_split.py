@@ -156,7 +156,7 @@ class Tokens:
         return gradient
 
 
-KINDS = {"vocabulary": Vocabulary, "tokens": Tokens}
+KINDS: dict[str, Any] = {"vocabulary": Vocabulary, "tokens": Tokens}
 
 
 def resolved(settings: Settings, weight: Array) -> Settings:

@@ -136,8 +136,8 @@ def linear_spread_library(loss: str, kind: str, library: str) -> BackendError:
 def linear_split(loss: str, word: str) -> ParameterError:
     """A formula that needs a whole row in one place."""
     return ParameterError(
-        f"{loss}: parallel is 'vocabulary' and the formula uses {word}, which needs a whole row of scores; accepted are "
-        "sums, means and maxima over the row, as cross-entropy is made of. Write parallel='tokens', with the whole "
+        f"{loss}: parallel is 'vocabulary' and the formula uses {word}, which needs a whole row of scores; accepted "
+        "are sums, means and maxima over the row, as cross-entropy is made of. Write parallel='tokens', with the whole "
         "weight on every process"
     )
 
