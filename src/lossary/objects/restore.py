@@ -47,6 +47,9 @@ def _named(spelling: str, parameters: Mapping[str, Any]) -> Loss:
 def _class_named(spelling: str) -> Any:
     """The class of the loss with this name, in any spelling."""
     canonical = registry.folded().get(fold(spelling)) or texts.peers.same(spelling)
+    composed = registry.composed(spelling) if canonical is None else None
+    if getattr(composed, "is_named", False):
+        return composed
     if canonical is None:
         raise texts.unknown_loss(spelling, registry.folded(), fold)
     return registry.loss_class(canonical)

@@ -42,6 +42,10 @@ NAMES = {
     "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
     "hinge_d_loss": "lossary.GANHinge()",
     "hinge_g_loss": "lossary.GANHinge(generator=True)",
+    "LinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias): PyTorch's holds weight",
+    "LigerFusedLinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight), Liger's of "
+    "(weight, hidden, target)",
+    "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
