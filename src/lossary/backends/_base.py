@@ -81,10 +81,6 @@ class Backend(ABC):
     def default_float(self) -> str:
         """The dtype that integer predictions are promoted to."""
 
-    def exact_float(self) -> str:
-        """The dtype with the most digits, in which whole numbers on both sides are subtracted."""
-        return "float64"
-
     def shape(self, x: Array) -> tuple[int | None, ...]:
         """The static shape; None where a length is not known yet."""
         return tuple(x.shape)
@@ -131,8 +127,8 @@ class Backend(ABC):
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        """A block in which the library does not warn where a result is beyond its largest number, or no number."""
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
+        """A block that computes in this dtype, without warnings where a result is beyond its largest number."""
         return nullcontext()
 
     # --- moving things about --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from ._base import Array, Traced
 from ._bits import ShowsBits
 from ._means import MeansByLength
 from .numpy import BACKEND as NUMPY
+
+_enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64  # Until JAX 0.8.
 
 
 class JaxBackend(MeansByLength, ShowsBits):
@@ -60,8 +63,10 @@ class JaxBackend(MeansByLength, ShowsBits):
                 value = value.astype(np.float32)
         return jnp.asarray(value)
 
-    def exact_float(self) -> str:
-        return self.default_float()
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
+        # Whole numbers are subtracted in double precision, also where JAX gives none to others.
+        needed = dtype == "float64" and not jax.config.jax_enable_x64
+        return _enable_x64(True) if needed else nullcontext()
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype.name)

@@ -206,7 +206,7 @@ def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeErro
 
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
-    wanted = fold(name)
+    wanted = fold(name.rsplit(".", 1)[-1])
     theirs = peers.line(name)
     if theirs is not None:
         return UnknownLossError(f"unknown loss {name!r}; another library calls a loss so. Write {theirs}")
