@@ -45,14 +45,28 @@ def classes_last(loss: Any, labels: Any, scores: Any) -> Any:
     return loss(labels, scores.movedim(1, -1))
 
 
-def boxes(function: Any, rtol: float = 1e-5) -> Peer:
-    """Of boxes whose corners are in order, one per row, which is what all of them take for granted."""
+def ordered(rng: np.random.Generator, drawn: Any) -> Any:
+    """Predictions whose corners are in order, which is what all of them take for granted."""
+    low, high = np.minimum(*np.split(drawn[1], 2, -1)), np.maximum(*np.split(drawn[1], 2, -1))
+    return drawn[0], np.concatenate([low, high], -1)
 
-    def ordered(rng: np.random.Generator, drawn: Any) -> Any:
-        low, high = np.minimum(*np.split(drawn[1], 2, -1)), np.maximum(*np.split(drawn[1], 2, -1))
-        return drawn[0], np.concatenate([low, high], -1)
 
-    return Peer(lambda y, p: function(p[:, 0], y[:, 0]), shape=(40, 1), draw=ordered, rtol=rtol)
+def near(rng: np.random.Generator, drawn: Any) -> Any:
+    """Predictions that cover more than half of the box."""
+    wide = np.tile(drawn[0][..., 2:] - drawn[0][..., :2], 2)
+    return drawn[0], drawn[0] + rng.uniform(-0.1, 0.1, drawn[0].shape) * wide
+
+
+def with_fields(rng: np.random.Generator, drawn: Any) -> Any:
+    """Masks, probabilities and the distances of both that MONAI makes itself."""
+    y, p = drawn[:2]
+    field = monai.losses.HausdorffDTLoss().distance_field
+    return y, p, *(np.stack([field(torch.tensor(x[:, [i]]))[:, 0].numpy() for i in range(3)], 1) for x in (y, p))
+
+
+def boxes(function: Any, draw: Any = ordered) -> Peer:
+    """Of boxes one per row, but for the 1e-7 that is added there."""
+    return Peer(lambda y, p: function(p[:, 0], y[:, 0]), shape=(40, 1), draw=draw, rtol=1e-4)
 
 
 PEERS = {
@@ -71,7 +85,8 @@ PEERS = {
         of_softmax, draw=labelled, rtol=1e-7, settings=ALPHA_BETA,
     ),
     "kornia.losses.focal_loss": Peer(
-        lambda y, z: kornia.losses.focal_loss(z, y, None, reduction="mean"), classes_last, draw=labelled
+        lambda y, z: kornia.losses.focal_loss(z, y, None, reduction="mean"),
+        lambda loss, y, z: classes_last(loss, y, z) / 3, draw=labelled,
     ),
     "kornia.losses.psnr_loss": Peer(lambda y, p: kornia.losses.psnr_loss(p, y, 1.0), shape=IMAGES),
     "monai.losses.BoundaryLoss": Peer(
@@ -115,7 +130,7 @@ PEERS = {
     ),
     "mmdet.BalancedL1Loss": Peer(lambda y, p: mmdet["balanced_l1_loss"].BalancedL1Loss()(p, y)),
     "mmdet.SmoothL1Loss": Peer(lambda y, p: mmdet["smooth_l1_loss"].SmoothL1Loss()(p, y)),
-    "mmdet.models.losses.CIoULoss": boxes(mmdet["iou_loss"].CIoULoss()),
+    "mmdet.models.losses.CIoULoss": boxes(mmdet["iou_loss"].CIoULoss(), near),
     "mmdet.models.losses.DIoULoss": boxes(mmdet["iou_loss"].DIoULoss()),
     "mmdet.models.losses.IoULoss": boxes(mmdet["iou_loss"].IoULoss()),
     "mmdet.models.losses.DistributionFocalLoss": Peer(
@@ -125,13 +140,27 @@ PEERS = {
         lambda y, p: mmdet["gaussian_focal_loss"].GaussianFocalLoss()(p, y), rtol=1e-6
     ),
     "mmdet.models.losses.KnowledgeDistillationKLDivLoss": Peer(
-        lambda y, p: mmdet["kd_loss"].KnowledgeDistillationKLDivLoss(T=1)(p, y), lambda loss, y, p: loss(y, p) / 5
+        lambda y, p: mmdet["kd_loss"].KnowledgeDistillationKLDivLoss()(p, y), lambda loss, y, p: loss(y, p) / 5
     ),
     "mmdet.models.losses.QualityFocalLoss": Peer(
         lambda y, z: mmdet["gfocal_loss"].QualityFocalLoss()(z, y), lambda loss, y, z: loss(y, z) * 5
     ),
     "mmdet.models.losses.VarifocalLoss": Peer(lambda y, z: mmdet["varifocal_loss"].VarifocalLoss()(z, y)),
-    "mmseg.SiLogLoss": Peer(lambda y, p: mmseg.SiLogLoss()(p, y)),
+    "monai.losses.HausdorffDTLoss": Peer(
+        lambda y, p, *fields: monai.losses.HausdorffDTLoss(include_background=True)(p, y),
+        lambda loss, y, p, *fields: loss.replaced(axis=(2, 3))(y, p, *fields), draw=with_fields, shape=IMAGES, rtol=1e-6,
+    ),
+    "monai.losses.LogHausdorffDTLoss": Peer(
+        lambda y, p, *fields: monai.losses.LogHausdorffDTLoss(include_background=True)(p, y),
+        lambda loss, y, p, *fields: (1 + loss.replaced(axis=(2, 3))(y, p, *fields)).log(),
+        draw=with_fields, shape=IMAGES, rtol=1e-6,
+    ),
+    "monai.losses.PatchAdversarialLoss": Peer(
+        lambda y, z: monai.losses.PatchAdversarialLoss(criterion="hinge")(z, True, True),
+        lambda loss, y, z: loss(y, z.tanh()),
+        draw=lambda rng, drawn: (np.ones_like(drawn[0]), drawn[1]),
+    ),
+    "mmseg.SiLogLoss": Peer(lambda y, p: mmseg.SiLogLoss()(p, y), shape=(2, 6, 5)),
     "ultralytics.utils.loss.DFLoss": Peer(lambda y, p: ultralytics.DFLoss(5)(p, y[:, None])[:, 0]),
     "ultralytics.utils.loss.VarifocalLoss": Peer(
         lambda y, z: ultralytics.VarifocalLoss()(z, y, (y > 0).double()), rtol=1e-5

@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import os
 import sys
 import types
 from typing import Any
@@ -22,8 +23,13 @@ UNUSED = {
 # Modules of their own packages that they import and that write or download files.
 BESIDE = {
     *(f"ultralytics.utils.{name}" for name in ("metrics", "ops", "tal", "torch_utils")),
+    "tensorflow_addons.utils.types",
+    "sentence_transformers.base",
+    "sentence_transformers.base.losses",
     "sentence_transformers.base.losses.merged_forward",
     "sentence_transformers.sentence_transformer.model",
+    *(f"trl.trainer.{name}_config" for name in ("dpo", "kto", "reward")),
+    *(f"trl.experimental.{name}.{name}_config" for name in ("cpo", "orpo")),
 }
 
 
@@ -31,6 +37,10 @@ class Anything(types.ModuleType):
     """Takes every use: attributes, calls, base classes; as a decorator it changes nothing."""
 
     __path__: list[str] = []
+    __version__ = "0"
+
+    def __bool__(self) -> bool:
+        return False
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -70,6 +80,7 @@ class Unused(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
+os.environ["KERAS_BACKEND"] = "tensorflow"
 sys.meta_path.insert(0, Unused())
 # The wheel of torchvision on PyPI is compiled for CUDA; its losses are Python.
 torch.library.define("torchvision::nms", "(Tensor a, Tensor b, float c) -> Tensor")
@@ -85,4 +96,5 @@ def module(name: str) -> Any:
             assert spec is not None, f"{parent} is not installed"
             sys.modules[parent] = package = types.ModuleType(parent)
             package.__path__, package.__spec__ = spec.submodule_search_locations or [], spec
+            package.__version__ = "0"
     return importlib.import_module(name)
