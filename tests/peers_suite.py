@@ -16,19 +16,15 @@ import lossary
 from inputs import BUILTIN, arguments
 from libraries import Peer
 from libraries.listed import NOT_RUN, PEERS
-from lossary.facts.record import Record, Role
+from lossary.facts.record import Role
 
 OWNERS = {peer: record for record in BUILTIN for peer in record.peers}
-
-
-def as_torch(x: Any) -> Any:
-    return torch.tensor(x)
 
 
 def value_and_gradients_of_torch(function: Callable[..., Any], arrays: list[Any], at: list[int]) -> Any:
     tensors = [torch.tensor(x, requires_grad=i in at) for i, x in enumerate(arrays)]
     value = function(*tensors)
-    gradients = torch.autograd.grad(value.sum(), [tensors[i] for i in at])
+    gradients = torch.autograd.grad(value.sum(), [tensors[i] for i in at], materialize_grads=True) if at else []
     return value.detach().numpy(), [x.numpy() for x in gradients]
 
 

@@ -74,8 +74,11 @@ def lightgbm_slopes(objective: str, **options: Any) -> Any:
         data = lightgbm.Dataset(x, y, init_score=z.reshape(-1, order="F"))
         booster = lightgbm.train({**known, "verbosity": -1, "learning_rate": 1.0, **_common(z), **options}, data, 1)
         nodes = booster.trees_to_dataframe().set_index(["tree_index", "node_index"])
-        products = {(tree, int(node.partition("L")[2])): -row["value"] * row["weight"] / 20
-                    for (tree, node), row in nodes.iterrows() if "L" in node}
+        products = {
+            (tree, int(node.partition("L")[2])): -row["value"] * row["weight"] / 20
+            for (tree, node), row in nodes.iterrows()
+            if "L" in node
+        }
         return booster.predict(PAIR, pred_leaf=True).reshape(2, -1), products
 
     return of_pairs(fit)
@@ -155,7 +158,11 @@ def catboost_aft(y: Any, z: Any) -> Any:
 
 
 def metric(function: Any, ours: Any = None, **options: Any) -> Peer:
-    return Peer(lambda *arrays: np.asarray(function(*arrays)), ours, **{"shape": (8, 1), "arrays": "numpy", "rtol": 2e-5, **options})
+    return Peer(
+        lambda *arrays: np.asarray(function(*arrays)),
+        ours,
+        **{"shape": (8, 1), "arrays": "numpy", "rtol": 2e-5, **options},
+    )
 
 
 ALPHA = {"alpha": 0.3}
@@ -168,8 +175,12 @@ PEERS = {
     "xgboost.reg:gamma": tree(xgboost_slopes("reg:gamma"), of_rates, draw=raw),
     "xgboost.reg:tweedie": tree(xgboost_slopes("reg:tweedie"), of_rates, draw=raw),
     "xgboost.reg:squarederror": tree(xgboost_slopes("reg:squarederror")),
-    "xgboost.reg:squaredlogerror": tree(xgboost_slopes("reg:squaredlogerror"), draw=lambda rng, drawn: (drawn[0], np.abs(drawn[1]))),
-    "xgboost.reg:pseudohubererror": tree(xgboost_slopes("reg:pseudohubererror", huber_slope=2.0), settings={"slope": 2.0}),
+    "xgboost.reg:squaredlogerror": tree(
+        xgboost_slopes("reg:squaredlogerror"), draw=lambda rng, drawn: (drawn[0], np.abs(drawn[1]))
+    ),
+    "xgboost.reg:pseudohubererror": tree(
+        xgboost_slopes("reg:pseudohubererror", huber_slope=2.0), settings={"slope": 2.0}
+    ),
     "xgboost.multi:softmax": tree(xgboost_slopes("multi:softmax"), shape=(8, 5), draw=spread),
     "xgboost.multi:softprob": tree(xgboost_slopes("multi:softprob"), shape=(8, 5), draw=spread),
     "xgboost.reg:absoluteerror": metric(xgboost_metric("mae", "reg:absoluteerror")),
@@ -181,9 +192,7 @@ PEERS = {
     "xgboost.mlogloss": metric(
         lambda y, p: xgboost_metric("mlogloss", "multi:softprob")(y, np.log(p)), shape=(8, 5), draw=labels
     ),
-    "xgboost.gamma-deviance": metric(
-        lambda y, p: xgboost_metric("gamma-deviance", "reg:gamma")(y, np.log(p))
-    ),
+    "xgboost.gamma-deviance": metric(lambda y, p: xgboost_metric("gamma-deviance", "reg:gamma")(y, np.log(p))),
     "lightgbm.binary": tree(lightgbm_slopes("binary")),
     "lightgbm.cross_entropy": tree(lightgbm_slopes("cross_entropy")),
     "lightgbm.xentropy": tree(lightgbm_slopes("xentropy")),
@@ -193,44 +202,58 @@ PEERS = {
     "lightgbm.tweedie": tree(lightgbm_slopes("tweedie"), of_rates, draw=raw),
     "lightgbm.regression": tree(lightgbm_slopes("regression")),
     "lightgbm.regression_l2": tree(lightgbm_slopes("regression_l2")),
-    **{f"lightgbm.{name}": tree(lightgbm_slopes(name), shape=(8, 5), draw=spread) for name in (
-        "multiclass", "softmax", "multiclassova", "multiclass_ova", "ova", "ovr",
-    )},
+    **{
+        f"lightgbm.{name}": tree(lightgbm_slopes(name), shape=(8, 5), draw=spread)
+        for name in (
+            "multiclass",
+            "softmax",
+            "multiclassova",
+            "multiclass_ova",
+            "ova",
+            "ovr",
+        )
+    },
     "lightgbm.huber": metric(lightgbm_metric("huber")),
     "lightgbm.l2": metric(lightgbm_metric("l2")),
     "lightgbm.mape": metric(lightgbm_metric("mape")),
     "lightgbm.quantile": metric(lightgbm_metric("quantile")),
     "lightgbm.regression_l1": metric(lightgbm_metric("l1", "regression_l1")),
-    "lightgbm.gamma_deviance": metric(
-        lambda y, p: lightgbm_metric("gamma_deviance", "gamma")(y, np.log(p)) / 8
-    ),
-    "lightgbm.binary_logloss": metric(
-        lambda y, p: lightgbm_metric("binary_logloss", "binary")(y, np.log(p / (1 - p)))
-    ),
+    "lightgbm.gamma_deviance": metric(lambda y, p: lightgbm_metric("gamma_deviance", "gamma")(y, np.log(p)) / 8),
+    "lightgbm.binary_logloss": metric(lambda y, p: lightgbm_metric("binary_logloss", "binary")(y, np.log(p / (1 - p)))),
     "lightgbm.multi_logloss": metric(
         lambda y, p: lightgbm_metric("multi_logloss", "multiclass")(y, np.log(p)), shape=(8, 5), draw=labels
     ),
-    "lightgbm.cross_entropy_lambda": metric(lambda y, z, w: lightgbm_metric("cross_entropy_lambda", "cross_entropy_lambda")(y, z),
-        draw=lambda rng, drawn: (drawn[0], drawn[1], np.ones_like(drawn[1]))),
+    "lightgbm.cross_entropy_lambda": metric(
+        lambda y, z, w: lightgbm_metric("cross_entropy_lambda", "cross_entropy_lambda")(y, z),
+        draw=lambda rng, drawn: (drawn[0], drawn[1], np.ones_like(drawn[1])),
+    ),
     "catboost.Expectile": metric(catboost_metric("Expectile:alpha=0.3"), settings=ALPHA),
     "catboost.Focal": metric(catboost_metric("Focal:focal_alpha=0.3;focal_gamma=2.0"), settings=ALPHA),
     "catboost.MultiClassOneVsAll": metric(
-        catboost_metric("MultiClassOneVsAll", columns=True), lambda loss, y, z: loss(y, z) / 5,
-        shape=(8, 5), draw=labels,
+        catboost_metric("MultiClassOneVsAll", columns=True),
+        lambda loss, y, z: loss(y, z) / 5,
+        shape=(8, 5),
+        draw=labels,
     ),
     "catboost.Quantile": metric(catboost_metric("Quantile:alpha=0.3"), settings=ALPHA),
     "catboost.QuerySoftMax": metric(
-        lambda y, z: catboost_metric("QuerySoftMax", group_id=np.repeat(np.arange(8), 5))(y, z),
-        lambda loss, y, z: loss(y, z) / y.sum(), shape=(8, 5),
+        catboost_metric("QuerySoftMax", group_id=np.repeat(np.arange(8), 5)),
+        lambda loss, y, z: loss(y, z) / y.sum(),
+        shape=(8, 5),
     ),
     "catboost.RMSE": metric(catboost_metric("RMSE"), lambda loss, y, p: np.sqrt(loss(y, p))),
     "catboost.RMSEWithUncertainty": metric(
-        lambda y, p: catboost_metric("RMSEWithUncertainty", columns=True)(y[:, 0], np.stack([p[:, 0, 0], np.log(p[:, 0, 1]) / 2], -1))
+        lambda y, p: catboost_metric("RMSEWithUncertainty", columns=True)(
+            y[:, 0], np.stack([p[:, 0, 0], np.log(p[:, 0, 1]) / 2], -1)
+        )
     ),
     "catboost.SMAPE": metric(catboost_metric("SMAPE")),
-    "catboost.SurvivalAft": tree(catboost_aft, draw=lambda rng, drawn: (drawn[0] + [[[0.1, 0.2]]], drawn[1]), rtol=2e-4),
+    "catboost.SurvivalAft": tree(
+        catboost_aft, draw=lambda rng, drawn: (drawn[0] + [[[0.1, 0.2]]], drawn[1]), rtol=2e-4
+    ),
     "catboost.Tweedie": metric(
         catboost_metric("Tweedie:variance_power=1.5"),
-        lambda loss, y, z: loss(y, np.exp(z)) + 4 * np.sqrt(y).mean(), draw=raw,
+        lambda loss, y, z: loss(y, np.exp(z)) + 4 * np.sqrt(y).mean(),
+        draw=raw,
     ),
 }

@@ -99,22 +99,23 @@ PEERS = {
     "darts.NegativeBinomialLikelihood": likelihood(
         lambda parts: darts.NegativeBinomialLikelihood()._distr_from_params((parts[0], 1 / parts[1]))
     ),
-    "darts.utils.losses.SmapeLoss": Peer(
-        lambda y, p: darts_losses.SmapeLoss(block_denom_grad=False)(p, y)
-    ),
+    "darts.utils.losses.SmapeLoss": Peer(lambda y, p: darts_losses.SmapeLoss(block_denom_grad=False)(p, y)),
     "gluonts.NegativeBinomial": Peer(
-        lambda y, p: -gluon_negative_binomial.NegativeBinomial(p[..., 1], logits=(p[..., 0] / p[..., 1]).log()).log_prob(y).mean(-1)
+        lambda y, p: (
+            -gluon_negative_binomial.NegativeBinomial(p[..., 1], logits=(p[..., 0] / p[..., 1]).log())
+            .log_prob(y)
+            .mean(-1)
+        )
     ),
     "gluonts.StudentT": likelihood(lambda parts: gluon_student.StudentT(*parts)),
     "gluonts.quantile_loss": Peer(
         lambda y, p: gluon_metrics.quantile_loss(y, p, 0.3),
         lambda loss, y, p: 30 * loss(y, p),
-        settings=ALPHA, arrays="numpy",
+        settings=ALPHA,
+        arrays="numpy",
     ),
     "neuralforecast.GMM": Peer(
-        lambda y, p: neural.GMM(n_components=5, weighted=True)(
-            y, (p[..., 1], p[..., 2], p[..., 0].softmax(-1))
-        ),
+        lambda y, p: neural.GMM(n_components=5, weighted=True)(y, (p[..., 1], p[..., 2], p[..., 0].softmax(-1))),
     ),
     "neuralforecast.losses.pytorch.HuberQLoss": Peer(error(neural.HuberQLoss(q=0.3)), settings=ALPHA),
     "neuralforecast.losses.pytorch.IQLoss": Peer(
@@ -132,21 +133,19 @@ PEERS = {
     "ngboost.TLogScore": boosted(ngboost.distns.T, LogScore, lambda df, a, b: (a, np.log(b), np.log(df))),
     "properscoring.crps_gaussian": score(properscoring.crps_gaussian),
     "pytorch_forecasting.BetaDistributionLoss": Peer(
-        lambda y, p: forecasting.BetaDistributionLoss().loss(
-            torch.stack([p[..., 0] / p.sum(-1), p.sum(-1)], -1), y
-        ).mean(-1)
+        lambda y, p: (
+            forecasting.BetaDistributionLoss().loss(torch.stack([p[..., 0] / p.sum(-1), p.sum(-1)], -1), y).mean(-1)
+        )
     ),
     "pytorch_forecasting.LogNormalDistributionLoss": Peer(
         lambda y, p: forecasting.LogNormalDistributionLoss().loss(p, y).mean(-1)
     ),
     "pytorch_forecasting.NegativeBinomialDistributionLoss": Peer(
-        lambda y, p: forecasting.NegativeBinomialDistributionLoss().loss(
-            torch.stack([p[..., 0], 1 / p[..., 1]], -1), y
-        ).mean(-1)
+        lambda y, p: (
+            forecasting.NegativeBinomialDistributionLoss().loss(torch.stack([p[..., 0], 1 / p[..., 1]], -1), y).mean(-1)
+        )
     ),
-    "pytorch_forecasting.NormalDistributionLoss": Peer(
-        lambda y, p: _normal(scaled(y, p), y).mean(-1)
-    ),
+    "pytorch_forecasting.NormalDistributionLoss": Peer(lambda y, p: _normal(scaled(y, p), y).mean(-1)),
     "pytorch_forecasting.metrics.MASE": Peer(shorter, longer, rtol=1e-6),
     "pytorch_forecasting.metrics.SMAPE": Peer(
         lambda y, p: forecasting.SMAPE().loss(p[..., None], y).mean(-1), rtol=1e-6
@@ -160,14 +159,17 @@ PEERS = {
     "scoringrules.dssuv_ensemble": Peer(
         lambda y, x: scoringrules.dssuv_ensemble(y, x).mean(-1),
         lambda loss, y, x: loss(y, np.stack([x.mean(-1), x.var(-1, ddof=1)], -1)),
-        draw=members, arrays="numpy",
+        draw=members,
+        arrays="numpy",
     ),
     "scoringrules.logs_beta": score(scoringrules.logs_beta),
     "scoringrules.logs_gamma": score(scoringrules.logs_gamma),
     "scoringrules.logs_laplace": score(scoringrules.logs_laplace),
     "scoringrules.logs_lognormal": score(scoringrules.logs_lognormal),
     "scoringrules.logs_mixnorm": Peer(
-        lambda y, p: scoringrules.logs_mixnorm(y, p[..., 1], p[..., 2], np.exp(p[..., 0]) / np.exp(p[..., 0]).sum(-1, keepdims=True)),
+        lambda y, p: scoringrules.logs_mixnorm(
+            y, p[..., 1], p[..., 2], np.exp(p[..., 0]) / np.exp(p[..., 0]).sum(-1, keepdims=True)
+        ),
         arrays="numpy",
     ),
     "scoringrules.logs_negbinom": score(

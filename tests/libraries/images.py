@@ -77,16 +77,18 @@ PEERS = {
     "kornia.losses.charbonnier_loss": Peer(lambda y, p: kornia.losses.charbonnier_loss(p, y, "mean")),
     "kornia.losses.geman_mcclure_loss": Peer(lambda y, p: kornia.losses.geman_mcclure_loss(p, y, "mean")),
     "kornia.losses.welsch_loss": Peer(lambda y, p: kornia.losses.welsch_loss(p, y, "mean")),
-    "kornia.losses.dice_loss": Peer(
-        lambda y, z: kornia.losses.dice_loss(z, y), of_softmax, draw=labelled, rtol=1e-7
-    ),
+    "kornia.losses.dice_loss": Peer(lambda y, z: kornia.losses.dice_loss(z, y), of_softmax, draw=labelled, rtol=1e-7),
     "kornia.losses.tversky_loss": Peer(
         lambda y, z: kornia.losses.tversky_loss(z, y, 0.3, 0.7),
-        of_softmax, draw=labelled, rtol=1e-7, settings=ALPHA_BETA,
+        of_softmax,
+        draw=labelled,
+        rtol=1e-7,
+        settings=ALPHA_BETA,
     ),
     "kornia.losses.focal_loss": Peer(
         lambda y, z: kornia.losses.focal_loss(z, y, None, reduction="mean"),
-        lambda loss, y, z: classes_last(loss, y, z) / 3, draw=labelled,
+        lambda loss, y, z: classes_last(loss, y, z) / 3,
+        draw=labelled,
     ),
     "kornia.losses.psnr_loss": Peer(lambda y, p: kornia.losses.psnr_loss(p, y, 1.0), shape=IMAGES),
     "monai.losses.BoundaryLoss": Peer(
@@ -104,18 +106,14 @@ PEERS = {
         lambda loss, y, z: loss(one_hot(y).movedim(1, -1), z.movedim(1, -1)),
         draw=labelled,
     ),
-    "segmentation_models_pytorch.losses.DiceLoss": Peer(
-        lambda y, z: smp.DiceLoss("multilabel")(z, y), shape=IMAGES
-    ),
+    "segmentation_models_pytorch.losses.DiceLoss": Peer(lambda y, z: smp.DiceLoss("multilabel")(z, y), shape=IMAGES),
     "segmentation_models_pytorch.losses.JaccardLoss": Peer(
         lambda y, z: smp.JaccardLoss("multilabel")(z, y), shape=IMAGES
     ),
     "segmentation_models_pytorch.losses.TverskyLoss": Peer(
         lambda y, z: smp.TverskyLoss("multilabel")(z, y), shape=IMAGES
     ),
-    "segmentation_models_pytorch.losses.MCCLoss": Peer(
-        lambda y, p: smp.MCCLoss()(p, y), shape=(2, 1, 6, 5), rtol=1e-5
-    ),
+    "segmentation_models_pytorch.losses.MCCLoss": Peer(lambda y, p: smp.MCCLoss()(p, y), shape=(2, 1, 6, 5), rtol=1e-5),
     "timm.loss.AsymmetricLossMultiLabel": Peer(
         lambda y, z: timm.loss.AsymmetricLossMultiLabel()(z, y), lambda loss, y, z: 5 * loss(y, z), rtol=1e-5
     ),
@@ -125,17 +123,13 @@ PEERS = {
     "torchvision.ops.complete_box_iou_loss": boxes(torchvision.ops.complete_box_iou_loss),
     "torchvision.ops.distance_box_iou_loss": boxes(torchvision.ops.distance_box_iou_loss),
     "torchvision.ops.generalized_box_iou_loss": boxes(torchvision.ops.generalized_box_iou_loss),
-    "torchvision.ops.sigmoid_focal_loss": Peer(
-        lambda y, z: torchvision.ops.sigmoid_focal_loss(z, y, reduction="mean")
-    ),
+    "torchvision.ops.sigmoid_focal_loss": Peer(lambda y, z: torchvision.ops.sigmoid_focal_loss(z, y, reduction="mean")),
     "mmdet.BalancedL1Loss": Peer(lambda y, p: mmdet["balanced_l1_loss"].BalancedL1Loss()(p, y)),
     "mmdet.SmoothL1Loss": Peer(lambda y, p: mmdet["smooth_l1_loss"].SmoothL1Loss()(p, y)),
     "mmdet.models.losses.CIoULoss": boxes(mmdet["iou_loss"].CIoULoss(), near),
     "mmdet.models.losses.DIoULoss": boxes(mmdet["iou_loss"].DIoULoss()),
     "mmdet.models.losses.IoULoss": boxes(mmdet["iou_loss"].IoULoss()),
-    "mmdet.models.losses.DistributionFocalLoss": Peer(
-        lambda y, p: mmdet["gfocal_loss"].DistributionFocalLoss()(p, y)
-    ),
+    "mmdet.models.losses.DistributionFocalLoss": Peer(lambda y, p: mmdet["gfocal_loss"].DistributionFocalLoss()(p, y)),
     "mmdet.models.losses.GaussianFocalLoss": Peer(
         lambda y, p: mmdet["gaussian_focal_loss"].GaussianFocalLoss()(p, y), rtol=1e-6
     ),
@@ -148,12 +142,17 @@ PEERS = {
     "mmdet.models.losses.VarifocalLoss": Peer(lambda y, z: mmdet["varifocal_loss"].VarifocalLoss()(z, y)),
     "monai.losses.HausdorffDTLoss": Peer(
         lambda y, p, *fields: monai.losses.HausdorffDTLoss(include_background=True)(p, y),
-        lambda loss, y, p, *fields: loss.replaced(axis=(2, 3))(y, p, *fields), draw=with_fields, shape=IMAGES, rtol=1e-6,
+        lambda loss, y, p, *fields: loss.replaced(axis=(2, 3))(y, p, *fields),
+        draw=with_fields,
+        shape=IMAGES,
+        rtol=1e-6,
     ),
     "monai.losses.LogHausdorffDTLoss": Peer(
         lambda y, p, *fields: monai.losses.LogHausdorffDTLoss(include_background=True)(p, y),
         lambda loss, y, p, *fields: (1 + loss.replaced(axis=(2, 3))(y, p, *fields)).log(),
-        draw=with_fields, shape=IMAGES, rtol=1e-6,
+        draw=with_fields,
+        shape=IMAGES,
+        rtol=1e-6,
     ),
     "monai.losses.PatchAdversarialLoss": Peer(
         lambda y, z: monai.losses.PatchAdversarialLoss(criterion="hinge")(z, True, True),

@@ -107,7 +107,7 @@ def orpo(a: Any, b: Any) -> Any:
     return ORPO.get_batch_loss_metrics(own, None, None)[0]
 
 
-def linear(loss: Any, *, likelihood: bool = False, **options: Any) -> Peer:
+def linear(loss: Any, ours: Any = None, **options: Any) -> Peer:
     """Liger's losses take hidden states and a head; here of two classes, each answer one token, the class 0."""
 
     def theirs(*arrays: Any) -> Any:
@@ -116,7 +116,7 @@ def linear(loss: Any, *, likelihood: bool = False, **options: Any) -> Peer:
         made = loss(compiled=False, **options)
         return made(torch.eye(2), hidden, torch.zeros(12, 1, dtype=torch.long), **given)[0]
 
-    return Peer(theirs, shape=(6, 1), draw=negative, rtol=1e-5)
+    return Peer(theirs, ours, shape=(6, 1), draw=negative, rtol=1e-5)
 
 
 def heads(log_probabilities: Any) -> Any:
@@ -168,6 +168,9 @@ PEERS = {
         lambda y, z: jnp.stack([jaxopt.loss.multiclass_sparsemax_loss(*row) for row in zip(y, z, strict=True)]),
         arrays="jax",
     ),
+    "liger_kernel.chunked_loss.LigerFusedLinearCPOLoss": linear(
+        chunked_loss.LigerFusedLinearCPOLoss, lambda loss, a, b, mean: loss(a, b, a)
+    ),
     "liger_kernel.chunked_loss.LigerFusedLinearDPOLoss": linear(chunked_loss.LigerFusedLinearDPOLoss),
     "liger_kernel.chunked_loss.LigerFusedLinearKTOLoss": Peer(
         liger_kto, shape=(6, 1), draw=negative_but_divergence, rtol=1e-5
@@ -177,26 +180,29 @@ PEERS = {
         chunked_loss.LigerFusedLinearSimPOLoss, compute_nll_loss=False
     ),
     "rax.softmax_loss": Peer(lambda y, z: rax.softmax_loss(z, y), arrays="jax"),
-    "recbole.model.loss.BPRLoss": Peer(lambda a, b: recbole.BPRLoss()(a, b), rtol=1e-6),
+    "recbole.model.loss.BPRLoss": Peer(recbole.BPRLoss(), rtol=1e-6),
     "rlax.clipped_surrogate_pg_loss": Peer(
-        lambda new, old, a: jnp.stack([
-            policies.clipped_surrogate_pg_loss(*row, 0.3) for row in zip(jnp.exp(new - old), a, strict=True)
-        ]),
-        arrays="jax", settings=ALPHA,
-    ),  # fmt: skip
-    "rlax.expectile_loss": Peer(
-        lambda y, p: errors.expectile_loss(p, y, 0.3).mean(), arrays="jax", settings=ALPHA
+        lambda new, old, a: jnp.stack(
+            [policies.clipped_surrogate_pg_loss(*row, 0.3) for row in zip(jnp.exp(new - old), a, strict=True)]
+        ),
+        arrays="jax",
+        settings=ALPHA,
     ),
+    "rlax.expectile_loss": Peer(lambda y, p: errors.expectile_loss(p, y, 0.3).mean(), arrays="jax", settings=ALPHA),
     "rlax.quantile_regression_loss": Peer(
-        lambda y, p: jnp.stack([
-            values.quantile_regression_loss(at, jnp.array([0.3]), of, 1.0) for at, of in zip(p, y, strict=True)
-        ]),
-        shape=(6, 1), arrays="jax", settings=ALPHA,
-    ),  # fmt: skip
+        lambda y, p: jnp.stack(
+            [values.quantile_regression_loss(at, jnp.array([0.3]), of, 1.0) for at, of in zip(p, y, strict=True)]
+        ),
+        shape=(6, 1),
+        arrays="jax",
+        settings=ALPHA,
+    ),
     "sentence_transformers.losses.ContrastiveLoss": Peer(
         lambda y, d: of_embeddings("contrastive", "ContrastiveLoss", *at_distance(y, d)),
-        shape=(6, 1), draw=lambda rng, drawn: (drawn[0], rng.uniform(0.05, 1.9, (6, 1))), rtol=1e-6,
-    ),  # fmt: skip
+        shape=(6, 1),
+        draw=lambda rng, drawn: (drawn[0], rng.uniform(0.05, 1.9, (6, 1))),
+        rtol=1e-6,
+    ),
     "sentence_transformers.losses.CosineSimilarityLoss": Peer(
         lambda y, a, b: of_embeddings("cosine_similarity", "CosineSimilarityLoss", a, b, y), rtol=1e-6
     ),

@@ -9,4 +9,13 @@ from .times import PEERS as TIMES
 
 PEERS = {**BOOSTERS, **FORECASTS, **IMAGES, **LANGUAGE, **TENSORFLOW, **TIMES}
 
-NOT_RUN: dict[str, str] = {}
+_TRITON = "a kernel of Triton: for a GPU"
+_ABSENT = "not on PyPI"
+NOT_RUN = {
+    "keras_contrib.losses.jaccard_distance": _ABSENT,
+    "liger_kernel.transformers.LigerCrossEntropyLoss": _TRITON,
+    "liger_kernel.transformers.LigerJSD": _TRITON,
+    "liger_kernel.transformers.LigerTVDLoss": _TRITON,
+    "rlax.policy_gradient_loss": "asks for distrax, which asks for a TensorFlow Probability that JAX 0.10 breaks",
+    "robust_loss_pytorch.general.lossfun": _ABSENT,
+}

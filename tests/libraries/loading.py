@@ -36,7 +36,7 @@ BESIDE = {
 class Anything(types.ModuleType):
     """Takes every use: attributes, calls, base classes; as a decorator it changes nothing."""
 
-    __path__: list[str] = []
+    __path__ = []  # noqa: RUF012
     __version__ = "0"
 
     def __bool__(self) -> bool:

@@ -39,22 +39,23 @@ def single(y: Any, p: Any) -> Any:
 
 PEERS = {
     "focal_loss.SparseCategoricalFocalLoss": of(
-        lambda y, p: focal_loss.SparseCategoricalFocalLoss(gamma=2)(y, p), gradient=False, rtol=1e-5
+        focal_loss.SparseCategoricalFocalLoss(gamma=2), gradient=False, rtol=1e-5
     ),
-    "keras_cv.SmoothL1Loss": of(lambda y, p: smooth_l1.SmoothL1Loss(dtype="float64")(y, p)),
+    "keras_cv.SmoothL1Loss": of(smooth_l1.SmoothL1Loss(dtype="float64")),
     "keras_cv.losses.BinaryPenaltyReducedFocalCrossEntropy": of(
-        lambda y, p: penalty.BinaryPenaltyReducedFocalCrossEntropy()(y, p), rtol=1e-5
+        penalty.BinaryPenaltyReducedFocalCrossEntropy(), rtol=1e-5
     ),
-    "keras_cv.losses.CIoULoss": of(lambda y, p: ciou.CIoULoss("xyxy", dtype="float64")(y, p), draw=squares, rtol=1e-5),
+    "keras_cv.losses.CIoULoss": of(ciou.CIoULoss("xyxy", dtype="float64"), draw=squares, rtol=1e-5),
     "keras_cv.losses.IoULoss": of(single, draw=squares, rtol=1e-5),
     "keras_hub.DepthAnythingLoss": of(
-        lambda y, p: depth.DepthAnythingLoss(dtype="float64")(y, p), shape=(2, 4, 3, 1),
+        depth.DepthAnythingLoss(dtype="float64"),
+        shape=(2, 4, 3, 1),
     ),
     "tensorflow.compat.v1.losses.cosine_distance": of(
         lambda y, p: TF1.cosine_distance(tf.math.l2_normalize(y, -1), tf.math.l2_normalize(p, -1), axis=-1),
         lambda loss, y, p: 1 + loss(y, p),
     ),
-    "tensorflow.compat.v1.losses.sigmoid_cross_entropy": of(lambda y, z: TF1.sigmoid_cross_entropy(y, z)),
+    "tensorflow.compat.v1.losses.sigmoid_cross_entropy": of(TF1.sigmoid_cross_entropy),
     "tensorflow.nn.sigmoid_cross_entropy_with_logits": of(
         lambda y, z: tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, z), -1)
     ),
@@ -62,13 +63,14 @@ PEERS = {
     "tensorflow.nn.sparse_softmax_cross_entropy_with_logits": of(tf.nn.sparse_softmax_cross_entropy_with_logits),
     "tensorflow_addons.losses.ContrastiveLoss": of(lambda y, d: tf.reduce_mean(contrastive.contrastive_loss(y, d), -1)),
     "tensorflow_addons.losses.SigmoidFocalCrossEntropy": of(
-        lambda y, p: focal.sigmoid_focal_crossentropy(y, p), lambda loss, y, p: 5 * loss(y, p)
+        focal.sigmoid_focal_crossentropy, lambda loss, y, p: 5 * loss(y, p)
     ),
     "tensorflow_addons.losses.SparsemaxLoss": of(
         lambda y, z: sparsemax.sparsemax_loss_from_logits(tf.one_hot(y, 5, dtype=z.dtype), z)
     ),
     "tensorflow_ranking.keras.losses.SoftmaxLoss": of(
         lambda y, z: ranking.SoftmaxLoss("x").compute(y, z, None, TF1.Reduction.SUM_BY_NONZERO_WEIGHTS),
-        draw=lambda rng, drawn: [x.astype("float32") for x in drawn], rtol=1e-5,
+        draw=lambda rng, drawn: [x.astype("float32") for x in drawn],
+        rtol=1e-5,
     ),
 }

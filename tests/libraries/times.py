@@ -68,7 +68,9 @@ PEERS = {
     "coral_pytorch.losses.corn_loss": Peer(lambda y, z: coral.corn_loss(z, y, 6), steps),
     "coral_pytorch.losses.CornLoss": Peer(lambda y, z: coral.CornLoss(6)(z, y), steps),
     "lifelines.WeibullFitter": Peer(weibull, arrays="numpy"),
-    "pycox.models.loss.cox_cc_loss": Peer(lambda z: pycox.cox_cc_loss(z[:, 0], tuple(z[:, 1:].unbind(1)), clamp=(-np.inf, np.inf))),
+    "pycox.models.loss.cox_cc_loss": Peer(
+        lambda z: pycox.cox_cc_loss(z[:, 0], tuple(z[:, 1:].unbind(1)), clamp=(-np.inf, np.inf))
+    ),
     "pycox.models.loss.nll_logistic_hazard": seen(pycox.nll_logistic_hazard),
     "pycox.models.loss.nll_pc_hazard_loss": seen(pycox.nll_pc_hazard_loss, fraction=True),
     "pycox.models.loss.nll_pmf": seen(pycox.nll_pmf),

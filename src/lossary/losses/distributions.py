@@ -264,7 +264,8 @@ def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any
     "q = softmax(y_pred / temperature)",
     source="G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2",
     peers={
-        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss(temperature=10.0)   # T; divided by the number of classes there",
+        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss(temperature=10.0)   # T; divided by the "
+        "number of classes there",
         "sentence_transformers.losses.DistillKLDivLoss": "Loss()",
     },
     cases=(

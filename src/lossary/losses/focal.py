@@ -154,9 +154,9 @@ def categorical_focal_crossentropy(
     definition="-alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)",
     source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
     peers={
-        "kornia.losses.focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there, and a mean is "
-        "over them too",
-        "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)   # slopes take the factor for one that no sum divides there",
+        "kornia.losses.focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there, and a mean "
+        "is over them too",
+        "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)   # slopes are as if q were not divided in (1 - q)",
     },
     cases=(
         Case([1, 0], [[0.5, 0.5], [0.25, 0.75]], (math.log(2.0) / 4.0, 9.0 / 16.0 * math.log(4.0)),

@@ -62,8 +62,8 @@ def bradley_terry(chosen: Any, rejected: Any, *, margin: float = 0.0, center: fl
     definition="mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))",
     source="Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024), eq. 6",
     peers={
-        "trl.experimental.cpo.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)   # with cpo_alpha=0.0, else a likelihood beside "
-        "it",
+        "trl.experimental.cpo.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)   # with cpo_alpha=0.0, else a likelihood "
+        "beside it",
         "liger_kernel.chunked_loss.LigerFusedLinearSimPOLoss": "Loss(beta=0.1)   # of log-probabilities, and a "
         "likelihood beside it",
     },
