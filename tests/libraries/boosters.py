@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 import xgboost
 
-from . import Peer
+from peer import Peer
 
 ROWS = np.arange(8.0)[:, None]
 PAIR = ROWS[:2]

@@ -19,7 +19,8 @@ import statsmodels.robust.norms as statsmodels_norms
 import torch
 from ngboost.scores import CRPScore, LogScore
 
-from . import Peer
+from peer import Peer
+
 from .loading import module
 
 neural = module("neuralforecast.losses.pytorch")

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 import torchvision.ops
 
-from . import Peer
+from peer import Peer
+
 from .loading import module
 
 mmdet = {name: module(f"mmdet.models.losses.{name}") for name in (

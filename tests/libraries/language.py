@@ -14,7 +14,8 @@ import torch
 from entmax import SparsemaxLoss
 from liger_kernel import chunked_loss
 
-from . import Peer
+from peer import Peer
+
 from .loading import module
 
 allrank = module("allrank.models.losses.pointwise")

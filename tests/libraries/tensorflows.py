@@ -8,7 +8,8 @@ import focal_loss
 import numpy as np
 import tensorflow as tf
 
-from . import Peer
+from peer import Peer
+
 from .loading import Anything, module
 
 tf.keras.losses.Reduction = Anything("Reduction")  # Keras 3 has none; a default of classes that are not used here.

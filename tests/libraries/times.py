@@ -15,7 +15,8 @@ import torchmetrics.functional as torchmetrics
 import torchmetrics.functional.audio as torchmetrics_audio
 import torchsurv.loss.weibull as torchsurv
 
-from . import Peer
+from peer import Peer
+
 from .loading import module
 
 audtorch = module("audtorch.metrics.functional")

@@ -70,7 +70,7 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "torch.nn.KLDivLoss": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
         "torch.nn.functional.kl_div": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
         "optax.kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
-        "optax.kl_divergence_with_log_targets": "Loss()   # of probabilities: the exponentials of both",
+        "optax.losses.kl_divergence_with_log_targets": "Loss()   # of probabilities: the exponentials of both",
     },
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),

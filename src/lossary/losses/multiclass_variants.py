@@ -57,7 +57,7 @@ def _poly_slope(
     definition="sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)",
     source="Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6",
     peers={
-        "optax.poly_loss_cross_entropy": "Loss(from_logits=True)   # poly_weight is epsilon there",
+        "optax.losses.poly_loss_cross_entropy": "Loss(from_logits=True)   # poly_weight is epsilon there",
         "timm.loss.PolyCrossEntropy": "Loss(from_logits=True)   # of integer labels there",
     },
     cases=(
