@@ -6,6 +6,7 @@ import collections
 import types
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import jaxopt.loss
 import numpy as np
@@ -165,10 +166,7 @@ PEERS = {
         lambda y, p: allrank.pointwise_rmse(p, y, 4), lambda loss, y, p: loss(y, 4 * p), rtol=1e-6
     ),
     "entmax.SparsemaxLoss": Peer(lambda y, z: SparsemaxLoss()(z, y)),
-    "jaxopt.loss.multiclass_sparsemax_loss": Peer(
-        lambda y, z: jnp.stack([jaxopt.loss.multiclass_sparsemax_loss(*row) for row in zip(y, z, strict=True)]),
-        arrays="jax",
-    ),
+    "jaxopt.loss.multiclass_sparsemax_loss": Peer(jax.vmap(jaxopt.loss.multiclass_sparsemax_loss), arrays="jax"),
     "liger_kernel.chunked_loss.LigerFusedLinearCPOLoss": linear(
         chunked_loss.LigerFusedLinearCPOLoss, lambda loss, a, b, mean: loss(a, b, a)
     ),
@@ -183,17 +181,13 @@ PEERS = {
     "rax.softmax_loss": Peer(lambda y, z: rax.softmax_loss(z, y), arrays="jax"),
     "recbole.model.loss.BPRLoss": Peer(recbole.BPRLoss(), rtol=1e-6),
     "rlax.clipped_surrogate_pg_loss": Peer(
-        lambda new, old, a: jnp.stack(
-            [policies.clipped_surrogate_pg_loss(*row, 0.3) for row in zip(jnp.exp(new - old), a, strict=True)]
-        ),
+        lambda new, old, a: jax.vmap(lambda r, a: policies.clipped_surrogate_pg_loss(r, a, 0.3))(jnp.exp(new - old), a),
         arrays="jax",
         settings=ALPHA,
     ),
     "rlax.expectile_loss": Peer(lambda y, p: errors.expectile_loss(p, y, 0.3).mean(), arrays="jax", settings=ALPHA),
     "rlax.quantile_regression_loss": Peer(
-        lambda y, p: jnp.stack(
-            [values.quantile_regression_loss(at, jnp.array([0.3]), of, 1.0) for at, of in zip(p, y, strict=True)]
-        ),
+        lambda y, p: jax.vmap(lambda p, y: values.quantile_regression_loss(p, jnp.array([0.3]), y, 1.0))(p, y),
         shape=(6, 1),
         arrays="jax",
         settings=ALPHA,

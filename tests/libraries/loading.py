@@ -16,9 +16,10 @@ import torch
 
 # What packages import beside their losses and what those do not use: compilers, trainers, readers of files.
 UNUSED = {
-    "accelerate", "albumentations", "attr", "cv2", "datasets", "dm_env", "distrax", "gcsfs", "huggingface_hub",
-    "hyperpyyaml", "keras_nlp", "lightning", "mmcv", "mmengine", "pycocotools", "pytorch_lightning", "safetensors",
-    "sentencepiece", "shapely", "tokenizers", "torchaudio", "tqdm", "transformers", "triton", "typeguard",
+    "accelerate", "albumentations", "attr", "cv2", "datasets", "distrax", "dm_env", "gcsfs", "huggingface_hub",
+    "hyperpyyaml", "keras_nlp", "lightning", "mmcv", "mmengine", "pkg_resources", "pycocotools",
+    "pytorch_lightning", "safetensors", "sentencepiece", "shapely", "tokenizers", "torchaudio", "tqdm",
+    "transformers", "triton", "typeguard",
 }  # fmt: skip
 # Modules of their own packages that they import and that write or download files.
 BESIDE = {
