@@ -182,7 +182,9 @@ def leaves() -> list[torch.Tensor]:
 LABELS = torch.tensor([[0, 3, 1], [1, 2, 0]])
 
 
-@pytest.mark.parametrize("settings", [{}, {"reduction": "none", "ignore_class": 1, "softcap": 2.0, "z_loss": 0.1}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"reduction": "none", "ignore_class": 1, "softcap": 2.0, "z_loss": 0.1}], ids=str
+)
 def test_derivatives_of_every_kind_in_torch(settings: dict[str, Any]) -> None:
     loss = lossary.LinearCrossEntropy(chunk=4, **settings)
     assert torch.autograd.gradcheck(lambda *x: loss(LABELS, *x), leaves(), check_forward_ad=True)
@@ -196,7 +198,11 @@ def test_transforms_of_torch() -> None:
     def plain(h, w, y=LABELS):
         return functional.cross_entropy((h @ w.T).flatten(0, -2), y.flatten())
 
-    for transform in (torch.func.grad, torch.func.hessian, lambda f: torch.func.grad(lambda w: torch.func.grad(f)(w).sum())):
+    for transform in (
+        torch.func.grad,
+        torch.func.hessian,
+        lambda f: torch.func.grad(lambda w: torch.func.grad(f)(w).sum()),
+    ):
         torch.testing.assert_close(
             transform(lambda w: loss(LABELS, hidden, w))(weight), transform(lambda w: plain(hidden, w))(weight)
         )
@@ -236,7 +242,9 @@ def test_weights_and_targets_may_be_differentiated_too() -> None:
 def test_torch_compile_calls_it_as_it_is() -> None:
     hidden, weight, bias = leaves()
     step = torch.compile(lambda *x: 2 * lossary.linear_cross_entropy(LABELS, *x), backend="eager")
-    torch.testing.assert_close(step(hidden, weight, bias), 2 * lossary.linear_cross_entropy(LABELS, hidden, weight, bias))
+    torch.testing.assert_close(
+        step(hidden, weight, bias), 2 * lossary.linear_cross_entropy(LABELS, hidden, weight, bias)
+    )
 
 
 # --- half precision -------------------------------------------------------------------------------------------------

@@ -66,8 +66,8 @@ class FunctionLoss(Loss):
         points = backend.shape(values)
         if points == () != given:
             raise texts.no_total(name, given[:1])
-        weights = _leading(backend, name, "sample_weight", sample_weight, points, values)
-        mask = _leading(backend, name, "where", where, points, values)
+        weights = leading(backend, name, "sample_weight", sample_weight, points, values)
+        mask = leading(backend, name, "where", where, points, values)
         return Total(backend.total(values), denominator(backend, values, weights, mask, self.reduction))
 
     def __repr__(self) -> str:

@@ -66,6 +66,7 @@ NAMES = {
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
+    "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
