@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from ..cpu.machine import allocate, call, fetch_add, load, release, store, yield_processor
+from ..compiler.memory import allocate, call, fetch_add, load, release, store, yield_processor
+from ..compiler.walk import routine
 
 __all__ = [
     "FRAME", "INPUTS", "OUTPUTS", "TOTALS", "claim", "data", "described", "finish", "leave", "length", "share",
@@ -33,7 +32,7 @@ _DESTROY_ERROR, _SCHEDULE, _THREADS = 64, 136, 144
 _NEXT, _DONE, _OWNERS, FRAME, _TASKS, _STEP, _UNITS, _ARGUMENTS, TOTALS = 0, 8, 16, 24, 32, 40, 48, 56, 104
 
 
-@njit(inline="always")
+@routine
 def described(frame: int, major: Any, minor: Any) -> bool:
     """Whether XLA only asked for the version of the interface, which then has been answered."""
     extension = load(frame + _EXTENSION)
@@ -45,21 +44,18 @@ def described(frame: int, major: Any, minor: Any) -> bool:
     return True
 
 
-@njit(inline="always")
 def data(frame: int, side: int, index: int) -> int:
     """Where an input or output begins."""
     address: int = load(load(load(frame + side) + 8 * index) + _DATA)
     return address
 
 
-@njit(inline="always")
 def length(frame: int, side: int, index: int, axis: int) -> int:
     """How long an axis of an input or output is."""
     found: int = load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
     return found
 
 
-@njit(inline="always")
 def start(frame: int, units: int, step: int, totals: int) -> int:
     """The shared state of a call."""
     state: int = allocate(TOTALS + 8 * totals)
@@ -73,7 +69,7 @@ def start(frame: int, units: int, step: int, totals: int) -> int:
     return state
 
 
-@njit
+@routine
 def share(state: int, task: int) -> None:
     """Asks XLA's pool for helpers, as many as there is use for."""
     frame = load(state + FRAME)
@@ -98,7 +94,7 @@ def share(state: int, task: int) -> None:
             return
 
 
-@njit
+@routine
 def _failed(api: int, error: int) -> bool:
     if error == 0:
         return False
@@ -111,7 +107,7 @@ def _failed(api: int, error: int) -> bool:
     return True
 
 
-@njit
+@routine
 def claim(state: int) -> tuple[int, int]:
     """The units of the next task, from the first up to the last; none once no task is left."""
     task, step = fetch_add(state + _NEXT, 1), load(state + _STEP)
@@ -120,13 +116,12 @@ def claim(state: int) -> tuple[int, int]:
     return task * step, min(task * step + step, load(state + _UNITS))
 
 
-@njit
 def finish(state: int) -> None:
     """Marks a task as done."""
     fetch_add(state + _DONE, 1)
 
 
-@njit
+@routine
 def wait(state: int) -> None:
     """Returns once every task is done."""
     tasks = load(state + _TASKS)
@@ -134,7 +129,7 @@ def wait(state: int) -> None:
         yield_processor()
 
 
-@njit
+@routine
 def leave(state: int) -> None:
     """The last to leave gives the memory back."""
     if fetch_add(state + _OWNERS, -1) == 1:
