@@ -116,5 +116,5 @@ def test_a_kernel_is_computed_right_after_its_file_was_damaged(folder: Path) -> 
 
 def test_another_processor_has_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     before = store._environment.__wrapped__()
-    monkeypatch.setattr(store.binding, "get_host_cpu_name", lambda: "generic")
+    monkeypatch.setattr("llvmlite.binding.get_host_cpu_name", lambda: "generic")
     assert store._environment.__wrapped__() != before

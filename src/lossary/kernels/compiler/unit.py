@@ -78,6 +78,7 @@ class Function:
         return found
 
     def __call__(self, *arguments: Any) -> Value:
+        """Calls it."""
         given: list[Any] = []
         for each, one in zip(self.parameters, arguments, strict=True):
             if each.axes:
@@ -107,7 +108,7 @@ class _Scratch:
             self.release()
             made.ret(ir.Constant(self._result, NO_MEMORY))
         self._taken.append(place)
-        begin = made.gep(place.of, [(-address & (_ALIGNED - 1)).of])
+        begin = made.gep(place.of, [((-address) & (_ALIGNED - 1)).of])
         array.address = made.bitcast(begin, stored_kind(kind).as_pointer())
         return array
 

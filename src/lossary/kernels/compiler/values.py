@@ -84,6 +84,57 @@ class Value:
     def __ne__(self, other: object) -> Value:  # type: ignore[override]
         return _compared("!=", self, other)
 
+    def __add__(self, other: Any) -> Value:
+        return _add(self, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return _add(other, self)
+
+    def __sub__(self, other: Any) -> Value:
+        return _sub(self, other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return _sub(other, self)
+
+    def __mul__(self, other: Any) -> Value:
+        return _mul(self, other)
+
+    def __rmul__(self, other: Any) -> Value:
+        return _mul(other, self)
+
+    def __truediv__(self, other: Any) -> Value:
+        return _quotient(self, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return _quotient(other, self)
+
+    def __floordiv__(self, other: Any) -> Value:
+        return _floordiv(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Value:
+        return _floordiv(other, self)
+
+    def __and__(self, other: Any) -> Value:
+        return _and(self, other)
+
+    def __rand__(self, other: Any) -> Value:
+        return _and(other, self)
+
+    def __or__(self, other: Any) -> Value:
+        return _or(self, other)
+
+    def __ror__(self, other: Any) -> Value:
+        return _or(other, self)
+
+    def __xor__(self, other: Any) -> Value:
+        return _xor(self, other)
+
+    def __lshift__(self, other: Any) -> Value:
+        return _lshift(self, other)
+
+    def __rshift__(self, other: Any) -> Value:
+        return _rshift(self, other)
+
 
 def _arithmetic(of_floats: str, of_integers: str) -> Callable[[Any, Any], Value]:
     def operation(a: Any, b: Any) -> Value:
@@ -112,17 +163,9 @@ def _of_integers(name: str) -> Callable[[Any, Any], Value]:
     return operation
 
 
-_OPERATORS = {
-    "add": _arithmetic("fadd", "add"),
-    "sub": _arithmetic("fsub", "sub"),
-    "mul": _arithmetic("fmul", "mul"),
-    "truediv": _quotient,
-    **{name: _of_integers(name + "_" * (name in ("and", "or"))) for name in ("and", "or", "xor")},
-    **{name: _of_integers(other) for name, other in (("lshift", "shl"), ("rshift", "ashr"), ("floordiv", "sdiv"))},
-}
-for _name, _operation in _OPERATORS.items():
-    setattr(Value, f"__{_name}__", _operation)
-    setattr(Value, f"__r{_name}__", lambda self, other, _operation=_operation: _operation(other, self))
+_add, _sub, _mul = (_arithmetic(f"f{name}", name) for name in ("add", "sub", "mul"))
+_and, _or, _xor = (_of_integers(name) for name in ("and_", "or_", "xor"))
+_lshift, _rshift, _floordiv = (_of_integers(name) for name in ("shl", "ashr", "sdiv"))
 
 
 def _compared(sign: str, a: Any, b: Any) -> Value:
@@ -181,10 +224,8 @@ def alike(a: Any, b: Any) -> tuple[Value, Value]:
 
 def convert(x: Any, kind: Any) -> Value:
     """A number in another type."""
-    x = value(x)
-    if x.kind == kind:
-        return x
-    return Value(_conversion(x.kind, kind)(x.of, kind))
+    given = value(x)
+    return given if given.kind == kind else Value(_conversion(given.kind, kind)(given.of, kind))
 
 
 def _conversion(old: Any, new: Any) -> Any:

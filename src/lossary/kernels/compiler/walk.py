@@ -121,7 +121,7 @@ class _Walker:
         self.scope, self.results, self.variables = scope, results, variables
         self.latches: list[Any] = []
 
-    # --- statements -----------------------------------------------------------------------------------------------------
+    # --- statements --------------------------------------------------------------------------------------------------
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
         """Statements up to one that goes elsewhere."""
@@ -244,7 +244,7 @@ class _Walker:
             made.branch(latch)
         return after
 
-    # --- expressions ----------------------------------------------------------------------------------------------------
+    # --- expressions -------------------------------------------------------------------------------------------------
 
     def of(self, expression: ast.expr) -> Any:
         """What an expression is: a value, or something known now."""

@@ -35,7 +35,7 @@ def row_sum(x: Any, columns: int) -> Any:
     """The sum of the first elements, in double precision but for the sums of four."""
     quarter = columns // 4
     a, b, c, d = x, onward(x, quarter), onward(x, 2 * quarter), onward(x, 3 * quarter)
-    total = 0.0
+    total: Any = 0.0
     for j in range(quarter):
         total = accumulate(total, (a[j] + b[j]) + (c[j] + d[j]))
     for j in range(4 * quarter, columns):

@@ -109,7 +109,7 @@ class _Printer:
         work += self._each_row([*last, f"results[k] = {text.of(form.value)}"])
         if use.mask:
             zero = ["values[i] = ZERO"]
-            zero += ["slopes = row(gradient, i)", *over_columns(["slopes[j] = ZERO"])] if use.gradient else []
+            zero += over_columns(["gradient[i, j] = ZERO"]) if use.gradient else []
             work += ["for i in range(start, start + size):", *indent(["if not mask[i]:", *indent(zero)])]
         lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)"]
         lines.append("most = rows_at_once(columns)")

@@ -69,12 +69,12 @@ def held(number: Any) -> Value:
     than there are registers: two instructions each, a quarter of a loop with polynomials.  An unknown number that does
     not change is spread once, before the loop, and then read from the stack as part of the instruction that needs it.
     """
-    number = value(number)
+    known = value(number)
     if _VECTOR_REGISTER is None:
-        return number
-    kind = number.kind
+        return known
+    kind = known.kind
     nothing = ir.InlineAsm(ir.FunctionType(kind, [kind]), "", f"={_VECTOR_REGISTER},0", side_effect=False)
-    return Value(builder().call(nothing, [number.of], attrs=("readnone", "nounwind")))
+    return Value(builder().call(nothing, [known.of], attrs=("readnone", "nounwind")))
 
 
 def residual(a: Value, factor: Value, b: Value) -> Value:
