@@ -15,7 +15,6 @@ import pytest
 
 from lossary.kernels.compiler import code, link
 from lossary.kernels.compiler.typed import Typed
-from lossary.kernels.compiler.unit import Unit
 from lossary.kernels.cpu import alone, compiled, functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
@@ -229,7 +228,7 @@ def test_small_sinh_within_its_range() -> None:
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 machine code")
 @pytest.mark.parametrize("name", sorted(BOUNDS.keys() - {"sigmoid", "softplus", "hypot1"}))
 def test_loops_are_vector_code_without_calls(name: str) -> None:
-    unit = Unit()
+    unit = compiled.new_unit()
     source, parameters = loop(name, ["float32"])
     compiled.add(unit, "loop", source, "float32", parameters, {}).of.linkage = ""
     assembly = code.assembly(unit)

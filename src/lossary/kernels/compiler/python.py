@@ -22,7 +22,7 @@ _DATA, _LENGTHS = HEADER, HEADER + 16
 
 def add_entry(unit: Unit, function: Function) -> None:
     """Adds the entry of a function to its unit.  The types of arrays are the caller's business."""
-    made = ir.Function(unit.module, ir.FunctionType(LONG, [LONG, LONG, LONG]), ENTRY)
+    made = unit.declared(ENTRY, LONG, [LONG, LONG, LONG], public=True)
     with building(ir.IRBuilder(made.append_basic_block("entry"))) as here:
         _, arguments, count = map(Value, made.args)
         with here.if_then((count != len(function.parameters)).of, likely=False):

@@ -19,10 +19,20 @@ NO_MEMORY = -1
 
 
 class Unit:
-    """What is compiled at once."""
+    """What is compiled at once; its functions share attributes of LLVM, as they end up inside each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, attributes: Sequence[str] = ()) -> None:
         self.module = ir.Module()
+        self._attributes = attributes
+
+    def declared(self, name: str, result: Any, kinds: Sequence[Any], *, public: bool) -> ir.Function:
+        """A function without statements yet."""
+        made = ir.Function(self.module, ir.FunctionType(result, kinds), name)
+        made.linkage = "" if public else "internal"
+        for attribute in self._attributes:
+            # llvmlite prints whatever is in the set, but its own `add` knows no attributes with values.
+            set.add(made.attributes, attribute)
+        return made
 
     def function(
         self,
@@ -31,15 +41,10 @@ class Unit:
         parameters: Sequence[Typed],
         *,
         result: Any = INT,
-        attributes: Sequence[str] = (),
         public: bool = False,
     ) -> Function:
         """Adds a function: one for other code in the unit, or one with the C types of numbers and addresses."""
-        made = Function(self.module, name, routine.names, parameters, result)
-        made.of.linkage = "" if public else "internal"
-        for attribute in attributes:
-            # llvmlite prints whatever is in the set, but its own `add` knows no attributes with values.
-            set.add(made.of.attributes, attribute)
+        made = Function(self.declared(name, result, _kinds(parameters), public=public), parameters)
         block = made.of.append_basic_block("entry")
         with building(ir.IRBuilder(block)) as here:
             body = here.append_basic_block("body")
@@ -56,13 +61,9 @@ class Unit:
 class Function:
     """A function of a unit, which its other functions may call: an array is an address and its lengths."""
 
-    def __init__(self, module: Any, name: str, names: Sequence[str], parameters: Sequence[Typed], result: Any) -> None:
-        self.parameters, self.result = list(parameters), result
-        kinds: list[Any] = []
-        for each in parameters:
-            kinds += [stored_kind(each.dtype).as_pointer(), *[LONG] * each.axes] if each.axes else [kind_of(each.dtype)]
-        self.of = ir.Function(module, ir.FunctionType(result, kinds), name)
-        for given in self.of.args:
+    def __init__(self, of: ir.Function, parameters: Sequence[Typed]) -> None:
+        self.of, self.parameters = of, list(parameters)
+        for given in of.args:
             if isinstance(given.type, ir.PointerType):
                 # Results lie apart from everything; what is only read may well be read twice.
                 given.add_attribute("noalias")
@@ -90,6 +91,13 @@ class Function:
     def address(self) -> Value:
         """Where it begins."""
         return Value(builder().ptrtoint(self.of, LONG))
+
+
+def _kinds(parameters: Sequence[Typed]) -> list[Any]:
+    found: list[Any] = []
+    for each in parameters:
+        found += [stored_kind(each.dtype).as_pointer(), *[LONG] * each.axes] if each.axes else [kind_of(each.dtype)]
+    return found
 
 
 class _Scratch:

@@ -44,15 +44,14 @@ def namespace(dtype: str) -> dict[str, Any]:
     }
 
 
-@cache
-def attributes() -> tuple[str, ...]:
-    """Has LLVM use the longest vectors there are.
+def new_unit() -> Unit:
+    """Something to compile, for which LLVM uses the longest vectors there are.
 
     For all of Intel's processors with 512 bits it takes 256 by default, because older ones slow down for longer ones.
     Those since Sapphire Rapids, known by their half precision, hardly do.
     """
     has_fast_512_bits = binding.get_host_cpu_features().get("avx512fp16", False)
-    return ('"prefer-vector-width"="512"',) if has_fast_512_bits else ()
+    return Unit(['"prefer-vector-width"="512"'] if has_fast_512_bits else [])
 
 
 def add(
@@ -67,13 +66,13 @@ def add(
     """Adds the function of a source to a unit; ``extra`` are further constants."""
     scope = namespace(dtype) | {key: np.dtype(dtype).type(number) for key, number in extra.items()}
     with np.errstate(all="ignore"):
-        return unit.function(name, Routine.of(source, scope), parameters, result=result, attributes=attributes())
+        return unit.function(name, Routine.of(source, scope), parameters, result=result)
 
 
 def machine_code(
     name: str, source: str, dtype: str, parameters: Sequence[Typed], extra: Mapping[str, float], *, wide: bool = False
 ) -> bytes:
     """The machine code of a source, which Python calls; it returns an integer of 32 bits, or one of 64."""
-    unit = Unit()
+    unit = new_unit()
     add_entry(unit, add(unit, name, source, dtype, parameters, extra, LONG if wide else INT))
     return code.machine_code(unit)

@@ -9,7 +9,6 @@ import numpy as np
 from ..compiler import code
 from ..compiler.memory import load
 from ..compiler.typed import Typed
-from ..compiler.unit import Unit
 from ..compiler.values import LONG, array_at
 from ..compiler.walk import Routine
 from ..cpu import compiled as kernels
@@ -20,7 +19,7 @@ from . import xla
 
 def machine_code(made: Source, glue: str, dtype: str, label: str, version: tuple[int, int]) -> bytes:
     """The machine code of a kernel and of the functions of the glue, of which ``handler`` is called by XLA."""
-    unit, word = Unit(), Typed("int64")
+    unit, word = kernels.new_unit(), Typed("int64")
     work, task, handler = ast.parse(glue).body
     scope = {name: getattr(xla, name) for name in xla.__all__}
     scope |= {"array": array_at, "load": load, "D": np.float64, "F": np.dtype(dtype).type}
