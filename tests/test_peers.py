@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import re
 
 import pytest
 
 import lossary
 from inputs import BUILTIN
 from lossary.facts.record import Record, fold, spelling
-from lossary.facts.registry import folded
+from lossary.facts.registry import folded, loss_class
 from lossary.texts import peers
 
 PEERS = [(record, peer) for record in BUILTIN for peer in record.peers]
@@ -48,3 +49,26 @@ def test_no_name_stands_for_two_losses() -> None:
     told = set(map(fold, peers.NAMES))
     assert {name: found for name, found in owners.items() if len(found) > 1 and name not in told} == {}
     assert len({peer for _, peer in PEERS}) == len(PEERS)
+
+
+@pytest.mark.parametrize(("record", "peer"), PEERS, ids=lambda x: x if isinstance(x, str) else "")
+def test_full_names_are_understood_or_explained(record: Record, peer: str) -> None:
+    if record.peers[peer] not in ("", "Loss()"):
+        with pytest.raises(lossary.UnknownLossError, match=re.escape(record.line(peer))):
+            lossary.get(peer)
+    else:
+        assert lossary.get(peer) == loss_class(record.name)()
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("nn.BCELoss", lossary.BinaryCrossentropy()),
+        ("F.huber_loss", lossary.Huber()),
+        ("tf.keras.losses.Huber", lossary.Huber()),
+        ("tf.keras.losses.MSE", lossary.MeanSquaredError()),
+        ("keras.losses.mae", lossary.MeanAbsoluteError()),
+    ],
+)
+def test_names_as_people_import_them(name: str, ours: lossary.Loss) -> None:
+    assert lossary.get(name) == ours

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 import lossary
 from everywhere import BACKENDS, there
 from inputs import BUILTIN
-from lossary.facts.domain import Bits, Classes, OneHot, Signs, Weights
+from lossary.facts.domain import Bits, Classes, OneHot, Signs
+from lossary.facts.settings import Weights
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(8, 3))

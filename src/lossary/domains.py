@@ -15,20 +15,16 @@ lossary.errors.DomainError: scaled: ...
 
 from .facts.domain import (
     Bits,
-    Choice,
     Classes,
     Clipped,
     Counts,
     Distance,
     Domain,
-    Flag,
-    Interval,
     Logarithm,
     LogProbabilities,
     LogProbability,
     NonNegative,
     OneHot,
-    OptionalLabel,
     Parts,
     Positive,
     Probabilities,
@@ -39,6 +35,7 @@ from .facts.domain import (
     Unit,
 )
 from .facts.record import PerRow
+from .facts.settings import Choice, Flag, Interval, OptionalLabel
 
 __all__ = [
     "Bits",

@@ -73,7 +73,7 @@ class NumpyBackend(ShowsBits):
     def host(self, x: Array, *, wait: bool) -> Array | None:
         return x
 
-    def quiet(self) -> AbstractContextManager[Any]:
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
         return np.errstate(all="ignore")
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:

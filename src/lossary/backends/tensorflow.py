@@ -27,6 +27,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     name = "tensorflow"
     noun = "a TensorFlow tensor"
     can_report = True
+    adds_over = "sync"
 
     abs = staticmethod(tf.abs)
     sign = staticmethod(tf.sign)
@@ -97,6 +98,10 @@ class TensorflowBackend(MeansByLength, ShowsBits):
 
     def replicas(self) -> int:
         return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+    def all_sum(self, x: Array, over: Any) -> Array:
+        context = tf.distribute.get_replica_context()
+        return x if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
     def settle(self) -> None:
         _tensorflow_report.collect()

@@ -30,6 +30,7 @@ class TorchBackend(Backend):
     into_numpy = "{0}.numpy(force=True)"
     plain = PLAIN
     can_report = True
+    adds_over = "sync"
     is_traced = True
 
     abs = staticmethod(torch.abs)
@@ -104,6 +105,11 @@ class TorchBackend(Backend):
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
         return _torch_report.report_later(poison, looks, site)
+
+    def all_sum(self, x: Array, over: Any) -> Array:
+        distributed = torch.distributed
+        alone = not (distributed.is_available() and distributed.is_initialized())
+        return x if alone else _AllSum.apply(x, over)
 
     def settle(self) -> None:
         _torch_report.collect(wait=True)
@@ -230,6 +236,21 @@ class TorchBackend(Backend):
             return both.apply(*inputs)
 
         return call
+
+
+class _AllSum(torch.autograd.Function):
+    """The sum over processes; each of them has a part in the loss of all, so their derivatives add up too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Array, group: Any) -> Array:
+        ctx.group = group
+        found = x.detach().clone()
+        torch.distributed.all_reduce(found, group=group)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Array) -> Any:
+        return _AllSum.apply(upstream[0].contiguous(), ctx.group), None
 
 
 def _upper_half(x: Array) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,7 +14,7 @@ from . import parts
 from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
-from .reduce import MEANS, check_points, factors, reduce
+from .reduce import MEANS, check_points, denominator, factors, reduce
 from .rows import LAST, Rows
 
 
@@ -96,16 +98,17 @@ class Batch:
             found = self.fused.values()
             return self.in_words().values() if found is None else found
         run = self.program.differentiable(self.backend)
-        values = self.backend.squeeze_last(run(*self.arguments))
-        return self._poisoned(self._drop_masked(values))
+        with self._computing():
+            values = self.backend.squeeze_last(run(*self.arguments))
+            return self._poisoned(self._drop_masked(values))
 
     def values_and_slopes(self) -> tuple[Array, list[Array]]:
         """The values and their derivatives with respect to each row of the predictions."""
         run = self.program.value_and_slope(self.backend)
-        with self.backend.quiet():
+        with self._computing():
             values, *slopes = run(*self.arguments)
-        values = self._drop_masked(self.backend.squeeze_last(values))
-        return self._poisoned(values), self._poisoned_rows(slopes)
+            values = self._drop_masked(self.backend.squeeze_last(values))
+            return self._poisoned(values), self._poisoned_rows(slopes)
 
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
@@ -117,9 +120,22 @@ class Batch:
             found = found / self.backend.count(self.backend.squeeze_last(self.y_pred))
         return found
 
+    def weight(self, reduction: str) -> Any:
+        """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
+        row = self.inputs[self.program.record.main]
+        lengths = [length for length in self.backend.shape(row)[:-1] if length is not None]
+        known = len(lengths) == len(self.backend.shape(row)) - 1
+        weighted = self.weights is not None and reduction == "mean_with_sample_weight"
+        if known and self.mask is None and not weighted:
+            found: Any = math.prod(lengths)
+        else:
+            values = self.backend.squeeze_last(self.backend.max(row))
+            found = denominator(self.backend, values, self.weights, self.mask, reduction)
+        return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
+
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
-        with self.backend.quiet():
+        with self._computing():
             return self._reduced(reduction)
 
     def _reduced(self, reduction: str) -> Array:
@@ -131,7 +147,7 @@ class Batch:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtypes and shapes of the caller's predictions."""
-        with self.backend.quiet():
+        with self._computing():
             return self._value_and_gradient(reduction)
 
     def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
@@ -160,7 +176,7 @@ class Batch:
             found = self.fused.gradient(factor)
             return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
         seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
-        with self.backend.quiet():
+        with self._computing():
             return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])
 
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
@@ -175,6 +191,9 @@ class Batch:
         if self.program.record.is_pair:
             return found[1]
         return parts.gathered(self.backend, self.program.record, self.packed, found)
+
+    def _computing(self) -> AbstractContextManager[Any]:
+        return self.backend.computing(self.backend.dtype(self.y_pred))
 
     def in_words(self) -> Batch:
         """The same call without a kernel."""

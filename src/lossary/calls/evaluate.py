@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import texts
-from ..backends import FLOATS, Array, Backend
+from ..backends import Array, Backend
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import modes, values
@@ -40,9 +41,23 @@ def prepare(
     A ``kernel`` that takes the call looks at the values while it computes.
     """
     plan, given = planned(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=check != "off")
+    # Where results have the dtype that is computed in, the words need no block of their own.
+    block = nullcontext() if plan.computing == plan.dtype else plan.backend.computing(plan.computing)
+    with block:
+        return _prepared(setting, plan, given, sample_weight, where, check=check, kernel=kernel)
+
+
+def _prepared(
+    setting: Setting,
+    plan: Plan,
+    given: Sequence[Array],
+    sample_weight: Any,
+    where: Any,
+    *,
+    check: modes.Mode | None,
+    kernel: Offer | None,
+) -> Batch:
     inputs = plan.lines.apply(plan.backend, plan.program, given)
-    if not plan.ready:
-        _check_digits(setting.record, plan, inputs)
     rows, main = plan.lines.rows, setting.record.main
     like = plan.backend.expand_last(given[main]) if plan.lines.places[main].expand else given[main]
     points = align.points(plan.backend, plan.program, rows, inputs, like, sample_weight, where)
@@ -137,21 +152,6 @@ def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) ->
         rank=rank,
         given=points.inputs,
     )
-
-
-# Whole numbers up to here are float32 numbers.
-_EXACT = 2**24
-
-
-def _check_digits(record: Record, plan: Plan, inputs: Sequence[Array]) -> None:
-    """Whole numbers on both sides are subtracted exactly, or not at all."""
-    dtypes = [plan.backend.dtype(x) for x in inputs]
-    if plan.computing != "float32" or record.labels_are_integers or not FLOATS.isdisjoint(dtypes):
-        return
-    for each, x in zip(record.inputs, inputs, strict=True):
-        host = plan.backend.host(x, wait=False)
-        if host is not None and host.size and host.dtype != bool and not -_EXACT <= host.min() <= host.max() <= _EXACT:
-            raise texts.whole_numbers(record.name, each.name, plan.backend.name)
 
 
 def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .axes import ELEMENT
-from .domain import Around, Choice, Flag, Interval
 from .record import Argument, Parameter, Record, Role
+from .settings import Around, Choice, Flag, Interval
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
 _CHECK = (

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .axes import ELEMENT, ROW, Axes
-from .domain import Around, Classes, Domain, Floats, Interval, Nothing, Parts, Real
+from .domain import Classes, Domain, Floats, LogProbabilities, Nothing, Parts, Probabilities, Real
+from .settings import Around, Interval
 
 Formula = Callable[..., Any]
 
@@ -314,12 +315,12 @@ class Record:
 
     def prediction_domain(self, parameters: Mapping[str, Any]) -> Domain:
         """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
-        return Real() if parameters.get("from_logits") else self.prediction
+        return _handed_over(self.prediction, parameters)
 
     def domain(self, place: int, parameters: Mapping[str, Any]) -> Domain:
         """The set of an input."""
         each = self.inputs[place]
-        return Real() if each.role is Role.PREDICTION and parameters.get("from_logits") else each.domain
+        return _handed_over(each.domain, parameters) if each.role is Role.PREDICTION else each.domain
 
     def spellings(self) -> tuple[str, ...]:
         """The canonical name, the class and all aliases."""
@@ -328,6 +329,15 @@ class Record:
     def line(self, peer: str) -> str:
         """The line of code that stands for another library's loss."""
         return (self.peers[peer] or "Loss()").replace("Loss(", f"lossary.{self.class_name}(", 1)
+
+
+def _handed_over(domain: Domain, parameters: Mapping[str, Any]) -> Domain:
+    """The set of predictions that may be handed over as raw scores, or as logarithms."""
+    if parameters.get("from_logits"):
+        return Real()
+    if parameters.get("from_logs"):
+        return LogProbabilities() if isinstance(domain, Probabilities) else Real()
+    return domain
 
 
 def camel(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Clipped, Interval, NonNegative, Real
+from ..facts.domain import Clipped, NonNegative, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, guard, log1p, max, maximum, mean, mean_square, scale_to_one, sqrt, square, where
 from .directions import cosine_between, cosine_slope

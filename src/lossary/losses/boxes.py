@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Flag, Interval, Parts, Real
+from ..facts.domain import Parts, Real
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import abs, arctan, detach, guard, log, log1p, maximum, mean, minimum, scale_to_one, sign, square, where
 

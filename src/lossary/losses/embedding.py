@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Bits, Distance, Flag, Interval, Real, Signs
+from ..facts.domain import Bits, Distance, Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     abs,

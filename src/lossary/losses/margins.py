@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Flag, Real, Signs
+from ..facts.domain import Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag
 from ..objects.define import loss
 from ..words import (
     exp,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Interval, OneHot, Real
+from ..facts.domain import Classes, OneHot, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import count, first_max, indicator, is_label, lead, max, maximum, mean, square, sum, take, weighted, where
 from ..words import power as raised

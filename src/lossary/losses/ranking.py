@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..facts.domain import Flag, Interval, NonNegative, Real, Signs
+from ..facts.domain import NonNegative, Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import indicator, less, log1p, maximum, mean, mean_square, other, softplus, sum, weighted, where
 from ._softmax import crossentropy_slope, odds

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, LogProbability, Real
+from ..facts.domain import LogProbability, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import count, exp, expm1, log1mexp, mean, softplus, square, weighted
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, Unit
+from ..facts.domain import Bits, Unit
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import count, less, mean, minimum, power, sigmoid, sqrt, square, sum, where
 

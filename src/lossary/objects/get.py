@@ -50,10 +50,11 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     """A loss object from any way of naming one.
 
     Args:
-        identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), the dict
-            of ``get_config()`` (also Keras's ``{"class_name": ..., "config": ...}``), a loss function, class or
-            object, a loss of ``torch.nn``, ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours,
-            with its settings, or any ``(y_true, y_pred)`` callable.
+        identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), or with a
+            library that has the same loss (``"torch.nn.HuberLoss"``), the dict of ``get_config()`` (also Keras's
+            ``{"class_name": ..., "config": ...}``), a loss function, class or object, a loss of ``torch.nn``,
+            ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours, with its settings, or any
+            ``(y_true, y_pred)`` callable.
         **parameters: Parameters of the loss, and ``axis``, ``reduction``, ``name``, ``check``.
 
     Returns:

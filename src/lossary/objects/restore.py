@@ -33,7 +33,7 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
 
 def _class_named(spelling: str) -> Any:
     """The class of the loss with this name, in any spelling."""
-    canonical = registry.folded().get(fold(spelling))
+    canonical = registry.folded().get(fold(spelling)) or texts.peers.same(spelling)
     if canonical is None:
         raise texts.unknown_loss(spelling, registry.folded(), fold)
     return registry.loss_class(canonical)

@@ -6,7 +6,7 @@ Names are compared as those of ours are.
 from __future__ import annotations
 
 from ..facts.record import Record, fold, spelling
-from ..facts.registry import records
+from ..facts.registry import folded, records
 
 _NONE = "lossary.get(your_function)   # of (y_true, y_pred): no loss here has this formula"
 _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels; lossary.CategoricalCrossentropy() of"
@@ -75,6 +75,33 @@ def _lines() -> dict[str, str]:
     return found
 
 
+# How people shorten the names of libraries, and what these stand for.
+_SHORT = {"nn": "torch", "f": "torch", "tf.keras": "keras", "tf": "tensorflow"}
+
+
+def _full_name(name: str) -> str | None:
+    """The full name of another library's loss that is named with its library: ``"nn.BCELoss"``, ``"optax.l2_loss"``."""
+    wanted = _library(name), fold(spelling(name))
+    known = of_libraries()
+    alike = (peer for peer in known if (_library(peer), fold(spelling(peer))) == wanted)
+    return name if name in known else next(alike, None)
+
+
+def _library(name: str) -> str:
+    wanted = fold(name)
+    return next((full for short, full in _SHORT.items() if wanted.startswith(f"{short}.")), wanted.split(".")[0])
+
+
+def same(name: str) -> str | None:
+    """Our name of a loss that is named with its library and is the same here."""
+    peer = _full_name(name)
+    if peer is not None:
+        record = of_libraries()[peer]
+        return record.name if record.peers[peer] in ("", "Loss()") else None
+    # Keras's short names are ours too.
+    return folded().get(fold(spelling(name))) if _library(name) == "keras" else None
+
+
 def stands_for(name: str) -> str | None:
     """Our loss for one of another library that is called exactly so, if nothing has to be said besides."""
     lines = (record.line(peer) for peer, record in of_libraries().items() if spelling(peer) == name)
@@ -83,7 +110,10 @@ def stands_for(name: str) -> str | None:
 
 def line(name: str) -> str | None:
     """What to write for a name of another library; scorers and functions add words before and after it."""
-    wanted, lines = fold(name), _lines()
+    peer = _full_name(name)
+    if peer is not None:
+        return of_libraries()[peer].line(peer)
+    wanted, lines = fold(spelling(name)), _lines()
     forms = [wanted, wanted.removesuffix("loss"), wanted.removesuffix("score"), wanted.removeprefix("neg")]
     forms += [f"{form.removeprefix('neg')}loss" for form in forms]
     return next((lines[form] for form in forms if form in lines), None)
