@@ -60,6 +60,11 @@ def release(address: Any) -> None:
     library("free", Value(given), result=ir.VoidType())
 
 
+def abort() -> None:
+    """Ends the process."""
+    library("abort", result=ir.VoidType())
+
+
 def yield_processor() -> None:
     """Lets another thread run."""
     library("sched_yield", result=INT)

@@ -129,6 +129,9 @@ class Value:
     def __xor__(self, other: Any) -> Value:
         return _xor(self, other)
 
+    def __rxor__(self, other: Any) -> Value:
+        return _xor(other, self)
+
     def __lshift__(self, other: Any) -> Value:
         return _lshift(self, other)
 

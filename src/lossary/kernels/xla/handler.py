@@ -106,7 +106,9 @@ def _work(made: Source, mean: bool) -> list[str]:
     lines += ["count = F(columns)"] if made.takes("count") else []
     lines += ["factor = F(1.0 / rows)" if mean else "factor = F(1.0)"] if made.takes("factor") else []
     lines += [f"totals = array(state + TOTALS, D, ({_CHUNKS},))"] if made.takes("totals") else []
-    return ["def work(state, first, last):", *_indent([*lines, f"kernel({', '.join(names)})"])]
+    # Nobody here takes an error: without memory for a row there is no result, and a wrong one is worse than none.
+    call = [f"if kernel({', '.join(names)}) < 0:", "    abort()"]
+    return ["def work(state, first, last):", *_indent([*lines, *call])]
 
 
 _KINDS = {"float": "F", "label": "L"}
