@@ -144,9 +144,9 @@ BROKEN = {
     "line 3: Try is not compiled": "try:\n        pass\n    finally:\n        pass",
     "line 3: ListComp is not compiled": "y = [j for j in range(3)]",
     "float and double do not mix": "y = x[0] * LARGE",
-    "y is float and cannot become i64": "y = x[0]\n    y = n",
-    "y is i64 and cannot become i1": "y = n\n    y = n > 0",
-    "i64 among float": "x[0] = n",
+    "i64 where float belongs": "y = x[0]\n    y = n",
+    "i1 where i64 belongs": "y = n\n    y = n > 0",
+    "double where float belongs": "x[0] = LARGE",
     "2 indices of an array with 1 axes": "y = x[n, n]",
     "a number that is known at run time decides nothing": "y = KNOWN(n)",
 }

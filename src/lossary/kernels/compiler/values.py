@@ -231,6 +231,15 @@ def convert(x: Any, kind: Any) -> Value:
     return given if given.kind == kind else Value(_conversion(given.kind, kind)(given.of, kind))
 
 
+def fitting(x: Any, kind: Any) -> Value:
+    """A number where there is room for one of this type: integers may change their width, nothing else changes."""
+    given = value(x, Value(ir.Constant(kind, None)))
+    both_whole = _is_whole(given.kind) and _is_whole(kind) and BIT not in (given.kind, kind)
+    if not both_whole and given.kind != kind:
+        raise TypeError(f"{given.kind} where {kind} belongs")
+    return convert(given, kind)
+
+
 def _conversion(old: Any, new: Any) -> Any:
     make = builder()
     if _is_whole(old) and _is_whole(new):
@@ -269,11 +278,8 @@ class Pointer:
         return Value((made.zext if self.dtype.kind == "u" else made.sext)(stored, kind))
 
     def __setitem__(self, index: Any, x: Any) -> None:
-        kind, place = kind_of(self.dtype), self._at(index)
-        x = value(x, Value(ir.Constant(kind, None)))
-        if _is_whole(x.kind) != _is_whole(kind) or (not _is_whole(kind) and x.kind != kind):
-            raise TypeError(f"{x.kind} among {kind}")
-        builder().store(convert(x, place.type.pointee).of, place)
+        place = self._at(index)
+        builder().store(convert(fitting(x, kind_of(self.dtype)), place.type.pointee).of, place)
 
     def onward(self, count: Any) -> Pointer:
         """So many elements further on."""

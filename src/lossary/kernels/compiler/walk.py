@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
-from .values import BINARY, BIT, COMPARED, LONG, Array, Value, builder, convert, kind_of, merged, value
+from .values import BINARY, COMPARED, LONG, Array, Value, builder, convert, fitting, kind_of, merged, value
 
 
 class Routine:
@@ -66,13 +65,8 @@ class _Slot:
     def get(self) -> Value:
         return Value(builder().load(self.place))
 
-    def put(self, x: Any, name: str) -> None:
-        x = value(x, Value(ir.Constant(self.kind, None)))
-        if isinstance(x.kind, ir.IntType) != isinstance(self.kind, ir.IntType) or (x.kind == BIT) != (self.kind == BIT):
-            raise TypeError(f"{name} is {self.kind} and cannot become {x.kind}")
-        if not isinstance(self.kind, ir.IntType) and x.kind != self.kind:
-            raise TypeError(f"{name} is {self.kind} and cannot become {x.kind}")
-        builder().store(convert(x, self.kind).of, self.place)
+    def put(self, x: Any) -> None:
+        builder().store(fitting(x, self.kind).of, self.place)
 
 
 class Results:
@@ -83,7 +77,7 @@ class Results:
         self._slots = [] if kind is None else [_Slot(kind, "result")]
         self._is_tuple = False
         if kind is not None:
-            self._slots[0].put(0 if isinstance(kind, ir.IntType) else 0.0, "result")
+            self._slots[0].put(0)
 
     def give(self, found: Any) -> None:
         """Ends here with this result."""
@@ -92,7 +86,7 @@ class Results:
         while len(self._slots) < len(given):
             self._slots.append(_Slot(value(given[len(self._slots)]).kind, "result"))
         for slot, one in zip(self._slots, given, strict=False):
-            slot.put(convert(one, slot.kind), "result")
+            slot.put(convert(one, slot.kind))
         builder().branch(self.after)
 
     def taken(self) -> Any:
@@ -173,7 +167,7 @@ class _Walker:
             return
         if not isinstance(self.variables.get(name), _Slot):
             self.variables[name] = _Slot(value(found).kind, name)
-        self.variables[name].put(found, name)
+        self.variables[name].put(found)
 
     def _functiondef(self, statement: ast.FunctionDef) -> None:
         # A nested function changes nothing around it, but for elements of arrays.
