@@ -59,16 +59,38 @@ def applied(name: str, dtype: str, *arrays: Any) -> Any:
     return out
 
 
+JUDGE = """
+def judge(x, low, high, got, exact, rounded, bits, spacing, most):
+    wrong = 0
+    for i in range(x.size):
+        if not (x[i] < low or x[i] > high):
+            if abs(got[i]) < INFINITY and abs(rounded[i]) < INFINITY:
+                error = abs(np.float64(got[i]) - exact[i]) / spacing[(bits[i] >> 23) & 255]
+                if error > most[0]:
+                    most[0] = error
+            elif not (got[i] == rounded[i] or got[i] != got[i] and rounded[i] != rounded[i]):
+                wrong += 1
+    return wrong
+"""
+
+
+@cache
+def judge() -> Callable[..., int]:
+    """Keeps the largest error against double precision, and returns the number of wrong kinds."""
+    single, double, number = Typed("float32", 1), Typed("float64", 1), Typed("float32")
+    parameters = [single, number, number, single, double, single, Typed("uint32", 1), double]
+    parameters.append(Typed("float64", 1, is_written=True))
+    with alone.compiling():
+        return link.function(compiled.machine_code("judge", JUDGE, "float32", parameters, {}), "judge")
+
+
 def errors(name: str, x: Any) -> tuple[float, int]:
-    """The largest error against double precision, and the number of wrong kinds."""
+    """The largest error of a function, and the number of wrong kinds."""
     whole, low, high = VARIANTS.get(name, (name, -math.inf, math.inf))
-    got, exact = applied(name, "float32", x), applied(whole, "float64", x)
+    got, exact, most = applied(name, "float32", x), applied(whole, "float64", x), np.zeros(1)
     rounded = exact.astype("float32")
-    seen = ~((x < low) | (x > high))
-    finite = np.isfinite(rounded) & np.isfinite(got)
-    wrong = seen & ~finite & (got != rounded) & ~(np.isnan(got) & np.isnan(rounded))
-    error = np.abs(got - exact) / SPACING[(rounded.view("uint32") >> 23) & 255]
-    return float(error[seen & finite].max(initial=0.0)), int(np.count_nonzero(wrong))
+    wrong = judge()(x, low, high, got, exact, rounded, rounded.view("uint32"), SPACING, most)
+    return float(most[0]), wrong
 
 
 def over(name: str, step: int) -> tuple[float, int]:
