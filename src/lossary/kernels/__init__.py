@@ -127,8 +127,8 @@ def unusable() -> str:
 def load(loss: Any, *, dtype: str = "float32") -> None:
     """Makes the kernels of a loss ready for arrays of every size.
 
-    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes up to seconds to be compiled
-    the first time on a machine, and a fraction of one to be loaded later.  A program that calls a loss thousands of
+    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes a fraction of a second to be
+    compiled the first time on a machine, and milliseconds to be loaded later.  A program that calls a loss thousands of
     times on small batches spends that gladly: a call then takes half as long or less.  Masked calls stay in words.
 
     Args:
