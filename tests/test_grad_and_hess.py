@@ -85,7 +85,8 @@ PAIRED = {"crps_ensemble", "multilabel_margin", "pairwise_logistic"}
 
 def accepted(name: str) -> bool:
     record = lossary.get(name).record
-    return record.has_usual_names and not record.regions and len(record.predictions) == 1
+    alone = not (record.regions or record.compared or record.depth > 1)
+    return record.has_usual_names and alone and len(record.predictions) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in lossary.names() if accepted(name) and name not in PAIRED])
@@ -324,6 +325,7 @@ def test_a_best_constant_among_outliers():
     ("given", "said"),
     [
         (lambda: lossary.grad_and_hess("dice"), "dice: compares whole regions.*BinaryCrossentropy"),
+        (lambda: lossary.grad_and_hess("ntxent"), r"ntxent: looks at whole batches.*value_and_grad"),
         (lambda: lossary.grad_and_hess("triplet_margin"), r"takes anchor, positive, negative.*value_and_grad"),
         (lambda: lossary.grad_and_hess("mse", link="sqrt"), r"link is 'sqrt'; accepted are 'auto', .*link='auto'"),
         (lambda: lossary.grad_and_hess("mse", hessian="newton"), r"hessian is 'newton'.*Write hessian='exact'"),
