@@ -85,7 +85,8 @@ PAIRED = {"crps_ensemble", "multilabel_margin", "pairwise_logistic"}
 
 def accepted(name: str) -> bool:
     record = lossary.get(name).record
-    return record.has_usual_names and not record.regions and len(record.predictions) == 1
+    alone = not (record.regions or record.compared or record.depth > 1)
+    return record.has_usual_names and alone and len(record.predictions) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in lossary.names() if accepted(name) and name not in PAIRED])
@@ -103,6 +104,35 @@ def test_every_loss_agrees_with_differences(name):
         curve = (derivatives(y_true, scores + step)[0] - derivatives(y_true, scores - step)[0])[:, output] / 2e-5
         np.testing.assert_allclose(gradient[:, output], slope, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(diagonal[:, output], curve, rtol=1e-5, atol=1e-5)
+
+
+INVERSE = {
+    "log": np.exp,
+    "logit": lambda s: 1.0 / (1.0 + np.exp(-s)),
+    "softmax": lambda s: np.exp(s) / np.exp(s).sum(-1, keepdims=True),
+}
+LINKED = [
+    *((lossary.TweedieDeviance(power=power), "log") for power in (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0)),
+    *((lossary.Poisson(epsilon=epsilon), "log") for epsilon in (0.0, 0.01)),
+    *((lossary.get(name), "log") for name in ("msle", "mape", "mse", "huber", "gamma_deviance", "smape")),
+    (lossary.GeneralizedKLDivergence(), "log"),
+    (lossary.MeanSquaredError(), "logit"),
+    (lossary.KLDivergence(), "softmax"),
+]
+
+
+@pytest.mark.parametrize(("loss", "link"), LINKED, ids=str)
+def test_a_link_is_what_it_would_be_by_hand(loss, link):
+    scores = np.random.default_rng(0).normal(size=(6, 3))
+    y_true = np.tile({"log": [0.5, 2.0, 3.5]}.get(link, [0.2, 0.5, 0.3]), (6, 1))
+    plain, derivatives = loss.replaced(reduction="none"), lossary.grad_and_hess(loss, link=link)
+    many = 3.0 if derivatives._terms[0][1].lined_up((y_true, scores)).program.separable else 1.0
+    gradient, diagonal = derivatives(y_true, scores)
+    for output, step in enumerate(np.eye(3) * 1e-5):
+        above, below = (plain(y_true, INVERSE[link](scores + way * step)) for way in (1.0, -1.0))
+        curve = (derivatives(y_true, scores + step)[0] - derivatives(y_true, scores - step)[0])[:, output] / 2e-5
+        np.testing.assert_allclose(gradient[:, output], many * (above - below) / 2e-5, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(diagonal[:, output], curve, rtol=1e-6, atol=1e-6)
 
 
 ROWS = {
@@ -295,6 +325,7 @@ def test_a_best_constant_among_outliers():
     ("given", "said"),
     [
         (lambda: lossary.grad_and_hess("dice"), "dice: compares whole regions.*BinaryCrossentropy"),
+        (lambda: lossary.grad_and_hess("ntxent"), r"ntxent: looks at whole batches.*value_and_grad"),
         (lambda: lossary.grad_and_hess("triplet_margin"), r"takes anchor, positive, negative.*value_and_grad"),
         (lambda: lossary.grad_and_hess("mse", link="sqrt"), r"link is 'sqrt'; accepted are 'auto', .*link='auto'"),
         (lambda: lossary.grad_and_hess("mse", hessian="newton"), r"hessian is 'newton'.*Write hessian='exact'"),
