@@ -60,6 +60,14 @@ def torch_loop(figures):
     assert moved == pytest.approx(0.5, abs=0.1)
 
 
+def language_model(figures):
+    last, first, right = figures
+    # Before it has learnt anything, every word of 97 is as likely as any other: log 97 = 4.575.
+    assert first == pytest.approx(4.575)
+    assert last < 1.0
+    assert right > 90
+
+
 def jax_grad(figures):
     direction, accuracy = figures
     assert direction == pytest.approx(2, abs=0.15)
@@ -89,7 +97,10 @@ def custom_loss(figures):
     assert of_points == pytest.approx(2.303, abs=0.1)
 
 
-EXPECTED = [regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph]
+EXPECTED = [
+    regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph,
+    language_model,
+]  # fmt: skip
 
 
 def path(example) -> Path:

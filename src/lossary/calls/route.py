@@ -83,9 +83,7 @@ class Route:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)
 
-    def linear_and_gradients(
-        self, settings: Settings, given: Arguments
-    ) -> tuple[Array, tuple[Array, ...]]:
+    def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
         """The same with its gradients for hidden, weight and, if there is one, the bias."""
         raise texts.linear_library(settings.record.name, self.backend.name)
 
