@@ -24,6 +24,7 @@ class Model(torch.nn.Module):
         self.head = torch.nn.Linear(width, VOCABULARY)
 
     def forward(self, tokens):
+        """The hidden vectors, which the head would make scores of."""
         now = self.words(tokens)
         before = torch.cat([torch.zeros_like(now[:, :1]), now[:, :-1]], 1)
         return self.mix(torch.cat([before, now], -1))
