@@ -61,6 +61,14 @@ def torch_loop(figures):
     assert moved == pytest.approx(0.5, abs=0.1)
 
 
+def language_model(figures):
+    last, first, right = figures
+    # Before it has learnt anything, every word of 97 is as likely as any other: log 97 = 4.575.
+    assert first == pytest.approx(4.575)
+    assert last < 1.0
+    assert right > 90
+
+
 def jax_grad(figures):
     direction, accuracy = figures
     assert direction == pytest.approx(2, abs=0.15)
@@ -137,7 +145,7 @@ def sklearn_scorer(figures):
 
 
 EXPECTED = [regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph]
-EXPECTED += [torch_modules, optax_loop, hugging_face, skorch_classifier]
+EXPECTED += [language_model, torch_modules, optax_loop, hugging_face, skorch_classifier]
 EXPECTED += [xgboost_objective, lightgbm_objective, catboost_objective, sklearn_scorer]
 
 
