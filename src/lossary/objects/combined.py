@@ -15,6 +15,7 @@ from ..graph import words
 from .loss import Loss, plain, settings_of
 from .parameters import OBJECT_SETTINGS, number, valid_settings
 from .restore import known
+from .total import TotalOfTerms
 
 _WEIGHT = Parameter("weight", default=1.0, allowed=None, positional=False)
 
@@ -106,6 +107,13 @@ class WeightedSum(Loss):
         """The sum and its gradient, in the structure of the predictions."""
         pairs = [term.value_and_grad(*arguments, **named) for term in self._reducing()]
         return self._added([value for value, _ in pairs]), self._added([gradient for _, gradient in pairs])
+
+    def total(self, *arguments: Any, **named: Any) -> TotalOfTerms:  # type: ignore[override]
+        """As `Loss.total`, with the sum and the weight of every term."""
+        totals = [term.total(*arguments, **named) for term in self._reducing()]
+        return TotalOfTerms(
+            tuple(total if weight == 1.0 else weight * total for weight, total in self._weighted(totals))
+        )
 
     def _reducing(self) -> list[Loss]:
         return [
