@@ -68,7 +68,10 @@ PYTORCH = {
     **of_torch(
         NN + "GaussianNLLLoss", FUNCTION + "gaussian_nll_loss", theirs=lambda loss, y, p: loss(p[..., 0], y, p[..., 1])
     ),
-    **of_torch(NN + "KLDivLoss", FUNCTION + "kl_div", theirs=lambda loss, y, p: 5 * loss(p.log(), y), rtol=1e-6),
+    "torch.nn.KLDivLoss": Peer(lambda y, p: torch.nn.KLDivLoss(reduction="batchmean")(p.log(), y), rtol=1e-6),
+    "torch.nn.functional.kl_div": Peer(
+        lambda y, p: torch.nn.functional.kl_div(p.log(), y, reduction="batchmean"), rtol=1e-6
+    ),
     **of_torch(
         NN + "PoissonNLLLoss", FUNCTION + "poisson_nll_loss", theirs=lambda loss, y, p: loss(p.log(), y), rtol=1e-6
     ),
@@ -106,7 +109,7 @@ def of_optax(name: str) -> Peer:
     """Values per row."""
 
     def theirs(y: Any, p: Any) -> Any:
-        each = np.asarray(found(name)(p, y))
+        each = np.asarray(found(name)(p.astype("float32"), y if y.dtype.kind == "i" else y.astype("float32")))
         return each.mean(-1) if each.ndim > 1 else each
 
     return Peer(theirs, arrays="numpy", gradient=False, rtol=2e-5)
@@ -278,6 +281,7 @@ KERAS = {name: of_keras(name) for name in named("keras.")}
 PEERS = {**PYTORCH, **KERAS, **OPTAX, **SKLEARN, **SCIPY}
 
 
+@pytest.mark.filterwarnings("ignore:The function convex_kl_divergence:DeprecationWarning")
 @pytest.mark.parametrize("name", PEERS)
 def test_the_line_gives_the_peers_values(name: str) -> None:
     assert_line(name, PEERS[name])
