@@ -794,6 +794,42 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "one region, axis=None for the whole batch, or axis=(-1,) for the last axis alone",
     ),
     (
+        "beyond_steps",
+        lossary.DomainError,
+        lambda: lossary.coral([1, 3], np.zeros((2, 2))),
+        "coral: y_true[1] is 3; accepted are places 0 to 2 with 2 outputs, each of which is a step. For so many places "
+        "the output layer needs 3 units",
+    ),
+    (
+        "no_density",
+        lossary.DomainError,
+        lambda: lossary.aft_nll(np.array([[[1.0, 1.0], [0.0, 0.0]]]), np.zeros((1, 2))),
+        "aft_nll: y_true's lower[0, 1] is 0, and so is upper; accepted are equal bounds between 0 and infinity, for "
+        "what is known. For what came before the first look write upper = the time of it, for what is still to come lower = "
+        "the time of the last",
+    ),
+    (
+        "nothing_to_compare",
+        lossary.ShapeError,
+        lambda: lossary.ntxent(0, np.ones(3)),
+        "ntxent: y_pred has shape (3,), one data point; accepted are embeddings (N, D), which are compared with each "
+        "other. Write y_pred.reshape(-1, D) for embeddings of length D, and no vmap over them",
+    ),
+    (
+        "no_axis_left",
+        lossary.ParameterError,
+        lambda: lossary.generalized_dice(np.ones((2, 2, 3)), np.ones((2, 2, 3)), axis=None),
+        "generalized_dice: axis is None, which leaves none of the 3 axes of y_pred; accepted are axes beside which one "
+        "is left, as that of the classes. Write lossary.GeneralizedDice(axis=(0, 1)) if that is the last",
+    ),
+    (
+        "no_matrix",
+        lossary.ShapeError,
+        lambda: lossary.generalized_dice(np.ones(3), np.ones(3)),
+        "generalized_dice: y_pred has shape (3,); accepted are data points with two axes each, shape (N, D, C). For "
+        "one data point write y_pred = y_pred[None]",
+    ),
+    (
         "arguments_differ",
         lossary.ShapeError,
         lambda: lossary.gaussian_nll(np.zeros((3, 2)), np.ones((3, 4, 2))),

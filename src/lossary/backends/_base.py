@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..looks.faults import Look, Site
-from . import _series, _special
+from . import _alignments, _series, _special
 from ._numbers import WORDS, either
 
 Array = Any
@@ -32,6 +32,7 @@ class Traced(Protocol):
     """A formula and its slopes as functions of arrays, in the words of a backend."""
 
     inputs: tuple[str, ...]
+    depth: int
 
     def value(self, backend: Backend) -> Callable[..., Any]:
         """The value per data point."""
@@ -163,6 +164,19 @@ class Backend(ABC):
     def stack_last(self, arrays: Sequence[Array]) -> Array:
         """The arrays side by side along a new last axis."""
 
+    def beside(self, x: Any, like: Array) -> Any:
+        """A number per row in the rank of its elements, which may have more than one axis."""
+        lacking = 0 if isinstance(x, float) else len(self.shape(like)) - len(self.shape(x))
+        for _ in range(lacking):
+            x = self.expand_last(x)
+        return x
+
+    def totalled(self, x: Array, rank: int) -> Array:
+        """The sum over all elements of a row, one number per row in an array of this rank."""
+        for _ in range(len(self.shape(x)) - rank):
+            x = self.squeeze_last(self.sum(x))
+        return self.sum(x)
+
     @abstractmethod
     def total(self, x: Array) -> Array:
         """Sum over all axes; the accumulator has at least float32."""
@@ -178,6 +192,36 @@ class Backend(ABC):
     def label_dtype(self, dtype: str) -> str:
         """The integer dtype in which labels of this dtype keep their value."""
         return "int64"
+
+    def finest(self, x: Array) -> str:
+        """The dtype in which rows are compared with each other; small differences of large scores are to be seen."""
+        return "float64"
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Products of matrices, which lie along the last two axes."""
+
+    @abstractmethod
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        """The arrays one after the other along the last axis."""
+
+    @abstractmethod
+    def take_each(self, x: Array, labels: Array) -> Array:
+        """From every row ``(..., T, C)`` of a data point the elements that its labels ``(..., S)`` name."""
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        """Goes through rows ``(..., T, S)`` one after the other: ``step(state, *row)`` gives the next state and a row.
+
+        Returns the last state and all rows, in the order of those that were given.
+        """
+        state, found = start, []
+        places = range(rows[0].shape[-2])
+        for place in reversed(places) if reverse else places:
+            state, row = step(state, *(x[..., place, :] for x in rows))
+            found.append(row)
+        return state, self.moveaxis(self.stack_last(found[::-1] if reverse else found), -1, -2)
 
     # --- derivatives -------------------------------------------------------------------------------------------
 
@@ -259,6 +303,9 @@ class Backend(ABC):
     expm1mx = _series.expm1mx
     log1mexp = _series.log1mexp
     hypot1 = _series.hypot1
+
+    alignment_nll = _alignments.alignment_nll
+    alignment_slope = _alignments.alignment_slope
 
     lgamma = _special.lgamma
     digamma = _special.digamma

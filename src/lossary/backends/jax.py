@@ -122,6 +122,26 @@ class JaxBackend(MeansByLength, ShowsBits):
     def label_dtype(self, dtype: str) -> str:
         return "int64" if dtype in ("int64", "uint64", "uint32") and jax.config.jax_enable_x64 else "int32"
 
+    def finest(self, x: Array) -> str:
+        return str(x.dtype.name)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return jnp.matmul(a, b, precision="highest")
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return jnp.concatenate(arrays, -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = jnp.clip(labels, 0, x.shape[-1] - 1)[..., None, :]
+        return jnp.take_along_axis(x, jnp.broadcast_to(index, (*x.shape[:-1], labels.shape[-1])), -1)
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        by_time = tuple(jnp.moveaxis(x, -2, 0) for x in rows)
+        last, found = jax.lax.scan(lambda state, row: step(state, *row), start, by_time, reverse=reverse)
+        return last, jnp.moveaxis(found, 0, -2)
+
     def sinh(self, x: Array) -> Array:
         if x.dtype != jnp.float32:
             return super().sinh(x)
@@ -205,7 +225,8 @@ class JaxBackend(MeansByLength, ShowsBits):
                 change = jnp.zeros_like(output)
                 for index, tangent in zip(arrays, tangents, strict=True):
                     if not isinstance(tangent, SymbolicZero):
-                        change = change + self.sum(program.slope(self, index)(*full(primals)) * tangent)
+                        moved = program.slope(self, index)(*full(primals)) * tangent
+                        change = change + self.totalled(moved, output.ndim)
                 return output, change
 
             evaluate.defjvp(jvp, symbolic_zeros=True)

@@ -38,6 +38,13 @@ class Call(Protocol):
         """In the dtype of the predictions."""
 
 
+class Pulled(Protocol):
+    """What the inputs were computed from."""
+
+    def pulled(self, slopes: Array) -> Array:
+        """The gradient in that, of the gradient in the predictions that the formula sees."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The arrays of one call, lined up: rows along the last axis, computing dtype.
@@ -46,7 +53,8 @@ class Batch:
     replaced, unless there is a kernel, which leaves them out by itself.  ``places`` and ``rows`` say how the inputs
     were lined up, ``like`` has the shape that they had before; ``packed`` says which arguments held several parts.
     ``items`` says which elements count, where rows have gaps.  ``joined`` says that the points are the outputs of a
-    data point because each has a weight of its own, and that its loss is the mean of theirs.
+    data point because each has a weight of its own, and that its loss is the mean of theirs.  ``compared`` leads back
+    from the inputs to what was compared.
     """
 
     backend: Backend
@@ -66,6 +74,7 @@ class Batch:
     fused: Fused | None = None
     poison: Array | None = None
     joined: bool = False
+    compared: Pulled | None = None
 
     @property
     def y_true(self) -> Array:
@@ -123,13 +132,16 @@ class Batch:
     def weight(self, reduction: str) -> Any:
         """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
         row = self.inputs[self.program.record.main]
-        lengths = [length for length in self.backend.shape(row)[:-1] if length is not None]
-        known = len(lengths) == len(self.backend.shape(row)) - 1
+        depth = 1 if self.compared is not None else self.program.depth
+        lengths = [length for length in self.backend.shape(row)[:-depth] if length is not None]
+        known = len(lengths) == len(self.backend.shape(row)) - depth
         weighted = self.weights is not None and reduction == "mean_with_sample_weight"
         if known and self.mask is None and not weighted:
             found: Any = math.prod(lengths)
         else:
-            values = self.backend.squeeze_last(self.backend.max(row))
+            values = row
+            for _ in range(depth):
+                values = self.backend.squeeze_last(self.backend.max(values))
             found = denominator(self.backend, values, self.weights, self.mask, reduction)
         return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
 
@@ -182,7 +194,7 @@ class Batch:
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
         """The gradients for these factors per data point, in the structure of the predictions."""
         each = factor if isinstance(factor, float) else self.backend.expand_last(factor)
-        return self._structured([each * slope for slope in slopes])
+        return self._structured([self.backend.beside(each, slope) * slope for slope in slopes])
 
     def _structured(self, gradients: Sequence[Array]) -> Any:
         """Gradients of the rows in the caller's shapes, and in the structure of the predictions."""
@@ -218,6 +230,8 @@ class Batch:
         """A gradient with respect to an input, in the shape and dtype of the caller's predictions."""
         for _ in range(self.split):
             x = self.backend.squeeze_last(x)
+        if self.compared is not None:
+            x = self.compared.pulled(x)
         x = self.rows.scattered(self.backend, x, self.like)
         return self.result(self.backend.squeeze_last(x) if self.places and self.places[place].expand else x)
 
@@ -233,7 +247,7 @@ class Batch:
         if self.poison is None:
             return slopes
         factor = self.backend.expand_last(self.poison)
-        return [slope * factor for slope in slopes]
+        return [slope * self.backend.beside(factor, slope) for slope in slopes]
 
 
 # A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.

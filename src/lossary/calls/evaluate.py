@@ -15,7 +15,7 @@ from ..backends import Array, Backend
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import modes, values
-from . import align, faults, live, weighting
+from . import align, compared, faults, live, weighting
 from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
 from .programs import program_at
@@ -68,7 +68,9 @@ def _prepared(
     joined = False
     if setting.weighting:
         points, joined = weighting.weighted(plan.backend, plan.program, setting.parameters, points, plan.computing)
-    points.live = live.live_points(plan.backend, points.weights, points.mask)
+    # What points are compared with each other, those of weight 0 are too.
+    counting = None if setting.record.compared else points.weights
+    points.live = live.live_points(plan.backend, counting, points.mask)
     batch = _batch(setting, plan, points, like, joined=joined)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
@@ -84,7 +86,7 @@ def _prepared(
         _check_points(setting, plan, points, wait)
     if check == "async":
         batch.poison = _poison(setting, plan, batch, points)
-    return batch
+    return compared.compared(batch) if setting.record.compared else batch
 
 
 # Modes in which values are looked at wherever that costs no wait.
@@ -95,7 +97,7 @@ def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
     program = program_at(setting.record, setting.switches, plan.backend, gaps=True)
     main = points.inputs[setting.record.main]
-    mask = live.any_item(plan.backend, points.items, main)
+    mask = live.any_item(plan.backend, points.items, main, setting.record.depth)
     return plan._replace(program=program), replace(points, mask=mask)
 
 
@@ -104,7 +106,7 @@ def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array, *, j
     backend, inputs, weights = plan.backend, points.inputs, points.weights
     if not plan.ready:
         inputs = tuple(
-            live.as_labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
+            live.as_labels(backend, x) if each.is_whole else cast(backend, x, plan.computing)
             for each, x in zip(setting.record.inputs, inputs, strict=True)
         )
     computing = backend.dtype(inputs[setting.record.main])
@@ -141,7 +143,7 @@ def _check_points(setting: Setting, plan: Plan, points: align.Points, wait: bool
 
 
 def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) -> Array | None:
-    rank = len(plan.backend.shape(batch.y_pred)) - 1
+    rank = len(plan.backend.shape(batch.y_pred)) - setting.record.depth
     return faults.poison(
         plan.backend,
         setting.record,

@@ -317,6 +317,38 @@ class Classes(Domain):
 
 
 @dataclass(frozen=True)
+class Labels(Domain):
+    """Whole numbers that say what belongs together; they count nothing and name no output."""
+
+    coding = "labels"
+
+    def describe(self) -> str:
+        return "labels, whole numbers; what has the same one belongs together"
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = x % 1 == 0
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        return None if x.dtype.kind in "iub" else _first(~self.contains(x))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        count = math.prod(shape)
+        return np.arange(count).reshape(shape) % max(count // 2, 1)  # Each has a relative.
+
+
+@dataclass(frozen=True)
+class Transcript(Labels):
+    """Classes one after the other, padded with numbers that are none: below 0, or the blank."""
+
+    def describe(self) -> str:
+        return "classes one after the other, whole numbers, padded with the blank or with -1"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(1, 3, size=shape)
+
+
+@dataclass(frozen=True)
 class Ranks(Domain):
     """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
 
@@ -339,6 +371,14 @@ class Ranks(Domain):
 
 
 @dataclass(frozen=True)
+class Places(Ranks):
+    """Places in an order of which each output is a step: with C - 1 outputs, 0 to C - 1."""
+
+    def describe(self) -> str:
+        return "places in an order, whole numbers 0, 1, ..., C - 1 with C - 1 outputs"
+
+
+@dataclass(frozen=True)
 class Nothing(Domain):
     """The targets of a loss that has none."""
 
@@ -353,17 +393,20 @@ class Parts(Domain):
     """Several numbers per output, packed along a last axis, each in a set of its own.
 
     ``Parts(mean=Real(), variance=NonNegative())`` are arrays ``(..., 2)``, or a tuple of two arrays.  Of two parts in
-    ``ordered`` the first is never above the second.
+    ``ordered`` the first is never above the second; ``bounds`` says that the only two are bounds of a number, which is
+    known where they are equal, and then neither 0 nor infinite.
     """
 
     parts: tuple[tuple[str, Domain], ...]
     ordered: tuple[tuple[str, str], ...]
+    bounds: bool
 
     coding = "parts"
 
-    def __init__(self, ordered: tuple[tuple[str, str], ...] = (), **parts: Domain) -> None:
+    def __init__(self, ordered: tuple[tuple[str, str], ...] = (), *, bounds: bool = False, **parts: Domain) -> None:
         object.__setattr__(self, "parts", tuple(parts.items()))
         object.__setattr__(self, "ordered", ordered)
+        object.__setattr__(self, "bounds", bounds)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -24,19 +24,23 @@ class Interval(Domain):
     maximum: float = math.inf
     open_below: bool = False
     off: float | None = None
+    whole: bool = False
 
     def describe(self) -> str:
+        number = "a whole number" if self.whole else "a number"
         if self.maximum == math.inf:
-            return f"a number {'>' if self.open_below else '>='} {self.minimum:g}"
-        return f"a number in {'(' if self.open_below else '['}{self.minimum:g}, {self.maximum:g}]"
+            return f"{number} {'>' if self.open_below else '>='} {self.minimum:g}"
+        return f"{number} in {'(' if self.open_below else '['}{self.minimum:g}, {self.maximum:g}]"
 
     def contains(self, x: Any) -> Any:
         above = x > self.minimum if self.open_below else x >= self.minimum
-        return above & (x <= self.maximum)
+        inside = above & (x <= self.maximum)
+        return inside & (x % 1 == 0) if self.whole else inside
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         low = self.minimum + (1e-3 if self.open_below else 0.0)
-        return rng.uniform(low, min(self.maximum, low + 3.0), size=shape)
+        found = rng.uniform(low, min(self.maximum, low + 3.0), size=shape)
+        return np.floor(found) if self.whole else found
 
 
 @dataclass(frozen=True)

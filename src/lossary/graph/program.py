@@ -12,7 +12,7 @@ from weakref import finalize
 import numpy as np
 
 from ..errors import TraceError
-from ..facts.axes import ELEMENT, NUMBER, ROW
+from ..facts.axes import ELEMENT, NUMBER, PAIR, ROW
 from ..facts.record import Record
 from . import words
 from .derivative import differentiate
@@ -70,12 +70,14 @@ class Program:
         self.key = switches, gaps
         self.switches = {name: record.off(name) if value is None else value for name, value in switches}
         self.number = next(_numbers)
+        self.depth = record.depth  # How many axes the elements of a data point have.
         self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
-        names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
+        names = [*(each.name for each in record.seen), *([KEEP] if gaps else [])]
         self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
-        self.graph = Graph(like=record.inputs[record.main].name)
-        self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
+        main = record.seen[record.main]
+        self.graph = Graph(main.name, main.axes)
+        self.arrays = [self.graph.input(each.name, each.axes) for each in record.seen]
         self.gaps = Gaps(self.graph) if gaps else None
         kept = [] if self.gaps is None else [self.gaps.keep]
         self._nodes = [*self.arrays, *kept, *(self.graph.input(name, NUMBER) for name in self.numbers)]
@@ -158,7 +160,7 @@ class Program:
             node = differentiate(self.output, self._nodes[index], upstream)
         elif upstream is not None:
             node = upstream * node
-        array = index < len(self.arrays) and self._nodes[index].axes == ELEMENT
+        array = index < len(self.arrays) and self._nodes[index].axes in (ELEMENT, PAIR)
         return words.spread(node, self._nodes[index]) if array else node
 
     def source(self, part: str = "value") -> str:

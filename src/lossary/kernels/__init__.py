@@ -106,6 +106,10 @@ def unfit(program: Program) -> str:
 
 def _unfit(program: Program) -> str:
     inputs = program.record.inputs
+    if program.record.compared:
+        return "it compares data points with each other: no kernel yet"
+    if program.depth > 1:
+        return "its data points are matrices: no kernel yet"
     if not program.record.is_pair:
         of_rows = [each.name for each in inputs if each.axes != ELEMENT and not each.is_label]
         if of_rows:

@@ -54,7 +54,7 @@ def _aft_slope(y_true: Any, y_pred: Any, distribution: str = "normal", *, sigma:
 @loss(
     aliases=("accelerated_failure_time", "aft"),
     class_name="AFTNLL",
-    target=Parts(lower=NonNegative(), upper=NonNegative(), ordered=(("lower", "upper"),)),
+    target=Parts(lower=NonNegative(), upper=NonNegative(), ordered=(("lower", "upper"),), bounds=True),
     prediction=Real(),
     parameters={
         "distribution": Choice("What the logarithm of the time follows", ("normal", "logistic", "extreme")),

@@ -79,5 +79,7 @@ def _check(record: Record) -> None:
     """Raises where a loss has no raw score per output."""
     if record.regions:
         raise texts.of_regions(record)
+    if record.compared or record.depth > 1:
+        raise texts.of_wholes(record)
     if not record.has_usual_names or len(record.predictions) != 1:
         raise texts.several_predictions(record)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from ..backends import NUMPY
+from ..calls.programs import program_for
 from ..facts.domain import (
     Bits,
     Classes,
@@ -70,11 +73,22 @@ class Curve:
 def curve(loss: Loss) -> Curve:
     """Value and slope of a loss along the line that shows it best."""
     line: Line | Path = _line(loss) if loss.record.is_pair else path(loss)
-    values, slopes = loss.batch(*line.arguments).values_and_slopes()
+    values, slopes = _measured(loss, line.arguments)
     along = sum(
         (np.reshape(slope, way.shape) * way).sum(-1) for slope, way in zip(slopes, line.directions, strict=True)
     )
     return Curve(loss, line, np.asarray(values), _with_gaps(np.asarray(along)))
+
+
+def _measured(loss: Loss, arguments: Sequence[Any]) -> tuple[Floats, list[Floats]]:
+    """Values and slopes; of a loss that compares data points, of what its formula sees."""
+    if loss.record.compared:
+        program = program_for(loss.record, loss.parameters, NUMPY)
+        numbers = (loss.parameters[name] for name in program.numbers)
+        values, *slopes = program.value_and_slope(NUMPY)(*arguments, *numbers)
+        return values[:, 0], slopes
+    rows = loss.replaced(axis=(-1,)) if loss.record.depth > 1 else loss
+    return rows.batch(*arguments).values_and_slopes()
 
 
 def _with_gaps(slope: Floats) -> Floats:

@@ -25,7 +25,6 @@ NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
-    "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "cosine_loss": "lossary.CosineSimilarity()",

@@ -61,6 +61,15 @@ def of_regions(record: Record) -> LossError:
     )
 
 
+def of_wholes(record: Record) -> LossError:
+    """A loss that compares data points, or whose data points are matrices."""
+    return LossError(
+        f"{record.name}: looks at whole batches or sequences, so that its Hessian has no diagonal that stands for it; "
+        "accepted are losses of single outputs and of rows of scores. Its gradients are "
+        f"lossary.value_and_grad(lossary.{record.class_name}(reduction='sum'))"
+    )
+
+
 def no_majorizer(loss: str) -> ParameterError:
     """A loss of rows, whose best score has no place that a parabola could touch."""
     return ParameterError(
