@@ -255,12 +255,25 @@ def test_a_program_can_be_exported():
         torch.testing.assert_close(made(*arguments), loss(*arguments), rtol=1e-6, atol=1e-6)
 
 
-def test_a_program_can_be_compiled():
-    loss, arguments = ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), (real(N, C), labels(N))
+@pytest.mark.parametrize(
+    ("loss", "draw"),
+    [
+        (ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), lambda: (real(N, C), labels(N))),
+        (ours.GaussianNLLLoss(), lambda: (real(N, T), real(N, T), unit(N, T))),
+        pytest.param(ours.TripletMarginLoss(), lambda: (real(N, C),) * 3, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_program_can_be_compiled(loss, draw):
+    arguments = draw()
     made = torch.compile(loss, backend="aot_eager", fullgraph=True)
     (value, slopes), (expected, right) = (both(each, "", arguments) for each in (made, loss))
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(slopes, right)
+
+
+def test_nothing_is_left_to_remember_inside_compile():
+    loss = lossary.CosineSimilarityMSE()
+    assert {"main", "is_pair", "first_prediction", "labels_are_integers"} <= vars(loss.record).keys()
 
 
 SCORES = real(N, C)

@@ -35,6 +35,7 @@ from .objects.combined import WeightedSum
 from .objects.curvature import grad_and_hess
 from .objects.define import Loss, loss
 from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
+from .objects.linear import LinearCrossEntropy, LinearLoss, linear, linear_cross_entropy
 from .objects.names import exports
 from .objects.several import ArgumentsLoss
 from .objects.total import Total, TotalOfTerms
@@ -80,6 +81,8 @@ __all__ = [
     "DomainWarning",
     "Explanation",
     "Finding",
+    "LinearCrossEntropy",
+    "LinearLoss",
     "Loss",
     "LossError",
     "ParameterError",
@@ -98,6 +101,8 @@ __all__ = [
     "get",
     "grad_and_hess",
     "is_categorical_crossentropy",
+    "linear",
+    "linear_cross_entropy",
     "loss",
     "losses",
     "names",

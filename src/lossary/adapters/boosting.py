@@ -49,7 +49,7 @@ class Boosting:
 
     def __init__(self, loss: Any, link: str = "auto", hessian: str = "auto", scale: float | str = "auto") -> None:
         self.loss: Loss = get(loss)
-        self._arguments = (loss, link, hessian, scale)
+        self._arguments = (self.loss, link, hessian, scale)
         if hessian not in ("auto", *HESSIANS):
             raise texts.unknown_choice(self.loss.name, "hessian", hessian, ["auto", *HESSIANS])
         if scale != "auto" and not (isinstance(scale, int | float) and scale > 0):
@@ -76,7 +76,7 @@ class Boosting:
         return type(other) is type(self) and self._arguments == other._arguments
 
     def __hash__(self) -> int:
-        return hash((type(self), self.loss, self._arguments[1:]))
+        return hash((type(self), self._arguments))
 
     @property
     def __name__(self) -> str:
@@ -161,7 +161,7 @@ class Measure:
 
     def __init__(self, loss: Any, link: str = "auto", name: str | None = None) -> None:
         self.loss: Loss = get(loss)
-        self._arguments = (loss, link, name)
+        self._arguments = (self.loss, link, name)
         self._link = link_of(self.loss, link)
         self._raw = raw(self.loss, self._link)
         self.__name__ = name or self.loss.name

@@ -46,7 +46,7 @@ class HistLoss(BaseLoss):
         own = self.boosting.loss
         super().__init__(None, _LINKS[self.boosting.link](), n_classes=None)
         self._measure = Measure(loss, link)
-        self._arguments = (loss, link, hessian)
+        self._arguments = (own, link, hessian)
         self.is_multiclass = isinstance(own.record.target, Classes | OneHot)
         # What scikit-learn has itself to say of residuals: slopes, and the leaves that are best for them.
         self._residuals: Any = None

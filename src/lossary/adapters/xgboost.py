@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
+from ..objects.loss import Loss
 from .boosting import Boosting, Convention, Floats, Measure
 
 # Factors: src/objective/regression_loss.h, regression_obj.cu, multiclass_obj.cu of XGBoost 3.2; count:poisson's Hessian
@@ -30,6 +33,13 @@ _LINKS = {
 }
 
 
+def labels(loss: Loss, matrix: Any) -> Any:
+    """The targets in a DMatrix: its labels, or the bounds between which they are known to lie."""
+    if loss.record.arguments[0].parts == ("lower", "upper"):
+        return np.stack([matrix.get_float_info(f"label_{side}_bound") for side in ("lower", "upper")], axis=1)
+    return matrix.get_label()
+
+
 class Objective(Boosting):
     """A loss as an objective of XGBoost: for ``xgboost.train(obj=...)`` and ``XGBRegressor(objective=...)``."""
 
@@ -37,9 +47,9 @@ class Objective(Boosting):
     classes: ClassVar = "num_class=3 among the parameters of xgboost.train, or lossary.BinaryCrossentropy() for two"
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Floats, Floats]:
-        """Gradient and Hessian, of ``(scores, DMatrix)`` from `xgboost.train`, of ``(y_true, scores)`` from estimators."""
+        """Gradient and Hessian: `xgboost.train` hands over ``(scores, DMatrix)``, estimators ``(y_true, scores)``."""
         if hasattr(y_pred, "get_label"):
-            y_true, y_pred, sample_weight = y_pred.get_label(), y_true, y_pred.get_weight()
+            y_true, y_pred, sample_weight = labels(self.loss, y_pred), y_true, y_pred.get_weight()
         return self.derivatives(y_true, y_pred, sample_weight)
 
     def params(self, y_true: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -67,5 +77,5 @@ class Metric(Measure):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """``(name, value)`` from ``(scores, DMatrix)``; the value from ``(y_true, scores)``."""
         if hasattr(y_pred, "get_label"):
-            return self.__name__, self.value(y_pred.get_label(), y_true, y_pred.get_weight())
+            return self.__name__, self.value(labels(self.loss, y_pred), y_true, y_pred.get_weight())
         return self.value(y_true, y_pred, sample_weight)

@@ -242,3 +242,25 @@ def _spread(backend: Backend, array: Array, rank: int) -> Array:
     while len(backend.shape(array)) < rank:
         array = backend.expand_last(array)
     return array
+
+
+def leads(own: Shape, shape: Shape) -> bool:
+    """Whether the first is made of leading axes of the second."""
+    return len(own) <= len(shape) and all(a == b for a, b in zip(own, shape, strict=False) if None not in (a, b))
+
+
+def leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shape, like: Array) -> Array | None:
+    """Weights or mask over the leading axes, given the remaining axes with length one."""
+    if value is None:
+        return None
+    given = backends.array(backend, loss, argument, value, like)
+    if argument == "where" and backend.dtype(given) != "bool":
+        raise texts.mask_dtype(loss, backend.dtype(given))
+    own = backend.shape(given)
+    if len(own) > len(shape) and own[-1] == 1:
+        given, own = backend.squeeze_last(given), own[:-1]
+    if not leads(own, shape) or not (own or argument == "sample_weight"):
+        raise texts.per_point_shape(loss, argument, own, shape, None)
+    for _ in range(len(shape) - len(own)):
+        given = backend.expand_last(given)
+    return given

@@ -20,7 +20,7 @@ from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
 from .programs import program_at
 
-__all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "prepare"]
+__all__ = ["LOOKING", "Batch", "Call", "Offer", "check_values", "check_weights", "prepare"]
 
 
 def prepare(
@@ -74,7 +74,7 @@ def _prepared(
     batch = _batch(setting, plan, points, like, joined=joined)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
-        _check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
+        check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
     if kernel and batch.is_plain:
         batch.fused = kernel(batch, partial(_look, setting, plan, points, wait) if looking else None)
         if batch.fused is not None:
@@ -179,12 +179,13 @@ def check_values(
     classes = (backend.shape(inputs[record.main]) or (None,))[-1]
     hosts = [backend.host(x, wait=wait) for x in inputs]
     values.values(record, parameters, hosts, classes, layout)
-    _check_weights(backend, record, weights, layout, wait=wait)
+    check_weights(backend, record, weights, layout, wait=wait)
 
 
-def _check_weights(
+def check_weights(
     backend: Backend, record: Record, weights: Array | None, layout: Layout | None, *, wait: bool
 ) -> None:
+    """Raises a `DomainError` at the first weight that is no finite number, as far as they can be looked at."""
     if weights is not None:
         host = backend.host(weights, wait=wait)
         if host is not None and not np.isfinite(host).all():

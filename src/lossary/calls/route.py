@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import texts
 from .._untraced import untraced
 from ..backends import Array, Backend, by_name, owner, ready
 from ..facts.axes import Axis
@@ -15,6 +16,7 @@ from .plan import Setting
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
+    from .linear import Arguments, Settings
 
 # Lines up and checks the arguments of one call.
 Prepare = Callable[..., Batch]
@@ -76,6 +78,14 @@ class Route:
     def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
         """The call computed otherwise than in words, or None where words do better."""
         return None
+
+    def linear(self, settings: Settings, given: Arguments) -> Array:
+        """The loss of scores that are not held at once, differentiable where arrays are."""
+        raise texts.linear_library(settings.record.name, self.backend.name)
+
+    def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
+        """The same with its gradients for hidden, weight and, if there is one, the bias."""
+        raise texts.linear_library(settings.record.name, self.backend.name)
 
 
 _homes: dict[str, str] = {}

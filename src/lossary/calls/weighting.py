@@ -34,12 +34,12 @@ def weighted(
             return _by_output(backend, program, points, found)
         found = backend.squeeze_last(found)
     else:
-        found = _of_rows(backend, record, parameters["class_weight"], points, dtype)
+        found = of_rows(backend, record, parameters["class_weight"], points, dtype)
     weights = found if points.weights is None else backend.cast(points.weights, dtype) * found
     return replace(points, weights=weights), False
 
 
-def _of_rows(backend: Backend, record: Record, weights: tuple[float, ...], points: Points, dtype: str) -> Array:
+def of_rows(backend: Backend, record: Record, weights: tuple[float, ...], points: Points, dtype: str) -> Array:
     """The weight of each row's class; of a row of probabilities, the mean of theirs."""
     y_true, main = points.inputs[0], points.inputs[record.main]
     classes = backend.shape(main)[-1]

@@ -248,6 +248,11 @@ class Record:
     number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
 
+    def settle(self) -> None:
+        """Works out what every call asks for; inside torch.compile nothing can be remembered for the first time."""
+        if "settled" not in vars(self):
+            vars(self)["settled"] = [getattr(self, name) for name in _REMEMBERED]
+
     @property
     def text(self) -> str:
         """The formula's own docstring: when to use the loss, what to know about it, an example."""
@@ -396,6 +401,9 @@ class Record:
     def line(self, peer: str) -> str:
         """The line of code that stands for another library's loss."""
         return (self.peers[peer] or "Loss()").replace("Loss(", f"lossary.{self.class_name}(", 1)
+
+
+_REMEMBERED = [name for name, member in vars(Record).items() if isinstance(member, cached_property)]
 
 
 def _handed_over(domain: Domain, parameters: Mapping[str, Any]) -> Domain:

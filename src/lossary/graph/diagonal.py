@@ -110,7 +110,9 @@ def _sparsemax(node: Node, tangents: Sequence[Node]) -> Node:
 
 
 def _times(tangent: Node, factor: Node) -> Node:
-    return tangent if tangent.constant == 0 else tangent * factor
+    if 0.0 in (tangent.constant, factor.constant):
+        return tangent.graph.constant(0.0)
+    return tangent * factor
 
 
 _FORWARD: dict[str, Callable[[Node, Sequence[Node]], Node]] = {

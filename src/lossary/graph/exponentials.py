@@ -17,7 +17,12 @@ from .rebuild import rebuilt
 
 def cancelled(output: Node) -> Node:
     """The expression without exponentials that are only multiplied and divided away again."""
-    return rebuilt(rebuilt(output, _decided), _shortened)
+    return rebuilt(decided(output), _shortened)
+
+
+def decided(output: Node) -> Node:
+    """The expression without choices that a choice around them has made already."""
+    return rebuilt(rebuilt(output, _decided), _decided)
 
 
 # --- a branch knows its condition ------------------------------------------------------------------------------------
@@ -26,14 +31,34 @@ def cancelled(output: Node) -> Node:
 def _decided(node: Node, args: tuple[Node, ...]) -> Node | None:
     if node.op == "count":  # Of what it counts, the length alone matters.
         return words.count(node.graph.like)
+    if node.op == "multiply":
+        return _switched(args)
     if node.op != "where":
         return None
     condition, holds, fails = args[0], _assuming(args[0], args[1], True), _assuming(args[0], args[2], False)
     return holds if holds is fails else words.where(condition, holds, fails)
 
 
+def _switched(args: tuple[Node, ...]) -> Node | None:
+    """A product with 0 or 1 as the choice that it is."""
+    for switch, other in (args, args[::-1]):
+        flips = switch.op == "subtract" and switch.args[0].constant == 1.0
+        inside = switch.args[1] if flips else switch
+        if inside.op == "indicator" and inside.axes == other.axes:
+            condition = inside.args[0]
+            return words.where(condition, 0.0, other) if flips else words.where(condition, other, 0.0)
+    return None
+
+
+_OF_ROWS = frozenset(
+    ("sum", "sum_other", "other", "mean", "mean_square", "max", "lead", "first_max", "take", "position", "sparsemax")
+)
+
+
 def _assuming(condition: Node, branch: Node, holds: bool) -> Node:
     def chosen(node: Node, args: tuple[Node, ...]) -> Node | None:
+        if node.op in _OF_ROWS:  # They see other outputs, of which the condition may not hold.
+            return node
         return args[1 if holds else 2] if node.op == "where" and args[0] is condition else None
 
     return rebuilt(branch, chosen)

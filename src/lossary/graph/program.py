@@ -18,6 +18,7 @@ from . import words
 from .derivative import differentiate
 from .diagonal import diagonal
 from .emit import SPELLED, emit
+from .exponentials import decided
 from .items import KEEP, Gaps
 from .node import Graph, Node, walk
 from .rebuild import alone
@@ -190,7 +191,7 @@ class Program:
         slope = self.derivative(self.predictions[0])
         if self.separable:
             slope = alone(slope)
-        return [words.spread(each, raw) for each in (slope, diagonal(slope, raw))]
+        return [words.spread(decided(each), raw) for each in (slope, diagonal(slope, raw))]
 
     def value(self, backend: Speller) -> Callable[..., Any]:
         """Value per data point, shape ``(..., 1)``."""

@@ -91,8 +91,8 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     peers={
         "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
         ".log_prob(y)",
-        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
-        "darts.NegativeBinomialLikelihood": "",
+        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n; inf where n < 1 there",
+        "darts.NegativeBinomialLikelihood": "Loss()   # dispersion = 1 / alpha",
         "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",
         "gluonts.NegativeBinomial": "Loss(epsilon=0.0)   # dispersion = total_count, mean = r * exp(logits)",
     },

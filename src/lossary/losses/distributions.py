@@ -75,7 +75,7 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_log
         "torch.nn.KLDivLoss": "Loss(from_logs=True)   # whose mean is batchmean there",
         "torch.nn.functional.kl_div": "Loss(from_logs=True)   # whose mean is batchmean there",
         "optax.kl_divergence": "Loss(from_logs=True)",
-        "optax.kl_divergence_with_log_targets": "Loss(from_logs=True)   # y_true = jnp.exp(log_targets)",
+        "optax.losses.kl_divergence_with_log_targets": "Loss(from_logs=True)   # y_true = jnp.exp(log_targets)",
     },
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
@@ -100,7 +100,8 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs:
     [0.1438]
     """
     if from_logs:
-        return sum(weighted(y_true, log(where(y_true == 0.0, 1.0, y_true)) - y_pred))
+        # The slope in a target of 0 is that of the least one.
+        return sum(weighted(y_true, log(guard(y_true, _LEAST)) - y_pred))
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     below, ratio = _apart(y_true, y_pred)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
@@ -275,7 +276,8 @@ def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any
     "q = softmax(y_pred / temperature)",
     source="G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2",
     peers={
-        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss()   # divided by the number of classes there",
+        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss(temperature=10.0)   # T; divided by the "
+        "number of classes there",
         "sentence_transformers.losses.DistillKLDivLoss": "Loss()",
     },
     cases=(

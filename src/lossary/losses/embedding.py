@@ -86,7 +86,7 @@ def _triplet_slopes(
     peers={
         "torch.nn.TripletMarginLoss": "",
         "torch.nn.functional.triplet_margin_loss": "",
-        "optax.triplet_margin_loss": "Loss()",
+        "optax.losses.triplet_margin_loss": "Loss()",
     },
     cases=(
         Case([[0.0]], [[3.0]], [[1.0]], (3.0,), "3 - 1 + 1"),

@@ -92,7 +92,7 @@ def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, *, margin: float 
     definition="max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]",
     source="K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001)",
     peers={
-        "optax.multiclass_hinge_loss": "",
+        "optax.losses.multiclass_hinge_loss": "",
     },
     cases=(
         Case([1], [[2.0, 1.5, -1.0]], (1.5,), "2 + 1 - 1.5"),
@@ -121,7 +121,7 @@ def multiclass_hinge(y_true: Any, y_pred: Any) -> Any:
     definition="max(y_pred) - y_pred[y_true]",
     source="M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2",
     peers={
-        "optax.multiclass_perceptron_loss": "",
+        "optax.losses.multiclass_perceptron_loss": "",
     },
     cases=(
         Case([1], [[2.0, 1.5, -1.0]], (0.5,), "2 - 1.5"),

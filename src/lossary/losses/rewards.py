@@ -62,7 +62,8 @@ def bradley_terry(chosen: Any, rejected: Any, *, margin: float = 0.0, center: fl
     definition="mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))",
     source="Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024), eq. 6",
     peers={
-        "trl.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)",
+        "trl.experimental.cpo.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)   # with cpo_alpha=0.0, else a likelihood "
+        "beside it",
         "liger_kernel.chunked_loss.LigerFusedLinearSimPOLoss": "Loss(beta=0.1)   # of log-probabilities, and a "
         "likelihood beside it",
     },
@@ -99,7 +100,7 @@ def simpo(chosen: Any, rejected: Any, *, beta: float = 2.0, gamma: float = 0.5) 
     "chosen_mean), d = beta * (chosen - rejected)",
     source="H. Xu et al., Contrastive preference optimization (2024), eq. 3-5",
     peers={
-        "trl.CPOConfig(loss_type='sigmoid')": "Loss()   # cpo_alpha: alpha",
+        "trl.experimental.cpo.CPOConfig(loss_type='sigmoid')": "Loss()   # cpo_alpha: alpha",
         "liger_kernel.chunked_loss.LigerFusedLinearCPOLoss": "Loss()   # of log-probabilities, not of hidden states",
     },
     cases=(
@@ -154,7 +155,7 @@ def _orpo_slopes(chosen: Any, rejected: Any, *, beta: Any = 0.1) -> Any:
     source="J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024), "
     "eq. 6-7",
     peers={
-        "trl.ORPOTrainer": "Loss()",
+        "trl.experimental.orpo.ORPOTrainer": "Loss()",
         "liger_kernel.chunked_loss.LigerFusedLinearORPOLoss": "Loss()   # of log-probabilities, not of hidden states",
     },
     cases=(

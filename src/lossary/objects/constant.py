@@ -46,6 +46,8 @@ def best_raw(loss: Loss, link: Link, y_true: Any, sample_weight: Any = None) -> 
     weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64).reshape(-1)
     if _has_rows(loss):
         return _of_rows(loss, link, targets, weights)
+    if not loss.record.is_pair and targets.shape[-1:] == (len(loss.record.arguments[0].parts),):
+        return np.array([_of_column(loss, link, targets.astype(np.float64), weights)])
     if targets.ndim > 2:
         raise texts.no_constant(loss.name, targets.shape)
     columns = targets.reshape(len(targets), -1).astype(np.float64)
@@ -57,16 +59,15 @@ def _has_rows(loss: Loss) -> bool:
 
 
 def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float:
+    mean = _mean(loss, link, targets, weights)
+    if mean is not None:
+        return mean
     total, slope = _totals(loss, link, targets, weights)
     ends = _ends(loss, link, targets)
-    grid = np.unique(
-        np.concatenate(
-            [
-                np.linspace(*ends, _GRID),
-                np.quantile(np.clip(_scores(loss, link, targets), *ends), np.linspace(0, 1, 17)),
-            ]
-        )
-    )
+    grid = np.linspace(*ends, _GRID)
+    if targets.ndim == 1:
+        usual = np.clip(_scores(loss, link, targets), *ends)
+        grid = np.unique(np.concatenate([grid, np.quantile(usual, np.linspace(0.0, 1.0, 17))]))
     costs = np.array([total(each) for each in grid])
     costs = np.where(np.isnan(costs), math.inf, costs)
     place = int(np.argmin(costs))
@@ -81,6 +82,19 @@ def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> floa
     last = _crossing(slope, grid[low], grid[high], lambda x: x <= 0.0)
     middle = 0.5 * (first + last)
     return middle if total(middle) <= costs[place] + _ROUNDING * abs(costs[place]) else float(grid[place])
+
+
+def _mean(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float | None:
+    """The raw score of the mean, where the loss has its slopes in balance there, as squares and likelihoods have."""
+    if targets.ndim > 1 or isinstance(loss.record.target, Signs):
+        return None
+    with np.errstate(all="ignore"):
+        score = float(link.forward(spelled(NUMPY), np.average(targets, weights=weights)))
+    if not abs(score) < (_FAR if link.name != "identity" else math.inf):
+        return None
+    slopes, curves = Curvature(loss, link, "exact")(targets, np.full(len(targets), score), weights)
+    in_balance = abs(slopes.sum()) <= _ROUNDING * np.abs(slopes).sum() + math.ulp(0.0)
+    return score if in_balance and curves.min() >= 0.0 and curves.max() > 0.0 else None
 
 
 def _crossing(slope: Callable[[float], float], low: float, high: float, falls: Callable[[float], bool]) -> float:
@@ -98,11 +112,13 @@ def _totals(
 ) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """The loss of all data points at a raw score, and its slope there."""
     curvature, value = Curvature(loss, link, "exact"), raw(loss, link).replaced(reduction="sum")
-    different, places = np.unique(targets, return_inverse=True)
-    counts = np.bincount(places, weights)
+    different, counts = targets, weights
+    if targets.ndim == 1:
+        different, places = np.unique(targets, return_inverse=True)
+        counts = np.bincount(places, weights)
 
     def scores(score: float) -> Floats:
-        return np.full(different.shape, score)
+        return np.full(len(different), score)
 
     return (
         lambda score: float(value(different, scores(score), counts)),
@@ -121,6 +137,8 @@ def _scores(loss: Loss, link: Link, targets: Floats) -> Floats:
 
 def _ends(loss: Loss, link: Link, targets: Floats) -> tuple[float, float]:
     """Raw scores between which the best one lies."""
+    if targets.ndim > 1:
+        return -_FAR, _FAR
     scores = _scores(loss, link, targets)
     if link.name != "identity":
         scores = np.clip(np.nan_to_num(scores, nan=0.0, posinf=_FAR, neginf=-_FAR), -_FAR, _FAR)

@@ -12,6 +12,7 @@ from .. import texts
 from ..backends import NUMPY, Array, Backend
 from ..backends._columns import COLUMNS
 from ..calls.batch import Batch
+from ..calls.programs import program_for
 from ..errors import TraceError
 from ..facts.axes import ELEMENT
 from ..facts.domain import Signs
@@ -75,6 +76,8 @@ class Curvature:
         self.loss, self.link, self.hessian = loss, link, hessian
         self.raw = raw(loss, link)
         self._terms = _terms(self.raw)
+        for _, term in self._terms:
+            _traced(term)
 
     def __repr__(self) -> str:
         return f"grad_and_hess({self.loss!r}, link={self.link.name!r}, hessian={self.hessian!r})"
@@ -165,12 +168,17 @@ def _terms(loss: Loss) -> list[tuple[float, Loss]]:
     return [(weight * own, term) for weight, each in pairs for own, term in _terms(each)]
 
 
+def _traced(loss: Loss) -> None:
+    """Raises where a formula has no derivatives in words, now and not in the middle of a training."""
+    try:
+        program_for(loss.record, loss.parameters, NUMPY).curvature(COLUMNS)
+    except TraceError as error:
+        raise texts.no_curvature(loss.record.name, error) from None
+
+
 def _run(batch: Batch, inputs: tuple[Array, ...]) -> tuple[Array, Array]:
     columns = batch.backend is NUMPY and batch.y_pred.ndim == 2
-    try:
-        run = batch.program.curvature(COLUMNS if columns else batch.backend)
-    except TraceError as error:
-        raise TraceError(f"{batch.program.record.name}: {error}") from None
+    run = batch.program.curvature(COLUMNS if columns else batch.backend)
     if not columns:
         slope, curve = run(*inputs, *batch.numbers)
         return slope, curve

@@ -10,6 +10,7 @@ import numpy as np
 from .. import texts
 from ..backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 from ..calls import faults
+from ..calls.align import leading, leads
 from ..calls.evaluate import check_values
 from ..calls.live import live_points
 from ..calls.reduce import check_points, denominator, factors, reduce
@@ -65,8 +66,8 @@ class FunctionLoss(Loss):
         points = backend.shape(values)
         if points == () != given:
             raise texts.no_total(name, given[:1])
-        weights = _leading(backend, name, "sample_weight", sample_weight, points, values)
-        mask = _leading(backend, name, "where", where, points, values)
+        weights = leading(backend, name, "sample_weight", sample_weight, points, values)
+        mask = leading(backend, name, "where", where, points, values)
         return Total(backend.total(values), denominator(backend, values, weights, mask, self.reduction))
 
     def __repr__(self) -> str:
@@ -110,8 +111,8 @@ class FunctionLoss(Loss):
         check_points(name, backend, y_pred, self.reduction)
         live = live_points(
             backend,
-            _leading(backend, name, "sample_weight", sample_weight, shape, y_pred),
-            _leading(backend, name, "where", where, shape, y_pred),
+            leading(backend, name, "sample_weight", sample_weight, shape, y_pred),
+            leading(backend, name, "where", where, shape, y_pred),
         )
         if live is not None:
             y_true, y_pred = _filled(backend, live, y_true), _filled(backend, live, y_pred)
@@ -144,7 +145,7 @@ class FunctionLoss(Loss):
                 raise texts.callable_total(name, argument, backend.shape(y_pred)[:1])
         computing = "float32" if backend.dtype(values) in HALF else backend.dtype(values)
         values = backend.cast(values, computing)
-        weights = _leading(backend, name, "sample_weight", sample_weight, points, y_pred)
+        weights = leading(backend, name, "sample_weight", sample_weight, points, y_pred)
         if weights is not None:
             weights = backend.cast(weights, computing)
         mode = self._mode()
@@ -152,7 +153,7 @@ class FunctionLoss(Loss):
             check_values(backend, self.record, {}, (y_true, y_pred), weights, wait=mode == "full")
         if mode == "async":
             values = self._poisoned(backend, values, y_true, y_pred, weights)
-        mask = _leading(backend, name, "where", where, points, y_pred)
+        mask = leading(backend, name, "where", where, points, y_pred)
         live = live_points(backend, weights, mask)
         if live is not None:
             values = backend.where(live, values, backend.ones_like(values) * 0)
@@ -203,32 +204,10 @@ def _same_rank(backend: Backend, y_true: Array, y_pred: Array) -> tuple[Array, A
     return y_true, y_pred
 
 
-def _agree(own: Shape, shape: Shape) -> bool:
-    """Whether the first is made of leading axes of the second."""
-    return len(own) <= len(shape) and all(a == b for a, b in zip(own, shape, strict=False) if None not in (a, b))
-
-
 def _one_per_point(points: Shape, shape: Shape, *, plain: bool) -> bool:
     if points == ():
         return plain or shape == ()
-    return _agree(points, shape) or (points[-1] == 1 and _agree(points[:-1], shape))
-
-
-def _leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shape, like: Array) -> Array | None:
-    """Weights or mask over the leading axes, given the remaining axes with length one."""
-    if value is None:
-        return None
-    given = array(backend, loss, argument, value, like)
-    if argument == "where" and backend.dtype(given) != "bool":
-        raise texts.mask_dtype(loss, backend.dtype(given))
-    own = backend.shape(given)
-    if len(own) > len(shape) and own[-1] == 1:
-        given, own = backend.squeeze_last(given), own[:-1]
-    if not _agree(own, shape) or not (own or argument == "sample_weight"):
-        raise texts.per_point_shape(loss, argument, own, shape, None)
-    for _ in range(len(shape) - len(own)):
-        given = backend.expand_last(given)
-    return given
+    return leads(points, shape) or (points[-1] == 1 and leads(points[:-1], shape))
 
 
 def _filled(backend: Backend, mask: Array, x: Array) -> Array:

@@ -126,8 +126,9 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
         shape, dtype and framework of ``y_pred``.
 
     The gradient is that of the reduced loss: the default mean makes it 1/N of what each data point has by itself.
-    Where every point's own slope is asked for, as by an objective of XGBoost or LightGBM, it is
-    ``reduction="sum"``: ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``.
+    Where every point's own slope is asked for it is ``reduction="sum"``:
+    ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``, or `grad_and_hess`, which knows raw scores and Hessians;
+    objectives of XGBoost and LightGBM are ``lossary.xgboost.objective`` and ``lossary.lightgbm.objective``.
 
     >>> import numpy as np, lossary
     >>> value, gradient = lossary.value_and_grad("mean_squared_error")(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))

@@ -25,8 +25,10 @@ from ..backends import Array
 from ..backends.jax import BACKEND
 from ..calls import evaluate, reduce
 from ..calls.kernel import Fusible, NoKernelError
+from ..calls.linear import Arguments, Settings
 from ..calls.programs import Program
 from ..calls.route import Prepare, Route
+from . import linear_jax
 
 if TYPE_CHECKING:
     from ..kernels.xla.handler import Handler
@@ -305,6 +307,12 @@ class JaxRoute(Route):
 
     def refusal(self, *arrays: Array) -> str:
         return refusal(*arrays)
+
+    def linear(self, settings: Settings, given: Arguments) -> Array:
+        return linear_jax.value(settings, given)
+
+    def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
+        return linear_jax.value_and_gradients(settings, given)
 
     def shortcut(
         self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any

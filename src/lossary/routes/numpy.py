@@ -10,10 +10,11 @@ import numpy as np
 from .. import kernels
 from ..backends import NUMPY, Array
 from ..calls.evaluate import Call, prepare
+from ..calls.linear import Arguments, Settings
 from ..calls.plan import Setting
 from ..calls.route import Route
 from ..facts.axes import Axis
-from . import steps
+from . import linear_numpy, steps
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -54,6 +55,12 @@ class NumpyRoute(Route):
             batched=batched,
             kernel=kernels.offer,
         )
+
+    def linear(self, settings: Settings, given: Arguments) -> Array:
+        return linear_numpy.value(settings, given)
+
+    def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
+        return linear_numpy.value_and_gradients(settings, given)
 
 
 ROUTE = NumpyRoute(NUMPY)

@@ -18,11 +18,12 @@ from ..backends import Array
 from ..backends.torch import BACKEND, PLAIN
 from ..calls import evaluate
 from ..calls.evaluate import Batch, Call
+from ..calls.linear import Arguments, Settings
 from ..calls.plan import Setting
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
-from . import steps
+from . import linear_torch, steps
 from .torch_compiled import compiled
 from .torch_doors import apply, is_several
 from .torch_together import Together, Total, again, differentiated, together, unfit, widened
@@ -95,6 +96,13 @@ class TorchRoute(Route):
         )
         found = self._in_memory(prepare, y_true, y_pred, sample_weight, where)
         return found or together(prepare, y_true, y_pred, sample_weight, where)
+
+    def linear(self, settings: Settings, given: Arguments) -> Array:
+        return linear_torch.value(settings, given)
+
+    def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
+        found: tuple[Array, tuple[Array, ...]] = linear_torch.value_and_gradients(settings, given)
+        return found
 
     def _in_memory(
         self, prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any

@@ -17,6 +17,10 @@ _DICE_CE = (
 )
 _DICE_FOCAL = "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
 _ADAPTIVE = "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of all scores; that layer computes fewer"
+_FENCHEL_YOUNG = (
+    "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
+    "lossary.CategoricalCrossentropy(from_logits=True)"
+)
 
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
@@ -38,13 +42,19 @@ NAMES = {
     "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
     "hinge_d_loss": "lossary.GANHinge()",
     "hinge_g_loss": "lossary.GANHinge(generator=True)",
+    "LinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias): PyTorch's holds weight",
+    "LigerFusedLinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight), Liger's of "
+    "(weight, hidden, target)",
+    "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
-    "make_fenchel_young_loss": "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
-    "lossary.CategoricalCrossentropy(from_logits=True)",
+    "make_fenchel_young_loss": _FENCHEL_YOUNG,
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
+    "permutation_invariant": "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
+    "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))",
+    "fenchel_young": _FENCHEL_YOUNG,
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
     "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
@@ -56,6 +66,7 @@ NAMES = {
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
+    "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
@@ -99,6 +110,18 @@ def same(name: str) -> str | None:
         return record.name if record.peers[peer] in ("", "Loss()") else None
     # Keras's short names are ours too.
     return folded().get(fold(spelling(name))) if _library(name) == "keras" else None
+
+
+def exact(name: str) -> str | None:
+    """What to write for a loss that is called exactly so, if all libraries that call one so mean the same."""
+    peer = _full_name(name)
+    if peer is not None:
+        return of_libraries()[peer].line(peer)
+    wanted = fold(name)
+    if any(fold(told) == wanted for told in NAMES):
+        return None
+    found = {record.line(peer) for peer, record in of_libraries().items() if fold(spelling(peer)) == wanted}
+    return found.pop() if len(found) == 1 else None
 
 
 def stands_for(name: str) -> str | None:

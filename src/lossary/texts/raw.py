@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LossError, ParameterError, ShapeError
+from ..errors import LossError, ParameterError, ShapeError, TraceError
 from .calls import shape_text, shown
 
 if TYPE_CHECKING:
@@ -58,6 +58,17 @@ def of_regions(record: Record) -> LossError:
         f"{record.name}: compares whole regions, so that its Hessian has no diagonal that stands for it; accepted are "
         "losses of single outputs and of rows of scores. For pixels that stand each for themselves write "
         "lossary.BinaryCrossentropy(), or lossary.BinaryFocalCrossentropy() where few are positive"
+    )
+
+
+def no_curvature(loss: str, error: TraceError) -> TraceError:
+    """A formula that is not made of words, or has no diagonal."""
+    reason = str(error).removeprefix(f"{loss}: ")
+    elsewhere = "any (y_true, y_pred) callable is accepted undecorated where a loss is"
+    return TraceError(
+        f"{loss}: {reason}".replace(
+            elsewhere, "a callable of another kind can be handed to a host itself, with derivatives of its own"
+        )
     )
 
 

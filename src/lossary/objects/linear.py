@@ -1,0 +1,445 @@
+"""Losses of the scores of a last layer, ``hidden @ weight.T + bias``, that never hold all of them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, ClassVar, NoReturn, Self
+
+import numpy as np
+
+from .. import texts
+from ..backends import Array
+from ..calls import route
+from ..calls.linear import Arguments, Settings, library
+from ..facts import registry
+from ..facts.domain import OneHot, Real
+from ..facts.record import Parameter, Record, target_and_prediction
+from . import kin, scores
+from .combined import WeightedSum
+from .function import FunctionLoss
+from .loss import Loss, plain, settings_of
+from .parameters import number, valid_settings
+from .restore import known
+
+_DEFAULTS = {"softcap": None, "z_loss": 0.0, "shift": 0, "chunk": None, "parallel": None}
+_PARALLEL = (None, "tokens", "vocabulary")
+_OWN = ("reduction", "name", "check")
+
+
+@registry.compose
+class LinearLoss(Loss):
+    """A loss of scores that a last linear layer makes of hidden vectors, without ever holding all scores.
+
+    What `lossary.linear` returns.  Called with ``(y_true, hidden, weight, bias=None)``; ``sample_weight`` and ``where``
+    have one entry per label.  ``value_and_grad`` returns the gradients for hidden, weight and, if there is one, bias.
+    """
+
+    record: Record
+    is_named: ClassVar[bool] = False  # Whether `lossary.get` makes one of its name alone.
+
+    def __init__(
+        self,
+        loss: Any,
+        *,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
+        shift: int = 0,
+        chunk: int | None = None,
+        parallel: str | None = None,
+        **settings: Any,
+    ) -> None:
+        inner = _of_scores(loss)
+        parameters = {"loss": inner, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
+        kept = {"reduction": inner.reduction, "check": inner.check}
+        self._begin(parameters, {**kept, **_known(self.record.name, settings, parameters)})
+
+    def _begin(self, parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        self._configure({"axis": -1, "name": None, "check": None, **settings}, parameters)
+
+    def _configure(self, settings: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> None:
+        vars(self).update(valid_settings(self.record.name, settings))
+        if parameters is not None:
+            # By whether targets are rows, what calls are made with; each is found out once.
+            vars(self).update(parameters=MappingProxyType(dict(parameters)), _setting={})
+        kin.configured(type(self))
+
+    def __call__(  # type: ignore[override]
+        self,
+        y_true: Any,
+        hidden: Any,
+        weight: Any = None,
+        bias: Any = None,
+        sample_weight: Any = None,
+        where: Any = None,
+        *,
+        group: Any = None,
+    ) -> Array:
+        """The reduced loss; with ``reduction="none"`` one value per token.
+
+        ``group`` are the processes that ``parallel`` means, by default all.
+        """
+        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
+        return route.of(library(settings, given)).linear(settings, given)
+
+    def value_and_grad(  # type: ignore[override]
+        self,
+        y_true: Any,
+        hidden: Any,
+        weight: Any = None,
+        bias: Any = None,
+        sample_weight: Any = None,
+        where: Any = None,
+        *,
+        group: Any = None,
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """The reduced loss and its gradients for hidden, weight and, if there is one, bias."""
+        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
+        return route.of(library(settings, given)).linear_and_gradients(settings, given)
+
+    def loss_of(self, *, rows: bool) -> Loss:
+        """The loss of the scores, of integer labels or of rows of targets."""
+        found: Loss = self.parameters["loss"]
+        return found
+
+    def _prepared(
+        self, y_true: Any, hidden: Any, weight: Any, bias: Any, sample_weight: Any, where: Any, group: Any
+    ) -> tuple[Settings, Arguments]:
+        if self.in_keras():
+            raise texts.linear_in_keras(self.record.name)
+        if weight is None:
+            raise texts.nothing(self.record.name, "weight")
+        rows = len(_shape(y_true)) == len(_shape(hidden)) and _shape(y_true)[-1:] != (1,)
+        known_rows: dict[bool, Settings] = self._setting  # type: ignore[assignment]
+        if rows not in known_rows:
+            known_rows[rows] = self._settings(self.loss_of(rows=rows))
+        spread = None if self.parameters["parallel"] is None else (self.parameters["parallel"], group)
+        settings = known_rows[rows]._replace(reduction=self.reduction, check=self._mode(), spread=spread)
+        return settings, Arguments(y_true, hidden, weight, bias, sample_weight, where)
+
+    def _settings(self, loss: Loss) -> Settings:
+        own = self.parameters
+        row = scores.setting(loss.record, loss.parameters, own["softcap"], own["z_loss"])
+        record = replace(loss.record, name=self.record.name, class_name=self.record.class_name)
+        return Settings(record, loss.parameters, row, self.reduction, own["shift"], own["chunk"], None)
+
+    # --- what other losses have and this one has not ---------------------------------------------------------------
+
+    def lined_up(self, *_: Any, **__: Any) -> NoReturn:
+        raise texts.linear_function(self.record.name, "this")
+
+    ready = batch = lined_up
+
+    @property
+    def weighting(self) -> bool:
+        return False
+
+    # --- copies ------------------------------------------------------------------------------------------------------
+
+    def replaced(self, **changes: Any) -> Self:
+        """The same loss but for these parameters and settings."""
+        made = type(self)(**{**self.get_params(), **changes})
+        vars(made).update(self._own())
+        return made
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters and settings by name."""
+        return {**self.parameters, **{name: getattr(self, name) for name in _OWN}}
+
+    def get_config(self) -> dict[str, Any]:
+        """Plain data from which `lossary.get` makes an equal object."""
+        config = {name: _plain(value) for name, value in self.get_params().items()}
+        if self.check is None:
+            del config["check"]
+        return {"class_name": f"lossary>{type(self).__name__}", "config": config}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> LinearLoss:
+        """The loss of a configuration."""
+        settings = settings_of(config)
+        return cls(**{name: _object(value) if name == "loss" else value for name, value in settings.items()})
+
+    def __repr__(self) -> str:
+        loss = [repr(self.parameters["loss"])] if "loss" in self.parameters else []
+        defaults = {**_DEFAULTS, "ignore_class": None, "label_smoothing": 0.0}
+        changed = {name: v for name, v in self.parameters.items() if name != "loss" and v != defaults[name]}
+        if self.reduction != (self.parameters["loss"].reduction if loss else "sum_over_batch_size"):
+            changed["reduction"] = self.reduction
+        if self.name != self.record.name:
+            changed["name"] = self.name
+        return f"{self._called}({', '.join([*loss, *(f'{name}={v!r}' for name, v in changed.items())])})"
+
+    _called: ClassVar[str] = "linear"
+
+
+@registry.compose
+class LinearCrossEntropy(LinearLoss):
+    """A language model's head without its logits, as an object: see `lossary.linear_cross_entropy`.
+
+    Called with ``(y_true, hidden, weight, bias=None)``; the default reduction is the mean over the tokens that count.
+
+    >>> import lossary, numpy as np
+    >>> loss = lossary.LinearCrossEntropy(ignore_class=-100)
+    >>> print(loss([1, -100], np.eye(2), np.zeros((4, 2))).round(4))  # log 4, of the first token alone
+    1.3863
+    """
+
+    is_named = True
+    _called = "LinearCrossEntropy"
+
+    def __init__(
+        self,
+        *,
+        ignore_class: int | None = None,
+        label_smoothing: float = 0.0,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
+        shift: int = 0,
+        chunk: int | None = None,
+        parallel: str | None = None,
+        **settings: Any,
+    ) -> None:
+        own: dict[str, Any] = {"ignore_class": ignore_class, "label_smoothing": label_smoothing}
+        inner = _cross_entropy(**own)
+        _plain_numbers(self.record.name, inner)
+        own = {name: inner.parameters[name] for name in own}
+        parameters = {**own, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
+        self._begin(parameters, {"reduction": "sum_over_batch_size", **_known(self.record.name, settings, parameters)})
+
+    def loss_of(self, *, rows: bool) -> Loss:
+        own: dict[str, Any] = {name: self.parameters[name] for name in ("ignore_class", "label_smoothing")}
+        if not rows:
+            return _cross_entropy(**own)
+        if own.pop("ignore_class") is not None:
+            raise texts.linear_ignored(self.record.name, self.ignore_class)
+        return _cross_entropy("categorical_crossentropy", **own)
+
+
+def linear(loss: Any, **settings: Any) -> LinearLoss:
+    """A loss of the scores ``hidden @ weight.T + bias`` of a last layer, which never holds all of them.
+
+    Any loss of rows of raw scores, with integer labels or rows of targets: cross-entropy, distillation from rows of a
+    teacher's probabilities, a loss of your own.  Tokens are taken in chunks: their scores, the value and its slope in
+    one pass, and what that adds to the gradients of hidden, weight and bias.
+
+    Args:
+        loss: Anything `lossary.get` understands that takes raw scores, such as
+            ``lossary.SparseCategoricalCrossentropy(from_logits=True)`` or ``lossary.KLDivergence``'s like.
+        **settings: ``softcap``, ``z_loss``, ``shift``, ``chunk``, ``reduction``, ``name`` and ``check``, as for
+            `linear_cross_entropy`; the reduction is the loss's own by default.
+
+    Returns:
+        The loss, called with ``(y_true, hidden, weight, bias=None, sample_weight=None, where=None)``.
+
+    >>> import lossary, numpy as np
+    >>> loss = lossary.linear(lossary.CategoricalCrossentropy(from_logits=True))
+    >>> print(loss(np.full((1, 4), 0.25), np.ones((1, 2)), np.zeros((4, 2))).round(4))
+    1.3863
+    """
+    return LinearLoss(loss, **settings)
+
+
+def linear_cross_entropy(
+    y_true: Any,
+    hidden: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    sample_weight: Any = None,
+    where: Any = None,
+    ignore_class: int | None = None,
+    label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+    shift: int = 0,
+    reduction: str | None = "sum_over_batch_size",
+    chunk: int | None = None,
+    parallel: str | None = None,
+    group: Any = None,
+    check: Any = None,
+) -> Array:
+    """Cross-entropy of a language model's head without its logits: never tokens times vocabulary in memory.
+
+    The value of ``SparseCategoricalCrossentropy(from_logits=True)`` of ``hidden @ weight.T + bias``, where the scores
+    alone would fill the memory.  Tokens are taken in chunks, and with the value come the gradients for hidden, weight
+    and bias, on NumPy (`LinearCrossEntropy.value_and_grad`), PyTorch and JAX.  Half precision is summed up in float32.
+    Unlike the functions of other losses it reduces, as its peers do: gradients that are made together with the value
+    need to know its reduction.
+
+    Args:
+        y_true: Integer labels ``(...,)``, or rows of probabilities ``(..., vocabulary)``.
+        hidden: What the last layer gets, ``(..., features)``.
+        weight: Its weight, ``(vocabulary, features)`` as in ``torch.nn.Linear``; ``kernel.T`` for a kernel of Keras or
+            Flax, which lies the other way round.
+        bias: Its bias, ``(vocabulary,)``.
+        sample_weight: A weight per label.
+        where: True where a label counts.
+        ignore_class: A label that does not count.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C.
+        softcap: A bound that scores approach: ``softcap * tanh(score / softcap)``.
+        z_loss: Weight of the square of the log-sum of the scores, as in `z_loss_crossentropy`.
+        shift: How many places after its hidden vector a label stands; 1 for the next token, then the last hidden
+            vectors and the first labels are left out, and ``sample_weight`` and ``where`` are those of the labels.
+        reduction: As for objects; ``"none"`` returns one value per token and computes twice, as the gradients wait for
+            the backward pass.
+        chunk: How many tokens have their scores in memory at a time; by default as many as memory hardly notices.
+        parallel: ``"tokens"`` where every process of ``torch.distributed`` has tokens of its own and the whole weight,
+            ``"vocabulary"`` where every process has all tokens and, in the order of the ranks, some rows of weight and
+            bias.  The loss is that of all processes on each of them, and so are the gradients for hidden and for rows
+            of the weight; of a whole weight each process has its own tokens' part, and the gradient is their sum (an
+            average over processes, as DistributedDataParallel makes, wants the loss times their number).
+        group: The processes that ``parallel`` means; by default all.
+        check: As in `lossary.check`; inside compiled programs a label that names no class gives NaN and no report.
+
+    Returns:
+        The reduced loss, differentiable where arrays are; second derivatives are computed in words, chunk by chunk.
+
+    ``torch.compile`` breaks its graph here and calls it as it is.
+
+    >>> import lossary, numpy as np
+    >>> print(lossary.linear_cross_entropy([2, 0], np.eye(2), np.zeros((4, 2))).round(4))  # log 4
+    1.3863
+    """
+    given = (ignore_class, label_smoothing, softcap, z_loss, shift, reduction, chunk, parallel, check)
+    try:
+        loss = _remembered(*given)
+    except TypeError:  # Something that cannot be remembered, and is no setting either.
+        loss = _remembered.__wrapped__(*given)
+    return loss(y_true, hidden, weight, bias, sample_weight, where, group=group)
+
+
+@lru_cache(maxsize=64, typed=True)
+def _remembered(
+    ignore_class: Any, label_smoothing: Any, softcap: Any, z_loss: Any, shift: Any, reduction: Any, chunk: Any,
+    parallel: Any, check: Any,
+) -> LinearCrossEntropy:  # fmt: skip
+    """The object, which remembers what earlier calls found out."""
+    own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
+    return LinearCrossEntropy(**own, shift=shift, chunk=chunk, parallel=parallel, reduction=reduction, check=check)
+
+
+# --- what is accepted ----------------------------------------------------------------------------------------------
+
+
+def _cross_entropy(name: str = "sparse_categorical_crossentropy", **parameters: Any) -> Loss:
+    found: Loss = registry.loss_class(name)(from_logits=True, **parameters)
+    return found
+
+
+def _of_scores(loss: Any) -> Loss:
+    """The loss, if it is one of rows of raw scores."""
+    found = known(loss, {})
+    if found is None or isinstance(found, FunctionLoss):
+        raise texts.linear_loss(getattr(loss, "__name__", type(loss).__name__), "a function of arrays")
+    if isinstance(found, LinearLoss) or not found.record.is_pair:
+        raise texts.linear_loss(found.record.class_name, f"which takes ({', '.join(_arguments(found))})")
+    if isinstance(found, WeightedSum) and any(_acts_around(term) for term in found.terms):
+        raise texts.linear_loss("WeightedSum", "of which a term leaves classes out or has weights for them")
+    domain = found.record.prediction_domain(found.parameters)
+    if not (isinstance(domain, Real) and domain.activation == "linear"):
+        raise texts.linear_probabilities(found.record)
+    if found.weighting and not (found.record.labels_are_integers or isinstance(found.record.target, OneHot)):
+        raise texts.linear_around(found.record)
+    _plain_numbers("linear", found)
+    return found
+
+
+def _arguments(loss: Loss) -> tuple[str, ...]:
+    return ("y_true", "hidden", "weight") if isinstance(loss, LinearLoss) else loss.record.names
+
+
+def _acts_around(loss: Loss) -> bool:
+    return loss.weighting or loss.parameters.get("ignore_class") is not None
+
+
+def _plain_numbers(name: str, loss: Loss) -> None:
+    """Raises where a parameter is an array."""
+    for parameter in loss.record.parameters:
+        value = loss.parameters[parameter.name]
+        if parameter.is_number and not isinstance(value, float):
+            raise texts.linear_setting(name, parameter.name, value, "a plain number", f"{parameter.name}=float(...)")
+
+
+def _checked(name: str, softcap: Any, z_loss: Any, shift: Any, chunk: Any, parallel: Any) -> dict[str, Any]:
+    """The settings of heads, each in its range."""
+    cap = None if softcap is None else _number(name, scores.SOFTCAP, softcap, "a number > 0, or None", "softcap=30.0")
+    if cap == 0.0:
+        raise texts.linear_setting(name, "softcap", softcap, "a number > 0, or None", "softcap=None for none")
+    pull = _number(name, scores.Z_LOSS, z_loss, "a number >= 0", "z_loss=1e-4")
+    if parallel not in _PARALLEL:
+        raise texts.linear_setting(name, "parallel", parallel, "None, 'tokens' or 'vocabulary'", "parallel='tokens'")
+    by = _whole(name, "shift", shift, 0, "shift=1 to predict the next token")
+    return {
+        "softcap": cap,
+        "z_loss": pull,
+        "shift": by,
+        "chunk": None if chunk is None else _whole(name, "chunk", chunk, 1, "chunk=None to have it chosen"),
+        "parallel": parallel,
+    }
+
+
+def _number(name: str, parameter: Parameter, value: Any, accepted: str, line: str) -> float:
+    try:
+        found = number(name, parameter, value)
+    except ValueError:
+        found = None
+    if not isinstance(found, float) or found == float("inf"):
+        raise texts.linear_setting(name, parameter.name, value, accepted, line)
+    return found
+
+
+def _whole(name: str, setting: str, value: Any, least: int, line: str) -> int:
+    try:
+        found = -1 if isinstance(value, bool | np.bool_) else int(operator.index(value))
+    except TypeError:
+        found = -1
+    if found < least:
+        raise texts.linear_setting(name, setting, value, f"a whole number >= {least}", line)
+    return found
+
+
+def _known(name: str, settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    stray = sorted(settings.keys() - set(_OWN))
+    if stray:
+        raise texts.unknown_parameter(name, stray[0], [*parameters, *_OWN])
+    return settings
+
+
+def _shape(x: Any) -> tuple[Any, ...]:
+    found = getattr(x, "shape", None)
+    return tuple(np.shape(x) if found is None else found)
+
+
+def _plain(value: Any) -> Any:
+    return value.get_config() if isinstance(value, Loss) else plain(value)
+
+
+def _object(described: Any) -> Any:
+    found = known(described, {})
+    if found is None:
+        raise texts.not_a_loss(described)
+    return found
+
+
+def _record(name: str, class_name: str) -> Record:
+    """What messages, equality and sums of losses ask of a record; the formula is that of the loss of the scores."""
+    return Record(
+        name=name,
+        formula=linear,
+        slope=None,
+        aliases=(),
+        class_name=class_name,
+        arguments=target_and_prediction(Real(), Real()),
+        parameters=(),
+        definition="",
+        source="",
+        cases=(),
+        builtin=False,
+    )
+
+
+LinearLoss.record = _record("linear", "LinearLoss")
+LinearCrossEntropy.record = _record("linear_cross_entropy", "LinearCrossEntropy")
