@@ -35,11 +35,13 @@ from .adapters.torch_numbers import (
     SmoothL1Loss,
     SoftMarginLoss,
 )
+from .adapters.torch_sequences import CTCLoss
 from .doctor.first_batch import DiagnosisError, DiagnosisWarning
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CTCLoss",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "DiagnosisError",

@@ -240,6 +240,55 @@ def binary_dice_loss(predictions: Array, targets: Array, *, smooth: Array = 1.0,
     return dice_loss(scores, truth, smooth=smooth, apply_softmax=apply_sigmoid)
 
 
+def multiclass_generalized_dice_loss(
+    predictions: Array,
+    targets: Array,
+    *,
+    smooth: Array = 1.0,
+    apply_softmax: bool = True,
+    ignore_background: bool = False,
+) -> Array:
+    """Mean `dice_loss` of classes that weigh as they are rare, as optax has it under this name.
+
+    `lossary.generalized_dice` is that of the paper: one overlap of all classes.
+    """
+    truth = jnp.asarray(targets)
+    # The weights of optax, with its epsilon for a class that no image has.
+    weights = 1.0 / (jnp.sum(truth, axis=tuple(range(truth.ndim - 1))) ** 2 + 1e-7)
+    scaled = weights / jnp.sum(weights) * len(weights)
+    own = {"smooth": smooth, "apply_softmax": apply_softmax, "ignore_background": ignore_background}
+    return jnp.mean(dice_loss(predictions, truth, class_weights=scaled, reduction="none", **own))
+
+
+# --- sequences and batches -------------------------------------------------------------------------------------------
+
+
+def ctc_loss(
+    logits: Array,
+    logit_paddings: Array,
+    labels: Array,
+    label_paddings: Array,
+    *,
+    blank_id: int = 0,
+    log_epsilon: Array = -1e5,
+) -> Array:
+    """Connectionist temporal classification of each sequence, as ``optax.ctc_loss``.
+
+    Labels that do not fit into the steps cost infinity, where optax ends near ``-log_epsilon``, which is not used here.
+    """
+    listed = jnp.where(jnp.asarray(label_paddings) > 0, -1, jnp.asarray(labels))
+    loss = get("ctc", blank=blank_id, reduction="none")
+    return loss(listed, jnp.asarray(logits), where=jnp.asarray(logit_paddings) == 0)
+
+
+def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array:
+    """Cross-entropy of the cosines of a batch, the mean over all pairs of relatives, as ``optax.losses.ntxent``."""
+    known = jnp.asarray(labels)
+    relatives = jnp.sum(known[:, None] == known, axis=1) - 1
+    loss = get("ntxent", temperature=temperature, reduction="mean_with_sample_weight")
+    return loss(known, jnp.asarray(embeddings), sample_weight=relatives)
+
+
 # --- the way to ours -------------------------------------------------------------------------------------------------
 
 
