@@ -708,8 +708,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "unknown_loss",
         lossary.UnknownLossError,
-        lambda: lossary.get("l2_loss"),
-        "unknown loss 'l2_loss'; another library calls a loss so. Write 0.5 * lossary.MeanSquaredError()",
+        lambda: lossary.get("reg:quantileerror"),
+        "unknown loss 'reg:quantileerror'; another library calls a loss so. Write lossary.Pinball(quantile=alpha)   "
+        "# quantile_alpha",
     ),
     (
         "unknown_loss",
@@ -805,8 +806,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.DomainError,
         lambda: lossary.aft_nll(np.array([[[1.0, 1.0], [0.0, 0.0]]]), np.zeros((1, 2))),
         "aft_nll: y_true's lower[0, 1] is 0, and so is upper; accepted are equal bounds between 0 and infinity, for "
-        "what is known. For what came before the first look write upper = the time of it, for what is still to come lower = "
-        "the time of the last",
+        "what is known. For what came before the first look write upper = the time of it, for what is still to come "
+        "lower = the time of the last",
     ),
     (
         "nothing_to_compare",
