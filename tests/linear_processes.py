@@ -48,6 +48,8 @@ def main(rank: int, store: str) -> None:
     gradient = torch.autograd.grad(values.sum(), own[1], create_graph=True)[0]
     with pytest.raises(lossary.BackendError, match="parallel=None"):
         gradient.sum().backward()
+    with pytest.raises(lossary.ParameterError, match="uses sparsemax, which needs a whole row"):
+        lossary.linear("sparsemax", parallel="vocabulary")(y_true.clamp(min=0), *own)
     print("same")
     dist.destroy_process_group()
 

@@ -407,7 +407,7 @@ MESSAGES: list[tuple[str, Callable[[], Any], str]] = [
      "per hidden vector, (2, 4). Integer labels are those of "
      "lossary.linear(lossary.SparseCategoricalCrossentropy(from_logits=True))"),
     ("linear_probabilities", lambda: lossary.linear("brier"), "linear: the loss is Brier, whose predictions are "
-     "probabilities that sum to 1 over the row; accepted are losses of raw scores, which hidden @ weight.T + "
+     "probabilities in [0, 1]; accepted are losses of raw scores, which hidden @ weight.T + "
      "bias gives. "
      "Write lossary.linear(lossary.Brier(from_logits=True))"),
     ("linear_loss", lambda: lossary.linear(lambda y_true, y_pred: y_pred), "linear: the loss is <lambda>, a "

@@ -227,7 +227,7 @@ def linear(loss: Any, **settings: Any) -> LinearLoss:
 
     Args:
         loss: Anything `lossary.get` understands that takes raw scores, such as
-            ``lossary.SparseCategoricalCrossentropy(from_logits=True)`` or ``lossary.KLDivergence``'s like.
+            ``lossary.CategoricalCrossentropy(from_logits=True, temperature=2.0)``.
         **settings: ``softcap``, ``z_loss``, ``shift``, ``chunk``, ``reduction``, ``name`` and ``check``, as for
             `linear_cross_entropy`; the reduction is the loss's own by default.
 
