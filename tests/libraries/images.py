@@ -59,8 +59,8 @@ def near(rng: np.random.Generator, drawn: Any) -> Any:
 
 
 def both_there(rng: np.random.Generator, drawn: Any) -> Any:
-    """Masks of 0 and 1."""
-    return rng.integers(0, 2, IMAGES).astype(float), drawn[1]
+    """Masks of all classes, and probabilities."""
+    return rng.integers(0, 2, IMAGES).astype(float), rng.uniform(0.02, 0.98, IMAGES)
 
 
 def with_fields(rng: np.random.Generator, drawn: Any) -> Any:
