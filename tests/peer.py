@@ -96,7 +96,10 @@ def assert_line(name: str, peer: Peer) -> None:
     line = record.line(name)
     loss = eval(line, {"lossary": lossary, **peer.settings})
     rng = np.random.default_rng(41)
-    drawn = arguments(record, rng, peer.shape, {"from_logits": True} if "from_logits=True" in line else {})
+    scale = {flag: True for flag in ("from_logits", "from_logs") if f"{flag}=True" in line}
+    drawn = arguments(record, rng, peer.shape, scale)
+    if "from_logs" in scale:
+        drawn = drawn[0], record.prediction_domain(scale).sample(rng, peer.shape)
     arrays = list(peer.draw(rng, drawn))
     at = [i for i, x in enumerate(record.arguments) if x.role is Role.PREDICTION and peer.gradient]
     theirs, their_slopes = RUN[peer.arrays](peer.theirs, arrays, at)

@@ -26,6 +26,10 @@ def spread(rng: np.random.Generator, drawn: Any) -> Any:
     return np.arange(8) % 5, rng.uniform(-1.0, 1.0, (8, 5))
 
 
+def scores(rng: np.random.Generator, drawn: Any) -> Any:
+    return drawn[0] + 0.5, rng.uniform(-2.0, 2.0, drawn[1].shape)
+
+
 def raw(rng: np.random.Generator, drawn: Any) -> Any:
     """Scores where ours takes positive numbers."""
     return drawn[0] + 0.5, np.log(drawn[1])
@@ -151,7 +155,8 @@ def catboost_aft(y: Any, z: Any) -> Any:
     for bounds, raw in zip(np.where(np.isinf(y), -1.0, y)[:, 0], z, strict=True):
         data = catboost.Pool(PAIR, np.stack([bounds, [1.0, 2.0]]), baseline=np.stack([raw, raw]))
         known = {"leaf_estimation_method": "Gradient", "l2_leaf_reg": 0.0, "learning_rate": 1.0, "depth": 1}
-        model = catboost.CatBoost({"loss_function": "SurvivalAft", "iterations": 1, "thread_count": 1, **known})
+        known |= {"iterations": 1, "thread_count": 1, "allow_writing_files": False}
+        model = catboost.CatBoost({"loss_function": "SurvivalAft", **known})
         model.fit(data, verbose=False)
         found.append(-model.predict(PAIR)[:1])
     return np.array(found)
@@ -171,7 +176,7 @@ PEERS = {
     "xgboost.binary:logitraw": tree(xgboost_slopes("binary:logitraw")),
     "xgboost.reg:logistic": tree(xgboost_slopes("reg:logistic")),
     "xgboost.binary:hinge": tree(lambda y, z: xgboost_slopes("binary:hinge")((y + 1) / 2, z), draw=sides),
-    "xgboost.count:poisson": tree(xgboost_slopes("count:poisson", max_delta_step=0.0), of_rates, draw=raw),
+    "xgboost.count:poisson": tree(xgboost_slopes("count:poisson", max_delta_step=0.0), draw=scores),
     "xgboost.reg:gamma": tree(xgboost_slopes("reg:gamma"), of_rates, draw=raw),
     "xgboost.reg:tweedie": tree(xgboost_slopes("reg:tweedie"), of_rates, draw=raw),
     "xgboost.reg:squarederror": tree(xgboost_slopes("reg:squarederror")),
@@ -198,7 +203,7 @@ PEERS = {
     "lightgbm.xentropy": tree(lightgbm_slopes("xentropy")),
     "lightgbm.fair": tree(lightgbm_slopes("fair")),
     "lightgbm.gamma": tree(lightgbm_slopes("gamma"), of_rates, draw=raw),
-    "lightgbm.poisson": tree(lightgbm_slopes("poisson"), of_rates, draw=raw),
+    "lightgbm.poisson": tree(lightgbm_slopes("poisson"), draw=scores),
     "lightgbm.tweedie": tree(lightgbm_slopes("tweedie"), of_rates, draw=raw),
     "lightgbm.regression": tree(lightgbm_slopes("regression")),
     "lightgbm.regression_l2": tree(lightgbm_slopes("regression_l2")),

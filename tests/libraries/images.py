@@ -58,6 +58,11 @@ def near(rng: np.random.Generator, drawn: Any) -> Any:
     return drawn[0], drawn[0] + rng.uniform(-0.1, 0.1, drawn[0].shape) * wide
 
 
+def both_there(rng: np.random.Generator, drawn: Any) -> Any:
+    """Masks of all classes, and probabilities."""
+    return rng.integers(0, 2, IMAGES).astype(float), rng.uniform(0.02, 0.98, IMAGES)
+
+
 def with_fields(rng: np.random.Generator, drawn: Any) -> Any:
     """Masks, probabilities and the distances of both that MONAI makes itself."""
     y, p = drawn[:2]
@@ -98,6 +103,9 @@ PEERS = {
         shape=IMAGES,
     ),
     "monai.losses.DiceLoss": Peer(lambda y, p: monai.losses.DiceLoss()(p, y), shape=IMAGES),
+    "monai.losses.GeneralizedDiceLoss": Peer(
+        lambda y, p: monai.losses.GeneralizedDiceLoss()(p, y), shape=IMAGES, draw=both_there, rtol=1e-6
+    ),
     "monai.losses.TverskyLoss": Peer(
         lambda y, p: monai.losses.TverskyLoss(alpha=0.3, beta=0.7)(p, y), shape=IMAGES, settings=ALPHA_BETA
     ),

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import jaxopt.loss
 import numpy as np
+import pytorch_metric_learning.losses as metric_learning
 import rax
 import torch
 from entmax import SparsemaxLoss
@@ -178,6 +179,8 @@ PEERS = {
     "liger_kernel.chunked_loss.LigerFusedLinearSimPOLoss": linear(
         chunked_loss.LigerFusedLinearSimPOLoss, compute_nll_loss=False
     ),
+    "pytorch_metric_learning.losses.CircleLoss": Peer(lambda y, x: metric_learning.CircleLoss()(x, y), rtol=1e-6),
+    "pytorch_metric_learning.losses.NTXentLoss": Peer(lambda y, x: metric_learning.NTXentLoss()(x, y), rtol=1e-6),
     "rax.softmax_loss": Peer(lambda y, z: rax.softmax_loss(z, y), arrays="jax"),
     "recbole.model.loss.BPRLoss": Peer(recbole.BPRLoss(), rtol=1e-6),
     "rlax.clipped_surrogate_pg_loss": Peer(

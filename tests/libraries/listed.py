@@ -10,12 +10,17 @@ from .times import PEERS as TIMES
 PEERS = {**BOOSTERS, **FORECASTS, **IMAGES, **LANGUAGE, **TENSORFLOW, **TIMES}
 
 _TRITON = "a kernel of Triton: for a GPU"
+_SEQUENCES = "of lists of labels and lengths: its formula is run in test_peers_sequences.py"
 _ABSENT = "not on PyPI"
 NOT_RUN = {
     "keras_contrib.losses.jaccard_distance": _ABSENT,
     "liger_kernel.transformers.LigerCrossEntropyLoss": _TRITON,
     "liger_kernel.transformers.LigerJSD": _TRITON,
     "liger_kernel.transformers.LigerTVDLoss": _TRITON,
+    "lightly.loss.NTXentLoss": "not tried",
+    "tensorflow.keras.backend.ctc_batch_cost": _SEQUENCES,
+    "tensorflow.nn.ctc_loss": _SEQUENCES,
+    "tensorflow_similarity.losses.CircleLoss": "not tried",
     "rlax.policy_gradient_loss": "asks for distrax, which asks for a TensorFlow Probability that JAX 0.10 breaks",
     "robust_loss_pytorch.general.lossfun": _ABSENT,
 }
