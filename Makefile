@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
-.PHONY: help demo test minimum proof everything lint types doctest bench docs clean
+.PHONY: help demo test peers minimum proof everything lint types doctest bench docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,14 @@ demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSS
 
 test: $(VENV)/.dev  ## Install everything and run the tests: every loss, and every mechanism on one loss of each kind
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
+
+# A folder of their own, so that nothing of theirs is there for other tests; --no-deps: see pyproject.toml.
+.venv-peers/.done: $(VENV)/.dev
+	$(PIP) --no-deps --upgrade --target .venv-peers $$($(BIN)/python tools/peers.py)
+	@touch $@
+
+peers: .venv-peers/.done  ## Run the libraries that records name beside the lines that are given for them
+	PYTHONPATH=.venv-peers $(BIN)/python -m pytest -W ignore tests/peers_suite.py
 
 # What needs nothing besides the oldest versions that pyproject.toml allows.
 MINIMUM := $(patsubst %,tests/test_%.py,get import kernels kernels_disk plot values demo cli)
@@ -68,4 +76,4 @@ docs: $(VENV)/.dev  ## Regenerate stubs, tables and the accuracy page
 	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .venv-minimum out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-peers out .pytest_cache .mypy_cache .ruff_cache .hypothesis

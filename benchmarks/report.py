@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.compare import OURS, PEERS, Result, fastest, limit, ratio, seconds, verdict
 
-PACKAGES = ("numpy", "numba", "torch", "jax", "tensorflow-cpu", "optax", "keras", "scikit-learn")
+PACKAGES = ("numpy", "llvmlite", "torch", "jax", "tensorflow-cpu", "optax", "keras", "scikit-learn")
 COLUMNS = (
     "stream", "lossary numpy", "sklearn", "lossary torch", "lossary torch.compile", *PEERS["PyTorch"],
     "lossary jax", *PEERS["JAX"], "lossary tf", "lossary tf xla", *PEERS["TensorFlow"],

@@ -10,7 +10,8 @@ import pytest
 
 from inputs import EVERY_SETTING, Setting, is_separable, program
 from lossary.backends import by_name
-from lossary.facts.domain import Classes, Flag
+from lossary.facts.domain import Classes
+from lossary.facts.settings import Flag
 from lossary.graph.node import walk
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")

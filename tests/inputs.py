@@ -31,8 +31,10 @@ def arguments(
     """Ordinary arguments: the one place where a test asks a record for what its loss takes."""
     found = []
     for argument in record.arguments:
+        alone = argument.name == "y_pred" and not argument.parts
+        domain = record.prediction_domain(parameters or {}) if alone else None
         scores = argument.role is Role.PREDICTION and (parameters or {}).get("from_logits")
-        found.append(argument.sample(rng, shape, domains.Real() if scores else None))
+        found.append(argument.sample(rng, shape, domains.Real() if scores else domain))
     return tuple(found)
 
 

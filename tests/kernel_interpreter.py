@@ -1,21 +1,21 @@
 """Kernels run as the Python they are written in: no compiler, one operation at a time on NumPy's scalars.
 
-It takes milliseconds where compiling takes seconds, so hundreds of broken kernels can be looked at.  Numba, LLVM and
-the polynomials of the elementary functions are left out: what is interpreted is the emitted source alone.
+It takes milliseconds where compiling takes seconds, so hundreds of broken kernels can be looked at.  The compiler, LLVM
+and the polynomials of the elementary functions are left out: what is interpreted is the emitted source alone.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lossary.backends import NUMPY
 from lossary.graph import SPELLED
-from lossary.kernels.cpu import store, target
+from lossary.kernels.compiler.typed import Typed
+from lossary.kernels.cpu import compiled, target
 
 Change = Callable[[str], str]
 
@@ -84,31 +84,27 @@ def namespace(dtype: str) -> dict[str, Any]:
         "at": lambda index, place: index == place,
         "place": lambda label, columns: int(label) if 0 <= label < columns else -1,
         "faulty": lambda faults, inside: faults | (not inside),
-        "widest_vectors": lambda: None,
     }
 
 
 def compiler(change: Change = str) -> Callable[..., Any]:
-    """What to put in the place of `lossary.kernels.cpu.store.compiled`; ``change`` may break the source.
+    """What to put in the place of `lossary.kernels.cpu.store.compiled`; ``change`` may break the source."""
 
-    The result looks like Numba's as far as a kernel looks at it.
-    """
-
-    def compiled(name: str, source: str, dtype: str, typed: Any, extra: dict[str, float]) -> Any:
+    def compiled(name: str, source: str, dtype: str, parameters: Sequence[Typed], extra: Mapping[str, float]) -> Any:
         scope = namespace(dtype) | {key: np.dtype(dtype).type(value) for key, value in extra.items()}
         exec(change(source), scope)
 
         def run(*args: Any) -> int:
-            for result in (x for x, kind in zip(args, typed.args, strict=True) if getattr(kind, "mutable", False)):
+            for result in (x for x, each in zip(args, parameters, strict=True) if each.is_written):
                 result.fill(np.nan)  # What a kernel does not write must not look as if it had.
             with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 return int(scope[name](*args))
 
-        return SimpleNamespace(overloads={"": SimpleNamespace(entry_point=run)}), "interpreted"
+        return run, "interpreted"
 
     return compiled
 
 
 def known() -> set[str]:
     """The names that compiled kernels may use."""
-    return set(store.namespace("float32"))
+    return set(compiled.namespace("float32"))

@@ -61,21 +61,31 @@ def slopes(name: str, rows: Sequence[Row], place: int, **parameters: Any) -> lis
     if name in _table("HELD"):
         with mp.workdps(_DIGITS):
             settings |= _table("HELD")[name](*rows, **parameters)
-    return list(_slopes(name, tuple(map(tuple, rows)), place, tuple(settings.items())))
+    return list(_slopes(name, tuple(map(_frozen, rows)), place, tuple(settings.items())))
+
+
+def _frozen(row: Any) -> Any:
+    return tuple(map(_frozen, row)) if isinstance(row, list | tuple) else row
 
 
 @lru_cache(maxsize=256)
 def _slopes(name: str, rows: Sequence[Row], place: int, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
+    """One after the other, also of the elements of a matrix."""
     with mp.workdps(_DIGITS):
         function, settings = _table("VALUES")[name], dict(parameters)
-        return [_slope(function, rows, place, index, settings) for index in range(len(rows[place]))]
+        shape = np.shape(rows[place])
+        return [_slope(function, rows, place, index, settings) for index in np.ndindex(shape)]
 
 
-def _slope(function: Callable[..., Any], rows: Sequence[Row], place: int, index: int, parameters: Any) -> Any:
-    step = _STEP * (abs(rows[place][index]) or min((abs(x) for row in rows for x in row if x), default=mp.mpf(1)))
+def _slope(
+    function: Callable[..., Any], rows: Sequence[Row], place: int, index: tuple[int, ...], parameters: Any
+) -> Any:
+    arrays = [np.array(row, dtype=object) for row in rows]
+    sizes = (abs(x) for array in arrays for x in array.flat if x)
+    step = _STEP * (abs(arrays[place][index]) or min(sizes, default=mp.mpf(1)))
     ends = []
     for sign in (1, -1):
-        moved = [list(row) for row in rows]
+        moved = [array.copy() for array in arrays]
         moved[place][index] += sign * step
-        ends.append(function(*moved, **parameters))
+        ends.append(function(*(array.tolist() for array in moved), **parameters))
     return (ends[0] - ends[1]) / (2 * step)

@@ -42,23 +42,24 @@ def slopes_by_input(record: Any, gradient: Any) -> dict[int, Any]:
 def errors(hurt: Hurt, backend: str, loss: Any = None) -> Iterator[tuple[float, str]]:
     """The error of every answer in units in the last place, and where it is."""
     record, own = function(hurt.name).record, by_name(backend)
-    loss = loss or lossary.get(hurt.name, reduction="none", **hurt.parameters)
+    regional = {"axis": (-1,)} if record.regions else {}
+    loss = loss or lossary.get(hurt.name, reduction="none", **regional, **hurt.parameters)
     for scale in hurt.scales:
         rng = np.random.default_rng(sum(map(ord, str(hurt))))
         inputs = [np.asarray(x, np.float32) for x in hurt.draw(rng, scale)]
         value, gradient = loss.value_and_grad(*(own.asarray(x) for x in packed(record, inputs)))
         slopes = slopes_by_input(record, gradient)
         for number in range(ROWS):
-            rows = [[mp.mpf(float(x)) for x in array[number]] for array in inputs]
+            rows = [oracle.exact(array[number].tolist()) for array in inputs]
             exact = oracle.value(hurt.name, *rows, **hurt.parameters)
             got = [(np.asarray(value)[number], exact, hurt.terms(rows, None, **hurt.parameters), "value")]
             for place, slope in slopes.items():
                 wanted = oracle.slopes(hurt.name, rows, place, **hurt.parameters)
                 size = max(hurt.terms(rows, place, **hurt.parameters), *map(abs, wanted))
-                got += [(g, w, size, f"slope in {place}") for g, w in zip(slope[number], wanted, strict=True)]
+                got += [(g, w, size, f"slope in {place}") for g, w in zip(slope[number].flat, wanted, strict=True)]
             for mine, right, size, what in got:
                 where = f"{what}, scale {scale}, row {number}: {float(mine)!r} for {mp.nstr(right, 9)}"
-                yield _ulps(float(mine), right, size), f"{where} {[list(map(float, r)) for r in rows]}"
+                yield _ulps(float(mine), right, size), f"{where} {[array[number].tolist() for array in inputs]}"
 
 
 def _ulps(got: float, exact: Any, size: Any) -> float:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Interval, Real
+from ..facts.domain import Real
+from ..facts.settings import Interval
 from ..facts.record import Case
 from ..objects.define import loss
 from ..words import abs, mean, square

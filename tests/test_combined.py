@@ -121,3 +121,17 @@ def test_the_kernels_are_told_of_term_by_term() -> None:
     huber, squared = terms[0].split("; ")
     assert huber.startswith("huber runs in a fused kernel on numpy")
     assert squared.startswith("mean_squared_error runs in a fused kernel on numpy")
+
+
+@pytest.mark.parametrize("array", [np.asarray, torch.as_tensor, jnp.asarray, tf.constant])
+def test_what_each_term_adds(array: Callable[[Any], Any]) -> None:
+    loss = lossary.Huber(name="smooth") + 0.5 * lossary.MeanSquaredError() + 2.0 * lossary.MeanSquaredError()
+    y, p, weight = array(np.zeros((2, 1))), array(np.array([[3.0], [9.0]])), array(np.array([1.0, 0.0]))
+    terms = loss.by_term(y, p, sample_weight=weight)
+    # (3 - 1/2)/2 of Huber's two points, and 9/2 of the squares, times 1/2 and 2.
+    assert {name: float(value) for name, value in terms.items()} == {
+        "smooth": 1.25,
+        "mean_squared_error": 2.25,
+        "mean_squared_error#2": 9.0,
+    }
+    assert float(loss(y, p, sample_weight=weight)) == 12.5

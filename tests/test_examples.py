@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -97,10 +98,55 @@ def custom_loss(figures):
     assert of_points == pytest.approx(2.303, abs=0.1)
 
 
-EXPECTED = [
-    regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph,
-    language_model,
-]  # fmt: skip
+def torch_modules(figures):
+    *_, accuracy, millionths = figures
+    assert accuracy > 93
+    assert millionths < 1
+
+
+def optax_loop(figures):
+    accuracy, parts, whole = figures
+    assert accuracy > 98
+    assert parts == whole
+
+
+def hugging_face(figures):
+    whole, parts = figures[-2:]
+    assert parts == pytest.approx(whole, abs=2e-5)
+    assert whole < 2.83  # The logarithm of 17, of a model that knows nothing.
+
+
+def skorch_classifier(figures):
+    assert figures[0] > 0.95
+
+
+def xgboost_objective(figures):
+    _, on_time, counts, rates = figures
+    assert on_time == pytest.approx(0.9, abs=0.04)
+    assert rates == pytest.approx(counts, rel=0.02)
+
+
+def lightgbm_objective(figures):
+    squared, huber = figures
+    # Every twentieth target is 500 too high: the mean by 25, the median by about nothing.
+    assert squared > 20
+    assert huber < 1
+
+
+def catboost_objective(figures):
+    accuracy, guessed = figures
+    assert accuracy > guessed + 3
+
+
+def sklearn_scorer(figures):
+    score, after, before = figures
+    assert -np.log(3) < score < -0.3
+    assert after < 0.6 * before
+
+
+EXPECTED = [regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph]
+EXPECTED += [language_model, torch_modules, optax_loop, hugging_face, skorch_classifier]
+EXPECTED += [xgboost_objective, lightgbm_objective, catboost_objective, sklearn_scorer]
 
 
 def path(example) -> Path:

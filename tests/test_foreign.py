@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import lossary
+from lossary.texts import peers
 
 TARGETS = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 SHARES = torch.tensor([[0.2, 0.7], [0.9, 0.4], [0.3, 0.6]])
@@ -236,23 +237,35 @@ def test_own_functions_stay_what_they_are() -> None:
 
 def test_more_that_is_refused() -> None:
     refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
-    refused += [nn.MarginRankingLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
+    refused += [nn.NLLLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
     refused += [functools.partial(F.huber_loss, None), Unnamed()]
     for loss in refused:
         with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*Write lossary\."):
             lossary.get(loss)
 
 
-PEERS = ["BCELoss", "KLDivLoss", "log_loss", "l2_loss", "neg_log_loss", "CrossEntropyLoss", "PoissonNLLLoss"]
-PEERS += [
-    "BCEWithLogitsLoss",
-    "MultiLabelSoftMarginLoss",
-    "FocalLoss",
-    "sigmoid_binary_cross_entropy",
-    "binary:logistic",
-    "multi:softprob",
-]
-PEERS += ["reg:squarederror", "count:poisson", "RMSE", "mlogloss", "neg_brier_score", "neg_root_mean_squared_error"]
+PEERS = ["KLDivLoss", "log_loss", "neg_log_loss", "CrossEntropyLoss", "FocalLoss", "RMSE", "neg_brier_score"]
+PEERS += ["neg_root_mean_squared_error", "DiceCELoss", "permutation_invariant", "fenchel_young"]
+UNDERSTOOD = ["BCELoss", "l2_loss", "PoissonNLLLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"]
+UNDERSTOOD += ["sigmoid_binary_cross_entropy", "binary:logistic", "multi:softprob", "reg:squarederror", "count:poisson"]
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+def test_names_that_are_ours_with_settings(name: str) -> None:
+    """Nothing has to be said besides, so that the line to write is what they stand for."""
+    assert lossary.get(name) == eval(peers.exact(name) or "", {"lossary": lossary})
+
+
+def test_objects_of_pytorch_with_other_arguments() -> None:
+    rng = np.random.default_rng(3)
+    first, second, labels = (torch.tensor(x) for x in (*rng.normal(size=(2, 4, 3)), rng.choice([-1.0, 1.0], 4)))
+    made = lossary.get(nn.CosineEmbeddingLoss(margin=0.25))
+    assert made == lossary.CosineEmbedding(margin=0.25)
+    theirs = nn.CosineEmbeddingLoss(margin=0.25)(first, second, labels)
+    np.testing.assert_allclose(made(labels, first, second), theirs, rtol=1e-12)
+    assert lossary.get(nn.HingeEmbeddingLoss(margin=2.0)) == lossary.HingeEmbedding(margin=2.0)
+    assert lossary.get(nn.MarginRankingLoss(margin=0.5)) == lossary.MarginRanking(margin=0.5)
+    assert lossary.get(F.cosine_embedding_loss) == lossary.CosineEmbedding()
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -260,7 +273,7 @@ def test_names_of_other_libraries(name: str) -> None:
     with pytest.raises(lossary.UnknownLossError, match=rf"unknown loss '{name}'; .*Write .*lossary\.") as caught:
         lossary.get(name)
     line = re.split(r"Write ", str(caught.value))[1]
-    assert isinstance(eval(line, {"lossary": lossary}), lossary.Loss)
+    assert isinstance(eval(line, {"lossary": lossary, "your_function": lambda y_true, y_pred: y_pred}), lossary.Loss)
 
 
 def test_names_with_words_around_them() -> None:

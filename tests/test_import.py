@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ["torch", "jax", "jaxlib", "tensorflow", "pytensor", "keras", "numba", "llvmlite", "matplotlib", "typer"]
+HEAVY = ["torch", "jax", "jaxlib", "tensorflow", "pytensor", "keras", "llvmlite", "matplotlib", "typer"]
 HEAVY += ["rich", "pandas", "polars", "pyarrow", "scipy", "sklearn", "optax", "mpmath"]
 LIMIT = 0.15
 

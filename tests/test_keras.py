@@ -221,6 +221,11 @@ for loss, weight in [CASES]:
 for loss in (keras.losses.MeanSquaredError(), lossary.MeanSquaredError(), lossary.get(keras.ops.subtract)):
     step = tf.function(lambda: loss(tf.zeros((2, 1)), tf.ones((2, 1))))
     print(float(strategy.reduce("SUM", strategy.run(step), axis=None)))
+@tf.function
+def synced():
+    mine = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, "float32") + 1.0
+    return lossary.MeanSquaredError(**weighted).total(tf.zeros((1,)), mine[None], mine[None]).sync().mean()
+print(float(strategy.reduce("MEAN", strategy.run(synced), axis=None)))
 """
 
 
@@ -246,7 +251,9 @@ STEPS = [3.0, 2.875]
 )
 def test_replicas_share_one_step(base, cases, steps):
     done = run("-c", REPLICAS.replace("BASE", base).replace("CASES", cases), KERAS_BACKEND="tensorflow")
-    found = [float(line) for line in done.stdout.split()[-len(steps) - 3 :]]
+    *found, synced = [float(line) for line in done.stdout.split()[-len(steps) - 4 :]]
     assert found[:-3] == steps, done.stderr[-3000:]
     # A loop of one's own adds up what the replicas say: the mean, once.
     assert [abs(x) for x in found[-3:]] == [1.0, 1.0, 1.0], done.stderr[-3000:]
+    # Squares 1 and 4 with the weights 1 and 2, over both.
+    assert synced == 3.0, done.stderr[-3000:]

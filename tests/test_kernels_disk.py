@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +95,46 @@ def test_what_was_not_used_for_longest_goes_first(folder: Path, monkeypatch: pyt
     assert sorted(path.name for path in folder.iterdir()) == ["a.kernel", "c.kernel", "d.kernel", "notes.txt"]
 
 
+def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.write("a", CODE)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    code, origin = store.found("some", "source", "", lambda: CODE)
+    assert (code, origin) == (CODE, "compiled for this process alone: OSError: [Errno 28] No space left on device")
+    assert [path.name for path in folder.iterdir()] == ["a.kernel"]
+
+
+def test_without_a_home_kernels_are_compiled_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("LOSSARY_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    code, origin = store.found("some", "source", "", lambda: CODE)
+    assert (code, "for this process alone: RuntimeError" in origin) == (CODE, True)
+
+
+WRITING = """
+from lossary.kernels.cpu import disk
+while True:
+    for name in "abc":
+        disk.write(name, name.encode() * 300_000)
+"""
+
+
+def test_a_process_that_is_killed_leaves_whole_files(folder: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITING])
+    while not (folder / "c.kernel").exists():
+        assert writer.poll() is None
+    writer.kill()
+    writer.wait()
+    assert [disk.read(name) for name in "abc"] == [name.encode() * 300_000 for name in "abc"]
+
+
 def test_a_kernel_is_computed_right_after_its_file_was_damaged(folder: Path) -> None:
     """A flipped bit anywhere once gave a wrong gradient; now the kernel is compiled again and the file replaced."""
     y_true, y_pred = np.zeros((70, 1000)), np.full((70, 1000), 3.0)
@@ -114,9 +157,7 @@ def test_a_kernel_is_computed_right_after_its_file_was_damaged(folder: Path) -> 
     assert f"compiled for this process alone: PermissionError: {folder} can be written by others" in called()
 
 
-def test_settings_of_numba_make_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    import numba
-
+def test_another_processor_has_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     before = store._environment.__wrapped__()
-    monkeypatch.setattr(numba.config, "CPU_NAME", "generic")
+    monkeypatch.setattr("llvmlite.binding.get_host_cpu_name", lambda: "generic")
     assert store._environment.__wrapped__() != before

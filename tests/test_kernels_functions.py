@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import mpmath as mp
 import numpy as np
 import pytest
-from numba import njit
 
-from lossary.kernels.cpu import functions, threads
+from lossary.kernels.compiler import code, link
+from lossary.kernels.compiler.typed import Typed
+from lossary.kernels.cpu import alone, compiled, functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}
@@ -30,54 +32,76 @@ WIDE_BOUNDS = {name: bound + 0.6 for name, bound in BOUNDS.items()}
 SPACING = np.ldexp(1.0, np.maximum(np.arange(256), 1) - 127 - 23)
 
 
-def worst(name: str) -> Callable[..., tuple[float, int]]:
-    """A loop over bit patterns: the largest error against double precision, the number of wrong kinds."""
+# Numbers looked at at a time.
+BLOCK = 1 << 15
+
+
+def loop(name: str, kinds: Sequence[str]) -> tuple[str, list[Typed]]:
+    """A loop that computes a word of arrays, the first of the word's own dtype, and what it takes."""
+    given = ["x", "y"][: len(kinds)]
+    of = ", ".join(f"{each}[i]" for each in given)
+    source = f"def loop(out, {', '.join(given)}):\n    for i in range(out.size):\n        out[i] = {name}({of})\n"
+    return source, [Typed(kinds[0], 1, is_written=True), *(Typed(kind, 1) for kind in kinds)]
+
+
+@cache
+def function(name: str, kinds: tuple[str, ...]) -> Callable[..., int]:
+    source, parameters = loop(name, kinds)
+    with alone.compiling():
+        return link.function(compiled.machine_code("loop", source, kinds[0], parameters, {}), name)
+
+
+def applied(name: str, dtype: str, *arrays: Any) -> Any:
+    """A word over whole arrays."""
+    given = [np.ascontiguousarray(x if np.asarray(x).dtype == bool else np.asarray(x, dtype)) for x in arrays]
+    out = np.empty_like(given[0])
+    function(name, tuple(each.dtype.name for each in given))(out, *given)
+    return out
+
+
+JUDGE = """
+def judge(x, low, high, got, exact, rounded, bits, spacing, most):
+    wrong = 0
+    for i in range(x.size):
+        if not (x[i] < low or x[i] > high):
+            if abs(got[i]) < INFINITY and abs(rounded[i]) < INFINITY:
+                error = abs(np.float64(got[i]) - exact[i]) / spacing[(bits[i] >> 23) & 255]
+                if error > most[0]:
+                    most[0] = error
+            elif not (got[i] == rounded[i] or got[i] != got[i] and rounded[i] != rounded[i]):
+                wrong += 1
+    return wrong
+"""
+
+
+@cache
+def judge() -> Callable[..., int]:
+    """Keeps the largest error against double precision, and returns the number of wrong kinds."""
+    single, double, number = Typed("float32", 1), Typed("float64", 1), Typed("float32")
+    parameters = [single, number, number, single, double, single, Typed("uint32", 1), double]
+    parameters.append(Typed("float64", 1, is_written=True))
+    with alone.compiling():
+        return link.function(compiled.machine_code("judge", JUDGE, "float32", parameters, {}), "judge")
+
+
+def errors(name: str, x: Any) -> tuple[float, int]:
+    """The largest error of a function, and the number of wrong kinds."""
     whole, low, high = VARIANTS.get(name, (name, -math.inf, math.inf))
-    single, double = functions.namespace("float32")[name], functions.namespace("float64")[whole]
-
-    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-    def evaluate(x: Any, got: Any, exact: Any) -> None:
-        for i in range(x.size):
-            got[i] = single(x[i])
-        for i in range(x.size):
-            exact[i] = double(np.float64(x[i]))
-
-    @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-    def search(first: int, step: int, count: int, spacing: Any) -> tuple[float, int]:
-        most, wrong = 0.0, 0
-        size = 4096
-        x, got = np.empty(size, np.float32), np.empty(size, np.float32)
-        exact, rounded = np.empty(size, np.float64), np.empty(size, np.float32)
-        bits, answer = x.view(np.uint32), rounded.view(np.uint32)
-        for start in range(0, count, size):
-            for i in range(size):
-                bits[i] = np.uint32(first + (start + i) * step)
-            evaluate(x, got, exact)
-            for i in range(size):
-                rounded[i] = np.float32(exact[i])
-            for i in range(size):
-                if x[i] < low or x[i] > high:
-                    continue
-                if not np.isfinite(rounded[i]) or not np.isfinite(got[i]):
-                    same = got[i] == rounded[i] or (np.isnan(got[i]) and np.isnan(rounded[i]))
-                    wrong += not same
-                else:
-                    error = abs(np.float64(got[i]) - exact[i]) / spacing[(answer[i] >> 23) & 255]
-                    most = max(most, error)
-        return most, wrong
-
-    made: Callable[..., tuple[float, int]] = search
-    return made
+    got, exact, most = applied(name, "float32", x), applied(whole, "float64", x), np.zeros(1)
+    rounded = exact.astype("float32")
+    wrong = judge()(x, low, high, got, exact, rounded, rounded.view("uint32"), SPACING, most)
+    return float(most[0]), wrong
 
 
 def over(name: str, step: int) -> tuple[float, int]:
     """The largest error over every step-th bit pattern."""
-    search = worst(name)
-    search(0, 1, 1, SPACING)
-    results: list[tuple[float, int]] = []
+    results = [errors(name, np.ones(1, "float32"))]
 
     def task(first: int) -> int:
-        results.append(search(first, step, 2**27 // step + 1, SPACING))
+        with np.errstate(all="ignore"):
+            for start in range(first, first + 2**27, step * BLOCK):
+                bits = np.arange(start, min(start + step * BLOCK, first + 2**27), step, dtype="uint32")
+                results.append(errors(name, bits.view("float32")))
         return 0
 
     threads.run(task, range(0, 2**32, 2**27))
@@ -174,33 +198,6 @@ def test_float64_error_against_sixty_digits(name: str) -> None:
                 assert abs(mp.mpf(float(b)) - exact) <= WIDE_BOUNDS[name] * math.ulp(float(exact)), (a, b)
 
 
-def applied(name: str, dtype: str, *arrays: Any) -> Any:
-    """A word over whole arrays."""
-    word = functions.namespace(dtype)[name]
-    given = [x if np.asarray(x).dtype == bool else np.asarray(x, dtype) for x in arrays]
-    out = np.empty_like(given[0])
-    (_unary if len(given) == 1 else _binary)(word)(out, *given)
-    return out
-
-
-def _unary(word: Any) -> Any:
-    @njit(error_model="numpy")  # type: ignore[untyped-decorator]
-    def loop(out: Any, x: Any) -> None:
-        for i in range(x.size):
-            out[i] = word(x[i])
-
-    return loop
-
-
-def _binary(word: Any) -> Any:
-    @njit(error_model="numpy")  # type: ignore[untyped-decorator]
-    def loop(out: Any, x: Any, y: Any) -> None:
-        for i in range(x.size):
-            out[i] = word(x[i], y[i])
-
-    return loop
-
-
 INF, NAN = math.inf, math.nan
 SPECIAL = {
     "exp": [(-INF, 0.0), (INF, INF), (NAN, NAN), (0.0, 1.0), (1e4, INF), (-1e4, 0.0)],
@@ -253,14 +250,10 @@ def test_small_sinh_within_its_range() -> None:
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 machine code")
 @pytest.mark.parametrize("name", sorted(BOUNDS.keys() - {"sigmoid", "softplus", "hypot1"}))
 def test_loops_are_vector_code_without_calls(name: str) -> None:
-    word = functions.namespace("float32")[name]
-
-    def loop(x: Any, out: Any) -> None:
-        for i in range(x.size):
-            out[i] = word(x[i])
-
-    compiled = njit("void(float32[::1], float32[::1])", error_model="numpy", fastmath={"contract"})(loop)
-    (assembly,) = compiled.inspect_asm().values()
+    unit = compiled.new_unit()
+    source, parameters = loop(name, ["float32"])
+    compiled.add(unit, "loop", source, "float32", parameters, {}).of.linkage = ""
+    assembly = code.assembly(unit)
     packed = re.findall(r"\tv?(?:mul|add|sub|fn?m\w*)ps\t", assembly)
     assert len(packed) >= 10
     assert not re.search(rf"call\w*\t.*(_|@){name}f?\b", assembly)

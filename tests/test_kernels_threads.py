@@ -256,7 +256,7 @@ def test_no_two_gradients_share_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interruption_waits_until_a_kernel_is_compiled() -> None:
-    """What is raised in a callback of LLVM is dropped, so that Ctrl-C there would be lost."""
+    """Nothing stays half imported or half linked."""
     before, reached = signal.getsignal(signal.SIGINT), []
 
     def compile_something() -> None:

@@ -171,11 +171,11 @@ print(lossary.kernels.explain("huber", y, p))
 """
 
 
-def child(folder: Any, **environment: str) -> str:
+def child(folder: Any) -> str:
     """Runs the program above with its own cache and returns what `explain` says."""
     import os
 
-    variables = os.environ | {"LOSSARY_CACHE_DIR": str(folder), **environment}
+    variables = os.environ | {"LOSSARY_CACHE_DIR": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", CHILD], env=variables, capture_output=True, text=True, timeout=120, check=False
     )
@@ -190,8 +190,7 @@ def test_the_cache_is_kept_found_again_and_survives_damage(tmp_path: Any) -> Non
     for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     assert f"compiled and kept in {folder}" in child(folder)
-    assert f"loaded from {folder}" in child(folder, NUMBA_CACHE_DIR=str(tmp_path / "numba"))
-    assert not (tmp_path / "numba").exists()
+    assert f"loaded from {folder}" in child(folder)
 
 
 def test_a_cache_that_cannot_be_written_or_trusted_is_not_used(tmp_path: Any) -> None:
@@ -235,8 +234,8 @@ def test_the_number_of_threads_follows_torch_and_the_environment(monkeypatch: py
     assert threads.count() == len(os.sched_getaffinity(0))
 
 
-def test_importing_the_library_does_not_import_numba() -> None:
-    program = "import sys, lossary; lossary.mse([[1.0]], [[2.0]]); print('numba' in sys.modules)"
+def test_importing_the_library_does_not_import_the_compiler() -> None:
+    program = "import sys, lossary; lossary.mse([[1.0]], [[2.0]]); print('llvmlite' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
 

@@ -16,11 +16,13 @@ import pytest
 import torch
 
 import lossary
+import lossary.hf
+import lossary.torch
 from inputs import BUILTIN
 from lossary import demo, words
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
-from lossary.texts import arguments, calls, objects, values
+from lossary.texts import arguments, calls, objects, seams, values
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -234,14 +236,6 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.Huber()([[1.0], [1.0]], [[1.0], [1.0]], sample_weight=[1.0, math.inf]),
         "huber: sample_weight[1] is inf; accepted are finite weights. To leave a position out, give it weight 0 "
         "or pass where=",
-    ),
-    (
-        "whole_numbers",
-        lossary.DTypeError,
-        lambda: lossary.mean_absolute_error(jnp.asarray([[1_700_000_001]]), jnp.asarray([[1_700_000_000]])),
-        "mean_absolute_error: y_true holds whole numbers beyond 16777216 = 2**24, which float32 rounds; accepted are "
-        "smaller ones where both arguments are integers and there is no float64. To go on, let JAX compute in float64: "
-        "jax.config.update('jax_enable_x64', True)",
     ),
     (
         "weight_sum",
@@ -714,8 +708,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "unknown_loss",
         lossary.UnknownLossError,
-        lambda: lossary.get("l2_loss"),
-        "unknown loss 'l2_loss'; another library calls a loss so. Write 0.5 * lossary.MeanSquaredError()",
+        lambda: lossary.get("reg:quantileerror"),
+        "unknown loss 'reg:quantileerror'; another library calls a loss so. Write lossary.Pinball(quantile=alpha)   "
+        "# quantile_alpha",
     ),
     (
         "unknown_loss",
@@ -798,6 +793,42 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "dice: axis is not given, and y_pred has 4 axes; accepted are the axes of one region. Write "
         "lossary.Dice(axis=(1, 2)) for channels last, axis=(2, 3) for channels first, axis=(1, 2, 3) for an image as "
         "one region, axis=None for the whole batch, or axis=(-1,) for the last axis alone",
+    ),
+    (
+        "beyond_steps",
+        lossary.DomainError,
+        lambda: lossary.coral([1, 3], np.zeros((2, 2))),
+        "coral: y_true[1] is 3; accepted are places 0 to 2 with 2 outputs, each of which is a step. For so many places "
+        "the output layer needs 3 units",
+    ),
+    (
+        "no_density",
+        lossary.DomainError,
+        lambda: lossary.aft_nll(np.array([[[1.0, 1.0], [0.0, 0.0]]]), np.zeros((1, 2))),
+        "aft_nll: y_true's lower[0, 1] is 0, and so is upper; accepted are equal bounds between 0 and infinity, for "
+        "what is known. For what came before the first look write upper = the time of it, for what is still to come "
+        "lower = the time of the last",
+    ),
+    (
+        "nothing_to_compare",
+        lossary.ShapeError,
+        lambda: lossary.ntxent(0, np.ones(3)),
+        "ntxent: y_pred has shape (3,), one data point; accepted are embeddings (N, D), which are compared with each "
+        "other. Write y_pred.reshape(-1, D) for embeddings of length D, and no vmap over them",
+    ),
+    (
+        "no_axis_left",
+        lossary.ParameterError,
+        lambda: lossary.generalized_dice(np.ones((2, 2, 3)), np.ones((2, 2, 3)), axis=None),
+        "generalized_dice: axis is None, which leaves none of the 3 axes of y_pred; accepted are axes beside which one "
+        "is left, as that of the classes. Write lossary.GeneralizedDice(axis=(0, 1)) if that is the last",
+    ),
+    (
+        "no_matrix",
+        lossary.ShapeError,
+        lambda: lossary.generalized_dice(np.ones(3), np.ones(3)),
+        "generalized_dice: y_pred has shape (3,); accepted are data points with two axes each, shape (N, D, C). For "
+        "one data point write y_pred = y_pred[None]",
     ),
     (
         "arguments_differ",
@@ -883,6 +914,97 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "crps_ensemble: missing y_pred; accepted are crps_ensemble(y_true, y_pred, fair: 'bool' = False, axis: 'int' = "
         "-1, *, check: 'str | None' = None). Write lossary.crps_ensemble(y_true, y_pred)",
     ),
+    (
+        "not_a_total",
+        TypeError,
+        lambda: lossary.Huber().total([0.0], [1.0]) + 1.0,
+        "a total cannot be added to 1.0 (float); accepted are totals of the same loss. Write loss.total(y_true, "
+        "y_pred) for "
+        "the other, and .mean() once all are added up",
+    ),
+    (
+        "no_others",
+        lossary.BackendError,
+        lambda: lossary.Huber().total(jnp.zeros(2), jnp.ones(2)).sync(),
+        "total.sync: arrays of jax have no processes or devices to sum over in this way; accepted are tensors of "
+        "PyTorch "
+        "and TensorFlow with sync(), arrays of JAX with psum(axis_name). Write total.psum('batch'), with the axis_name "
+        "of the devices",
+    ),
+    (
+        "no_others",
+        lossary.BackendError,
+        lambda: lossary.Huber().total([0.0], [1.0]).psum("batch"),
+        "total.psum: arrays of numpy have no processes or devices to sum over in this way; accepted are tensors of "
+        "PyTorch and TensorFlow with sync(), arrays of JAX with psum(axis_name). Write sum(totals) over what the "
+        "processes return",
+    ),
+    (
+        "no_total",
+        lossary.ShapeError,
+        lambda: lossary.get(lambda y_true, y_pred: (y_true - y_pred).mean()).total(torch.zeros(4), torch.ones(4)),
+        "custom_loss: the function returned one number for the whole batch, of which nothing says how much it weighs; "
+        "accepted for total() is one value per data point, (4,). Reduce over the outputs only, for example mean(..., "
+        "axis=-1)",
+    ),
+    (
+        "in_torch_words",
+        lossary.DomainError,
+        lambda: lossary.torch.BCELoss()(torch.tensor([2.0]), torch.tensor([1.0])),
+        "binary_crossentropy: input[0] is 2; accepted are probabilities in [0, 1]. Raw scores (no sigmoid in the "
+        "last layer) "
+        "need lossary.torch.BCEWithLogitsLoss()",
+    ),
+    (
+        "module_shapes",
+        lossary.ShapeError,
+        lambda: lossary.torch.MSELoss()(torch.zeros(3, 2), torch.zeros(2)),
+        "MSELoss: input has shape (3, 2) and target (2,); accepted are equal shapes, as nothing is broadcast. Write "
+        "target.reshape(input.shape) if the two hold the same elements, else target.expand_as(input)",
+    ),
+    (
+        "module_swapped",
+        lossary.ShapeError,
+        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.full((1,), 2.0, requires_grad=True)),
+        "BCELoss: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
+        "target). Write loss(input, target)",
+    ),
+    (
+        "module_classes",
+        lossary.ShapeError,
+        lambda: lossary.torch.CrossEntropyLoss()(torch.zeros(2, 3, 5), torch.zeros(2, 3, dtype=torch.long)),
+        "CrossEntropyLoss: input has shape (2, 3, 5) and target (2, 3); accepted are the classes along axis 1, as in "
+        "PyTorch. Write loss(input.movedim(-1, 1), target)",
+    ),
+    (
+        "module_weight",
+        lossary.ShapeError,
+        lambda: lossary.torch.NLLLoss(torch.ones(2))(torch.zeros(1, 3), torch.zeros(1, dtype=torch.long)),
+        "NLLLoss: weight has shape (2,); accepted is one weight per class, (3,). Write weight=torch.ones(3) with "
+        "weights "
+        "of yours",
+    ),
+    (
+        "module_setting",
+        lossary.ParameterError,
+        lambda: lossary.torch.HuberLoss(reduction="average"),
+        "HuberLoss: reduction='average'; accepted are 'mean', 'sum', 'none'. Write reduction='mean'",
+    ),
+    (
+        "no_labels",
+        lossary.ParameterError,
+        lambda: lossary.hf.compute_loss_func("mse")({"logits": torch.zeros(1, 1)}, None),
+        "compute_loss_func: labels is None; accepted are the labels of the batch, which the Trainer hands over where "
+        "the "
+        "data set has a column of that name. Write dataset.rename_column('target', 'labels')",
+    ),
+    (
+        "no_logits",
+        lossary.ParameterError,
+        lambda: lossary.hf.compute_loss_func("mse")({}, torch.zeros(1)),
+        "compute_loss_func: the model returned dict without logits; accepted are outputs with logits, a dict with "
+        "'logits', or a tuple that begins with them. Write return {'logits': scores} in the model's forward",
+    ),
 ]
 # Functions that write no text of their own, and those of compiled graphs, which the TensorFlow tests read.
 # Functions that write no text of their own, those of compiled graphs, which the TensorFlow tests read, and those that
@@ -903,7 +1025,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (arguments, calls, objects, values)
+        for module in (arguments, calls, objects, seams, values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

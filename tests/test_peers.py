@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import re
 
 import pytest
 
 import lossary
 from inputs import BUILTIN
 from lossary.facts.record import Record, fold, spelling
-from lossary.facts.registry import folded
+from lossary.facts.registry import folded, loss_class
 from lossary.texts import peers
 
 PEERS = [(record, peer) for record in BUILTIN for peer in record.peers]
@@ -23,10 +24,29 @@ def test_every_line_makes_a_loss(record: Record, peer: str) -> None:
     assert isinstance(made, lossary.Loss)
 
 
+def is_plain(line: str) -> bool:
+    """Whether nothing is left to be said, or to be put in the place of a name."""
+    return "#" not in line and not re.search(r"=[A-Za-z]\w*[,)]", line.replace("=True", "").replace("=False", ""))
+
+
+def test_a_name_stands_for_a_loss_with_settings() -> None:
+    soft = lossary.BinaryCrossentropy(from_logits=True)
+    for name in ("MultiLabelSoftMarginLoss", "torch.nn.MultiLabelSoftMarginLoss", "nn.BCEWithLogitsLoss"):
+        assert lossary.get(name) == soft
+    assert lossary.get("MultiLabelSoftMarginLoss", reduction="sum") == soft.replaced(reduction="sum")
+    assert lossary.get("optax.l2_loss") == 0.5 * lossary.MeanSquaredError()
+    # DiceCELoss is a sum whose regions and last layer have to be known.
+    with pytest.raises(lossary.UnknownLossError, match=r"Write lossary.Dice\(axis="):
+        lossary.get("DiceCELoss")
+
+
 @pytest.mark.parametrize(("record", "peer"), PEERS, ids=lambda x: x if isinstance(x, str) else "")
 def test_every_name_is_understood_or_explained(record: Record, peer: str) -> None:
     owner = folded().get(fold(spelling(peer)))
-    if owner is None:
+    exact = peers.exact(spelling(peer))
+    if owner is None and exact is not None and is_plain(exact):
+        assert lossary.get(spelling(peer)) == eval(exact, {"lossary": lossary})
+    elif owner is None:
         with pytest.raises(lossary.UnknownLossError, match=r"another library calls a loss so\. Write .*lossary\."):
             lossary.get(spelling(peer))
     else:
@@ -48,3 +68,28 @@ def test_no_name_stands_for_two_losses() -> None:
     told = set(map(fold, peers.NAMES))
     assert {name: found for name, found in owners.items() if len(found) > 1 and name not in told} == {}
     assert len({peer for _, peer in PEERS}) == len(PEERS)
+
+
+@pytest.mark.parametrize(("record", "peer"), PEERS, ids=lambda x: x if isinstance(x, str) else "")
+def test_full_names_are_understood_or_explained(record: Record, peer: str) -> None:
+    if is_plain(record.line(peer)):
+        assert lossary.get(peer) == eval(record.line(peer), {"lossary": lossary})
+    elif record.peers[peer] not in ("", "Loss()"):
+        with pytest.raises(lossary.UnknownLossError, match=re.escape(record.line(peer))):
+            lossary.get(peer)
+    else:
+        assert lossary.get(peer) == loss_class(record.name)()
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("nn.BCELoss", lossary.BinaryCrossentropy()),
+        ("F.huber_loss", lossary.Huber()),
+        ("tf.keras.losses.Huber", lossary.Huber()),
+        ("tf.keras.losses.MSE", lossary.MeanSquaredError()),
+        ("keras.losses.mae", lossary.MeanAbsoluteError()),
+    ],
+)
+def test_names_as_people_import_them(name: str, ours: lossary.Loss) -> None:
+    assert lossary.get(name) == ours

@@ -101,3 +101,15 @@ def test_the_curvature_of_distillation_at_the_truth_is_that_of_a_softmax(tempera
     found = torch.stack([torch.autograd.grad(x, scores, retain_graph=True)[0][0] for x in slope[0]])
     shares = (scores.detach()[0] / temperature).softmax(-1)
     torch.testing.assert_close(found, torch.diag(shares) - torch.outer(shares, shares))
+
+
+@pytest.mark.parametrize("parameters", [{"epsilon": 0.0}, {"from_logs": True}], ids=str)
+def test_the_slope_of_a_divergence_in_its_targets_is_the_limit_from_above(parameters: Any) -> None:
+    """``1 + log(y_true / y_pred)``, which has no bound at 0: there it is that of the least target."""
+    y_true = torch.tensor([[0.5, 0.5], [1.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    shares = torch.tensor([[0.5, 0.5], [0.25, 0.75]], dtype=torch.float64)
+    y_pred = shares.log() if parameters.get("from_logs") else shares
+    lossary.kl_divergence(y_true, y_pred, check="off", **parameters).sum().backward()
+    np.testing.assert_allclose(y_true.grad[0], [1.0, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(y_true.grad[1, 0], 1.0 + np.log(4.0), rtol=1e-12)
+    assert -90.0 < y_true.grad[1, 1] < -80.0

@@ -103,3 +103,38 @@ def test_hausdorff_distance_transform_is_its_definition(alpha: float) -> None:
     assert_same(loss, peer, arrays, [1])
     scores = [MASKS, SCORES, *arrays[2:]]
     assert_same(loss.replaced(from_logits=True), lambda y, z, a, b: peer(y, z.sigmoid(), a, b), scores, [1])
+
+
+def test_generalized_dice_is_that_of_sudre_and_monai() -> None:
+    """Classes lie along the last axis that is no region's; an absent one takes the largest weight of the others."""
+    labels = RNG.integers(0, 3, (4, 5, 6))
+    labels[0][labels[0] == 1] = 2
+    true, predicted = np.eye(3)[labels], RNG.dirichlet([1.0, 2.0, 0.5], (4, 5, 6))
+
+    def peer(y: Any, p: Any) -> Any:
+        size = y.sum(SPACE)
+        weight = torch.where(size == 0, 0.0, 1 / size.clamp(min=1).square())
+        weight = torch.where(size == 0, weight.max(-1, keepdim=True).values, weight)
+        both = (weight * (y.sum(SPACE) + p.sum(SPACE))).sum(-1)
+        return 1 - (2 * (weight * (y * p).sum(SPACE)).sum(-1) + 1e-5) / (both + 1e-5)
+
+    loss = lossary.GeneralizedDice(axis=SPACE, smooth=1e-5)
+    assert_same(loss, peer, [true, predicted], [1])
+    value, slope = loss.value_and_grad(true, predicted)
+    first, turned = (np.moveaxis(x, -1, 1) for x in (true, predicted))
+    value_of_first, slope_of_first = loss.replaced(axis=(2, 3)).value_and_grad(first, turned)
+    np.testing.assert_allclose(value_of_first, value, rtol=1e-12)
+    np.testing.assert_allclose(slope_of_first, np.moveaxis(slope, -1, 1), rtol=1e-12)
+    # Pixels that nobody labelled are as good as cut off.
+    kept = np.broadcast_to((np.arange(6) < 4)[:, None], true.shape)
+    np.testing.assert_allclose(loss(true, predicted, where=kept), loss(true[:, :, :4], predicted[:, :, :4]), rtol=1e-12)
+
+
+def test_optax_weighs_the_dice_losses_of_the_classes() -> None:
+    true = np.eye(3)[RNG.integers(0, 3, (4, 5, 6))]
+    scores = RNG.normal(size=true.shape)
+    shares = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    weight = 1 / true.sum((0, 1, 2)) ** 2
+    line = lossary.GeneralizedDice.record.line("optax.losses.multiclass_generalized_dice_loss")
+    ours = eval(line, {"lossary": lossary})(true, shares, sample_weight=np.tile(weight / weight.mean(), (4, 1)))
+    np.testing.assert_allclose(ours, optax.losses.multiclass_generalized_dice_loss(scores, true), rtol=1e-5)

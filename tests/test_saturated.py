@@ -163,12 +163,37 @@ def test_how_a_hard_target_moves_the_slope(from_logits: bool) -> None:
 # --- whole numbers ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"], MAKERS["tensorflow"]], ids=["numpy", "torch", "tf"])
-@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64"])
 def test_whole_numbers_are_subtracted_exactly(make: Maker, dtype: str) -> None:
     y_true, y_pred = (make(np.asarray([[n, 5]], dtype)) for n in (1_700_000_001, 1_700_000_000))
     assert lossary.mean_absolute_error(y_true, y_pred) == 0.5
     assert lossary.MeanSquaredError()(y_true, y_pred) == 0.5
+    value, slope = lossary.MeanSquaredError().value_and_grad(y_true, y_pred)
+    assert value == 0.5
+    np.testing.assert_array_equal(slope, [[-1.0, 0.0]])
+    masked = lossary.MeanSquaredError()(y_true, y_pred, sample_weight=[3.0], where=[True])
+    assert masked == 1.5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (lossary.MeanAbsoluteError(), 0.5),
+        (lossary.mean_absolute_error, [0.5]),
+        (lossary.LogCosh(reduction="sum"), np.log(np.cosh(1.0)) / 2.0),
+        (jax.vmap(lossary.mean_absolute_error), [0.5]),
+        (lossary.value_and_grad("mean_squared_error"), (0.5, [[-1.0, 0.0]])),
+    ],
+)
+def test_whole_numbers_are_subtracted_exactly_in_traced_jax(loss: Any, expected: Any) -> None:
+    found = jax.jit(loss)(*(jnp.asarray([[n, 5]]) for n in (1_700_000_001, 1_700_000_000)))
+    for got, wanted in zip(
+        jax.tree.leaves(found), expected if isinstance(expected, tuple) else [expected], strict=True
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6)
+        assert got.dtype == jnp.float32
 
 
 def test_whole_numbers_beyond_int32_beside_jax() -> None:

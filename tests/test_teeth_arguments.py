@@ -43,7 +43,9 @@ def is_noticed(record: Record, hurts: list[Hurt]) -> bool:
             for error, _ in errors(
                 hurt,
                 "numpy",
-                type(record.class_name, (base,), {"record": record})(reduction="none", **hurt.parameters),
+                type(record.class_name, (base,), {"record": record})(
+                    reduction="none", axis=(-1,) if record.regions else -1, **hurt.parameters
+                ),
             )
         )
 

@@ -126,7 +126,7 @@ KERNEL_FAULTS: dict[str, tuple[str, Callable[[str], str]]] = {
     # Zeros under the mask are products with zero.
     "nothing_leaks_from_under_a_mask": (
         "mean_squared_error",
-        replaced(r"gradient\[i\] = ZERO", "gradient[i] = [p * ZERO for p in row(y_pred, i)]", within="mask"),
+        replaced(r"gradient\[i, j\] = ZERO", "gradient[i, j] = y_pred[i, j] * ZERO", within="mask"),
     ),
     "faults_are_seen": ("hinge", replaced(r"faulty\(faults, equal\(p, p\)\)", "faults")),
     "parameters_reach_the_kernel": ("huber", replaced(r"\bh0\b", "F(1.0)")),

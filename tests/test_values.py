@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn._loss import loss as sklearn_losses
 
-from inputs import BUILTIN, arguments, jax_with
+from inputs import BUILTIN, Setting, arguments, jax_with
 from lossary.facts.record import Case, Record
 from lossary.objects.define import function, loss_class
 
@@ -30,7 +30,8 @@ def test_every_loss_has_a_case_and_a_source() -> None:
 
 
 KERAS = {record.name: getattr(keras.losses, record.name, None) for record in BUILTIN}
-IN_KERAS = [record for record in BUILTIN if KERAS[record.name] is not None]
+# Those that compare points have rows of length 1 there: `test_compared`.
+IN_KERAS = [record for record in BUILTIN if KERAS[record.name] is not None and not record.compared]
 VARIANTS: dict[str, list[dict[str, object]]] = {
     "huber": [{}, {"delta": 2.5}],
     "binary_crossentropy": [{}, {"from_logits": True}, {"label_smoothing": 0.2}, {"from_logits": True, "axis": 0}],
@@ -72,7 +73,7 @@ def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
     drawn = arguments(record, rng, (9, 4))
     values = function(record.name)(*drawn)
     assert values.shape == (9,)
-    np.testing.assert_allclose(loss_class(record.name)()(*drawn), values.mean(), rtol=1e-12)
+    np.testing.assert_allclose(Setting(record).configured()(*drawn), values.mean(), rtol=1e-12)
 
 
 def test_clipped_probability_keeps_its_value_and_its_slope() -> None:

@@ -11,6 +11,7 @@ import pytest
 import lossary
 from inputs import EVERY_SETTING, Setting
 from lossary import domains, words
+from lossary.doctor.fit import activation_fit
 
 # Digits that float32 is known to lose: where lengths of boxes are 0 or beyond all others, slopes are their inverses.
 # Where all components of a mixture are thousands of scales away, the last digit says which of them is nearest.
@@ -170,6 +171,18 @@ def test_a_function_of_ones_own_on_its_framework() -> None:
     refused = lossary.verify(absolute)
     assert not refused.ok
     assert "backend='torch'" in refused.checks[-1].detail or "torch" in refused.checks[-1].detail
+
+
+def test_logarithms_of_amounts_and_of_probabilities() -> None:
+    counts, shares = np.asarray([[2.0], [0.0]]), np.asarray([[0.25, 0.75]] * 2)
+    for loss, y_true, fits in (
+        (lossary.Poisson(from_logs=True), counts, "linear"),
+        (lossary.KLDivergence(from_logs=True), shares, "log_softmax"),
+    ):
+        assert lossary.verify(loss).ok
+        assert lossary.explain(loss).last_layer == fits
+        assert lossary.diagnose(loss, y_true, np.log(np.maximum(y_true, 0.1))).ok
+        assert activation_fit(loss, fits).judgement == "right"
 
 
 def test_verification_as_text_and_data() -> None:

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 import lossary
 from everywhere import BACKENDS, there
 from inputs import BUILTIN
-from lossary.facts.domain import Bits, Classes, OneHot, Signs, Weights
+from lossary.facts.domain import Bits, Classes, OneHot, Signs
+from lossary.facts.settings import Weights
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.normal(size=(8, 3))
@@ -154,3 +155,19 @@ def test_who_has_them() -> None:
 def test_what_does_not_fit_is_said(make: Any, words: str) -> None:
     with pytest.raises(lossary.ParameterError, match=words):
         make()
+
+
+@pytest.mark.parametrize("scale", [3.0, [3.0, 1.0, 0.25]])
+def test_soft_targets_are_shared_between_both_classes_as_in_pytorch(scale: Any) -> None:
+    """``pos_weight * y * softplus(-x) + (1 - y) * softplus(x)``: the weight of the positives is theirs alone."""
+    targets, scores = np.array([[0.2, 0.0, 0.9], [1.0, 0.5, 0.3]]), np.array([[0.5, -1.0, 2.0], [-0.25, 1.5, 0.75]])
+    tensor = torch.tensor(scores, requires_grad=True)
+    theirs = F.binary_cross_entropy_with_logits(tensor, torch.tensor(targets), pos_weight=torch.tensor(scale))
+    theirs.backward()
+    loss = lossary.BinaryCrossentropy(from_logits=True, pos_weight=scale)
+    value, slopes = loss.value_and_grad(targets, scores)
+    np.testing.assert_allclose(value, theirs.detach(), rtol=1e-12)
+    np.testing.assert_allclose(slopes, tensor.grad, rtol=1e-12)
+    weighted = loss.replaced(pos_weight=None, class_weight={0: 2.0, 1: 6.0})
+    if scale == 3.0:
+        np.testing.assert_allclose(weighted(targets, scores), 2.0 * value, rtol=1e-12)

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import lossary
 from lossary.facts.axes import ELEMENT
-from lossary.facts.domain import Weights
 from lossary.facts.families import about
 from lossary.facts.record import Parameter, Record, Role
+from lossary.facts.settings import Weights
 from lossary.objects.define import Loss, loss_class, records
 from lossary.objects.names import class_names, function_names
 from lossary.texts.peers import of_libraries

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from sklearn._loss import loss as sk
 
@@ -45,26 +44,6 @@ def _sklearn(kind: Any, y_true: Any, y_pred: Any) -> Run:
     return lambda: half * float(loss.loss_gradient(y, p, n_threads=threads.count())[0].mean())
 
 
-@numba.njit(nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def _touch(a: Any, b: Any, out: Any, first: int, last: int) -> int:
-    for start in range(first, last, 8192):
-        stop = min(start + 8192, last)
-        x, y, z = a[start:stop], b[start:stop], out[start:stop]
-        for j in range(x.size):
-            z[j] = x[j] + y[j]
-    return 0
-
-
-@numba.njit(nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def _touch_one(a: Any, out: Any, first: int, last: int) -> int:
-    for start in range(first, last, 8192):
-        stop = min(start + 8192, last)
-        x, z = a[start:stop], out[start:stop]
-        for j in range(x.size):
-            z[j] = x[j] + np.float32(1.0)
-    return 0
-
-
 def _stream(y_true: Any, y_pred: Any) -> Run:
     """Every input read once and a gradient written, in pages that are there already."""
     p = y_pred.ravel()
@@ -76,6 +55,7 @@ def _stream(y_true: Any, y_pred: Any) -> Run:
 
     def task(first: int) -> int:
         last = min(first + step, p.size)
-        return int(_touch_one(p, out, first, last) if labels else _touch(y, p, out, first, last))
+        np.add(p[first:last], np.float32(1.0) if labels else y[first:last], out=out[first:last])
+        return 0
 
     return lambda: float(threads.run(task, tasks))

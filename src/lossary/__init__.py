@@ -30,12 +30,15 @@ from .errors import (
 )
 from .facts.record import Case
 from .looks.modes import check
+from .objects import constant as _constant  # noqa: F401  (so that losses know their best constant)
 from .objects.combined import WeightedSum
+from .objects.curvature import grad_and_hess
 from .objects.define import Loss, loss
 from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
 from .objects.linear import LinearCrossEntropy, LinearLoss, linear, linear_cross_entropy
 from .objects.names import exports
 from .objects.several import ArgumentsLoss
+from .objects.total import Total, TotalOfTerms
 from .readers import foreign as _foreign  # noqa: F401  (so that `get` understands other libraries' losses)
 
 if TYPE_CHECKING:
@@ -85,6 +88,8 @@ __all__ = [
     "ParameterError",
     "Report",
     "ShapeError",
+    "Total",
+    "TotalOfTerms",
     "TraceError",
     "UnknownLossError",
     "Verification",
@@ -94,6 +99,7 @@ __all__ = [
     "domains",
     "explain",
     "get",
+    "grad_and_hess",
     "is_categorical_crossentropy",
     "linear",
     "linear_cross_entropy",

@@ -20,13 +20,20 @@ from .errors import UnknownLossError as UnknownLossError
 from .facts.record import Case as Case
 from .looks.modes import check as check
 from .objects.combined import WeightedSum as WeightedSum
+from .objects.curvature import grad_and_hess as grad_and_hess
 from .objects.define import Loss as Loss
 from .objects.define import loss as loss
 from .objects.get import get as get
 from .objects.get import is_categorical_crossentropy as is_categorical_crossentropy
 from .objects.get import names as names
 from .objects.get import value_and_grad as value_and_grad
+from .objects.linear import LinearCrossEntropy as LinearCrossEntropy
+from .objects.linear import LinearLoss as LinearLoss
+from .objects.linear import linear as linear
+from .objects.linear import linear_cross_entropy as linear_cross_entropy
 from .objects.several import ArgumentsLoss as ArgumentsLoss
+from .objects.total import Total as Total
+from .objects.total import TotalOfTerms as TotalOfTerms
 from . import scoring as scoring
 from .doctor import Advice as Advice
 from .doctor import Explanation as Explanation
@@ -1650,6 +1657,100 @@ class Charbonnier(Loss):
 
 L1Charbonnier = Charbonnier
 
+def circle(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, gamma: float = 80.0, margin: float = 0.4, constant_weights: bool = True, check: str | None = None) -> Any:
+    """How far an embedding's relatives and strangers are from cosines of 1 and 0, the farthest counting most.
+
+    For faces, products and other things that are found by their embeddings: ``y_pred`` are the embeddings of a batch
+    (N, D), of any length, and ``y_true`` (N,) their labels.  Every point is held against all others, and each pair has
+    a weight that grows with its distance from its goal.  Points without a relative cost 0 and leave the mean; the rest
+    is as in `ntxent`.
+
+    The weights count as constants where slopes are computed, as in the paper; Keras differentiates them too, which
+    ``constant_weights=False`` does.  The values are the same.
+
+    ``circle = log(1 + sum over p of exp(-gamma * a[p] * (s[p] - 1 + margin)) * sum over n of exp(gamma * a[n] * (s[n] - margin))), s = cos(y_pred, y_pred), a[p] = max(1 + margin - s[p], 0), a[n] = max(s[n] + margin, 0), p: other points with the same label, n: those with another``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: labels, whole numbers; what has the same one belongs
+            together.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        gamma: How steep it is (a number > 0); 80.0 by default.
+        margin: How far from 1 and 0 cosines of relatives and strangers may be (a number in [0, 1]); 0.4 by
+            default.
+        constant_weights: Whether the weights of cosines count as constants in the slope, as in the paper (True or
+            False); True by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Sun et al., Circle loss: a unified perspective of pair similarity optimization (2020), eq. 6 and 8.
+
+    >>> import lossary
+    >>> embeddings = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    >>> print(lossary.circle([0, 0, 1], embeddings, gamma=1.0, margin=0.0).round(4))
+    [2.1269 1.3133 0.    ]
+    """
+
+circle_loss = circle
+
+class Circle(Loss):
+    """How far an embedding's relatives and strangers are from cosines of 1 and 0, the farthest counting most.
+
+    For faces, products and other things that are found by their embeddings: ``y_pred`` are the embeddings of a batch
+    (N, D), of any length, and ``y_true`` (N,) their labels.  Every point is held against all others, and each pair has
+    a weight that grows with its distance from its goal.  Points without a relative cost 0 and leave the mean; the rest
+    is as in `ntxent`.
+
+    The weights count as constants where slopes are computed, as in the paper; Keras differentiates them too, which
+    ``constant_weights=False`` does.  The values are the same.
+
+    ``circle = log(1 + sum over p of exp(-gamma * a[p] * (s[p] - 1 + margin)) * sum over n of exp(gamma * a[n] * (s[n] - margin))), s = cos(y_pred, y_pred), a[p] = max(1 + margin - s[p], 0), a[n] = max(s[n] + margin, 0), p: other points with the same label, n: those with another``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        gamma: How steep it is (a number > 0); 80.0 by default.
+        margin: How far from 1 and 0 cosines of relatives and strangers may be (a number in [0, 1]); 0.4 by
+            default.
+        constant_weights: Whether the weights of cosines count as constants in the slope, as in the paper (True or
+            False); True by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: Y. Sun et al., Circle loss: a unified perspective of pair similarity optimization (2020), eq. 6 and 8.
+    """
+    gamma: float
+    margin: float
+    constant_weights: bool
+    def __init__(self, *, gamma: float = 80.0, margin: float = 0.4, constant_weights: bool = True, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+CircleLoss = Circle
+
 def complete_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """`distance_iou`, and how much the two differ in their ratio of width to height.
 
@@ -1898,7 +1999,8 @@ def coral(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, 
     ``coral = sum over k of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
 
     Args:
-        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ....
+        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ..., C - 1
+            with C - 1 outputs.
         y_pred: Predictions, shape ``(..., C)``: real numbers.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
@@ -1972,7 +2074,8 @@ def corn(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c
     ``corn = sum over k <= y_true of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))``
 
     Args:
-        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ....
+        y_true: Targets, shape ``(...)``, one number per row: places in an order, whole numbers 0, 1, ..., C - 1
+            with C - 1 outputs.
         y_pred: Predictions, shape ``(..., C)``: real numbers.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
@@ -2670,6 +2773,96 @@ class CRPSGaussian(Loss):
     def __init__(self, *, epsilon: float = 1e-06, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 CrpsNormal = CRPSGaussian
+
+def ctc(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, blank: float = 0.0, infeasible: str = 'inf', check: str | None = None) -> Any:
+    """Minus the log-probability of a sequence of labels under all the ways to place them in time.
+
+    For speech and handwriting, where it is known what was said and not when: ``y_pred`` are raw scores (N, T, C) per
+    step and class, ``y_true`` (N, L) the labels, padded with the blank or with -1.  Between two labels may be blanks,
+    and a label may last; two equal ones need a blank between them.  Steps that do not count, as beyond the end of a
+    sequence, have False in ``where`` (N, T).  Labels that do not fit into so few steps have the value infinity, and the
+    slope 0.
+
+    Values are logarithms of whole sequences, and longer ones cost more; PyTorch's mean divides each by its number of
+    labels, which ``sample_weight`` does here.  Where there is no float64, as on most JAX, sums over hundreds of steps
+    have their digits to about 1e-5.
+
+    ``ctc = -log(sum over alignments a of y_true of prod over t of softmax(y_pred[t])[a[t]])``
+
+    Args:
+        y_true: Targets, shape ``(..., L)``: classes one after the other, whole numbers, padded with the blank or
+            with -1.
+        y_pred: Predictions, shape ``(..., D, C)``: real numbers.
+        blank: The class that is no label; -1 for the last (a whole number >= -1); 0.0 by default.
+        infeasible: Value of labels that do not fit into so few steps ('inf' or 'zero'); 'inf' by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. Graves et al., Connectionist temporal classification (2006), eq. 8 and 14.
+
+    >>> import lossary
+    >>> print(lossary.ctc([[1]], [[[0.0, 0.0], [0.0, 0.0]]]).round(4))  # log(4/3)
+    [0.2877]
+    """
+
+connectionist_temporal_classification = ctc
+
+class CTC(Loss):
+    """Minus the log-probability of a sequence of labels under all the ways to place them in time.
+
+    For speech and handwriting, where it is known what was said and not when: ``y_pred`` are raw scores (N, T, C) per
+    step and class, ``y_true`` (N, L) the labels, padded with the blank or with -1.  Between two labels may be blanks,
+    and a label may last; two equal ones need a blank between them.  Steps that do not count, as beyond the end of a
+    sequence, have False in ``where`` (N, T).  Labels that do not fit into so few steps have the value infinity, and the
+    slope 0.
+
+    Values are logarithms of whole sequences, and longer ones cost more; PyTorch's mean divides each by its number of
+    labels, which ``sample_weight`` does here.  Where there is no float64, as on most JAX, sums over hundreds of steps
+    have their digits to about 1e-5.
+
+    ``ctc = -log(sum over alignments a of y_true of prod over t of softmax(y_pred[t])[a[t]])``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        blank: The class that is no label; -1 for the last (a whole number >= -1); 0.0 by default.
+        infeasible: Value of labels that do not fit into so few steps ('inf' or 'zero'); 'inf' by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: A. Graves et al., Connectionist temporal classification (2006), eq. 8 and 14.
+    """
+    blank: float
+    infeasible: str
+    def __init__(self, *, blank: float = 0.0, infeasible: str = 'inf', axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+ConnectionistTemporalClassification = CTC
 
 def deephit_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from a distribution.
@@ -4285,6 +4478,102 @@ GeneralizedCrossEntropy = GeneralizedCrossentropy
 LqLoss = GeneralizedCrossentropy
 CategoricalGeneralizedCrossEntropy = GeneralizedCrossentropy
 
+def generalized_dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, size_weight: str = 'square', smooth: float = 0.0, check: str | None = None) -> Any:
+    """One minus the Dice overlap of all classes of an image together, each weighed by how small it is.
+
+    For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
+    count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
+    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
+    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
+    that nobody labelled have False in ``where``.
+
+    A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
+    of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
+    counts.  `dice` is the mean over classes of their own overlaps.
+
+    ``generalized_dice = 1 - (2 * sum_c(w_c * sum(y_true_c * y_pred_c)) + smooth) / (sum_c(w_c * sum(y_true_c + y_pred_c)) + smooth), w_c = 1 / sum(y_true_c)**2``
+
+    Args:
+        y_true: Targets, shape ``(..., D, C)``: 0 or 1, or a probability between them.
+        y_pred: Predictions, shape ``(..., D, C)``: probabilities in [0, 1].
+        size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. H. Sudre et al., Generalised Dice overlap as a deep learning loss function (2017), eq. 1.
+
+    >>> import lossary
+    >>> y_true, y_pred = [[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]], [[[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]]
+    >>> print(lossary.generalized_dice(y_true, y_pred, axis=1).round(4))
+    [0.5556]
+    """
+
+gdl = generalized_dice
+generalized_dice_loss = generalized_dice
+generalised_dice = generalized_dice
+
+class GeneralizedDice(Loss):
+    """One minus the Dice overlap of all classes of an image together, each weighed by how small it is.
+
+    For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
+    count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
+    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
+    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
+    that nobody labelled have False in ``where``.
+
+    A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
+    of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
+    counts.  `dice` is the mean over classes of their own overlaps.
+
+    ``generalized_dice = 1 - (2 * sum_c(w_c * sum(y_true_c * y_pred_c)) + smooth) / (sum_c(w_c * sum(y_true_c + y_pred_c)) + smooth), w_c = 1 / sum(y_true_c)**2``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
+            default.
+        smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: C. H. Sudre et al., Generalised Dice overlap as a deep learning loss function (2017), eq. 1.
+    """
+    size_weight: str
+    smooth: float
+    def __init__(self, *, size_weight: str = 'square', smooth: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+Gdl = GeneralizedDice
+GeneralizedDiceLoss = GeneralizedDice
+GeneralisedDice = GeneralizedDice
+
 def generalized_iou(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
     """One minus the generalized intersection over union of a true and a predicted box.
 
@@ -5270,13 +5559,14 @@ JsDivergence = JensenShannonDivergence
 JensenShannon = JensenShannonDivergence
 GeneralizedJsd = JensenShannonDivergence
 
-def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, from_logs: bool = False, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
-    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
+    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
+    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
+    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
+    ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -5284,7 +5574,10 @@ def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None =
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
         y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
             as the same.
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; unused from logarithms (a number in [0, 0.5]); 1e-07
+            by default.
+        from_logs: Whether y_pred holds logarithms of probabilities (a log_softmax in the last layer) (True or
+            False); False by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -5315,9 +5608,10 @@ class KLDivergence(Loss):
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
-    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
+    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
+    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
+    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
+    ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -5325,7 +5619,10 @@ class KLDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; unused from logarithms (a number in [0, 0.5]); 1e-07
+            by default.
+        from_logs: Whether y_pred holds logarithms of probabilities (a log_softmax in the last layer) (True or
+            False); False by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -5345,7 +5642,8 @@ class KLDivergence(Loss):
     Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, epsilon: float = 1e-07, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
@@ -7028,7 +7326,6 @@ class NegativeBinomialNLL(Loss):
     epsilon: float
     def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
-NegativeBinomialLikelihood = NegativeBinomialNLL
 
 def negative_log_likelihood(y_true: Any, y_pred: Any, ignore_class: int | None = None, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
     """Negative log-likelihood of one class among several, for integer labels and logarithms of probabilities.
@@ -7111,6 +7408,98 @@ class NegativeLogLikelihood(Loss):
 
 NLLLoss = NegativeLogLikelihood
 NllLoss = NegativeLogLikelihood
+
+def ntxent(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 0.07, check: str | None = None) -> Any:
+    """How much of an embedding's similarity goes to its relatives: softmax crossentropy of cosines within the batch.
+
+    For contrastive learning, as in SimCLR: ``y_pred`` are the embeddings of a batch (N, D), of any length, and
+    ``y_true`` (N,) says which belong together, as the two views of one image do.  Every point is held against all
+    others: its value is the mean over its relatives, each beside all strangers; other relatives are not in its
+    denominator.  Points without a relative cost 0 and leave the mean.  Points of weight 0 are strangers and relatives
+    to others still; those that ``where`` leaves out are not.
+
+    PyTorch Metric Learning and optax take the mean over all pairs of relatives, which is the same where all labels are
+    equally frequent.  A larger batch has more strangers, so the values of two batch sizes cannot be compared.
+
+    ``ntxent = mean over p of log(exp(s[p]) + sum over n of exp(s[n])) - s[p], s = cos(y_pred, y_pred) / temperature, p: other points with the same label, n: those with another``
+
+    Args:
+        y_true: Targets, shape ``(...)``, one number per row: labels, whole numbers; what has the same one belongs
+            together.
+        y_pred: Predictions, shape ``(..., C)``: real numbers.
+        temperature: What cosines are divided by (a number > 0); 0.07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Sohn, Improved deep metric learning with multi-class N-pair loss (2016); T. Chen et al., A simple
+    framework for contrastive learning of visual representations (2020), eq. 1.
+
+    >>> import lossary
+    >>> embeddings = [[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]]
+    >>> print(lossary.ntxent([0, 0, 1], embeddings, temperature=1.0).round(4))
+    [0.3133 0.3133 0.    ]
+    """
+
+nt_xent = ntxent
+normalized_temperature_crossentropy = ntxent
+
+class NTXent(Loss):
+    """How much of an embedding's similarity goes to its relatives: softmax crossentropy of cosines within the batch.
+
+    For contrastive learning, as in SimCLR: ``y_pred`` are the embeddings of a batch (N, D), of any length, and
+    ``y_true`` (N,) says which belong together, as the two views of one image do.  Every point is held against all
+    others: its value is the mean over its relatives, each beside all strangers; other relatives are not in its
+    denominator.  Points without a relative cost 0 and leave the mean.  Points of weight 0 are strangers and relatives
+    to others still; those that ``where`` leaves out are not.
+
+    PyTorch Metric Learning and optax take the mean over all pairs of relatives, which is the same where all labels are
+    equally frequent.  A larger batch has more strangers, so the values of two batch sizes cannot be compared.
+
+    ``ntxent = mean over p of log(exp(s[p]) + sum over n of exp(s[n])) - s[p], s = cos(y_pred, y_pred) / temperature, p: other points with the same label, n: those with another``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        temperature: What cosines are divided by (a number > 0); 0.07 by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: K. Sohn, Improved deep metric learning with multi-class N-pair loss (2016); T. Chen et al., A simple
+    framework for contrastive learning of visual representations (2020), eq. 1.
+    """
+    temperature: float
+    def __init__(self, *, temperature: float = 0.07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+NtXent = NTXent
+NTXentLoss = NTXent
+NormalizedTemperatureCrossentropy = NTXent
+SimCLRLoss = NTXent
 
 def one_vs_all_logistic(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, ignore_class: int | None = None, class_weight: Any = None, check: str | None = None) -> Any:
     """A yes/no question for each class, of which one is answered yes, for integer labels and raw scores.
@@ -7204,8 +7593,9 @@ def orpo(chosen: Any, rejected: Any, axis: int | tuple[int, ...] | None = -1, *,
 
     For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
     log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
-    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
-    as for `bradley_terry`.
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite; where both are,
+    the odds are equal, and their slope, which has no bound there, is taken as 0.  Shapes and Keras as for
+    `bradley_terry`.
 
     ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
 
@@ -7243,8 +7633,9 @@ class ORPO(ArgumentsLoss):
 
     For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
     log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
-    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
-    as for `bradley_terry`.
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite; where both are,
+    the odds are equal, and their slope, which has no bound there, is taken as 0.  Shapes and Keras as for
+    `bradley_terry`.
 
     ``orpo = mean(-chosen + beta * log(1 + exp(-o))), o = (chosen - rejected) - (log(1 - exp(chosen)) - log(1 - exp(rejected)))``
 
@@ -7771,18 +8162,21 @@ QuantileScore = Pinball
 MeanPinballLoss = Pinball
 PinballLoss = Pinball
 
-def poisson(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def poisson(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, from_logs: bool = False, check: str | None = None) -> Any:
     """Negative log-likelihood of counts whose predicted mean is ``y_pred``.
 
     For numbers of events in a fixed time or space; predictions are rates, so the last layer should be positive
-    (softplus or exp).  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
+    (softplus or exp); with ``from_logs=True`` it is linear and predictions are their logarithms, which neither overflow
+    nor reach a rate of 0.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
 
     ``poisson = mean(y_pred - y_true * log(y_pred + epsilon))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
-        epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
+        epsilon: Added to the rate inside the logarithm; unused from logarithms (a number >= 0); 1e-07 by default.
+        from_logs: Whether y_pred holds logarithms of rates (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -7811,7 +8205,8 @@ class Poisson(Loss):
     """Negative log-likelihood of counts whose predicted mean is ``y_pred``.
 
     For numbers of events in a fixed time or space; predictions are rates, so the last layer should be positive
-    (softplus or exp).  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
+    (softplus or exp); with ``from_logs=True`` it is linear and predictions are their logarithms, which neither overflow
+    nor reach a rate of 0.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
 
     ``poisson = mean(y_pred - y_true * log(y_pred + epsilon))``
 
@@ -7819,7 +8214,9 @@ class Poisson(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        epsilon: Added to the rate inside the logarithm (a number >= 0); 1e-07 by default.
+        epsilon: Added to the rate inside the logarithm; unused from logarithms (a number >= 0); 1e-07 by default.
+        from_logs: Whether y_pred holds logarithms of rates (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -7840,7 +8237,8 @@ class Poisson(Loss):
     changes.
     """
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, epsilon: float = 1e-07, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
 def policy_gradient(log_probability: Any, advantage: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:

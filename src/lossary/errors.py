@@ -92,6 +92,15 @@ class TraceError(LossError, TypeError):
         return cls(f"{word} has no derivative among the words")
 
     @classmethod
+    def no_diagonal(cls) -> TraceError:
+        """A Hessian whose diagonal does not say how one output acts by itself."""
+        return cls(
+            "its outputs are compared in pairs, so that its Hessian has no diagonal that stands for it; accepted are "
+            "losses of single outputs and of rows of scores. Rankings are a host's own objective: rank:ndcg of "
+            "XGBoost, lambdarank of LightGBM"
+        )
+
+    @classmethod
     def no_value(cls, returned: object, predictions: str) -> TraceError:
         """The formula returned what is no value per data point."""
         return cls(f"the formula returned {returned!r}, which does not depend on {predictions}")

@@ -11,15 +11,23 @@ from families.exact import Row, each, each_slope, mean, xlogy
 from families.hurt import EPSILON, ROWS, WIDTH, Hurt, clipped, guarded
 
 
-def _poisson(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7)) -> Any:
+def _poisson(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7), from_logs: bool = False) -> Any:
+    if from_logs:
+        return _poisson(t, mp.exp(p), mp.mpf(0))
     return p - xlogy(t, p + epsilon)
 
 
-def _poisson_slope(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7)) -> Any:
+def _poisson_slope(t: Any, p: Any, epsilon: Any = mp.mpf(1e-7), from_logs: bool = False) -> Any:
+    if from_logs:
+        return mp.exp(p) * _poisson_slope(t, mp.exp(p), mp.mpf(0))
     return mp.mpf(1) if t == 0 else 1 - t / (p + epsilon)
 
 
-def _terms_poisson(t: Any, p: Any, index: int | None) -> Any:
+def _terms_poisson(t: Any, p: Any, index: int | None, from_logs: bool = False) -> Any:
+    if from_logs:
+        if index is not None:
+            return (mp.exp(p[index]) + t[index]) / len(p)
+        return sum(mp.exp(b) + abs(a * b) for a, b in zip(t, p, strict=True)) / len(p)
     if index is not None:
         return 0
     return sum(abs(b) + abs(xlogy(a, b + mp.mpf(1e-7))) for a, b in zip(t, p, strict=True)) / len(p)
@@ -57,3 +65,4 @@ GUARDED = {"negative_binomial_nll": guarded(1, 2, least=1e-7)}
 HURT = [Hurt("negative_binomial_nll", _clusters, _terms_clusters, {"epsilon": 0.0}, (1.0, 1e4, 1e-10))]
 SLOPES = {"poisson": each_slope(_poisson_slope)}
 TERMS = {"poisson": _terms_poisson}
+SETTINGS = {"poisson": [{"from_logs": True}]}

@@ -9,17 +9,23 @@ import mpmath as mp
 from families.exact import Row, clip, softmax, xlogy
 
 
-def _kl(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7)) -> Any:
+def _kl(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7), from_logs: bool = False) -> Any:
+    if from_logs:
+        return mp.fsum(mp.mpf(0) if a == 0 else a * mp.log(a) - a * b for a, b in zip(t, p, strict=True))
     pairs = [(clip(a, epsilon), clip(b, epsilon)) for a, b in zip(t, p, strict=True)]
     return mp.fsum(mp.mpf(0) if a == 0 else a * mp.log(a / b) for a, b in pairs)
 
 
-def _kl_slope(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7)) -> list[Any]:
+def _kl_slope(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7), from_logs: bool = False) -> list[Any]:
+    if from_logs:
+        return [-mp.mpf(a) for a in t]
     pairs = [(clip(a, epsilon), clip(b, epsilon)) for a, b in zip(t, p, strict=True)]
     return [mp.mpf(0) if a == 0 else -a / b for a, b in pairs]
 
 
-def _terms_kl(t: Any, p: Any, index: int | None) -> Any:
+def _terms_kl(t: Any, p: Any, index: int | None, from_logs: bool = False) -> Any:
+    if from_logs:
+        return 0 if index is not None else sum(abs(a * mp.log(a or 1)) + abs(a * b) for a, b in zip(t, p, strict=True))
     return sum(abs(_kl([a], [b])) for a, b in zip(t, p, strict=True)) if index is None else 0
 
 
@@ -100,6 +106,7 @@ TERMS = {
     "knowledge_distillation": _terms_distillation,
 }
 SETTINGS = {
+    "kl_divergence": [{"from_logs": True}],
     "jensen_shannon_divergence": [{"beta": 0.1}],
     "knowledge_distillation": [{"temperature": 4.0}],
 }

@@ -10,14 +10,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..looks.faults import Look, Site
-from . import _series, _special
+from . import _alignments, _series, _special
+from ._numbers import WORDS, either
 
 Array = Any
 HALF = frozenset({"float16", "bfloat16"})
@@ -33,6 +32,7 @@ class Traced(Protocol):
     """A formula and its slopes as functions of arrays, in the words of a backend."""
 
     inputs: tuple[str, ...]
+    depth: int
 
     def value(self, backend: Backend) -> Callable[..., Any]:
         """The value per data point."""
@@ -53,6 +53,8 @@ class Backend(ABC):
     is_traced = False
     # Whether a program that runs later can tell the host about values outside their sets.
     can_report = False
+    # The method of a total that adds it up over processes or devices; nothing where there is one process.
+    adds_over = ""
     # Types of arrays that are what they seem: dtype and shape are known, and no subclass changes what they mean.
     plain: frozenset[type] = frozenset()
 
@@ -81,10 +83,6 @@ class Backend(ABC):
     @abstractmethod
     def default_float(self) -> str:
         """The dtype that integer predictions are promoted to."""
-
-    def exact_float(self) -> str:
-        """The dtype with the most digits, in which whole numbers on both sides are subtracted."""
-        return "float64"
 
     def shape(self, x: Array) -> tuple[int | None, ...]:
         """The static shape; None where a length is not known yet."""
@@ -128,12 +126,16 @@ class Backend(ABC):
         """How many copies of a program work on one batch at a time, and have their results added up."""
         return 1
 
+    def all_sum(self, x: Array, over: Any) -> Array:
+        """The sum over all processes or devices, whose derivative is summed in the same way."""
+        raise NotImplementedError
+
     def settle(self) -> None:
         """Waits until every report under way has arrived, and asks for those that wait to be asked for."""
         return
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        """A block in which the library does not warn where a result is beyond its largest number, or no number."""
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
+        """A block that computes in this dtype, without warnings where a result is beyond its largest number."""
         return nullcontext()
 
     # --- moving things about --------------------------------------------------------------------------------
@@ -162,6 +164,19 @@ class Backend(ABC):
     def stack_last(self, arrays: Sequence[Array]) -> Array:
         """The arrays side by side along a new last axis."""
 
+    def beside(self, x: Any, like: Array) -> Any:
+        """A number per row in the rank of its elements, which may have more than one axis."""
+        lacking = 0 if isinstance(x, float) else len(self.shape(like)) - len(self.shape(x))
+        for _ in range(lacking):
+            x = self.expand_last(x)
+        return x
+
+    def totalled(self, x: Array, rank: int) -> Array:
+        """The sum over all elements of a row, one number per row in an array of this rank."""
+        for _ in range(len(self.shape(x)) - rank):
+            x = self.squeeze_last(self.sum(x))
+        return self.sum(x)
+
     @abstractmethod
     def total(self, x: Array) -> Array:
         """Sum over all axes; the accumulator has at least float32."""
@@ -178,6 +193,36 @@ class Backend(ABC):
         """The integer dtype in which labels of this dtype keep their value."""
         return "int64"
 
+    def finest(self, x: Array) -> str:
+        """The dtype in which rows are compared with each other; small differences of large scores are to be seen."""
+        return "float64"
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Products of matrices, which lie along the last two axes."""
+
+    @abstractmethod
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        """The arrays one after the other along the last axis."""
+
+    @abstractmethod
+    def take_each(self, x: Array, labels: Array) -> Array:
+        """From every row ``(..., T, C)`` of a data point the elements that its labels ``(..., S)`` name."""
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        """Goes through rows ``(..., T, S)`` one after the other: ``step(state, *row)`` gives the next state and a row.
+
+        Returns the last state and all rows, in the order of those that were given.
+        """
+        state, found = start, []
+        places = range(rows[0].shape[-2])
+        for place in reversed(places) if reverse else places:
+            state, row = step(state, *(x[..., place, :] for x in rows))
+            found.append(row)
+        return state, self.moveaxis(self.stack_last(found[::-1] if reverse else found), -1, -2)
+
     # --- derivatives -------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -192,7 +237,7 @@ class Backend(ABC):
 
     def namespace(self, names: Sequence[str]) -> dict[str, Any]:
         """The namespace in which an emitted function of this backend runs."""
-        host = {f"host_{name}": _host(number, getattr(self, name)) for name, number in _NUMBER_WORDS.items()}
+        host = {f"host_{name}": either(number, getattr(self, name)) for name, number in WORDS.items()}
         arrays = {name: getattr(self, name) for name in names if name not in _OPERATORS}
         # A condition between or beside arrays may be about parameters alone.
         return {**host, **arrays, "where": host["host_where"], "logical_and": self._and, "logical_or": self._or}
@@ -258,6 +303,9 @@ class Backend(ABC):
     expm1mx = _series.expm1mx
     log1mexp = _series.log1mexp
     hypot1 = _series.hypot1
+
+    alignment_nll = _alignments.alignment_nll
+    alignment_slope = _alignments.alignment_slope
 
     lgamma = _special.lgamma
     digamma = _special.digamma
@@ -396,62 +444,3 @@ class Backend(ABC):
 
     def _scale(self, largest: Array) -> Array:
         return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))
-
-
-# Words of parameters: plain numbers stay numbers, in double precision and with IEEE's poles.
-_NUMBER_WORDS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "arctan": math.atan,
-    "cos": math.cos,
-    "detach": lambda x: x,
-    "equal": lambda a, b: a == b,
-    "erf": math.erf,
-    "exp": math.exp,
-    "expm1": math.expm1,
-    "guard": max,
-    "indicator": lambda condition, like: float(condition),
-    "less": lambda a, b: a < b,
-    "less_equal": lambda a, b: a <= b,
-    "log": lambda x: math.log(x) if x else -math.inf,
-    "log1p": lambda x: math.log1p(x) if x != -1.0 else -math.inf,
-    "logical_and": lambda a, b: a and b,
-    "logical_not": lambda a: not a,
-    "logical_or": lambda a, b: a or b,
-    "maximum": max,
-    "minimum": min,
-    "power": lambda x, exponent: x**exponent,
-    "sigmoid": lambda x: 0.5 + 0.5 * math.tanh(0.5 * x),
-    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
-    "sin": math.sin,
-    "sinh": math.sinh,
-    "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
-    "sqrt": math.sqrt,
-    "square": lambda x: x * x,
-    "tanh": math.tanh,
-    "weighted": lambda weight, x: weight * x if weight else 0.0,
-    "where": lambda condition, a, b: a if condition else b,
-    "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
-}
-
-_NUMBERS = SimpleNamespace(
-    **_NUMBER_WORDS,
-    dtype=lambda x: "float64",
-    floor=math.floor,
-)
-_NUMBER_WORDS |= {
-    name: partial(getattr(room, name), _NUMBERS)
-    for room, names in (
-        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
-        (_special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
-    )
-    for name in names
-}
-
-
-def _host(number: Callable[..., Any], word: Callable[..., Any]) -> Callable[..., Any]:
-    """A word of parameters; one that is traced or differentiated is an array and gets the backend's word."""
-
-    def either(first: Any, *rest: Any) -> Any:
-        return number(first, *rest) if isinstance(first, int | float) else word(first, *rest)
-
-    return either

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from ._bits import ShowsBits
 from ._means import MeansByLength
 from .numpy import BACKEND as NUMPY
 
+_enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64  # Until JAX 0.8.
+
 
 class JaxBackend(MeansByLength, ShowsBits):
     """Arrays and tracers: ``jit``, ``grad``, ``jacfwd``, ``hessian``, ``vmap``, sharded arrays."""
@@ -25,6 +28,7 @@ class JaxBackend(MeansByLength, ShowsBits):
     name = "jax"
     noun = "a JAX array"
     can_report = True
+    adds_over = "psum"
 
     abs = staticmethod(jnp.abs)
     sign = staticmethod(jnp.sign)
@@ -60,8 +64,10 @@ class JaxBackend(MeansByLength, ShowsBits):
                 value = value.astype(np.float32)
         return jnp.asarray(value)
 
-    def exact_float(self) -> str:
-        return self.default_float()
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
+        # Whole numbers are subtracted in double precision, also where JAX gives none to others.
+        needed = dtype == "float64" and not jax.config.jax_enable_x64
+        return _enable_x64(True) if needed else nullcontext()
 
     def dtype(self, x: Array) -> str:
         return str(x.dtype.name)
@@ -85,6 +91,9 @@ class JaxBackend(MeansByLength, ShowsBits):
 
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
         return _jax_report.report_later(poison, looks, site)
+
+    def all_sum(self, x: Array, over: Any) -> Array:
+        return jax.lax.psum(x, over)
 
     def settle(self) -> None:
         jax.effects_barrier()
@@ -112,6 +121,26 @@ class JaxBackend(MeansByLength, ShowsBits):
 
     def label_dtype(self, dtype: str) -> str:
         return "int64" if dtype in ("int64", "uint64", "uint32") and jax.config.jax_enable_x64 else "int32"
+
+    def finest(self, x: Array) -> str:
+        return str(x.dtype.name)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return jnp.matmul(a, b, precision="highest")
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return jnp.concatenate(arrays, -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = jnp.clip(labels, 0, x.shape[-1] - 1)[..., None, :]
+        return jnp.take_along_axis(x, jnp.broadcast_to(index, (*x.shape[:-1], labels.shape[-1])), -1)
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        by_time = tuple(jnp.moveaxis(x, -2, 0) for x in rows)
+        last, found = jax.lax.scan(lambda state, row: step(state, *row), start, by_time, reverse=reverse)
+        return last, jnp.moveaxis(found, 0, -2)
 
     def sinh(self, x: Array) -> Array:
         if x.dtype != jnp.float32:
@@ -196,7 +225,8 @@ class JaxBackend(MeansByLength, ShowsBits):
                 change = jnp.zeros_like(output)
                 for index, tangent in zip(arrays, tangents, strict=True):
                     if not isinstance(tangent, SymbolicZero):
-                        change = change + self.sum(program.slope(self, index)(*full(primals)) * tangent)
+                        moved = program.slope(self, index)(*full(primals)) * tangent
+                        change = change + self.totalled(moved, output.ndim)
                 return output, change
 
             evaluate.defjvp(jvp, symbolic_zeros=True)

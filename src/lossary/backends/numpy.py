@@ -73,7 +73,7 @@ class NumpyBackend(ShowsBits):
     def host(self, x: Array, *, wait: bool) -> Array | None:
         return x
 
-    def quiet(self) -> AbstractContextManager[Any]:
+    def computing(self, dtype: str) -> AbstractContextManager[Any]:
         return np.errstate(all="ignore")
 
     def moveaxis(self, x: Array, source: int, destination: int) -> Array:
@@ -97,6 +97,16 @@ class NumpyBackend(ShowsBits):
 
     def ones_like(self, x: Array) -> Array:
         return np.ones_like(x)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return np.matmul(a, b)
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return np.concatenate(arrays, -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = np.clip(labels, 0, x.shape[-1] - 1)[..., None, :]
+        return np.take_along_axis(x, np.broadcast_to(index, (*x.shape[:-1], labels.shape[-1])), -1)
 
     def value_and_grad(self, function: Callable[[Array], Array], y_pred: Array) -> tuple[Array, Array]:
         raise NotImplementedError("NumPy does not differentiate; losses are traced instead")

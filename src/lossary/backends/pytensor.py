@@ -98,6 +98,30 @@ class PytensorBackend(Backend):
     def ones_like(self, x: Array) -> Array:
         return pt.ones_like(x)
 
+    def matmul(self, a: Array, b: Array) -> Array:
+        return pt.matmul(a, b)
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return pt.concatenate(arrays, axis=-1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = pt.expand_dims(pt.clip(labels, 0, x.shape[-1] - 1), -2)
+        shape = (*[x.shape[axis] for axis in range(x.ndim - 1)], labels.shape[-1])
+        return pt.take_along_axis(x, pt.broadcast_to(index, shape), axis=-1)
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        by_time = [pt.moveaxis(x, -2, 0)[:: -1 if reverse else 1] for x in rows]
+        start = start + pt.zeros_like(by_time[0][0])  # As little is known of its shape as of that of what follows.
+        states, found = pytensor.scan(
+            lambda *given: step(given[-1], *given[:-1]),
+            sequences=by_time,
+            outputs_info=[start, None],
+            return_updates=False,
+        )
+        return states[-1], pt.moveaxis(found[:: -1 if reverse else 1], 0, -2)
+
     def residual(self, a: Array, factor: Array, b: Array) -> Array:
         # In double precision the product of two float32 numbers is exact.
         wide = [pt.cast(x, "float64") for x in (a, factor, b)]
@@ -184,7 +208,8 @@ class PytensorBackend(Backend):
         like = inputs[index]
         if isinstance(upstream.type, DisconnectedType) or not _is_float(like):
             return disconnected_type()
-        gradient = pt.cast(upstream * program.slope(self, index)(*inputs), like.dtype)
+        slope = program.slope(self, index)(*inputs)
+        gradient = pt.cast(self.beside(upstream, slope) * slope, like.dtype)
         return gradient if gradient.ndim == like.ndim else pt.sum(gradient)
 
 

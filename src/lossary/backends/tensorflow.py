@@ -27,6 +27,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     name = "tensorflow"
     noun = "a TensorFlow tensor"
     can_report = True
+    adds_over = "sync"
 
     abs = staticmethod(tf.abs)
     sign = staticmethod(tf.sign)
@@ -98,6 +99,10 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def replicas(self) -> int:
         return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
+    def all_sum(self, x: Array, over: Any) -> Array:
+        context = tf.distribute.get_replica_context()
+        return x if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, x)
+
     def settle(self) -> None:
         _tensorflow_report.collect()
 
@@ -131,6 +136,24 @@ class TensorflowBackend(MeansByLength, ShowsBits):
 
     def ones_like(self, x: Array) -> Array:
         return tf.ones_like(x)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return tf.matmul(a, b)
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return tf.concat(list(arrays), -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = tf.clip_by_value(labels, 0, tf.cast(tf.shape(x)[-1], labels.dtype) - 1)
+        shape = tf.concat([tf.shape(x)[:-1], tf.shape(labels)[-1:]], 0)
+        return tf.gather(x, tf.broadcast_to(tf.expand_dims(index, -2), shape), axis=-1, batch_dims=len(x.shape) - 1)
+
+    def scan(
+        self, step: Callable[..., tuple[Array, Array]], start: Array, rows: Sequence[Array], *, reverse: bool
+    ) -> tuple[Array, Array]:
+        by_time = tuple(self.moveaxis(x, -2, 0) for x in rows)
+        states, found = tf.scan(lambda before, row: step(before[0], *row), by_time, (start, start), reverse=reverse)
+        return states[0 if reverse else -1], self.moveaxis(found, 0, -2)
 
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         like = a if isinstance(a, tf.Tensor) else b
@@ -225,7 +248,8 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         like = inputs[index]
         if not like.dtype.is_floating:
             return None
-        gradient = upstream * program.slope(self, index)(*inputs)
+        slope = program.slope(self, index)(*inputs)
+        gradient = self.beside(upstream, slope) * slope
         return gradient if len(like.shape) == len(gradient.shape) else tf.reduce_sum(gradient)
 
 

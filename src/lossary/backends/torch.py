@@ -30,6 +30,7 @@ class TorchBackend(Backend):
     into_numpy = "{0}.numpy(force=True)"
     plain = PLAIN
     can_report = True
+    adds_over = "sync"
     is_traced = True
 
     abs = staticmethod(torch.abs)
@@ -105,6 +106,11 @@ class TorchBackend(Backend):
     def report_later(self, poison: Array, looks: Sequence[Look], site: Site) -> Array:
         return _torch_report.report_later(poison, looks, site)
 
+    def all_sum(self, x: Array, over: Any) -> Array:
+        distributed = torch.distributed
+        alone = not (distributed.is_available() and distributed.is_initialized())
+        return x if alone else _AllSum.apply(x, over)
+
     def settle(self) -> None:
         _torch_report.collect(wait=True)
 
@@ -131,6 +137,19 @@ class TorchBackend(Backend):
 
     def ones_like(self, x: Array) -> Array:
         return torch.ones_like(x)
+
+    def finest(self, x: Array) -> str:
+        return "float64" if x.device.type == "cpu" else self.dtype(x)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return torch.matmul(a, b)
+
+    def concat_last(self, arrays: Sequence[Array]) -> Array:
+        return torch.cat(tuple(arrays), -1)
+
+    def take_each(self, x: Array, labels: Array) -> Array:
+        index = labels.long().clamp(0, x.shape[-1] - 1).unsqueeze(-2)
+        return torch.gather(x, -1, index.expand(*x.shape[:-1], labels.shape[-1]))
 
     def maximum(self, a: Array, b: Any) -> Array:
         return torch.maximum(a, b) if isinstance(b, torch.Tensor) else torch.clamp(a, min=b)
@@ -232,6 +251,21 @@ class TorchBackend(Backend):
         return call
 
 
+class _AllSum(torch.autograd.Function):
+    """The sum over processes; each of them has a part in the loss of all, so their derivatives add up too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Array, group: Any) -> Array:
+        ctx.group = group
+        found = x.detach().clone()
+        torch.distributed.all_reduce(found, group=group)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Array) -> Any:
+        return _AllSum.apply(upstream[0].contiguous(), ctx.group), None
+
+
 def _upper_half(x: Array) -> Array:
     """A float64 number without the lower half of its digits (G. W. Veltkamp's splitting)."""
     shifted = x.detach() * (2.0**27 + 1.0)
@@ -265,7 +299,7 @@ def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
         def backward(ctx: Any, *upstream: Array) -> Any:
             inputs = _restore(ctx)
             return tuple(
-                _collect(upstream[0] * slopes[index](*inputs), inputs[index]) if needed else None
+                _collect(_pulled(slopes[index](*inputs), upstream[0]), inputs[index]) if needed else None
                 for index, needed in enumerate(ctx.needs_input_grad)
             )
 
@@ -279,14 +313,27 @@ def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
         @staticmethod
         def jvp(ctx: Any, *tangents: Any) -> Array:
             inputs = _restore(ctx)
+            rank = max(x.dim() for x in inputs if isinstance(x, torch.Tensor)) - program.depth + 1
             parts = [
-                torch.sum(slopes[index](*inputs) * tangent, -1, keepdim=True)
+                _pushed(slopes[index](*inputs) * tangent, rank)
                 for index, tangent in enumerate(tangents)
                 if tangent is not None
             ]
             return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
 
     return Reverse, ReverseAndForward
+
+
+def _pulled(slope: Any, upstream: Array) -> Array:
+    """A slope times one factor per row, whose elements may lie along several axes."""
+    for _ in range(slope.dim() - upstream.dim() if isinstance(slope, torch.Tensor) else 0):
+        upstream = upstream.unsqueeze(-1)
+    return upstream * slope
+
+
+def _pushed(x: Array, rank: int) -> Array:
+    """The sum over the elements of each row, in an array of this rank."""
+    return torch.sum(x.flatten(rank - 1) if x.dim() > rank else x, -1, keepdim=True)
 
 
 def _restore(ctx: Any) -> list[Any]:

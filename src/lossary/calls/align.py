@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import backends, texts
 from ..backends import Array, Backend
-from ..facts.axes import ELEMENT
+from ..facts.axes import ELEMENT, LISTED, ROW
 from ..facts.layout import Layout
 from ..facts.record import Record
 from .programs import Program
@@ -52,7 +52,7 @@ class Lines(NamedTuple):
         record, main = program.record, inputs[program.record.main]
         message = texts.shapes_at_run_time(record.name)
         return tuple(
-            x if x is main else backend.require_shape(x, main, rows=each.axes != ELEMENT, message=message)
+            x if x is main else backend.require_shape(x, main, rows=not each.has_outputs, message=message)
             for each, x in zip(record.inputs, inputs, strict=True)
         )
 
@@ -92,14 +92,16 @@ def lines(
     full = [(*shape, 1) if more else shape for shape, more in zip(shapes, expand, strict=True)]
     like = full[main]
     rows = _rows(record, axis, len(like), batched)
-    per_row = [each.axes != ELEMENT and len(shape) < len(like) for each, shape in zip(record.inputs, full, strict=True)]
+    per_row = [each.axes == ROW and len(shape) < len(like) for each, shape in zip(record.inputs, full, strict=True)]
+    listed = [each.axes == LISTED for each in record.inputs]
     if strict:
         _compare(record, full, like, rows, dtype, library)
     # No outputs have no mean; no data points have no values, and only their mean is undefined.
     if 0 in rows.lengths(like):
         raise texts.empty(record.name, record.inputs[main].name, like)
     places = tuple(
-        Place(more or alone, not (rows.are_last or alone)) for more, alone in zip(expand, per_row, strict=True)
+        Place(more or alone, not (rows.are_last or alone or apart))
+        for more, alone, apart in zip(expand, per_row, listed, strict=True)
     )
     unknown = strict and any(None in shape for shape in full)
     ranks = {each.shown: len(shape) for each, shape in zip(record.inputs, shapes, strict=True)}
@@ -113,8 +115,8 @@ def _expansions(program: Program, shapes: Sequence[Shape], batched: bool) -> lis
     """Which inputs get a last axis of length one, where the intention is clear."""
     record = program.record
     if any(each.axes != ELEMENT for each in record.inputs):
-        if not shapes[record.main]:
-            raise texts.scalar(record.name)
+        if len(shapes[record.main]) < record.depth:
+            raise texts.scalar(record.name) if record.depth == 1 else texts.no_matrix(record, shapes[record.main])
         return [False] * len(shapes)
     longest = shapes[0]
     for shape in shapes[1:]:  # torch.compile traces this, and knows no key of max.
@@ -138,6 +140,8 @@ def _rows(record: Record, axis: Any, rank: int, batched: bool) -> Rows:
         if not named or not all(_is_axis(one, rank) for one in named):
             raise texts.axis_out_of_range(record.name, axis, rank)
         each = {int(one) % rank for one in named}
+        if rank - len(each) < record.depth - 1:
+            raise texts.no_axis_left(record, axis, rank)
         return LAST if each == {rank - 1} else Rows(tuple(sorted(each)))
     if not _is_axis(axis, rank):
         raise texts.axis_out_of_range(record.name, axis, rank)
@@ -154,9 +158,14 @@ def _is_axis(axis: Any, rank: int) -> bool:
 def _compare(record: Record, shapes: Sequence[Shape], like: Shape, rows: Rows, dtype: str, library: str) -> None:
     """Raises a `ShapeError` where inputs do not belong together."""
     points = rows.without(like)
+    if record.compared and not points:
+        raise texts.nothing_to_compare(record, like)
+    points = points[: len(points) - record.depth + 1]
     for each, shape in zip(record.inputs, shapes, strict=True):
-        if each.axes == ELEMENT:
+        if each.has_outputs:
             fits = _agree(shape, like)
+        elif each.axes == LISTED:
+            fits = _agree(shape[:-1], points) and len(shape) > len(points)
         else:
             per_row = len(shape) < len(like)
             fits = _agree(shape if per_row else _last(rows, shape), points if per_row else (*points, 1))
@@ -205,15 +214,18 @@ def _per_point(
     """Weights or mask in the shape of the data points, or of the elements where the loss allows that."""
     if value is None:
         return None
-    name, each, full = program.record.name, backend.shape(main)[:-1], backend.shape(like)
+    name, each, full = program.record.name, backend.shape(main)[: -program.record.depth], backend.shape(like)
     array = backends.array(backend, name, argument, value, main)
     if argument == "where" and backend.dtype(array) != "bool":
         raise texts.mask_dtype(name, backend.dtype(array))
     shape = backend.shape(array)
-    gaps = argument == "where" and not program.record.labels_are_integers
+    gaps = argument == "where" and not (program.record.labels_are_integers or program.record.compared)
     by_element = (program.separable or gaps) and len(full) > 0
     if by_element and _agree(shape, full) and not _agree(shape, (*each, 1)):
         return rows.gathered(backend, array)
+    # A mask of whole rows of matrices, as of the steps of a sequence.
+    if gaps and program.record.depth > 1 and _agree(shape, rows.without(full)):
+        return backend.expand_last(array)
     # A mask of items, whose scores have a last axis of length one: Keras's of a sequence in front of one unit.
     if gaps and not rows.are_last and full[-1] == 1 and shape[-1:] != (1,) and _agree((*shape, 1), full):
         return rows.gathered(backend, backend.expand_last(array))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,7 +14,7 @@ from . import parts
 from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
-from .reduce import MEANS, check_points, factors, reduce
+from .reduce import MEANS, check_points, denominator, factors, reduce
 from .rows import LAST, Rows
 
 
@@ -36,6 +38,13 @@ class Call(Protocol):
         """In the dtype of the predictions."""
 
 
+class Pulled(Protocol):
+    """What the inputs were computed from."""
+
+    def pulled(self, slopes: Array) -> Array:
+        """The gradient in that, of the gradient in the predictions that the formula sees."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The arrays of one call, lined up: rows along the last axis, computing dtype.
@@ -44,7 +53,8 @@ class Batch:
     replaced, unless there is a kernel, which leaves them out by itself.  ``places`` and ``rows`` say how the inputs
     were lined up, ``like`` has the shape that they had before; ``packed`` says which arguments held several parts.
     ``items`` says which elements count, where rows have gaps.  ``joined`` says that the points are the outputs of a
-    data point because each has a weight of its own, and that its loss is the mean of theirs.
+    data point because each has a weight of its own, and that its loss is the mean of theirs.  ``compared`` leads back
+    from the inputs to what was compared.
     """
 
     backend: Backend
@@ -64,6 +74,7 @@ class Batch:
     fused: Fused | None = None
     poison: Array | None = None
     joined: bool = False
+    compared: Pulled | None = None
 
     @property
     def y_true(self) -> Array:
@@ -96,16 +107,17 @@ class Batch:
             found = self.fused.values()
             return self.in_words().values() if found is None else found
         run = self.program.differentiable(self.backend)
-        values = self.backend.squeeze_last(run(*self.arguments))
-        return self._poisoned(self._drop_masked(values))
+        with self._computing():
+            values = self.backend.squeeze_last(run(*self.arguments))
+            return self._poisoned(self._drop_masked(values))
 
     def values_and_slopes(self) -> tuple[Array, list[Array]]:
         """The values and their derivatives with respect to each row of the predictions."""
         run = self.program.value_and_slope(self.backend)
-        with self.backend.quiet():
+        with self._computing():
             values, *slopes = run(*self.arguments)
-        values = self._drop_masked(self.backend.squeeze_last(values))
-        return self._poisoned(values), self._poisoned_rows(slopes)
+            values = self._drop_masked(self.backend.squeeze_last(values))
+            return self._poisoned(values), self._poisoned_rows(slopes)
 
     def factors(self, values: Array, reduction: str) -> Array | float:
         """The reducer's factors for these values."""
@@ -117,9 +129,25 @@ class Batch:
             found = found / self.backend.count(self.backend.squeeze_last(self.y_pred))
         return found
 
+    def weight(self, reduction: str) -> Any:
+        """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
+        row = self.inputs[self.program.record.main]
+        depth = 1 if self.compared is not None else self.program.depth
+        lengths = [length for length in self.backend.shape(row)[:-depth] if length is not None]
+        known = len(lengths) == len(self.backend.shape(row)) - depth
+        weighted = self.weights is not None and reduction == "mean_with_sample_weight"
+        if known and self.mask is None and not weighted:
+            found: Any = math.prod(lengths)
+        else:
+            values = row
+            for _ in range(depth):
+                values = self.backend.squeeze_last(self.backend.max(values))
+            found = denominator(self.backend, values, self.weights, self.mask, reduction)
+        return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
+
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
-        with self.backend.quiet():
+        with self._computing():
             return self._reduced(reduction)
 
     def _reduced(self, reduction: str) -> Array:
@@ -131,7 +159,7 @@ class Batch:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtypes and shapes of the caller's predictions."""
-        with self.backend.quiet():
+        with self._computing():
             return self._value_and_gradient(reduction)
 
     def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
@@ -160,13 +188,13 @@ class Batch:
             found = self.fused.gradient(factor)
             return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
         seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
-        with self.backend.quiet():
+        with self._computing():
             return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])
 
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
         """The gradients for these factors per data point, in the structure of the predictions."""
         each = factor if isinstance(factor, float) else self.backend.expand_last(factor)
-        return self._structured([each * slope for slope in slopes])
+        return self._structured([self.backend.beside(each, slope) * slope for slope in slopes])
 
     def _structured(self, gradients: Sequence[Array]) -> Any:
         """Gradients of the rows in the caller's shapes, and in the structure of the predictions."""
@@ -175,6 +203,9 @@ class Batch:
         if self.program.record.is_pair:
             return found[1]
         return parts.gathered(self.backend, self.program.record, self.packed, found)
+
+    def _computing(self) -> AbstractContextManager[Any]:
+        return self.backend.computing(self.backend.dtype(self.y_pred))
 
     def in_words(self) -> Batch:
         """The same call without a kernel."""
@@ -199,6 +230,8 @@ class Batch:
         """A gradient with respect to an input, in the shape and dtype of the caller's predictions."""
         for _ in range(self.split):
             x = self.backend.squeeze_last(x)
+        if self.compared is not None:
+            x = self.compared.pulled(x)
         x = self.rows.scattered(self.backend, x, self.like)
         return self.result(self.backend.squeeze_last(x) if self.places and self.places[place].expand else x)
 
@@ -214,7 +247,7 @@ class Batch:
         if self.poison is None:
             return slopes
         factor = self.backend.expand_last(self.poison)
-        return [slope * factor for slope in slopes]
+        return [slope * self.backend.beside(factor, slope) for slope in slopes]
 
 
 # A kernel for a batch, or None; given is what checks the values, for a kernel that has met one outside its set.

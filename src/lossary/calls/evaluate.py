@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import texts
-from ..backends import FLOATS, Array, Backend
+from ..backends import Array, Backend
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import modes, values
-from . import align, faults, live, weighting
+from . import align, compared, faults, live, weighting
 from .batch import Batch, Call, Offer, cast
 from .plan import Plan, Setting, planned
 from .programs import program_at
@@ -40,9 +41,23 @@ def prepare(
     A ``kernel`` that takes the call looks at the values while it computes.
     """
     plan, given = planned(setting, arguments, sample_weight, where, axis=axis, batched=batched, strict=check != "off")
+    # Where results have the dtype that is computed in, the words need no block of their own.
+    block = nullcontext() if plan.computing == plan.dtype else plan.backend.computing(plan.computing)
+    with block:
+        return _prepared(setting, plan, given, sample_weight, where, check=check, kernel=kernel)
+
+
+def _prepared(
+    setting: Setting,
+    plan: Plan,
+    given: Sequence[Array],
+    sample_weight: Any,
+    where: Any,
+    *,
+    check: modes.Mode | None,
+    kernel: Offer | None,
+) -> Batch:
     inputs = plan.lines.apply(plan.backend, plan.program, given)
-    if not plan.ready:
-        _check_digits(setting.record, plan, inputs)
     rows, main = plan.lines.rows, setting.record.main
     like = plan.backend.expand_last(given[main]) if plan.lines.places[main].expand else given[main]
     points = align.points(plan.backend, plan.program, rows, inputs, like, sample_weight, where)
@@ -53,7 +68,9 @@ def prepare(
     joined = False
     if setting.weighting:
         points, joined = weighting.weighted(plan.backend, plan.program, setting.parameters, points, plan.computing)
-    points.live = live.live_points(plan.backend, points.weights, points.mask)
+    # What points are compared with each other, those of weight 0 are too.
+    counting = None if setting.record.compared else points.weights
+    points.live = live.live_points(plan.backend, counting, points.mask)
     batch = _batch(setting, plan, points, like, joined=joined)
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
@@ -69,7 +86,7 @@ def prepare(
         _check_points(setting, plan, points, wait)
     if check == "async":
         batch.poison = _poison(setting, plan, batch, points)
-    return batch
+    return compared.compared(batch) if setting.record.compared else batch
 
 
 # Modes in which values are looked at wherever that costs no wait.
@@ -80,7 +97,7 @@ def _with_gaps(setting: Setting, plan: Plan, points: align.Points) -> tuple[Plan
     """The plan for rows of which some elements are left out; a row of which all are is masked as a whole."""
     program = program_at(setting.record, setting.switches, plan.backend, gaps=True)
     main = points.inputs[setting.record.main]
-    mask = live.any_item(plan.backend, points.items, main)
+    mask = live.any_item(plan.backend, points.items, main, setting.record.depth)
     return plan._replace(program=program), replace(points, mask=mask)
 
 
@@ -89,7 +106,7 @@ def _batch(setting: Setting, plan: Plan, points: align.Points, like: Array, *, j
     backend, inputs, weights = plan.backend, points.inputs, points.weights
     if not plan.ready:
         inputs = tuple(
-            live.as_labels(backend, x) if each.is_label else cast(backend, x, plan.computing)
+            live.as_labels(backend, x) if each.is_whole else cast(backend, x, plan.computing)
             for each, x in zip(setting.record.inputs, inputs, strict=True)
         )
     computing = backend.dtype(inputs[setting.record.main])
@@ -126,7 +143,7 @@ def _check_points(setting: Setting, plan: Plan, points: align.Points, wait: bool
 
 
 def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) -> Array | None:
-    rank = len(plan.backend.shape(batch.y_pred)) - 1
+    rank = len(plan.backend.shape(batch.y_pred)) - setting.record.depth
     return faults.poison(
         plan.backend,
         setting.record,
@@ -137,21 +154,6 @@ def _poison(setting: Setting, plan: Plan, batch: Batch, points: align.Points) ->
         rank=rank,
         given=points.inputs,
     )
-
-
-# Whole numbers up to here are float32 numbers.
-_EXACT = 2**24
-
-
-def _check_digits(record: Record, plan: Plan, inputs: Sequence[Array]) -> None:
-    """Whole numbers on both sides are subtracted exactly, or not at all."""
-    dtypes = [plan.backend.dtype(x) for x in inputs]
-    if plan.computing != "float32" or record.labels_are_integers or not FLOATS.isdisjoint(dtypes):
-        return
-    for each, x in zip(record.inputs, inputs, strict=True):
-        host = plan.backend.host(x, wait=False)
-        if host is not None and host.size and host.dtype != bool and not -_EXACT <= host.min() <= host.max() <= _EXACT:
-            raise texts.whole_numbers(record.name, each.name, plan.backend.name)
 
 
 def _weights(backend: Backend, weights: Array, mask: Array | None, computing: str) -> Array:

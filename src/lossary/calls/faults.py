@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import backends, texts
 from ..backends import FLOATS, Array, Backend
-from ..facts.domain import Domain
+from ..facts.domain import Domain, Places
 from ..facts.layout import Layout
 from ..facts.record import Input, Record
 from ..looks import faults
@@ -80,7 +80,8 @@ def _looked(
         if each.is_label:
             yield Look(each.shown, _exact(backend, given[place], x), _no_class(backend, x, main))
         elif backend.dtype(x) in FLOATS:
-            yield Look(each.shown, x, ~domain.contains(x))
+            beyond = x > backend.count(main) if isinstance(domain, Places) else x != x
+            yield Look(each.shown, x, ~domain.contains(x) | beyond)
             yield from _rows(backend, each, domain, x)
     if weights is not None:
         yield Look("sample_weight", weights, ~(backend.abs(weights) < float("inf")))

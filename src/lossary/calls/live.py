@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backends import FLOATS, Array, Backend
-from ..facts.axes import ELEMENT
+from ..facts.axes import PAIR
 from ..facts.record import Record, Role
 from .align import Points
 
@@ -25,10 +25,12 @@ def live_points(backend: Backend, weights: Array | None, mask: Array | None) -> 
     return weighted if mask is None else backend.logical_and(mask, weighted)
 
 
-def any_item(backend: Backend, items: Array, like: Array) -> Array:
-    """The data points of which some element counts."""
-    ones = backend.ones_like(like)
-    return backend.logical_not(backend.equal(backend.squeeze_last(backend.max(backend.indicator(items, ones))), 0))
+def any_item(backend: Backend, items: Array, like: Array, depth: int) -> Array:
+    """The data points, of so many axes, of which some element counts."""
+    found = backend.indicator(items, backend.ones_like(like))
+    for _ in range(depth):
+        found = backend.squeeze_last(backend.max(found))
+    return backend.logical_not(backend.equal(found, 0))
 
 
 def without_ignored(backend: Backend, points: Points, ignored: int) -> Points:
@@ -65,13 +67,15 @@ def replaced(backend: Backend, record: Record, parameters: Mapping[str, Any], po
     inputs = points.inputs
     if points.items is not None:
         inputs = tuple(
-            _fill(backend, points.items, x, _neutral(record, place, parameters, 0)) if each.axes == ELEMENT else x
+            _fill(backend, points.items, x, _neutral(record, place, parameters, 0)) if each.has_outputs else x
             for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True))
         )
     if points.live is not None:
         row, outputs = backend.expand_last(points.live), backend.shape(inputs[record.main])[-1]
+        rows = {PAIR: backend.expand_last(row)} if record.depth > 1 else {}
         inputs = tuple(
-            _fill(backend, row, x, _neutral(record, place, parameters, outputs)) for place, x in enumerate(inputs)
+            _fill(backend, rows.get(each.axes, row), x, _neutral(record, place, parameters, outputs))
+            for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True))
         )
     return replace(points, inputs=inputs)
 

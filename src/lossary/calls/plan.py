@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from .. import backends, texts
 from ..backends import FLOATS, HALF, Array, Backend
-from ..facts.domain import Weights
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
+from ..facts.settings import Weights
 from . import align, parts
 from .programs import Program, program_at
 
@@ -171,6 +171,7 @@ def _made(
     in_order = [dtypes[main], *(dtypes[place] for place in record.predictions), *dtypes]
     dtype = next((dtype for dtype in in_order if dtype in FLOATS), backend.default_float())
     computing = "float32" if dtype in HALF else dtype
-    if FLOATS.isdisjoint(dtypes[place] for place in record.predictions) and not record.labels_are_integers:
-        computing = backend.exact_float()
+    # A list, because torch.compile finds nothing in a generator here.
+    if FLOATS.isdisjoint([dtypes[place] for place in record.predictions]) and not record.labels_are_integers:
+        computing = "float64"  # In which whole numbers on both sides are subtracted exactly.
     return Plan(backend, program, lines, dtype, computing, ready)

@@ -49,22 +49,33 @@ def _factors(
         size = backend.size(values) if reduction not in ("sum", "none") else 1
         if isinstance(size, int):
             return 1.0 / size if size else 0.0
-    # Weights and mask may hold one entry for several values; the denominators count values.
-    ones = backend.ones_like(values)
-    factor = ones if weights is None else ones * weights
-    kept = None
-    if mask is not None:
-        kept = ones * backend.cast(mask, backend.dtype(values))
-        factor = factor * kept
+    factor, kept = _entries(backend, values, weights, mask)
     if reduction == "sum_over_batch_size":
-        if kept is None:
-            return factor / backend.size(values)
-        return _divide(backend, factor, backend.total(kept))
+        return factor / backend.size(values) if kept is None else quotient(backend, factor, backend.total(kept))
     if reduction == "mean_with_sample_weight":
         total = backend.total(factor)
         _check_sum(loss, backend.host(total, wait=False), backend.host(factor, wait=False))
-        return _divide(backend, factor, total)
+        return quotient(backend, factor, total)
     return factor
+
+
+def _entries(backend: Backend, values: Array, weights: Array | None, mask: Array | None) -> tuple[Array, Array | None]:
+    """What each value is multiplied by, and which of them count; None for all.
+
+    Weights and mask may hold one entry for several values; the denominators count values.
+    """
+    ones = backend.ones_like(values)
+    factor = ones if weights is None else ones * weights
+    kept = None if mask is None else ones * backend.cast(mask, backend.dtype(values))
+    return (factor if kept is None else factor * kept), kept
+
+
+def denominator(backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str) -> Any:
+    """What the sum of these values is divided by to be their mean: D of `factors`; an int where it is known."""
+    factor, kept = _entries(backend, values, weights, mask)
+    if reduction == "mean_with_sample_weight" and weights is not None:
+        return backend.total(factor)
+    return backend.size(values) if kept is None else backend.total(kept)
 
 
 def _check_sum(loss: str, total: Any, factor: Any) -> None:
@@ -73,7 +84,8 @@ def _check_sum(loss: str, total: Any, factor: Any) -> None:
         raise texts.weight_sum(loss, float(total))
 
 
-def _divide(backend: Backend, factor: Array, denominator: Array) -> Array:
+def quotient(backend: Backend, factor: Array, denominator: Array) -> Array:
+    """The quotient; where nothing is left to divide by, what is divided."""
     return factor / backend.where(backend.equal(denominator, 0.0), backend.ones_like(denominator), denominator)
 
 

@@ -27,7 +27,9 @@ def weighted(
     """The points with these weights too, and whether there is one per output of each point."""
     record, y_true = program.record, points.inputs[0]
     if isinstance(record.target, Bits | Signs):
-        found = _of_outputs(backend, record, parameters, y_true, dtype)
+        found, soft = _of_outputs(backend, record, parameters, y_true, dtype)
+        if soft is not None:
+            points = replace(points, inputs=(soft, *points.inputs[1:]))
         if backend.shape(y_true)[-1] != 1:
             return _by_output(backend, program, points, found)
         found = backend.squeeze_last(found)
@@ -49,21 +51,31 @@ def of_rows(backend: Backend, record: Record, weights: tuple[float, ...], points
     return backend.squeeze_last(backend.sum(backend.cast(y_true, dtype) * table))
 
 
-def _of_outputs(backend: Backend, record: Record, parameters: Mapping[str, Any], y_true: Array, dtype: str) -> Array:
-    """The weight of each output: between those of its classes, for a probability of the second."""
+def _of_outputs(
+    backend: Backend, record: Record, parameters: Mapping[str, Any], y_true: Array, dtype: str
+) -> tuple[Array, Array | None]:
+    """The weight of each output, and the targets as shares of the weights if some may be probabilities.
+
+    A target between 0 and 1 stands for both classes, each with its share and its weight: together they weigh what the
+    two do on average, and of that the second has another share than before.
+    """
     if isinstance(record.target, Signs):
         y_true = backend.indicator(backend.less(0, y_true), backend.cast(y_true, dtype))
     positive = backend.cast(y_true, dtype)
     zero, one = _two(record, parameters["class_weight"])
-    found = positive * (one - zero) + zero
     factor = parameters["pos_weight"]
-    if factor is None:
-        return found
     outputs = backend.shape(y_true)[-1]
     if isinstance(factor, tuple) and outputs is not None and len(factor) != outputs:
         raise texts.weights_count(record, "pos_weight", len(factor), outputs)
-    scale = _array(backend, factor, y_true, dtype) if isinstance(factor, tuple) else factor
-    return found * (positive * (scale - 1.0) + 1.0)
+    scale = 1.0 if factor is None else _array(backend, factor, y_true, dtype) if isinstance(factor, tuple) else factor
+    of_one = positive * (scale * one)
+    found = of_one + (1.0 - positive) * zero
+    if isinstance(record.target, Signs) or backend.dtype(y_true) not in FLOATS:
+        return found, None
+    # Those that are 0, 1 or no probability stay as they are.
+    soft = backend.logical_and(backend.less(0.0, positive * (1.0 - positive)), backend.less(0.0, found))
+    some = backend.where(soft, found, backend.ones_like(found))
+    return found, backend.where(soft, of_one / some, positive)
 
 
 def _two(record: Record, weights: tuple[float, ...] | None) -> tuple[float, float]:

@@ -185,7 +185,7 @@ class Evidence:
     @property
     def activation(self) -> str:
         """The output activation the loss is made for, whether inside the loss or in front of it."""
-        return self.record.prediction.activation
+        return self.record.read_as(self.loss.parameters).activation
 
     @property
     def is_distribution(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import backends
 from ..calls.programs import Program, program_for
-from ..facts.axes import ELEMENT
+from ..facts.axes import ROW
 from ..facts.domain import Classes, Parts, Real
 from ..facts.record import Record, Role
 from ..graph.emit import emit
@@ -152,7 +152,7 @@ def sets(loss: Loss) -> dict[str, str]:
         domain = argument.domain
         if argument.role is Role.PREDICTION:
             domain = loss.record.prediction_domain(loss.parameters) if argument.name == "y_pred" else domain
-        per_row = argument.axes != ELEMENT and not isinstance(domain, Classes)
+        per_row = argument.axes == ROW and not isinstance(domain, Classes)
         found[argument.name] = f"one per row: {domain.describe()}" if per_row else domain.describe()
     return found
 
@@ -188,7 +188,7 @@ def _last_layer(loss: Loss) -> str:
             return ", ".join(f"{activation} for {name}" for name, activation in activations.items())
         activation = next(iter(activations.values()))
     else:
-        activation = "linear" if loss.parameters.get("from_logits") else loss.record.prediction.activation
+        activation = "linear" if loss.parameters.get("from_logits") else loss.record.read_as(loss.parameters).activation
     if activation_fit(loss, activation).judgement not in ("right", "works"):
         raise AssertionError(f"{loss!r} does not fit its own activation {activation}")
     softmax = activation != "linear" and "from_logits" in loss.parameters
@@ -211,7 +211,7 @@ def _span(values: Floats) -> str:
 
 
 def _floor(probe: Probe) -> str:
-    inputs = probe.inputs(predicted=[np.zeros((POINTS, OUTPUTS))] * len(probe.domains))
+    inputs = probe.inputs(predicted=[np.zeros((POINTS, probe.columns))] * len(probe.domains))
     perfect = probe.perfect(inputs)
     if perfect is None:
         least = float(probe.values(probe.inputs(_TRIES)).min())
@@ -224,7 +224,7 @@ def _start(probe: Probe) -> str:
     if any(argument.role is Role.GIVEN for argument in probe.record.arguments):
         return "depends on what is given"
     neutral = [0.0 if isinstance(domain, Real) else _NEUTRAL.get(domain.activation, 0.0) for domain in probe.domains]
-    values = probe.values(probe.inputs(predicted=[np.full((POINTS, OUTPUTS), at) for at in neutral]))
+    values = probe.values(probe.inputs(predicted=[np.full((POINTS, probe.columns), at) for at in neutral]))
     activation = probe.record.prediction.activation
     if activation == "softmax":
         of_classes = probe.record.target.coding in ("integers", "one-hot")

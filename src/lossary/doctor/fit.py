@@ -29,7 +29,7 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
     """Judges one pair; data and the number of units are not looked at."""
     if activation not in RANGES:
         return Fit("works", f"activation {activation!r} is not known, so nothing is said about it")
-    wanted = loss.record.prediction.activation
+    wanted = loss.record.read_as(loss.parameters).activation
     if loss.parameters.get("from_logits"):
         return _for_scores(wanted, activation)
     if loss.record.regions and activation == "softmax":
@@ -40,7 +40,8 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
         return _for_logarithms(activation)
     if isinstance(loss.record.prediction, Parts):
         return _for_parts(loss.record.prediction, activation)
-    if loss.record.is_pair and isinstance(loss.record.target, NonNegative) and not puts_in_order(loss):
+    amounts = isinstance(loss.record.target, NonNegative) and not loss.parameters.get("from_logs")
+    if loss.record.is_pair and amounts and not puts_in_order(loss):
         return _for_amounts(activation, strict=not loss.record.prediction.contains(np.array([-1.0])).all())
     if loss.record.target.coding == "signs":
         return _for_margins(activation)

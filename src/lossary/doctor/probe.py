@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import backends
+from ..facts.axes import PAIR
 from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
-from ..facts.record import Argument, Record, Role
+from ..facts.record import DEPTH, Argument, Record, Role
 from ..objects.define import Loss
 from .evidence import Floats
 from .fit import puts_in_order
@@ -24,12 +26,24 @@ Inputs = Sequence[Floats]
 
 @dataclass
 class Probe:
-    """A loss, the backend it runs on, and a source of random numbers."""
+    """A loss, the backend it runs on, and a source of random numbers.
+
+    Inputs and gradients are handled as rows; those of a loss whose data points are matrices are reshaped for it.
+    """
 
     loss: Loss
     backend: backends.Backend
     rng: np.random.Generator
     outputs: int = OUTPUTS
+
+    def __post_init__(self) -> None:
+        if self.record.depth > 1:
+            self.loss = self.loss.replaced(axis=(-1,))
+
+    @property
+    def columns(self) -> int:
+        """How many elements a data point has."""
+        return self.outputs * (DEPTH if self.record.depth > 1 else 1)
 
     @property
     def record(self) -> Record:
@@ -77,6 +91,8 @@ class Probe:
         domain = argument.domain if argument.parts else first
         drawn = np.asarray(argument.sample(self.rng, (points, self.outputs), domain))
         columns = np.moveaxis(drawn, -1, 0) if argument.parts else [drawn]
+        if argument.axes == PAIR:
+            columns = [x.reshape(points, -1) for x in columns]
         return [x.astype(np.int64) if i.is_label else x for i, x in zip(argument.inputs, columns, strict=True)]
 
     def replaced(self, inputs: Inputs, predictions: Inputs) -> list[Floats]:
@@ -112,6 +128,8 @@ class Probe:
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return SURE * y_true
+        if self.loss.parameters.get("from_logs"):
+            return np.asarray(np.log(np.maximum(y_true, math.exp(-SURE))))
         if isinstance(self.record.prediction, LogProbabilities):
             return SURE * (y_true - 1)
         if puts_in_order(self.loss):
@@ -145,14 +163,22 @@ class Probe:
         value, gradient = self._reducing("sum").value_and_grad(
             *self.arguments(inputs, dtype), **self._arrays(settings, dtype)
         )
-        return float(self._host(value)), [self._host(each) for each in leaves(gradient)]
+        slopes = [self._host(each) for each in leaves(gradient)]
+        return float(self._host(value)), [x.reshape(len(x), -1) if self.record.depth > 1 else x for x in slopes]
 
     def arguments(self, inputs: Inputs, dtype: str) -> Iterator[Any]:
         """What a call takes: parts as a tuple."""
-        arrays = iter([self.array(np.asarray(x), dtype) for x in inputs])
+        arrays = iter([self.array(x, dtype) for x in self.shaped(inputs)])
         for argument in self.record.arguments:
             own = tuple(next(arrays) for _ in argument.inputs)
             yield own if argument.parts else own[0]
+
+    def shaped(self, inputs: Inputs) -> list[Floats]:
+        """The inputs as the loss takes them."""
+        return [
+            np.asarray(x).reshape(len(x), DEPTH, self.outputs) if each.axes == PAIR else np.asarray(x)
+            for each, x in zip(self.record.inputs, inputs, strict=True)
+        ]
 
     def _arrays(self, settings: dict[str, Any], dtype: str) -> dict[str, Any]:
         return {name: self.array(np.asarray(value), dtype) for name, value in settings.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
@@ -13,20 +14,18 @@ import numpy as np
 from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
-from ..facts.axes import ELEMENT
+from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.record import Role
 from ..facts.registry import is_enrolled
 from ..graph.node import walk
 from .evidence import Floats, number, resolved
-from .probe import OUTPUTS, POINTS, Inputs, Probe
+from .probe import POINTS, Inputs, Probe
 
 Status = Literal["passed", "failed", "fact", "not checked"]
 _MARKS: Final = {"passed": "ok  ", "failed": "FAIL", "fact": "    ", "not checked": "--  "}
 # Data points drawn where each is a trial of its own, and where each is compared closely.
 _TRIES, _ROWS = 1000, 30
-# The directions in which predictions are moved by their last digit.
-_SIGNS: Final = np.where(np.arange(POINTS * OUTPUTS) % 2, 1.0, -1.0).reshape(POINTS, OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -155,6 +154,9 @@ def _gradient(p: Probe) -> Iterator[Check]:
     if _has_constants(p):
         yield Check("gradient", "not checked", "a part of the formula counts as a constant, so differences say less")
         return
+    if p.record.compared:
+        yield from _gradient_of_sum(p)
+        return
     wide = p.widest == "float64"
     step, tolerance = (6e-6, 1e-5) if wide else (1e-2, 2e-2)
     inputs = p.inputs(_ROWS)
@@ -165,7 +167,7 @@ def _gradient(p: Probe) -> Iterator[Check]:
     middle = p.values(inputs)
     worst, kinks, at = 0.0, 0, ""
     for place, gradient in zip(p.record.predictions, gradients, strict=True):
-        for j in range(OUTPUTS):
+        for j in range(p.columns):
             up, down = (p.values(_stepped(inputs, place, j, sign * step)) for sign in (1, -1))
             forward, backward, slope = (up - middle) / step, (middle - down) / step, (up - down) / (2 * step)
             scale = np.maximum(np.abs(slope), 1e-2)
@@ -182,10 +184,27 @@ def _gradient(p: Probe) -> Iterator[Check]:
     yield _judged("gradient", worst <= tolerance, f"off the finite difference by at most {worst:.1e}{shown}{skipped}")
 
 
+def _gradient_of_sum(p: Probe) -> Iterator[Check]:
+    """Where data points see each other, each element moves the values of all of them."""
+    inputs, step = p.inputs(), 6e-6 if p.widest == "float64" else 1e-2
+    worst = 0.0
+    for place, gradient in zip(p.record.predictions, p.total(inputs)[1], strict=True):
+        slopes = np.empty_like(gradient)
+        for index in np.ndindex(gradient.shape):
+            moved = [list(inputs), list(inputs)]
+            for sign, each in zip((step, -step), moved, strict=True):
+                each[place] = inputs[place].copy()
+                each[place][index] += sign
+            slopes[index] = (p.total(moved[0])[0] - p.total(moved[1])[0]) / (2 * step)
+        worst = max(worst, float(np.abs(gradient - slopes).max() / max(np.abs(slopes).max(), 1e-2)))
+    tolerance = 1e-5 if p.widest == "float64" else 2e-2
+    yield _judged("gradient", worst <= tolerance, f"off the finite difference of the sum by at most {worst:.1e}")
+
+
 def _stepped(inputs: Inputs, place: int, column: int, step: float) -> list[Floats]:
     """The inputs with one column of one of them moved."""
     moved = list(inputs)
-    moved[place] = inputs[place] + step * (np.arange(OUTPUTS) == column)
+    moved[place] = inputs[place] + step * (np.arange(inputs[place].shape[1]) == column)
     return moved
 
 
@@ -198,9 +217,11 @@ def _slope(p: Probe) -> Iterator[Check]:
     program = program_for(p.record, p.loss.parameters, backends.NUMPY)
     formula = Program(replace(p.record, slope=None), tuple(program.switches.items()))
     numbers = tuple(p.loss.parameters[name] for name in program.numbers)
-    arrays = [
-        x if each.axes == ELEMENT else x[:, None] for x, each in zip(p.inputs(_ROWS), p.record.inputs, strict=True)
-    ]
+    if p.record.compared:
+        arrays = [each.domain.sample(p.rng, (_ROWS, p.outputs)) for each in p.record.seen]
+    else:
+        arrays = p.shaped(p.inputs(_ROWS))
+    arrays = [x[:, None] if each.axes == ROW else x for x, each in zip(arrays, p.record.seen, strict=True)]
     worst, at = 0.0, ""
     for place in p.record.predictions:
         written, derived = (each.slope(backends.NUMPY, place)(*arrays, *numbers) for each in (program, formula))
@@ -288,7 +309,7 @@ def _extremes(p: Probe) -> Iterator[Check]:
 
 def _extreme(p: Probe, domain: Domain, sizes: Sequence[float]) -> Floats:
     """Predictions of these sizes, with any sign that the set allows."""
-    found: Floats = p.rng.choice(sizes, (POINTS, OUTPUTS)).astype(np.float32)
+    found: Floats = p.rng.choice(sizes, (POINTS, p.columns)).astype(np.float32)
     if isinstance(domain, Positive):
         return np.maximum(found, np.float32(1e-30))
     if isinstance(domain, NonNegative | Unit):
@@ -303,6 +324,11 @@ def _half(p: Probe) -> Iterator[Check]:
     yield _agrees(p, "half precision", p.inputs(), "float16", tolerance=5e-3)
 
 
+def _alternating(shape: tuple[int, ...]) -> Floats:
+    """Directions in which numbers are moved by their last digit."""
+    return np.where(np.arange(math.prod(shape)) % 2, 1.0, -1.0).reshape(shape)
+
+
 def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float) -> Check:
     """Compares values and gradients in a dtype with those in float64."""
     if p.widest != "float64":
@@ -314,7 +340,7 @@ def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float
     beside = list(wide)
     for place in p.record.predictions:
         if isinstance(p.domain(place), Real | NonNegative):
-            beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _SIGNS)
+            beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _alternating(wide[place].shape))
     runs = [(p.values(x, d), *p.total(x, d)[1]) for x, d in ((narrow, dtype), (wide, "float64"), (beside, "float64"))]
     worst = 0.0
     for place, (got, exact, moved) in enumerate(zip(*runs, strict=True)):
@@ -360,6 +386,9 @@ def _mask(p: Probe) -> Iterator[Check]:
 @_property("weights")
 def _weights(p: Probe) -> Iterator[Check]:
     """A whole weight is the data point that many times; weight 0 is its absence."""
+    if p.record.compared:
+        yield Check("weights", "not checked", "a data point that is there twice is compared with itself")
+        return
     inputs = p.inputs()
     weights = np.arange(POINTS) % 3
     value, gradients = p.total(inputs, sample_weight=weights.astype(np.float64))

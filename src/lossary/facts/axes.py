@@ -8,6 +8,9 @@ a reduction takes some away.
 * ``ELEMENT``: one number per output of a data point, an array of shape ``(..., C)``;
 * ``OTHERS``: the same numbers once more along a second axis, an array of shape ``(..., C, 1)``;
 * ``PAIR``: one number per pair of outputs, an array of shape ``(..., C, C)`` whose last axis is that of ``ELEMENT``.
+
+Where a data point is a matrix, its elements are such pairs of two axes of different lengths, ``(..., D, C)``, and what
+is reduced over the outputs varies along others; ``LISTED`` is a list of numbers per data point with its own length.
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ Axis = int | tuple[int, ...] | None
 POINT: Final = "point"
 OUTPUT: Final = "output"
 OTHER: Final = "other"
+LISTED_ALONG: Final = "listed"
 
 NUMBER: Final[Axes] = frozenset()
 ROW: Final[Axes] = frozenset({POINT})
 ELEMENT: Final[Axes] = frozenset({POINT, OUTPUT})
 OTHERS: Final[Axes] = frozenset({POINT, OTHER})
 PAIR: Final[Axes] = frozenset({POINT, OUTPUT, OTHER})
+LISTED: Final[Axes] = frozenset({POINT, LISTED_ALONG})
 
 
 def exchanged(axes: Axes) -> Axes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .axes import ELEMENT
-from .domain import Around, Choice, Flag, Interval
+from .axes import ELEMENT, LISTED, PAIR, ROW
 from .record import Argument, Parameter, Record, Role
+from .settings import Around, Choice, Flag, Interval
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."
 _CHECK = (
@@ -75,9 +75,9 @@ def _arrays(record: Record) -> list[str]:
 
 def _argument(record: Record, argument: Argument) -> str:
     meaning = {Role.TARGET: "Targets", Role.PREDICTION: "Predictions", Role.GIVEN: "Given, without a gradient"}
-    shape = "(..., C)" if argument.axes == ELEMENT else "(...)"
+    shape = {ELEMENT: "(..., C)", PAIR: "(..., D, C)", LISTED: "(..., L)", ROW: "(...)"}[argument.axes]
     if not argument.parts:
-        per_row = ", one number per row" if argument.axes != ELEMENT else ""
+        per_row = ", one number per row" if argument.axes == ROW else ""
         return f"{argument.name}: {meaning[argument.role]}, shape ``{shape}``{per_row}: {argument.domain.describe()}."
     names = ", ".join(argument.parts)
     packed = f"{shape[:-1]}, {len(argument.parts)})"

@@ -1,4 +1,4 @@
-"""The sets that targets, predictions and parameters belong to: what they contain, samples of them, their description.
+"""The sets that targets and predictions belong to: what they contain, samples, their description.
 
 Validation, generated test inputs, documentation and the choice of an output layer all read these.
 """
@@ -317,6 +317,38 @@ class Classes(Domain):
 
 
 @dataclass(frozen=True)
+class Labels(Domain):
+    """Whole numbers that say what belongs together; they count nothing and name no output."""
+
+    coding = "labels"
+
+    def describe(self) -> str:
+        return "labels, whole numbers; what has the same one belongs together"
+
+    def contains(self, x: Floats) -> Floats:
+        inside: Floats = x % 1 == 0
+        return inside
+
+    def fault(self, x: Floats) -> tuple[int, ...] | None:
+        return None if x.dtype.kind in "iub" else _first(~self.contains(x))
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        count = math.prod(shape)
+        return np.arange(count).reshape(shape) % max(count // 2, 1)  # Each has a relative.
+
+
+@dataclass(frozen=True)
+class Transcript(Labels):
+    """Classes one after the other, padded with numbers that are none: below 0, or the blank."""
+
+    def describe(self) -> str:
+        return "classes one after the other, whole numbers, padded with the blank or with -1"
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return rng.integers(1, 3, size=shape)
+
+
+@dataclass(frozen=True)
 class Ranks(Domain):
     """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
 
@@ -339,6 +371,14 @@ class Ranks(Domain):
 
 
 @dataclass(frozen=True)
+class Places(Ranks):
+    """Places in an order of which each output is a step: with C - 1 outputs, 0 to C - 1."""
+
+    def describe(self) -> str:
+        return "places in an order, whole numbers 0, 1, ..., C - 1 with C - 1 outputs"
+
+
+@dataclass(frozen=True)
 class Nothing(Domain):
     """The targets of a loss that has none."""
 
@@ -353,17 +393,20 @@ class Parts(Domain):
     """Several numbers per output, packed along a last axis, each in a set of its own.
 
     ``Parts(mean=Real(), variance=NonNegative())`` are arrays ``(..., 2)``, or a tuple of two arrays.  Of two parts in
-    ``ordered`` the first is never above the second.
+    ``ordered`` the first is never above the second; ``bounds`` says that the only two are bounds of a number, which is
+    known where they are equal, and then neither 0 nor infinite.
     """
 
     parts: tuple[tuple[str, Domain], ...]
     ordered: tuple[tuple[str, str], ...]
+    bounds: bool
 
     coding = "parts"
 
-    def __init__(self, ordered: tuple[tuple[str, str], ...] = (), **parts: Domain) -> None:
+    def __init__(self, ordered: tuple[tuple[str, str], ...] = (), *, bounds: bool = False, **parts: Domain) -> None:
         object.__setattr__(self, "parts", tuple(parts.items()))
         object.__setattr__(self, "ordered", ordered)
+        object.__setattr__(self, "bounds", bounds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -383,80 +426,3 @@ class Parts(Domain):
                 np.maximum(drawn[first], drawn[second]),
             )
         return np.stack(list(drawn.values()), -1)
-
-
-@dataclass(frozen=True)
-class Interval(Domain):
-    """A parameter's meaning and range.
-
-    ``off`` is the value at which it does nothing: there the formula is traced with that number instead of a symbol, so
-    that what it multiplies costs nothing.
-    """
-
-    meaning: str = ""
-    minimum: float = -math.inf
-    maximum: float = math.inf
-    open_below: bool = False
-    off: float | None = None
-
-    def describe(self) -> str:
-        if self.maximum == math.inf:
-            return f"a number {'>' if self.open_below else '>='} {self.minimum:g}"
-        return f"a number in {'(' if self.open_below else '['}{self.minimum:g}, {self.maximum:g}]"
-
-    def contains(self, x: Any) -> Any:
-        above = x > self.minimum if self.open_below else x >= self.minimum
-        return above & (x <= self.maximum)
-
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-        low = self.minimum + (1e-3 if self.open_below else 0.0)
-        return rng.uniform(low, min(self.maximum, low + 3.0), size=shape)
-
-
-@dataclass(frozen=True)
-class Flag(Domain):
-    """A switch's meaning."""
-
-    meaning: str = ""
-
-    def describe(self) -> str:
-        return "True or False"
-
-
-@dataclass(frozen=True)
-class Choice(Domain):
-    """A switch between several things that have names."""
-
-    meaning: str = ""
-    names: tuple[str, ...] = ()
-
-    def describe(self) -> str:
-        *most, last = map(repr, self.names)
-        return f"{', '.join(most)} or {last}"
-
-
-@dataclass(frozen=True)
-class Around(Domain):
-    """A parameter that acts around the formula, which is the same for all its values; None leaves things alone."""
-
-    meaning: str = ""
-
-
-@dataclass(frozen=True)
-class OptionalLabel(Around):
-    """The meaning of a parameter that is a class label, or None."""
-
-    def describe(self) -> str:
-        return "a whole number or None"
-
-
-@dataclass(frozen=True)
-class Weights(Around):
-    """The meaning of weights, one per class or one per output (then one number may stand for all)."""
-
-    per: str = "class"
-
-    def describe(self) -> str:
-        if self.per == "class":
-            return "numbers >= 0, one per class, as a list or {class: weight}, or None"
-        return "a number >= 0, or one per output, or None"

@@ -24,13 +24,13 @@ TASKS: dict[str, tuple[str, ...]] = {
     "regression": (*_NUMBERS, "agreement"),
     "forecasting": ("forecasting", "quantile", "likelihood", "positive", "scores", "counts"),
     "classification": (*_CLASSES, "multilabel", "ordinal"),
-    "segmentation": ("segmentation", "boundaries", "binary", "multiclass", "focal"),
+    "segmentation": ("segmentation", "overlaps", "boundaries", "binary", "multiclass", "focal"),
     "detection": ("boxes", "detection", "binary", "focal"),
-    "retrieval": ("embedding", "directions", "ranking"),
+    "retrieval": ("embedding", "similarities", "directions", "ranking"),
     "ranking": ("ranking",),
     "preference": ("preference", "rewards", "policy"),
     "survival": ("survival",),
-    "signals": ("signals", "regression", "directions"),
+    "signals": ("signals", "sequences", "regression", "directions"),
 }
 
 

@@ -13,8 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from .axes import ELEMENT, ROW, Axes
-from .domain import Around, Classes, Domain, Floats, Interval, Nothing, Parts, Real
+from .axes import ELEMENT, LISTED, OUTPUT, PAIR, ROW, Axes
+from .domain import (
+    Bits,
+    Classes,
+    Domain,
+    Floats,
+    Labels,
+    LogProbabilities,
+    Nothing,
+    Parts,
+    Probabilities,
+    Real,
+    Similarity,
+)
+from .settings import Around, Interval
 
 Formula = Callable[..., Any]
 
@@ -66,9 +79,19 @@ class Input:
     shown: str
 
     @property
+    def has_outputs(self) -> bool:
+        """Whether it has the shape of the elements."""
+        return OUTPUT in self.axes
+
+    @property
     def is_label(self) -> bool:
         """Whether it holds one class per row, as a whole number."""
         return isinstance(self.domain, Classes)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds whole numbers that name something."""
+        return isinstance(self.domain, Classes | Labels)
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,26 @@ class PerRow:
     """Says of a target that it is one number per row, as an integer label is, in this set."""
 
     domain: Domain = Real()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Says of an argument that a data point is a matrix of members of this set: its rows lie along one axis more."""
+
+    domain: Domain = Real()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Says of an argument that it is a list of numbers per data point, as long as it likes, in this set."""
+
+    domain: Domain = Real()
+
+
+# How an argument's set and the axes that it varies along are declared.
+Declared = Domain | PerRow | Matrix | Listed
+# How many rows a data point has, and how long its lists are, where there is nothing else to go by.
+DEPTH, LENGTH = 4, 2
 
 
 @dataclass(frozen=True)
@@ -95,6 +138,9 @@ class Argument:
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], domain: Domain | None = None) -> Floats:
         """Ordinary members, in another set if one is given, for elements of this shape."""
         drawn = domain or self.domain
+        if self.axes in (PAIR, LISTED):
+            inner = (DEPTH, shape[-1]) if self.axes == PAIR else (LENGTH,)
+            return drawn.sample(rng, (*shape[:-1], *inner))
         if self.axes == ELEMENT or isinstance(drawn, Classes):  # Labels have to know how many there are.
             return drawn.sample(rng, shape)
         if isinstance(drawn, Parts) and any(isinstance(part, Classes) for _, part in drawn.parts):
@@ -113,19 +159,19 @@ class Argument:
         )
 
 
-def argument(name: str, declared: Domain | PerRow, role: Role) -> Argument:
+def argument(name: str, declared: Declared, role: Role) -> Argument:
     """The argument of this name and declared set."""
-    if isinstance(declared, PerRow):
-        return Argument(name, declared.domain, role, ROW)
+    if isinstance(declared, PerRow | Matrix | Listed):
+        return Argument(name, declared.domain, role, {PerRow: ROW, Matrix: PAIR, Listed: LISTED}[type(declared)])
     return Argument(name, declared, role, ROW if isinstance(declared, Classes) else ELEMENT)
 
 
 def declared(
     names: Sequence[str],
-    target: Domain | PerRow | None,
-    prediction: Domain,
+    target: Declared | None,
+    prediction: Declared,
     predictions: Mapping[str, Domain] | None,
-    given: Mapping[str, Domain | PerRow],
+    given: Mapping[str, Declared],
 ) -> tuple[Argument, ...] | None:
     """The arguments of a formula with these names, in its order; None where names and sets do not belong together."""
     known = {name: argument(name, domain, Role.PREDICTION) for name, domain in (predictions or {}).items()}
@@ -139,7 +185,7 @@ def declared(
     return tuple(known[name] for name in names)
 
 
-def target_and_prediction(target: Domain | PerRow, prediction: Domain) -> tuple[Argument, ...]:
+def target_and_prediction(target: Declared, prediction: Domain) -> tuple[Argument, ...]:
     """The arguments of a loss of ``(y_true, y_pred)``."""
     return argument("y_true", target, Role.TARGET), argument("y_pred", prediction, Role.PREDICTION)
 
@@ -196,9 +242,16 @@ class Record:
     peers: Mapping[str, str] = field(default_factory=dict)
     best: Formula | None = None  # The best predictions for targets, where those are not the targets themselves.
     regions: bool = False  # Whether a row is a region of an image, so that its axes have to be named.
+    # What points of a batch are compared by: the formula sees, of each, its row of all their cosines.
+    compared: str = ""
     # Given where a loss is defined: a number of its own, under which what the formula was traced to is kept.
     number: str | None = field(default=None, init=False)
     programs: SimpleNamespace = field(default_factory=SimpleNamespace, init=False, repr=False)
+
+    def settle(self) -> None:
+        """Works out what every call asks for; inside torch.compile nothing can be remembered for the first time."""
+        if "settled" not in vars(self):
+            vars(self)["settled"] = [getattr(self, name) for name in _REMEMBERED]
 
     @property
     def text(self) -> str:
@@ -219,6 +272,17 @@ class Record:
     def inputs(self) -> tuple[Input, ...]:
         """The arrays that the formula sees, in its order."""
         return tuple(each for argument in self.arguments for each in argument.inputs)
+
+    @cached_property
+    def seen(self) -> tuple[Input, ...]:
+        """The arrays that the formula sees once data points have been compared: which are of a kind, and how near."""
+        if not self.compared:
+            return self.inputs
+        sets = (Bits(), Similarity())
+        return tuple(
+            Input(each.name, domain, each.role, ELEMENT, each.shown)
+            for each, domain in zip(self.inputs, sets, strict=True)
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -243,8 +307,13 @@ class Record:
     @cached_property
     def main(self) -> int:
         """The place of the input whose shape is that of the elements: a prediction, or what else has outputs."""
-        elements = [place for place, each in enumerate(self.inputs) if each.axes == ELEMENT]
+        elements = [place for place, each in enumerate(self.inputs) if each.has_outputs]
         return next((place for place in self.predictions if place in elements), elements[0])
+
+    @cached_property
+    def depth(self) -> int:
+        """How many axes a data point has: two where it is a matrix."""
+        return 2 if any(each.axes == PAIR for each in self.inputs) else 1
 
     @cached_property
     def target(self) -> Domain:
@@ -259,7 +328,7 @@ class Record:
     @cached_property
     def is_pair(self) -> bool:
         """Whether it takes ``(y_true, y_pred)`` with one prediction per output, and targets like them or labels."""
-        if not self.has_usual_names or len(self.inputs) != len(self.arguments):
+        if not self.has_usual_names or len(self.inputs) != len(self.arguments) or self.depth > 1:
             return False
         return self.arguments[0].axes == ELEMENT or self.labels_are_integers
 
@@ -314,12 +383,16 @@ class Record:
 
     def prediction_domain(self, parameters: Mapping[str, Any]) -> Domain:
         """Where predictions must lie: raw scores with ``from_logits=True``, else what the record declares."""
-        return Real() if parameters.get("from_logits") else self.prediction
+        return _handed_over(self.prediction, parameters)
+
+    def read_as(self, parameters: Mapping[str, Any]) -> Domain:
+        """What predictions are, or become where they are raw scores."""
+        return _handed_over(self.prediction, {"from_logs": parameters.get("from_logs")})
 
     def domain(self, place: int, parameters: Mapping[str, Any]) -> Domain:
         """The set of an input."""
         each = self.inputs[place]
-        return Real() if each.role is Role.PREDICTION and parameters.get("from_logits") else each.domain
+        return _handed_over(each.domain, parameters) if each.role is Role.PREDICTION else each.domain
 
     def spellings(self) -> tuple[str, ...]:
         """The canonical name, the class and all aliases."""
@@ -328,6 +401,18 @@ class Record:
     def line(self, peer: str) -> str:
         """The line of code that stands for another library's loss."""
         return (self.peers[peer] or "Loss()").replace("Loss(", f"lossary.{self.class_name}(", 1)
+
+
+_REMEMBERED = [name for name, member in vars(Record).items() if isinstance(member, cached_property)]
+
+
+def _handed_over(domain: Domain, parameters: Mapping[str, Any]) -> Domain:
+    """The set of predictions that may be handed over as raw scores, or as logarithms."""
+    if parameters.get("from_logits"):
+        return Real()
+    if parameters.get("from_logs"):
+        return LogProbabilities() if isinstance(domain, Probabilities) else Real()
+    return domain
 
 
 def camel(name: str) -> str:

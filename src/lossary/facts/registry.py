@@ -119,6 +119,20 @@ def composed(name: str) -> Any:
     return _composed.get(fold(name))
 
 
+_answers: dict[str, Callable[..., Any]] = {}
+
+
+def answers(question: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function known by its name to objects that stand below it; a decorator."""
+    _answers[question.__name__] = question
+    return question
+
+
+def answer(name: str) -> Callable[..., Any]:
+    """The function of this name."""
+    return _answers[name]
+
+
 def folded() -> Mapping[str, str]:
     """Folded spelling -> canonical name."""
     return _folded

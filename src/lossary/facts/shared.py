@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .domain import Bits, Classes, Domain, Interval, OneHot, OptionalLabel, Signs, Weights
+from .domain import Bits, Classes, Domain, OneHot, Signs
 from .record import Argument, Parameter
+from .settings import Interval, OptionalLabel, Weights
 
 IGNORED = OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator")
 _CLASS_WEIGHT = Weights("Weight of each class, which multiplies the loss of its data points; classes not named have 1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..facts.axes import OTHER, POINT
+from ..facts.axes import OTHER, OUTPUT, POINT
 from . import words
 from .node import Node, walk
 from .rules import RULES
@@ -43,10 +43,5 @@ def _fit(contribution: Node, node: Node, arg: Node) -> Node:
         elif axis == OTHER:
             contribution = words.sum(contribution, over=OTHER)
         else:
-            contribution = _over_outputs(contribution)
+            contribution = words.sum(contribution, over=OUTPUT)
     return contribution
-
-
-def _over_outputs(a: Node) -> Node:
-    """The sum over the outputs, for each other output where there are pairs."""
-    return words.other(words.sum(words.other(a), over=OTHER)) if OTHER in a.axes else words.sum(a)

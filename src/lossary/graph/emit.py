@@ -67,6 +67,8 @@ def _spell(node: Node, spelled: dict[int, str]) -> str:
 
 def _beside(node: Node, arg: Node, text: str) -> str:
     """An operand in the rank of a result that varies along others."""
+    if node.op == "alignment_slope":  # Which takes lists beside a matrix.
+        return text
     lifted = OTHER in node.axes and OTHER not in arg.axes and arg.axes != NUMBER and node.op != "other"
     return f"across({_bare(text)})" if lifted else text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..facts.axes import ELEMENT, OTHER
+from ..facts.axes import OTHER, OUTPUT, PAIR
 from . import words
 from .node import Graph, Node, walk
 
@@ -21,7 +21,8 @@ class Gaps:
     """What is kept of each row of a graph."""
 
     def __init__(self, graph: Graph) -> None:
-        self.keep = graph.node("input", (), ELEMENT, KEEP, is_bool=True)
+        self._axes = graph.like.axes
+        self.keep = graph.node("input", (), self._axes, KEEP, is_bool=True)
         kept = words.sum(words.indicator(self.keep))
         # Where nothing is kept, everything is computed with and then left out: no row is empty on the way.
         self._all = words.equal(kept, 0.0)
@@ -42,7 +43,9 @@ class Gaps:
         for node in walk([output]):
             args = tuple(made[id(arg)] for arg in node.args)
             rewrite = _REWRITES.get(node.op)
-            if rewrite is not None:
+            if node.op in _OF_STEPS:
+                made[id(node)] = node.graph.node(node.op, (*args, self._seen), node.axes)
+            elif rewrite is not None:
                 made[id(node)] = rewrite(self, *args)
             else:
                 made[id(node)] = node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
@@ -50,12 +53,14 @@ class Gaps:
 
     def _filled(self, x: Node, filler: float) -> Node:
         seen = self._seen
+        if self._axes == PAIR:  # What is no element of a matrix has been made of those that are kept.
+            return words.where(seen, x, filler) if x.axes == PAIR else x
         if OTHER in x.axes:
             seen = words.logical_and(seen, words.other(seen))
         return words.where(seen, x, filler)
 
     def _sum(self, x: Node) -> Node:
-        return words.sum(self._filled(x, 0.0))
+        return words.sum(self._filled(x, 0.0), over=OUTPUT)  # Where both of a pair are summed over, these are two sums.
 
     def _sum_other(self, x: Node) -> Node:
         return words.sum(self._filled(x, 0.0), over=OTHER)
@@ -87,6 +92,8 @@ class Gaps:
         return self._count
 
 
+# Words that leave steps out by themselves.
+_OF_STEPS = frozenset({"alignment_nll", "alignment_slope"})
 _REWRITES: dict[str, Callable[..., Node]] = {
     "sum": Gaps._sum,
     "sum_other": Gaps._sum_other,

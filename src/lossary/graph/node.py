@@ -21,17 +21,17 @@ Operand = Union["Node", float, int, bool]
 class Graph:
     """Interns nodes, so that equal expressions are one node and common terms are computed once.
 
-    ``like`` names the input that has the shape and dtype of the elements.
+    ``like`` names the input that has the shape and dtype of the elements, which vary along these axes.
     """
 
-    def __init__(self, like: str = "y_pred") -> None:
+    def __init__(self, like: str = "y_pred", axes: Axes = ELEMENT) -> None:
         self._interned: dict[tuple[Any, ...], Node] = {}
-        self._like = like
+        self._like = like, axes
 
     @property
     def like(self) -> Node:
         """An input in the shape and dtype of the elements."""
-        return self.input(self._like, ELEMENT)
+        return self.input(*self._like)
 
     def node(self, op: str, args: tuple[Node, ...], axes: Axes, value: Any = None, *, is_bool: bool = False) -> Node:
         """The one node for this expression."""

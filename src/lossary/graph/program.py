@@ -12,13 +12,16 @@ from weakref import finalize
 import numpy as np
 
 from ..errors import TraceError
-from ..facts.axes import ELEMENT, NUMBER, ROW
+from ..facts.axes import ELEMENT, NUMBER, PAIR, ROW
 from ..facts.record import Record
 from . import words
 from .derivative import differentiate
+from .diagonal import diagonal
 from .emit import SPELLED, emit
+from .exponentials import decided
 from .items import KEEP, Gaps
 from .node import Graph, Node, walk
+from .rebuild import alone
 
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
@@ -68,12 +71,14 @@ class Program:
         self.key = switches, gaps
         self.switches = {name: record.off(name) if value is None else value for name, value in switches}
         self.number = next(_numbers)
+        self.depth = record.depth  # How many axes the elements of a data point have.
         self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
-        names = [*(each.name for each in record.inputs), *([KEEP] if gaps else [])]
+        names = [*(each.name for each in record.seen), *([KEEP] if gaps else [])]
         self.inputs = (*names, *self.numbers)
         self.predictions = record.predictions
-        self.graph = Graph(like=record.inputs[record.main].name)
-        self.arrays = [self.graph.input(each.name, each.axes) for each in record.inputs]
+        main = record.seen[record.main]
+        self.graph = Graph(main.name, main.axes)
+        self.arrays = [self.graph.input(each.name, each.axes) for each in record.seen]
         self.gaps = Gaps(self.graph) if gaps else None
         kept = [] if self.gaps is None else [self.gaps.keep]
         self._nodes = [*self.arrays, *kept, *(self.graph.input(name, NUMBER) for name in self.numbers)]
@@ -156,17 +161,22 @@ class Program:
             node = differentiate(self.output, self._nodes[index], upstream)
         elif upstream is not None:
             node = upstream * node
-        array = index < len(self.arrays) and self._nodes[index].axes == ELEMENT
+        array = index < len(self.arrays) and self._nodes[index].axes in (ELEMENT, PAIR)
         return words.spread(node, self._nodes[index]) if array else node
 
     def source(self, part: str = "value") -> str:
         """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ``pull_0``, ..."""
-        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") else self.inputs
+        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") or part == "turn" else self.inputs
         return emit(f"{self.record.name}_{part}", inputs, self.outputs(part))
 
     def outputs(self, part: str) -> list[Node]:
         """The nodes that a part returns; ``value_and_slope`` has a slope for each prediction."""
         kind, _, index = part.partition("_")
+        if part == "curvature":
+            return self._curvature()
+        if part == "turn":
+            raw, direction = self._nodes[self.predictions[0]], self.graph.input(UPSTREAM, ELEMENT)
+            return [words.spread(differentiate(words.sum(self._curvature()[0] * direction), raw), raw)]
         if part == "value":
             return [self.output]
         if part == "value_and_slope":
@@ -174,6 +184,14 @@ class Program:
         if kind == "pull":
             return [self.derivative(int(index), self.graph.input(UPSTREAM, ROW))]
         return [self.derivative(int(index) if index else self.predictions[0])]
+
+    def _curvature(self) -> list[Node]:
+        """The slope and the diagonal of the Hessian; of outputs that do not see each other, each for itself."""
+        raw = self._nodes[self.predictions[0]]
+        slope = self.derivative(self.predictions[0])
+        if self.separable:
+            slope = alone(slope)
+        return [words.spread(decided(each), raw) for each in (slope, diagonal(slope, raw))]
 
     def value(self, backend: Speller) -> Callable[..., Any]:
         """Value per data point, shape ``(..., 1)``."""
@@ -186,6 +204,14 @@ class Program:
     def pull(self, backend: Speller, index: int) -> Callable[..., Any]:
         """As `slope`, of what the last argument is the derivative of with respect to the value."""
         return self._function(backend, f"pull_{index}")
+
+    def curvature(self, backend: Speller) -> Callable[..., Any]:
+        """The slope and the diagonal of the Hessian, element by element."""
+        return self._function(backend, "curvature")
+
+    def turn(self, backend: Speller) -> Callable[..., Any]:
+        """The Hessian of each row times a direction, the last argument."""
+        return self._function(backend, "turn")
 
     def value_and_slope(self, backend: Speller) -> Callable[..., Any]:
         """The value and its derivative with respect to each prediction, with common terms computed once."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from ..errors import TraceError
 from .node import Node
 from .words import (
+    alignment_slope,
     bell,
     binet_slope,
     cos,
@@ -110,6 +111,8 @@ RULES: dict[str, Rule] = {
     "arctan": lambda n, g: (g / (1.0 + square(n.args[0])),),
     "cos": lambda n, g: (-(g * sin(n.args[0])),),
     "sin": lambda n, g: (g * cos(n.args[0]),),
+    "alignment_nll": lambda n, g: (None, g * alignment_slope(*n.args), *[None] * len(n.args[2:])),
+    "alignment_slope": _no_rule,
     "lgamma": lambda n, g: (g * digamma(n.args[0]),),
     "digamma": lambda n, g: (g * trigamma(n.args[0]),),
     "trigamma": _no_rule,

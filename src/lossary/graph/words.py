@@ -12,17 +12,17 @@ import math
 from typing import Any
 
 from ..errors import TraceError
-from ..facts.axes import ELEMENT, NUMBER, OTHER, OUTPUT, ROW, Axes, exchanged
+from ..facts.axes import ELEMENT, NUMBER, OTHER, OTHERS, OUTPUT, PAIR, ROW, Axes, exchanged
 from .node import VOCABULARY, Graph, Node, Operand
 
 __all__ = [
-    "abs", "add", "arctan", "bell", "binet", "binet_slope", "cos", "count", "detach", "digamma", "divide", "equal",
-    "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal", "guard", "hypot1", "indicator",
-    "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log", "log1mexp", "log1p", "log1pmx",
-    "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum",
-    "multiply", "negative", "other", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sin",
-    "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "trigamma",
-    "weighted", "where", "xlogy",
+    "abs", "add", "alignment_nll", "alignment_slope", "arctan", "bell", "binet", "binet_slope", "cos", "count",
+    "detach", "digamma", "divide", "equal", "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal",
+    "guard", "hypot1", "indicator", "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log",
+    "log1mexp", "log1p", "log1pmx", "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean",
+    "mean_square", "minimum", "multiply", "negative", "other", "position", "power", "residual", "scale_to_one",
+    "sigmoid", "sign", "sin", "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take",
+    "tanh", "trigamma", "weighted", "where", "xlogy",
 ]  # fmt: skip
 
 
@@ -429,7 +429,12 @@ def _of_outputs(op: str, a: Node) -> Node:
 
 
 def sum(a: Node, over: str | None = None) -> Node:
-    """Sum over the row, of pairs over both outputs; ``over="other"`` sums over the other output of each pair alone."""
+    """Sum over the row, of pairs over both outputs.
+
+    ``over="other"`` sums over the other output of each pair alone, ``over="output"`` over its first.
+    """
+    if over == OUTPUT and _axes(a) == PAIR:
+        return _apply("sum", a, axes=OTHERS)
     if OTHER in _axes(a):
         rest = _apply("sum_other", a, axes=a.axes - {OTHER})
         return rest if over == OTHER else sum(rest)
@@ -493,11 +498,24 @@ def sparsemax(a: Node) -> Node:
     return _apply("sparsemax", _of_outputs("sparsemax", a), axes=ELEMENT)
 
 
+def alignment_nll(labels: Node, scores: Node, blank: Operand, *keep: Node) -> Node:
+    """Minus the log-probability of a list of labels under all its alignments with the rows of a matrix of scores.
+
+    A. Graves et al., Connectionist temporal classification (2006), eq. 8.  Steps that ``keep`` names none of are left
+    out.
+    """
+    return _apply("alignment_nll", labels, scores, blank, *keep, axes=ROW)
+
+
+def alignment_slope(labels: Node, scores: Node, blank: Operand, *keep: Node) -> Node:
+    """Slope of `alignment_nll` in the scores, 0 where there is no alignment."""
+    return _apply("alignment_slope", labels, scores, blank, *keep, axes=PAIR)
+
+
 def spread(a: Node, like: Node) -> Node:
-    """The number of the row repeated over a row as long as ``like``."""
-    if _axes(a) is ELEMENT:
-        return a
-    return _apply("spread", a, like, axes=ELEMENT)
+    """The number of the row repeated over a row as long as ``like``, or over a matrix like it."""
+    axes = PAIR if like.axes == PAIR else ELEMENT
+    return a if _axes(a) == axes else _apply("spread", a, like, axes=axes)
 
 
 def take(a: Node, label: Node) -> Node:

@@ -4,8 +4,9 @@ A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU
 worth loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source`
 shows the loop.  Results do not depend on the number of threads.
 
-A formula becomes a lowered form in `lowering`, which knows no target; `cpu` prints it for Numba and runs it, `xla`
-hands that to XLA, `plain` prints it for people.  Another target is a policy, `Target`, and a printer of the same form.
+A formula becomes a lowered form in `lowering`, which knows no target.  `cpu` prints it as Python of a simple kind,
+which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `plain` prints it for people.  Another
+target is a policy, `Target`, and a printer of the same form.
 """
 
 from __future__ import annotations
@@ -106,6 +107,10 @@ def unfit(program: Program) -> str:
 
 def _unfit(program: Program) -> str:
     inputs = program.record.inputs
+    if program.record.compared:
+        return "it compares data points with each other: no kernel yet"
+    if program.depth > 1:
+        return "its data points are matrices: no kernel yet"
     if not program.record.is_pair:
         of_rows = [each.name for each in inputs if each.axes != ELEMENT and not each.is_label]
         if of_rows:
@@ -126,8 +131,8 @@ def unusable() -> str:
 def load(loss: Any, *, dtype: str = "float32") -> None:
     """Makes the kernels of a loss ready for arrays of every size.
 
-    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes up to seconds to be compiled
-    the first time on a machine, and a fraction of one to be loaded later.  A program that calls a loss thousands of
+    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes a fraction of a second to be
+    compiled the first time on a machine, and milliseconds to be loaded later.  A program that calls a loss thousands of
     times on small batches spends that gladly: a call then takes half as long or less.  Masked calls stay in words.
 
     Args:
@@ -157,7 +162,7 @@ def _switched_off() -> bool:
 
 @cache
 def part(name: str) -> Any:
-    """A module that imports Numba, imported by one thread at a time."""
+    """A module that imports llvmlite, imported by one thread at a time."""
     with alone.compiling():
         return importlib.import_module(f"{__name__}.{name}")
 
@@ -169,11 +174,11 @@ def _run() -> Any:
 
 @cache
 def _missing() -> str:
-    """Why Numba cannot be used here, or nothing."""
+    """Why llvmlite cannot be used here, or nothing."""
     try:
         _run()
     except (ImportError, RuntimeError) as error:  # A RuntimeError where the interpreter is about to end.
-        return f"numba cannot be imported: {error}"
+        return f"llvmlite cannot be imported: {error}"
     return ""
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import texts
 from ..errors import DomainError
-from ..facts.domain import OneHot, Parts, Unit
+from ..facts.domain import OneHot, Parts, Places, Transcript, Unit
 from ..facts.layout import Layout
-from ..facts.record import Record
+from ..facts.record import Argument, Record
 
 Host = np.ndarray[Any, Any] | None
 
@@ -30,8 +30,15 @@ def values(
         domain = record.domain(place, parameters)
         if x is None or not x.size:
             continue
+        named = each.is_label or isinstance(domain, Transcript)
+        if isinstance(domain, Places) and classes is not None and domain.fault(x) is None:
+            index = _no_label(x, classes + 1)
+            if index is not None:
+                raise texts.beyond_steps(record.name, each.shown, float(x[index]), index, classes, layout)
         index = _no_label(x, classes) if each.is_label else domain.fault(x)
-        if index is not None and each.is_label:
+        if index is None and isinstance(domain, Transcript):  # In which numbers below 0 are padding.
+            index = _no_label(np.maximum(x, 0), classes)
+        if index is not None and named:
             raise texts.number(record.name, each.shown, float(x[index]), index, classes, layout)
         if index is not None:
             raise texts.outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
@@ -42,6 +49,8 @@ def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> N
     """Parts of which one is above another that it must not exceed."""
     places = {each.name: place for place, each in enumerate(record.inputs)}
     for argument in record.arguments:
+        if isinstance(argument.domain, Parts) and argument.domain.bounds:
+            _known(record, argument, places, inputs, layout)
         for names in argument.domain.ordered if isinstance(argument.domain, Parts) else ():
             lower, upper = (places[f"{argument.name}_{name}"] for name in names)
             first, second = inputs[lower], inputs[upper]
@@ -50,6 +59,21 @@ def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> N
             index = tuple(int(i) for i in np.unravel_index(int(np.argmax(first > second)), first.shape))
             where = texts.placed(record.inputs[lower].shown, index, layout)
             raise texts.crossed(record.name, argument.name, names, where, float(first[index]), float(second[index]))
+
+
+def _known(
+    record: Record, argument: Argument, places: Mapping[str, int], inputs: Sequence[Host], layout: Layout | None
+) -> None:
+    """Raises where two bounds are equal at an end of the axis, which is no number that can be known."""
+    ((lower, upper),) = argument.domain.ordered  # type: ignore[attr-defined]
+    first, second = (inputs[places[f"{argument.name}_{name}"]] for name in (lower, upper))
+    if first is None or second is None:
+        return
+    wrong = (first == second) & ((first == 0) | np.isinf(first))
+    if wrong.any():
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), first.shape))
+        where = texts.placed(record.inputs[places[f"{argument.name}_{lower}"]].shown, index, layout)
+        raise texts.no_density(record.name, (lower, upper), where, float(first[index]))
 
 
 def _pair(

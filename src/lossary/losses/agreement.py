@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Clipped, Interval, NonNegative, Real
+from ..facts.domain import Clipped, NonNegative, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, guard, log1p, max, maximum, mean, mean_square, scale_to_one, sqrt, square, where
 from .directions import cosine_between, cosine_slope
@@ -146,7 +147,7 @@ def _scale_invariant_slope(y_true: Any, y_pred: Any, *, variance_focus: Any = 0.
     source="D. Eigen, C. Puhrsch, R. Fergus, Depth map prediction from a single image (2014), eq. 4, and its root",
     peers={
         "keras_hub.DepthAnythingLoss": "Loss(axis=(1, 2))   # lambd",
-        "mmseg.SiLogLoss": "Loss(axis=None, epsilon=0.0)   # pixels up to eps have where=False",
+        "mmseg.SiLogLoss": "Loss(axis=(1, 2), epsilon=0.0)   # pixels up to eps have where=False",
     },
     cases=(
         Case([[1.0, 1.0]], [[math.e, math.e]], (math.sqrt(0.5),), "sqrt(1 - 1/2)", {"epsilon": 0.0}),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Bits, Distance, Flag, Interval, Real, Unit
+from ..facts.domain import Bits, Distance, Real, Unit
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import mean, power, sigmoid, square
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Flag, Interval, Parts, Real
+from ..facts.domain import Parts, Real
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import abs, arctan, detach, guard, log, log1p, maximum, mean, minimum, scale_to_one, sign, square, where
 
@@ -172,7 +173,8 @@ def generalized_iou(y_true: Any, y_pred: Any) -> Any:
     source="J. Yu et al., UnitBox: An advanced object detection network (2016), eq. 1",
     peers={
         "mmdet.models.losses.IoULoss": "Loss(logarithm=True)   # mode='linear' is Loss()",
-        "keras_cv.losses.IoULoss": "Loss(logarithm=True)   # mode='linear' is Loss()",
+        "keras_cv.losses.IoULoss": "Loss(logarithm=True)   # of one box; there the mean of several comes first, and "
+        "mode='linear' is Loss()",
     },
     cases=(
         Case([[[0.0, 0.0, 2.0, 2.0]]], [[[1.0, 0.0, 3.0, 2.0]]], (2.0 / 3.0,), "1 - 2/6"),
@@ -280,7 +282,7 @@ def efficient_iou(y_true: Any, y_pred: Any) -> Any:
     peers={
         "torchvision.ops.complete_box_iou_loss": "",
         "mmdet.models.losses.CIoULoss": "Loss()   # a is 0 there where iou < 1/2",
-        "keras_cv.losses.CIoULoss": "Loss()",
+        "keras_cv.losses.CIoULoss": "Loss()   # of boxes of one shape; v is 4 / pi**2 of this there",
     },
     cases=(
         Case([[[0.0, 0.0, 1.0, 1.0]]], [[[0.0, 0.0, math.sqrt(3.0), 1.0]]],

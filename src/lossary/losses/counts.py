@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Counts, Interval, NonNegative, Parts
+from ..facts.domain import Counts, NonNegative, Parts
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
-from ..words import binet, binet_slope, count, guard, log, log1p, mean, where, xlogy
+from ..words import binet, binet_slope, count, exp, guard, log, log1p, mean, where, xlogy
 from .positive import excess
 
 
-def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_logs: bool = False) -> Any:
+    if from_logs:
+        return (exp(y_pred) - y_true) / count(y_pred)
     rate = guard(y_pred, 0.0)
     # 1 - y/r as one fraction: the difference of two close numbers is exact before the division, not after it.
     none = y_true == 0.0
@@ -23,33 +26,41 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
 @loss(
     target=Counts(),
     prediction=NonNegative(),
-    parameters={"epsilon": Interval("Added to the rate inside the logarithm", 0.0)},
+    parameters={
+        "epsilon": Interval("Added to the rate inside the logarithm; unused from logarithms", 0.0),
+        "from_logs": Flag("Whether y_pred holds logarithms of rates (a linear last layer)"),
+    },
     slope=_poisson_slope,
     definition="mean(y_pred - y_true * log(y_pred + epsilon))",
     source="S. D. Poisson (1837); negative log-likelihood without the term log(y_true!), which no prediction changes",
     peers={
         "keras.losses.Poisson": "",
-        "torch.nn.PoissonNLLLoss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
-        "torch.nn.functional.poisson_nll_loss": "Loss()   # y_pred = log_rates.exp(), as log_input=True is the default",
-        "sklearn.HalfPoissonLoss": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
-        "xgboost.count:poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
-        "lightgbm.poisson": "Loss(epsilon=0.0)   # of rates: y_pred = np.exp(raw)",
+        "torch.nn.PoissonNLLLoss": "Loss(from_logs=True)",
+        "torch.nn.functional.poisson_nll_loss": "Loss(from_logs=True)",
+        "sklearn.HalfPoissonLoss": "Loss(from_logs=True)",
+        "xgboost.count:poisson": "Loss(from_logs=True)",
+        "lightgbm.poisson": "Loss(from_logs=True)",
     },
     cases=(
         Case([[2.0, 0.0]], [[1.0, 3.0]], (2.0,), "((1 - 2 log 1) + (3 - 0))/2", {"epsilon": 0.0}),
         Case([[1.0]], [[math.e]], (math.e - 1.0,), "e - log e", {"epsilon": 0.0}),
+        Case([[1.0, 2.0]], [[0.0, math.log(3.0)]], (2.0 - math.log(3.0),), "((1 - 0) + (3 - 2 log 3))/2",
+             {"from_logs": True}),
     ),
-)
-def poisson(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+)  # fmt: skip
+def poisson(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs: bool = False) -> Any:
     """Negative log-likelihood of counts whose predicted mean is ``y_pred``.
 
     For numbers of events in a fixed time or space; predictions are rates, so the last layer should be positive
-    (softplus or exp).  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
+    (softplus or exp); with ``from_logs=True`` it is linear and predictions are their logarithms, which neither overflow
+    nor reach a rate of 0.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.
 
     >>> import lossary
     >>> print(lossary.poisson([[2.0, 0.0]], [[1.0, 3.0]], epsilon=0.0))
     [2.]
     """
+    if from_logs:
+        return mean(exp(y_pred) - y_true * y_pred)
     rate = guard(y_pred, 0.0)
     return mean(rate - xlogy(y_true, rate + epsilon))
 
@@ -80,8 +91,8 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     peers={
         "torch.distributions.NegativeBinomial": "Loss(epsilon=0.0)   # is -NegativeBinomial(r, logits=log(m / r))"
         ".log_prob(y)",
-        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n",
-        "darts.NegativeBinomialLikelihood": "",
+        "scoringrules.logs_negbinom": "Loss()   # mean = n * (1 - prob) / prob, dispersion = n; inf where n < 1 there",
+        "darts.NegativeBinomialLikelihood": "Loss()   # dispersion = 1 / alpha",
         "pytorch_forecasting.NegativeBinomialDistributionLoss": "Loss(epsilon=0.0)   # dispersion = 1 / shape",
         "gluonts.NegativeBinomial": "Loss(epsilon=0.0)   # dispersion = total_count, mean = r * exp(logits)",
     },

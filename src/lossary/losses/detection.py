@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, NonNegative, Real, Unit
+from ..facts.domain import Bits, NonNegative, Real, Unit
 from ..facts.record import Case, PerRow
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     abs,
@@ -195,7 +196,7 @@ def _varifocal_slope(y_true: Any, y_pred: Any, *, alpha: Any = 0.75, gamma: Any 
     source="H. Zhang et al., VarifocalNet: An IoU-aware dense object detector (2021), eq. 2",
     peers={
         "mmdet.models.losses.VarifocalLoss": "",
-        "ultralytics.utils.loss.VarifocalLoss": "Loss()",
+        "ultralytics.utils.loss.VarifocalLoss": 'Loss(reduction="sum")',
     },
     cases=(
         Case([[0.0]], [[0.0]], (0.5 * math.log(2.0),), "1/2 log 2", {"alpha": 1.0, "gamma": 1.0}),

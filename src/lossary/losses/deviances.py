@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, NonNegative, Positive
+from ..facts.domain import NonNegative, Positive
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, exp, expm1mx, less, log, log1p, log1pmx, maximum, mean, minimum, sum, where
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, Probabilities, Real
+from ..facts.domain import Probabilities, Real
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     abs,
@@ -50,7 +51,9 @@ def _apart(a: Any, b: Any) -> tuple[Any, Any]:
     return below, log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
 
 
-def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_logs: bool = False) -> Any:
+    if from_logs:
+        return -y_true
     y_true = _clipped(y_true, epsilon)
     return -(y_true / where(y_true == 0.0, 1.0, _clipped(y_pred, epsilon)))
 
@@ -60,35 +63,45 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     aliases=("kullback_leibler_divergence", "KLD", "kld"),
     target=Probabilities(),
     prediction=Probabilities(),
-    parameters={"epsilon": Interval("Both arguments are clipped to [epsilon, 1]", 0.0, 0.5)},
+    parameters={
+        "epsilon": Interval("Both arguments are clipped to [epsilon, 1]; unused from logarithms", 0.0, 0.5),
+        "from_logs": Flag("Whether y_pred holds logarithms of probabilities (a log_softmax in the last layer)"),
+    },
     slope=_divergence_slope,
     definition="sum(y_true * log(y_true / y_pred))",
     source="S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4",
     peers={
         "keras.losses.KLDivergence": "",
-        "torch.nn.KLDivLoss": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
-        "torch.nn.functional.kl_div": "Loss()   # y_pred = log_probabilities.exp(); the mean is batchmean",
-        "optax.kl_divergence": "Loss()   # of probabilities: y_pred = jnp.exp(log_probabilities)",
-        "optax.kl_divergence_with_log_targets": "Loss()   # of probabilities: the exponentials of both",
+        "torch.nn.KLDivLoss": "Loss(from_logs=True)   # whose mean is batchmean there",
+        "torch.nn.functional.kl_div": "Loss(from_logs=True)   # whose mean is batchmean there",
+        "optax.kl_divergence": "Loss(from_logs=True)",
+        "optax.losses.kl_divergence_with_log_targets": "Loss(from_logs=True)   # y_true = jnp.exp(log_targets)",
     },
     cases=(
         Case([[0.5, 0.5]], [[0.25, 0.75]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
         Case([[1.0, 0.0]], [[0.5, 0.5]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
         Case([[1.0, 0.0]], [[2.0**-70, 1.0]], (70.0 * math.log(2.0),), "1 log 2^70 + 0 log 0", {"epsilon": 0.0}),
+        Case([[0.5, 0.5]], [[-1.0, -3.0]], (2.0 - math.log(2.0),), "1/2 (-log 2 + 1) + 1/2 (-log 2 + 3)",
+             {"from_logs": True}),
+        Case([[1.0, 0.0]], [[-200.0, 0.0]], (200.0,), "1 (0 + 200) + 0", {"from_logs": True}),
     ),
-)
-def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+)  # fmt: skip
+def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs: bool = False) -> Any:
     """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
 
     Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax.  With ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where
-    ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in ``y_true`` falls without bound towards a
-    target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
+    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
+    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
+    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
+    ``log(1e-37 / y_pred)``.
 
     >>> import lossary
     >>> print(lossary.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).round(4))
     [0.1438]
     """
+    if from_logs:
+        # The slope in a target of 0 is that of the least one.
+        return sum(weighted(y_true, log(guard(y_true, _LEAST)) - y_pred))
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     below, ratio = _apart(y_true, y_pred)
     return sum(where(below, -(y_true * ratio), y_true * ratio))
@@ -263,7 +276,8 @@ def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any
     "q = softmax(y_pred / temperature)",
     source="G. Hinton, O. Vinyals, J. Dean, Distilling the knowledge in a neural network (2015), sec. 2",
     peers={
-        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss()   # divided by the number of classes there",
+        "mmdet.models.losses.KnowledgeDistillationKLDivLoss": "Loss(temperature=10.0)   # T; divided by the "
+        "number of classes there",
         "sentence_transformers.losses.DistillKLDivLoss": "Loss()",
     },
     cases=(

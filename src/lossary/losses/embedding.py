@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Bits, Distance, Flag, Interval, Real, Signs
+from ..facts.domain import Bits, Distance, Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     abs,
@@ -85,7 +86,7 @@ def _triplet_slopes(
     peers={
         "torch.nn.TripletMarginLoss": "",
         "torch.nn.functional.triplet_margin_loss": "",
-        "optax.triplet_margin_loss": "Loss()",
+        "optax.losses.triplet_margin_loss": "Loss()",
     },
     cases=(
         Case([[0.0]], [[3.0]], [[1.0]], (3.0,), "3 - 1 + 1"),

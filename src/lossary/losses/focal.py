@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities
+from ..facts.domain import Classes, OneHot, Probabilities
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import indicator, is_label, maximum, power, sum, take, weighted, where
@@ -100,7 +101,8 @@ def _row(label: Any, like: Any) -> Any:
     source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
     peers={
         "keras.losses.CategoricalFocalCrossentropy": "",
-        "monai.losses.softmax_focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there",
+        "monai.losses.softmax_focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there, and "
+        "are not summed",
     },
     cases=(
         Case([[0.0, 1.0]], [[0.5, 0.5]], (math.log(2.0) / 4.0,), "(1 - 1/2)^2 log 2", {"alpha": 1.0}),
@@ -152,8 +154,9 @@ def categorical_focal_crossentropy(
     definition="-alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)",
     source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
     peers={
-        "kornia.losses.focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there",
-        "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)",
+        "kornia.losses.focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there, and a mean "
+        "is over them too",
+        "focal_loss.SparseCategoricalFocalLoss": "Loss(alpha=1.0)   # slopes are as if q were not divided in (1 - q)",
     },
     cases=(
         Case([1, 0], [[0.5, 0.5], [0.25, 0.75]], (math.log(2.0) / 4.0, 9.0 / 16.0 * math.log(4.0)),

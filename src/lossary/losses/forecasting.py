@@ -25,7 +25,8 @@ def _scaled_slope(y_true: Any, y_pred: Any, scale: Any) -> Any:
     source="R. J. Hyndman, A. B. Koehler, Another look at measures of forecast accuracy (2006), section 4",
     peers={
         "neuralforecast.losses.pytorch.MASE": "Loss()   # which takes the history and the seasonality",
-        "pytorch_forecasting.metrics.MASE": "Loss()   # whose scale is of history and targets together, lag 1",
+        "pytorch_forecasting.metrics.MASE": "Loss()   # whose scale is of history and targets together, lag 1, over "
+        "their number",
     },
     cases=(
         Case([[0.0, 0.0]], [[1.0, -3.0]], [4.0], (0.5,), "(1 + 3)/2/4"),

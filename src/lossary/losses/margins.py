@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Flag, Real, Signs
+from ..facts.domain import Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag
 from ..objects.define import loss
 from ..words import (
     exp,
@@ -172,7 +173,7 @@ def modified_huber(y_true: Any, y_pred: Any) -> Any:
     definition="mean(max(-y_true * y_pred, 0)), y_true = -1 or 1",
     source="F. Rosenblatt, The perceptron: a probabilistic model for information storage and organization (1958)",
     peers={
-        "optax.perceptron_loss": "",
+        "optax.losses.perceptron_loss": "",
         "sklearn.SGDClassifier.perceptron": "",
     },
     cases=(
@@ -202,7 +203,7 @@ def perceptron(y_true: Any, y_pred: Any) -> Any:
     source="A. F. T. Martins, R. F. Astudillo, From softmax to sparsemax (2016), eq. 23 for two classes; M. Blondel, "
     "A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), table 1",
     peers={
-        "optax.sparsemax_loss": "Loss()   # of two classes; that of several is another loss",
+        "optax.losses.sparsemax_loss": "Loss()   # of two classes; that of several is another loss",
     },
     cases=(
         Case([[1.0, 1.0]], [[0.0, -2.0]], (1.125,), "(1/4 + 2)/2"),

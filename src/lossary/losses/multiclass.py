@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, LogProbabilities, OneHot, Probabilities
+from ..facts.domain import Classes, LogProbabilities, OneHot, Probabilities
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import (

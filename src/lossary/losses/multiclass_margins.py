@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Interval, OneHot, Real
+from ..facts.domain import Classes, OneHot, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import count, first_max, indicator, is_label, lead, max, maximum, mean, square, sum, take, weighted, where
 from ..words import power as raised
@@ -91,7 +92,7 @@ def multi_margin(y_true: Any, y_pred: Any, power: float = 1.0, *, margin: float 
     definition="max over k of (y_pred[k] + 1[k != y_true]) - y_pred[y_true]",
     source="K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001)",
     peers={
-        "optax.multiclass_hinge_loss": "",
+        "optax.losses.multiclass_hinge_loss": "",
     },
     cases=(
         Case([1], [[2.0, 1.5, -1.0]], (1.5,), "2 + 1 - 1.5"),
@@ -120,7 +121,7 @@ def multiclass_hinge(y_true: Any, y_pred: Any) -> Any:
     definition="max(y_pred) - y_pred[y_true]",
     source="M. Collins, Discriminative training methods for hidden Markov models (2002), sec. 2",
     peers={
-        "optax.multiclass_perceptron_loss": "",
+        "optax.losses.multiclass_perceptron_loss": "",
     },
     cases=(
         Case([1], [[2.0, 1.5, -1.0]], (0.5,), "2 - 1.5"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Classes, Flag, Interval, OneHot, Probabilities, Real
+from ..facts.domain import Classes, OneHot, Probabilities, Real
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     exp,
@@ -56,7 +57,7 @@ def _poly_slope(
     definition="sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)",
     source="Z. Leng et al., PolyLoss: a polynomial expansion perspective of classification losses (2022), eq. 6",
     peers={
-        "optax.poly_loss_cross_entropy": "Loss(from_logits=True)   # poly_weight is epsilon there",
+        "optax.losses.poly_loss_cross_entropy": "Loss(from_logits=True)   # poly_weight is epsilon there",
         "timm.loss.PolyCrossEntropy": "Loss(from_logits=True)   # of integer labels there",
     },
     cases=(
@@ -193,7 +194,7 @@ def _z_slope(y_true: Any, y_pred: Any, z_weight: Any = 1e-4) -> Any:
     definition="lse - y_pred[y_true] + z_weight * lse**2, lse = log(sum(exp(y_pred)))",
     source="A. de Brebisson, P. Vincent, The z-loss: a shift and scale invariant classification loss belonging to the "
     "spherical family (2016); A. Chowdhery et al., PaLM (2022), sec. 5",
-    peers={"liger_kernel.transformers.LigerCrossEntropyLoss": "Loss()   # lse_square_scale is z_weight here"},
+    peers={"liger_kernel.transformers.LigerCrossEntropyLoss": "Loss(z_weight=0.0)   # lse_square_scale"},
     cases=(
         Case([0], [[0.0, 0.0]], (math.log(2.0) + math.log(2.0) ** 2,), "log 2 + (log 2)^2", {"z_weight": 1.0}),
         Case([1], [[0.0, math.log(3.0)]], (math.log(4.0 / 3.0) + 0.5 * math.log(4.0) ** 2,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Ranks, Real
+from ..facts.domain import Places, Real
 from ..facts.record import Case, PerRow
 from ..objects.define import loss
 from ..words import position, softplus, sum, where
@@ -19,7 +19,7 @@ def _steps(y_true: Any, y_pred: Any) -> Any:
 @loss(
     aliases=("coral_loss", "coral_ordinal"),
     class_name="CORAL",
-    target=PerRow(Ranks()),
+    target=PerRow(Places()),
     prediction=Real(),
     definition="sum over k of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))",
     source="W. Cao, V. Mirjalili, S. Raschka, Rank consistent ordinal regression for neural networks (2020), eq. 4",
@@ -51,7 +51,7 @@ def coral(y_true: Any, y_pred: Any) -> Any:
 @loss(
     aliases=("corn_loss",),
     class_name="CORN",
-    target=PerRow(Ranks()),
+    target=PerRow(Places()),
     prediction=Real(),
     definition="sum over k <= y_true of log(1 + exp(-y_pred[k])) if k < y_true else log(1 + exp(y_pred[k]))",
     source="X. Shi, W. Cao, S. Raschka, Deep neural networks for rank-consistent ordinal regression based on "

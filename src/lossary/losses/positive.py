@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, NonNegative, Parts, Positive, Real, Unit
+from ..facts.domain import NonNegative, Parts, Positive, Real, Unit
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, binet, binet_slope, count, guard, less, log, log1p, log1pmx, mean, residual, square, where
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Interval, Real
+from ..facts.domain import Bits, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, exp, expm1, maximum, mean, mean_square, sigmoid, sign, softplus, square
 

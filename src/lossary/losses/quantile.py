@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Interval, Parts, Real, Unit
+from ..facts.domain import Parts, Real, Unit
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, maximum, mean, mean_square, minimum, sqrt, where
 

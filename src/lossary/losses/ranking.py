@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..facts.domain import Flag, Interval, NonNegative, Real, Signs
+from ..facts.domain import NonNegative, Real, Signs
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import indicator, less, log1p, maximum, mean, mean_square, other, softplus, sum, weighted, where
 from ._softmax import crossentropy_slope, odds
@@ -81,8 +82,9 @@ def _ranking_softmax_slope(y_true: Any, y_pred: Any, normalize: bool = False) ->
     peers={
         "optax.losses.ranking_softmax_loss": "",
         "rax.softmax_loss": "Loss()",
-        "tensorflow_ranking.losses.SoftmaxLoss": "Loss(normalize=True)",
-        "catboost.QuerySoftMax": "Loss(normalize=True)   # scores are multiplied by its beta first",
+        "tensorflow_ranking.keras.losses.SoftmaxLoss": "Loss()   # a mean over lists with something relevant there",
+        "catboost.QuerySoftMax": 'Loss(reduction="sum")   # over the sum of y_true; scores are multiplied by its '
+        "beta first",
     },
     cases=(
         Case([[2.0, 0.0, 1.0]], [[0.0, math.log(2.0), 0.0]], (3.0 * math.log(4.0),), "2 log 4 + log 4: 1/4 each"),

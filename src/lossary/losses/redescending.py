@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, Real
+from ..facts.domain import Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import (
     abs,
@@ -169,7 +170,6 @@ def _tukey_slope(y_true: Any, y_pred: Any, *, c: Any = 4.685) -> Any:
     "band-spectroscopic data (1974)",
     peers={
         "statsmodels.robust.norms.TukeyBiweight": "",
-        "neuralforecast.losses.pytorch.TukeyLoss": "Loss()   # of residuals over their median absolute deviation",
     },
     cases=(
         Case([[0.0, 0.0]], [[1.0, 9.0]], (101.0 / 192.0,), "(4/6 (1 - (3/4)^3) + 4/6)/2", {"c": 2.0}),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Clipped, Interval, NonNegative, Real
+from ..facts.domain import Clipped, NonNegative, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, count, guard, log1p, max, maximum, mean, mean_square, scale_to_one, sign, sqrt, where
 
@@ -184,7 +185,7 @@ def _root_mean_squared_slope(y_true: Any, y_pred: Any) -> Any:
         "sklearn.metrics.root_mean_squared_error": "Loss(axis=0)   # one root for each column",
         "neuralforecast.losses.pytorch.RMSE": "Loss(axis=None)   # one root for all",
         "catboost.RMSE": "lossary.MeanSquaredError()   # has its gradients",
-        "allrank.pointwise_rmse": "Loss()",
+        "allrank.pointwise_rmse": "Loss()   # of no_of_levels * y_pred",
     },
     cases=(
         Case([[0.0, 0.0]], [[3.0, 4.0]], (5.0 / math.sqrt(2.0),), "sqrt((9 + 16)/2)"),
@@ -260,7 +261,7 @@ def symmetric_mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     peers={
         "sklearn.SGDRegressor.epsilon_insensitive": "",
         "sklearn.SVR.epsilon_insensitive": "Loss()",
-        "river.optim.losses.EpsilonInsensitiveHinge": "Loss()   # eps",
+        "river.optim.losses.EpsilonInsensitiveHinge": "Loss()   # of 2 * y_true - 1; epsilon is eps",
     },
     cases=(
         Case([[0.0, 0.0]], [[3.0, 0.5]], (1.0,), "((3 - 1) + 0)/2", {"epsilon": 1.0}),

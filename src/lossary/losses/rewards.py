@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Interval, LogProbability, Real
+from ..facts.domain import LogProbability, Real
 from ..facts.record import Case
+from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import count, exp, expm1, log1mexp, mean, softplus, square, weighted
+from ..words import count, exp, expm1, log1mexp, mean, softplus, square, weighted, where
 
 _PAIR = {"chosen": Real(), "rejected": Real()}
 
@@ -61,7 +62,8 @@ def bradley_terry(chosen: Any, rejected: Any, *, margin: float = 0.0, center: fl
     definition="mean(log(1 + exp(-(beta * (chosen - rejected) - gamma))))",
     source="Y. Meng, M. Xia, D. Chen, SimPO: Simple preference optimization with a reference-free reward (2024), eq. 6",
     peers={
-        "trl.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)",
+        "trl.experimental.cpo.CPOConfig(loss_type='simpo')": "Loss(beta=0.1)   # with cpo_alpha=0.0, else a likelihood "
+        "beside it",
         "liger_kernel.chunked_loss.LigerFusedLinearSimPOLoss": "Loss(beta=0.1)   # of log-probabilities, and a "
         "likelihood beside it",
     },
@@ -98,7 +100,7 @@ def simpo(chosen: Any, rejected: Any, *, beta: float = 2.0, gamma: float = 0.5) 
     "chosen_mean), d = beta * (chosen - rejected)",
     source="H. Xu et al., Contrastive preference optimization (2024), eq. 3-5",
     peers={
-        "trl.CPOConfig(loss_type='sigmoid')": "Loss()   # cpo_alpha: alpha",
+        "trl.experimental.cpo.CPOConfig(loss_type='sigmoid')": "Loss()   # cpo_alpha: alpha",
         "liger_kernel.chunked_loss.LigerFusedLinearCPOLoss": "Loss()   # of log-probabilities, not of hidden states",
     },
     cases=(
@@ -127,10 +129,17 @@ def cpo(
     return mean((1.0 - label_smoothing) * softplus(-lead) + label_smoothing * softplus(lead) - alpha * chosen_mean)
 
 
+def _are_certain(chosen: Any, rejected: Any) -> Any:
+    """Where odds are infinite on both sides, and as good as each other."""
+    return (chosen == 0.0) & (rejected == 0.0)
+
+
 def _orpo_slopes(chosen: Any, rejected: Any, *, beta: Any = 0.1) -> Any:
     # In what is left of both probabilities to 1, with all its digits: finite where the chosen answer is certain.
     left, other_left = -expm1(chosen), -expm1(rejected)
-    share = beta / (exp(chosen - rejected) * other_left + left)
+    both = _are_certain(chosen, rejected)
+    other_left = where(both, 1.0, other_left)
+    share = where(both, 0.0, beta / (exp(chosen - rejected) * other_left + left))
     return (-1.0 - share) / count(chosen), share * left / other_left / count(chosen)
 
 
@@ -146,7 +155,7 @@ def _orpo_slopes(chosen: Any, rejected: Any, *, beta: Any = 0.1) -> Any:
     source="J. Hong, N. Lee, J. Thorne, ORPO: Monolithic preference optimization without reference model (2024), "
     "eq. 6-7",
     peers={
-        "trl.ORPOTrainer": "Loss()",
+        "trl.experimental.orpo.ORPOTrainer": "Loss()",
         "liger_kernel.chunked_loss.LigerFusedLinearORPOLoss": "Loss()   # of log-probabilities, not of hidden states",
     },
     cases=(
@@ -154,6 +163,7 @@ def _orpo_slopes(chosen: Any, rejected: Any, *, beta: Any = 0.1) -> Any:
              "log 2 + log(1 + 1/3): odds 1 and 1/3", {"beta": 1.0}),
         Case([[-math.log(4.0)]], [[-math.log(4.0)]], (math.log(4.0) + 0.5 * math.log(2.0),), "log 4 + log(2)/2",
              {"beta": 0.5}),
+        Case([[0.0]], [[0.0]], (math.log(2.0),), "0 + log(1 + 1): both are certain", {"beta": 1.0}),
     ),
 )  # fmt: skip
 def orpo(chosen: Any, rejected: Any, *, beta: float = 0.1) -> Any:
@@ -161,12 +171,13 @@ def orpo(chosen: Any, rejected: Any, *, beta: float = 0.1) -> Any:
 
     For language models without a reference and without fine-tuning before.  ``chosen`` and ``rejected`` are
     log-probabilities of answers divided by their numbers of tokens, below 0; the first term is the usual negative
-    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite.  Shapes and Keras
-    as for `bradley_terry`.
+    log-likelihood of the chosen answer.  Of a rejected answer that is certain, the value is infinite; where both are,
+    the odds are equal, and their slope, which has no bound there, is taken as 0.  Shapes and Keras as for
+    `bradley_terry`.
 
     >>> import lossary
     >>> print(lossary.orpo([[-0.5]], [[-1.0]]).round(4))
     [0.532]
     """
-    worse = (rejected - chosen) + (log1mexp(chosen) - log1mexp(rejected))
-    return mean(beta * softplus(worse) - chosen)
+    worse = (rejected - chosen) + (log1mexp(chosen) - log1mexp(where(_are_certain(chosen, rejected), -1.0, rejected)))
+    return mean(beta * softplus(where(_are_certain(chosen, rejected), 0.0, worse)) - chosen)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.domain import Bits, Flag, Interval, Unit
+from ..facts.domain import Bits, Unit
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import count, less, mean, minimum, power, sigmoid, sqrt, square, sum, where
 
@@ -85,7 +86,8 @@ def _tversky_slope(
         "optax.losses.binary_dice_loss": "Loss(axis=(1, 2), from_logits=True, smooth=2.0)",
         "monai.losses.DiceLoss": "Loss(axis=(2, 3), smooth=1e-5)   # jaccard=True: Jaccard",
         "segmentation_models_pytorch.losses.DiceLoss": "Loss(axis=(0, 2, 3), from_logits=True, smooth=0.0)",
-        "kornia.losses.dice_loss": "Loss(axis=(2, 3), smooth=0.0)   # of the softmax of y_pred and one-hot y_true",
+        "kornia.losses.dice_loss": "Loss(axis=(1, 2, 3), smooth=0.0)   # of the softmax of y_pred and one-hot y_true; "
+        "average='macro': (2, 3)",
     },
     cases=(
         Case([[1.0, 0.0]], [[1.0, 0.5]], (0.2,), "1 - 2/(1 + 1.5)", {"smooth": 0.0}),

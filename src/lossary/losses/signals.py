@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Flag, Interval, Real
+from ..facts.domain import Real
 from ..facts.record import Case
+from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     abs,
@@ -69,7 +70,6 @@ def _peak_slope(y_true: Any, y_pred: Any, *, max_value: Any = 1.0, epsilon: Any 
     "negated",
     peers={
         "kornia.losses.psnr_loss": "Loss(axis=None, epsilon=0.0)   # max_value=max_val",
-        "basicsr.losses.PSNRLoss": "Loss(axis=(1, 2, 3))   # 1e-8 is added to the mean square there",
     },
     cases=(
         Case([[0.0]], [[0.1]], (-20.0,), "20 log10(1/10)"),
@@ -181,7 +181,7 @@ def _scale_invariant_slope(y_true: Any, y_pred: Any, zero_mean: bool = True, *, 
     source="J. Le Roux et al., SDR - half-baked or well done? (2019), eq. 5",
     peers={
         "auraloss.time.SISDRLoss": "Loss()   # epsilon is added to sums there, not to shares",
-        "torchmetrics.functional.audio.scale_invariant_signal_distortion_ratio": "-1.0 * Loss()   # zero_mean=False",
+        "torchmetrics.functional.audio.scale_invariant_signal_distortion_ratio": "-1.0 * Loss(zero_mean=False)",
     },
     cases=(
         Case([[1.0, -1.0, 0.0, 0.0]], [[2.0, -2.0, 1.0, -1.0]], (-20.0 * math.log10(2.0),), "a = 2: -10 log10(8/2)",

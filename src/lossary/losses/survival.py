@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..facts.domain import Bits, Choice, Classes, Interval, Logarithm, NonNegative, Parts, Positive, Real, Unit
+from ..facts.domain import Bits, Classes, Logarithm, NonNegative, Parts, Positive, Real, Unit
 from ..facts.record import Case, PerRow
+from ..facts.settings import Choice, Interval
 from ..objects.define import loss
 from ..words import (
     count,
@@ -53,7 +54,7 @@ def _aft_slope(y_true: Any, y_pred: Any, distribution: str = "normal", *, sigma:
 @loss(
     aliases=("accelerated_failure_time", "aft"),
     class_name="AFTNLL",
-    target=Parts(lower=NonNegative(), upper=NonNegative(), ordered=(("lower", "upper"),)),
+    target=Parts(lower=NonNegative(), upper=NonNegative(), ordered=(("lower", "upper"),), bounds=True),
     prediction=Real(),
     parameters={
         "distribution": Choice("What the logarithm of the time follows", ("normal", "logistic", "extreme")),

@@ -15,6 +15,7 @@ from ..graph import words
 from .loss import Loss, plain, settings_of
 from .parameters import OBJECT_SETTINGS, number, valid_settings
 from .restore import known
+from .total import TotalOfTerms
 
 _WEIGHT = Parameter("weight", default=1.0, allowed=None, positional=False)
 
@@ -87,10 +88,32 @@ class WeightedSum(Loss):
         """The sum of the reduced losses; what the terms take, it takes."""
         return self._added([term(*arguments, **named) for term in self._reducing()])
 
+    def by_term(self, *arguments: Any, **named: Any) -> dict[str, Array]:
+        """What each term adds to the loss, weight included, by the terms' names: for logs, and to balance weights.
+
+        >>> import lossary
+        >>> loss = lossary.Huber() + 0.5 * lossary.MeanSquaredError()
+        >>> {name: float(value) for name, value in loss.by_term([[1.0, 2.0]], [[1.0, 4.0]]).items()}
+        {'huber': 0.75, 'mean_squared_error': 1.0}
+        """
+        found: dict[str, Array] = {}
+        for weight, term in self._weighted(self._reducing()):
+            repeated = sum(name.partition("#")[0] == term.name for name in found)
+            name = f"{term.name}#{repeated + 1}" if repeated else term.name
+            found[name] = weight * term(*arguments, **named)
+        return found
+
     def value_and_grad(self, *arguments: Any, **named: Any) -> tuple[Array, Any]:
         """The sum and its gradient, in the structure of the predictions."""
         pairs = [term.value_and_grad(*arguments, **named) for term in self._reducing()]
         return self._added([value for value, _ in pairs]), self._added([gradient for _, gradient in pairs])
+
+    def total(self, *arguments: Any, **named: Any) -> TotalOfTerms:  # type: ignore[override]
+        """As `Loss.total`, with the sum and the weight of every term."""
+        totals = [term.total(*arguments, **named) for term in self._reducing()]
+        return TotalOfTerms(
+            tuple(total if weight == 1.0 else weight * total for weight, total in self._weighted(totals))
+        )
 
     def _reducing(self) -> list[Loss]:
         return [
@@ -106,7 +129,7 @@ class WeightedSum(Loss):
         weighted = [value if weight == 1.0 else weight * value for weight, value in self._weighted(values)]
         return sum(weighted[1:], start=weighted[0])
 
-    def _weighted(self, values: list[Array]) -> Iterable[tuple[Any, Array]]:
+    def _weighted(self, values: list[Any]) -> Iterable[tuple[Any, Any]]:
         return zip(self.weights, values, strict=True)
 
     def get_config(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..calls.programs import holds_rows
 from ..facts import registry
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Formula, Parameter, PerRow, Record, camel, declared, other_names
+from ..facts.record import Argument, Case, Declared, Formula, Parameter, Record, camel, declared, other_names
 from ..facts.registry import folded, records
 from ..facts.shared import shared
 from ..looks import modes
@@ -114,14 +114,15 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain | PerRow | None = ...,
-    prediction: Domain = ...,
+    target: Declared | None = ...,
+    prediction: Declared = ...,
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain | PerRow] | None = None,
+    given: Mapping[str, Declared] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     best: Formula | None = None,
+    compared: str = "",
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -135,14 +136,15 @@ def loss(
     name: str | None = None,
     class_name: str | None = None,
     aliases: tuple[str, ...] = (),
-    target: Domain | PerRow | None = Real(),
-    prediction: Domain = Real(),
+    target: Declared | None = Real(),
+    prediction: Declared = Real(),
     predictions: Mapping[str, Domain] | None = None,
-    given: Mapping[str, Domain | PerRow] | None = None,
+    given: Mapping[str, Declared] | None = None,
     regions: bool = False,
     parameters: Mapping[str, Domain] | None = None,
     slope: Formula | None = None,
     best: Formula | None = None,
+    compared: str = "",
     definition: str = "",
     source: str = "",
     peers: Mapping[str, str] | None = None,
@@ -159,8 +161,8 @@ def loss(
         name: Canonical name; the function's own name by default.
         class_name: Name of the class of configured objects; the name in camel case by default.
         aliases: Other names `lossary.get` understands.
-        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row; None if the
-            formula has no y_true.
+        target: The set of valid targets (see `lossary.domains`), ``PerRow(...)`` for one number per row,
+            ``Matrix(...)`` where a data point is a matrix; None if the formula has no y_true.
         prediction: The set of valid predictions; ``Parts(...)`` for several per output, which the formula unpacks.
         predictions: Names and sets of several predictions, in the place of y_pred.
         given: Names and sets of arrays without a gradient, besides targets and predictions; ``PerRow(...)`` for one
@@ -171,6 +173,9 @@ def loss(
             loses digits, or a tuple of one for each; `lossary.verify` compares the two.
         best: The best predictions for an array of targets, where those are not the targets themselves: probabilities
             where ``from_logits`` may be.
+        compared: ``"cosine"`` where the formula sees of each data point how near all others are: then y_true, labels,
+            comes as a row of 1 for those with the same label and 0 for others, and y_pred, embeddings, as their
+            cosines.
         definition: The formula as one line of text, for documentation.
         source: Where the definition comes from.
         peers: What other libraries have for it, ``{"torch.nn.HuberLoss": "", "optax.l2_loss": "0.5 * Loss()"}``: the
@@ -215,6 +220,7 @@ def loss(
             peers=peers or {},
             regions=regions,
             best=best,
+            compared=compared,
         )
         return register(record)
 
@@ -224,10 +230,10 @@ def loss(
 def _arguments(
     name: str,
     formula: Formula,
-    target: Domain | PerRow | None,
-    prediction: Domain,
+    target: Declared | None,
+    prediction: Declared,
     predictions: Mapping[str, Domain] | None,
-    given: Mapping[str, Domain | PerRow],
+    given: Mapping[str, Declared],
 ) -> tuple[Argument, ...]:
     """The arguments of a formula: what has no default."""
     signature = inspect.signature(formula)
@@ -237,7 +243,7 @@ def _arguments(
     variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in own)
     pair = predictions is None and target is not None and not given
     if arguments is None or variadic or (pair and names != ["y_true", "y_pred"]):
-        expected = ["y_true", "y_pred"] if pair else [*(predictions or {"y_pred": prediction}), *given]
+        expected = ["y_true", "y_pred"] if pair else [*(predictions or ("y_pred",)), *given]
         raise texts.formula_signature(name, signature, expected)
     return arguments
 

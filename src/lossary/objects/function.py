@@ -13,13 +13,14 @@ from ..calls import faults
 from ..calls.align import leading, leads
 from ..calls.evaluate import check_values
 from ..calls.live import live_points
-from ..calls.reduce import check_points, factors, reduce
+from ..calls.reduce import check_points, denominator, factors, reduce
 from ..calls.rows import Shape
 from ..facts.domain import Real
 from ..facts.layout import Layout
 from ..facts.record import Record, target_and_prediction
 from ..looks import modes
 from .loss import Loss
+from .total import Total
 
 
 class FunctionLoss(Loss):
@@ -58,6 +59,16 @@ class FunctionLoss(Loss):
         # Data points do not see each other, so the gradient of the sum holds the slope of each value.
         _, slopes = backend.value_and_grad(lambda prediction: backend.total(reduced(prediction)), pred)
         return reduced(pred), slopes
+
+    def total(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Total:
+        values = self.replaced(reduction="none")(y_true, y_pred, sample_weight, where)
+        backend, name, given = owner(values), self.record.name, owner(y_pred).shape(y_pred)
+        points = backend.shape(values)
+        if points == () != given:
+            raise texts.no_total(name, given[:1])
+        weights = leading(backend, name, "sample_weight", sample_weight, points, values)
+        mask = leading(backend, name, "where", where, points, values)
+        return Total(backend.total(values), denominator(backend, values, weights, mask, self.reduction))
 
     def __repr__(self) -> str:
         return f"FunctionLoss({self.record.name})"

@@ -50,10 +50,11 @@ def get(identifier: Any, **parameters: Any) -> Loss:
     """A loss object from any way of naming one.
 
     Args:
-        identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), the dict
-            of ``get_config()`` (also Keras's ``{"class_name": ..., "config": ...}``), a loss function, class or
-            object, a loss of ``torch.nn``, ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours,
-            with its settings, or any ``(y_true, y_pred)`` callable.
+        identifier: A name or alias in any case style (``"mse"``, ``"MeanSquaredError"``, ``"huber_loss"``), or with a
+            library that has the same loss (``"torch.nn.HuberLoss"``), the dict of ``get_config()`` (also Keras's
+            ``{"class_name": ..., "config": ...}``), a loss function, class or object, a loss of ``torch.nn``,
+            ``torch.nn.functional``, optax, scikit-learn or Keras that is one of ours, with its settings, or any
+            ``(y_true, y_pred)`` callable.
         **parameters: Parameters of the loss, and ``axis``, ``reduction``, ``name``, ``check``.
 
     Returns:
@@ -125,8 +126,9 @@ def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
         shape, dtype and framework of ``y_pred``.
 
     The gradient is that of the reduced loss: the default mean makes it 1/N of what each data point has by itself.
-    Where every point's own slope is asked for, as by an objective of XGBoost or LightGBM, it is
-    ``reduction="sum"``: ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``.
+    Where every point's own slope is asked for it is ``reduction="sum"``:
+    ``lossary.value_and_grad(lossary.Huber(reduction="sum"))``, or `grad_and_hess`, which knows raw scores and Hessians;
+    objectives of XGBoost and LightGBM are ``lossary.xgboost.objective`` and ``lossary.lightgbm.objective``.
 
     >>> import numpy as np, lossary
     >>> value, gradient = lossary.value_and_grad("mean_squared_error")(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))

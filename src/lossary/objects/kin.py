@@ -63,5 +63,7 @@ def listen(told: Callable[[type], None]) -> None:
 @untraced
 def configured(kind: type) -> None:
     """Tells of an object of this class."""
+    if "record" in vars(kind):
+        vars(kind)["record"].settle()
     for told in _listeners:
         told(kind)

@@ -18,6 +18,7 @@ from ..facts.record import Record
 from ..looks import modes
 from . import kin, pickles
 from .parameters import OBJECT_SETTINGS, valid_settings, validated
+from .total import Total, of_call
 
 
 class Loss(kin.Kin):
@@ -108,6 +109,23 @@ class Loss(kin.Kin):
                 return both
         given = (y_true, y_pred), sample_weight, where
         return way.call(self._setting, *given, self.axis, check, batched=True).value_and_gradient(self.reduction)
+
+    def total(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Total:
+        """The sum of the loss and its weight, a `lossary.Total`: totals of parts of a batch add up to that of all."""
+        y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
+        return of_call(self.ready((y_true, y_pred), sample_weight, where), self.reduction)
+
+    def best_constant(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """The prediction with the least loss if it is made for every data point: a number, or one per output.
+
+        The mean for squared differences, the median for absolute ones, shares for probabilities.  It is where boosting
+        starts (base score, initial score), and what a model has to beat.
+
+        >>> import lossary
+        >>> lossary.Pinball(quantile=0.9).best_constant([1.0, 2.0, 3.0, 4.0])
+        4.0
+        """
+        return registry.answer("best_constant")(self, y_true, sample_weight)
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""

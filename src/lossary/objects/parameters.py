@@ -11,8 +11,8 @@ import numpy as np
 from .. import backends, texts
 from ..calls.reduce import standard
 from ..facts.axes import Axis
-from ..facts.domain import Choice, Weights
 from ..facts.record import Parameter, Record
+from ..facts.settings import Choice, Weights
 from ..looks import modes
 
 OBJECT_SETTINGS = ("axis", "reduction", "name", "check")

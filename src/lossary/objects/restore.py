@@ -10,6 +10,7 @@ from .. import texts
 from ..facts import registry
 from ..facts.record import fold
 from .loss import Loss, settings_of
+from .written import written
 
 # What Keras writes beside the class and its configuration.
 _ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
@@ -19,7 +20,7 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
     """The loss of a name, a configuration, or a function, class or object of ours; None for anything else."""
     made: Loss | None = None
     if isinstance(identifier, str):
-        made = _class_named(identifier)(**parameters)
+        made = _named(identifier, parameters)
     elif isinstance(identifier, Mapping):
         made = _configured(identifier, parameters)
     elif isinstance(identifier, Loss):
@@ -31,9 +32,21 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
     return made
 
 
+def _named(spelling: str, parameters: Mapping[str, Any]) -> Loss:
+    """The loss of this name, which may be another library's for one of ours with settings."""
+    made: Loss | None = None
+    if fold(spelling) not in registry.folded() and texts.peers.same(spelling) is None:
+        made = written(texts.peers.exact(spelling) or "#")
+    if made is None:
+        made = _class_named(spelling)(**parameters)
+    elif parameters:
+        made = made.replaced(**parameters)
+    return made
+
+
 def _class_named(spelling: str) -> Any:
     """The class of the loss with this name, in any spelling."""
-    canonical = registry.folded().get(fold(spelling))
+    canonical = registry.folded().get(fold(spelling)) or texts.peers.same(spelling)
     composed = registry.composed(spelling) if canonical is None else None
     if getattr(composed, "is_named", False):
         return composed

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..calls.plan import Setting
 from ..facts import registry
-from ..facts.domain import Interval
 from ..facts.record import Parameter, Record
+from ..facts.settings import Interval
 from ..graph import scores
 from ..graph.words import is_off
 

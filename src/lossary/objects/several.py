@@ -10,6 +10,7 @@ from ..calls.batch import Batch
 from ..calls.parts import from_two
 from ..calls.programs import holds_rows
 from .loss import Loss
+from .total import Total, of_call
 
 
 class ArgumentsLoss(Loss):
@@ -31,6 +32,10 @@ class ArgumentsLoss(Loss):
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         given = from_two(self.record, y_true, y_pred, rows=holds_rows(self.record, self.parameters))
         return self.ready(given, sample_weight, where).reduced(self.reduction)
+
+    def total(self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any) -> Total:
+        """As `Loss.total`."""
+        return of_call(self.ready(self._given(arguments, named), sample_weight, where), self.reduction)
 
     def value_and_grad(
         self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any

@@ -16,6 +16,7 @@ from .. import texts
 from ..facts.record import fold
 from ..objects import get
 from ..objects.define import folded
+from ..objects.loss import Loss
 
 Spelling = tuple[str, dict[str, Any]]
 
@@ -55,6 +56,9 @@ _TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
         "multi_margin",
         {"power": float(loss.p), "margin": float(loss.margin)},
     ),
+    "CosineEmbeddingLoss": lambda loss, y_true: ("cosine_embedding", {"margin": float(loss.margin)}),
+    "HingeEmbeddingLoss": lambda loss, y_true: ("hinge_embedding", {"margin": float(loss.margin)}),
+    "MarginRankingLoss": lambda loss, y_true: ("margin_ranking", {"margin": float(loss.margin)}),
     "TripletMarginLoss": lambda loss, y_true: (
         "triplet_margin",
         {"margin": float(loss.margin), "norm": float(loss.p), "swap": bool(loss.swap)},
@@ -78,6 +82,9 @@ _FUNCTIONS = {
     "soft_margin_loss": "SoftMarginLoss",
     "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
     "multi_margin_loss": "MultiMarginLoss",
+    "cosine_embedding_loss": "CosineEmbeddingLoss",
+    "hinge_embedding_loss": "HingeEmbeddingLoss",
+    "margin_ranking_loss": "MarginRankingLoss",
 }
 # optax's functions: the factor, the loss it multiplies, and the keywords that it has a parameter for.
 _OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
@@ -119,6 +126,7 @@ _ELEMENTWISE = {
     "SmoothL1Loss",
     "GaussianNLLLoss",
     "SoftMarginLoss",
+    "HingeEmbeddingLoss",
 }
 # PyTorch adds this to every difference of a triplet, which ours need not: it is next to nothing.
 _TRIPLET_EPS = 1e-6
@@ -177,6 +185,8 @@ def habit(loss: Any) -> str:
 def translated(loss: Any, y_true: Any = None) -> Any:
     """A loss of Keras, torch or optax as name and settings that `lossary.get` understands, anything else as it is."""
     loss = _functional(loss)
+    if _is_module(loss) and isinstance(getattr(loss, "loss", None), Loss):  # One of ours, in PyTorch's order.
+        return loss.loss
     if _of_torch(loss):
         if type(loss).__name__ not in _TORCH or getattr(loss, "delta", 1.0) <= 0:  # Which PyTorch itself refuses.
             return _turned(loss)

@@ -54,7 +54,7 @@ class Products:
 def value(settings: Settings, given: Arguments) -> Array:
     """The reduced loss."""
     head = prepare(alone(settings, "numpy"), given)
-    with NUMPY.quiet():
+    with NUMPY.computing(head.computing):
         return head.answer(
             _reduced(head, in_chunks.run(head, Products(head.computing), (False,) * 3, head.factors())[0])
         )
@@ -64,7 +64,7 @@ def value_and_gradients(settings: Settings, given: Arguments) -> tuple[Array, tu
     """The reduced loss and its gradients, in the shapes and dtypes of what is trained."""
     head = prepare(alone(settings, "numpy"), given)
     wanted = (True, True, given.bias is not None)
-    with NUMPY.quiet():
+    with NUMPY.computing(head.computing):
         values, (hidden, *rest) = in_chunks.run(head, Products(head.computing), wanted, head.factors())
     trained = [NUMPY.asarray(x) for x in (given.hidden, given.weight, given.bias) if x is not None]
     gradients = [_unshifted(settings, hidden, trained[0].shape), *rest]

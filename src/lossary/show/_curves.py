@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from ..backends import NUMPY
+from ..calls.programs import program_for
 from ..facts.domain import (
     Bits,
     Classes,
@@ -70,11 +73,22 @@ class Curve:
 def curve(loss: Loss) -> Curve:
     """Value and slope of a loss along the line that shows it best."""
     line: Line | Path = _line(loss) if loss.record.is_pair else path(loss)
-    values, slopes = loss.batch(*line.arguments).values_and_slopes()
+    values, slopes = _measured(loss, line.arguments)
     along = sum(
         (np.reshape(slope, way.shape) * way).sum(-1) for slope, way in zip(slopes, line.directions, strict=True)
     )
     return Curve(loss, line, np.asarray(values), _with_gaps(np.asarray(along)))
+
+
+def _measured(loss: Loss, arguments: Sequence[Any]) -> tuple[Floats, list[Floats]]:
+    """Values and slopes; of a loss that compares data points, of what its formula sees."""
+    if loss.record.compared:
+        program = program_for(loss.record, loss.parameters, NUMPY)
+        numbers = (loss.parameters[name] for name in program.numbers)
+        values, *slopes = program.value_and_slope(NUMPY)(*arguments, *numbers)
+        return values[:, 0], slopes
+    rows = loss.replaced(axis=(-1,)) if loss.record.depth > 1 else loss
+    return rows.batch(*arguments).values_and_slopes()
 
 
 def _with_gaps(slope: Floats) -> Floats:
@@ -111,7 +125,7 @@ def from_scores(loss: Loss, scores: Floats) -> tuple[Floats, Floats]:
     """The predictions that rows of scores stand for, and how they move with the first score."""
     direction = np.zeros_like(scores)
     direction[:, 0] = 1.0
-    if not isinstance(loss.record.prediction, LogProbability):
+    if not isinstance(loss.record.read_as(loss.parameters), LogProbability):
         return scores, direction
     logarithms = scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
     return logarithms, direction - np.exp(logarithms[:, :1])
@@ -141,7 +155,7 @@ def _line(loss: Loss) -> Line:
         return {"scores": _scores, "shares": _shares, "direction": _angle}[rows](loss)
     if _depends_on_the_difference(loss):
         return _single(r"error $\hat{y} - y$", -3.0, 3.0, target=0.0, mark=0.0)
-    if isinstance(record.target, NonNegative):
+    if isinstance(record.target, NonNegative) and not loss.parameters.get("from_logs"):
         return _single(r"prediction $\hat{y}$ for the target $y = 1$", 0.02, 4.0, target=1.0, mark=1.0)
     return _single(r"prediction $\hat{y}$ for the target $y = 1$", -1.0, 3.0, target=1.0, mark=1.0)
 

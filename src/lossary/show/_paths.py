@@ -38,6 +38,10 @@ class Path:
 def path(loss: Loss) -> Path:
     """The path that shows a loss best whose arguments are not one target and one prediction per output."""
     record = loss.record
+    if record.compared:
+        return _cosine()
+    if record.depth > 1:
+        return _of_matrices(record)
     if record.has_usual_names:
         return _around_a_target(record)
     if any(argument.role is Role.TARGET and argument.axes != ELEMENT for argument in record.arguments):
@@ -73,6 +77,30 @@ def _around_a_target(record: Record) -> Path:
     label = r"error $\hat{y} - y$" if alone else _shift(prediction, held, moves)
     arguments = (columns if target.parts else columns[0], y_pred, *fixed)
     return Path(label, (-REACH, REACH), x, arguments, directions, 0.0)
+
+
+def _cosine() -> Path:
+    """What a formula sees of a point that has a relative and a stranger: the relative comes near."""
+    x = np.linspace(-1.0, 1.0, POINTS)
+    ones = np.ones(POINTS)
+    arguments = np.stack([ones, 0.0 * ones], -1), np.stack([x, 0.0 * ones], -1)
+    label = "cosine of a relative, where that of a stranger is 0"
+    return Path(label, (-1.0, 1.0), x, arguments, (np.stack([ones, 0.0 * ones], -1),), None)
+
+
+def _of_matrices(record: Record) -> Path:
+    """Two rows of two: what is right of each grows, scores alone and shares at the expense of the rest."""
+    own = np.eye(2)
+    if isinstance(record.prediction, Unit):
+        x = np.linspace(0.004, 0.996, POINTS)
+        y_pred = x[:, None, None] * own + (1.0 - x)[:, None, None] * (1.0 - own)
+        y_true, way, label = np.tile(own, (POINTS, 1, 1)), 2.0 * own - 1.0, "share of the right class, of two"
+    else:
+        x = np.linspace(-REACH, REACH, POINTS)
+        way = np.array([[0.0, 1.0], [0.0, 1.0]])  # Of the blank and of the only label, in both steps.
+        y_true, y_pred, label = np.ones((POINTS, 1)), x[:, None, None] * way, "score of the only label in both steps"
+    ways = np.tile(way, (POINTS, 1, 1)).reshape(POINTS, -1)
+    return Path(label, (float(np.floor(x[0])), float(np.ceil(x[-1]))), x, (y_true, y_pred), (ways,), None)
 
 
 def _ordinary(domain: Domain) -> float:

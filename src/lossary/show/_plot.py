@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ PANEL = (4.6, 3.1)
 MAP = 4.3
 # A definition of more characters than this does not fit beside its name.
 LONGEST = 110
+# What fits under a panel in one line.
+_LONGEST_LABEL = 44
 
 
 class Plot:
@@ -170,11 +173,16 @@ def _draw_row(panels: Any, members: list[tuple[int, Curve]]) -> dict[int, Any]:
         (value, [drawn.value for _, drawn in members], "value"),
         (slope, [drawn.slope for _, drawn in members], "slope"),
     ):
-        axes.set(xlabel=line.label, ylabel=name, xlim=line.limits, ylim=_limits(heights))
+        axes.set(xlabel=_in_lines(line.label), ylabel=name, xlim=line.limits, ylim=_limits(heights))
         axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1)
         if line.mark is not None and line.limits[0] < line.mark < line.limits[1]:
             axes.axvline(line.mark, color="#999999", linewidth=0.8, zorder=1)
     return lines
+
+
+def _in_lines(label: str) -> str:
+    """A label that is longer than its axis in two lines; formulas are short."""
+    return label if "$" in label else textwrap.fill(label, _LONGEST_LABEL)
 
 
 def _limits(heights: list[Any]) -> tuple[float, float]:

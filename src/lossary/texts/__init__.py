@@ -5,4 +5,6 @@ from .arguments import *  # noqa: F403
 from .calls import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .objects import *  # noqa: F403
+from .raw import *  # noqa: F403
+from .seams import *  # noqa: F403
 from .values import *  # noqa: F403

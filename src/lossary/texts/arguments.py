@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError, ShapeError
-from ..facts.axes import ELEMENT
+from ..facts.axes import LISTED, ROW
 from .calls import shape_text
 
 if TYPE_CHECKING:
@@ -24,11 +24,39 @@ def which_region(record: Record, rank: int) -> ParameterError:
     )
 
 
+def no_matrix(record: Record, shape: Iterable[int | None]) -> ShapeError:
+    """Too few axes for a loss whose data points are matrices."""
+    main = record.inputs[record.main].name
+    return ShapeError(
+        f"{record.name}: {main} has shape {shape_text(shape)}; accepted are data points with two axes each, shape "
+        f"(N, D, C). For one data point write {main} = {main}[None]"
+    )
+
+
+def nothing_to_compare(record: Record, shape: Iterable[int | None]) -> ShapeError:
+    """One data point, for a loss that compares several."""
+    return ShapeError(
+        f"{record.name}: y_pred has shape {shape_text(shape)}, one data point; accepted are embeddings (N, D), which "
+        "are compared with each other. Write y_pred.reshape(-1, D) for embeddings of length D, and no vmap over them"
+    )
+
+
+def no_axis_left(record: Record, axis: Any, rank: int) -> ParameterError:
+    """All axes are those of a row, where a data point has another."""
+    return ParameterError(
+        f"{record.name}: axis is {axis!r}, which leaves none of the {rank} axes of y_pred; accepted are axes beside "
+        f"which one is left, as that of the classes. Write lossary.{record.class_name}(axis="
+        f"{tuple(range(rank - 1))}) if that is the last"
+    )
+
+
 def arguments_differ(record: Record, shapes: Iterable[Iterable[int | None]]) -> ShapeError:
     """Arguments of a loss that do not belong together."""
     got = [f"{each.shown} {shape_text(shape)}" for each, shape in zip(record.inputs, shapes, strict=True)]
-    rows = [each.shown for each in record.inputs if each.axes != ELEMENT]
+    rows = [each.shown for each in record.inputs if each.axes == ROW]
     besides = f", but for one number per row of {' and '.join(rows)}" if rows else ""
+    lists = [each.shown for each in record.inputs if each.axes == LISTED]
+    besides += f", but for one list (N, L) per data point of {' and '.join(lists)}" if lists else ""
     return ShapeError(
         f"{record.name}: the shapes are {', '.join(got)}; accepted are equal shapes{besides}, or (N,) with (N, 1). "
         f"Nothing is broadcast: {_packed_remedy(record)}"

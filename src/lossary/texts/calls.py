@@ -100,17 +100,6 @@ def several(loss: str, argument: str, value: Any, library: str) -> DTypeError:
     )
 
 
-def whole_numbers(loss: str, argument: str, framework: str) -> DTypeError:
-    """Whole numbers that float32, the widest dtype at hand, would round before they are subtracted."""
-    remedy = "subtract a common offset from both first: y_true - y_true.min() and y_pred - y_true.min()"
-    if framework == "jax":
-        remedy = "let JAX compute in float64: jax.config.update('jax_enable_x64', True)"
-    return DTypeError(
-        f"{loss}: {argument} holds whole numbers beyond 16777216 = 2**24, which float32 rounds; accepted are smaller "
-        f"ones where both arguments are integers and there is no float64. To go on, {remedy}"
-    )
-
-
 def masked_array(loss: str, argument: str) -> DTypeError:
     """A masked array of NumPy, whose mask would be lost."""
     return DTypeError(

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DTypeError, ParameterError, ShapeError, UnknownLossError
+from ..errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
 from . import peers
 from .calls import shape_text, shown
 
@@ -156,6 +156,33 @@ def terms_shapes(loss: str, shapes: Iterable[tuple[int | None, ...]]) -> ShapeEr
     )
 
 
+def not_a_total(value: Any) -> TypeError:
+    """Something else is added to a total."""
+    return TypeError(
+        f"a total cannot be added to {shown(value)} ({type(value).__name__}); accepted are totals of the same loss. "
+        "Write loss.total(y_true, y_pred) for the other, and .mean() once all are added up"
+    )
+
+
+def no_others(library: str, method: str, known: str) -> BackendError:
+    """A total over processes or devices in a library that has no such, or by another name."""
+    names = {"sync": "total.sync()", "psum": "total.psum('batch'), with the axis_name of the devices"}
+    write = f"Write {names[known]}" if known else "Write sum(totals) over what the processes return"
+    return BackendError(
+        f"total.{method}: arrays of {library} have no processes or devices to sum over in this way; accepted are "
+        f"tensors of PyTorch and TensorFlow with sync(), arrays of JAX with psum(axis_name). {write}"
+    )
+
+
+def no_total(name: str, points: tuple[int | None, ...]) -> ShapeError:
+    """A user's function of which no sum and weight are known."""
+    return ShapeError(
+        f"{name}: the function returned one number for the whole batch, of which nothing says how much it weighs; "
+        f"accepted for total() is one value per data point, {shape_text(points)}. Reduce over the outputs only, for "
+        "example mean(..., axis=-1)"
+    )
+
+
 def unknown_parameter(loss: str, name: str, known: Iterable[str]) -> ParameterError:
     """A keyword the loss does not have."""
     known = list(known)
@@ -206,7 +233,7 @@ def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeErro
 
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
-    wanted = fold(name)
+    wanted = fold(name.rsplit(".", 1)[-1])
     theirs = peers.line(name)
     if theirs is not None:
         return UnknownLossError(f"unknown loss {name!r}; another library calls a loss so. Write {theirs}")

@@ -6,7 +6,7 @@ Names are compared as those of ours are.
 from __future__ import annotations
 
 from ..facts.record import Record, fold, spelling
-from ..facts.registry import records
+from ..facts.registry import folded, records
 
 _NONE = "lossary.get(your_function)   # of (y_true, y_pred): no loss here has this formula"
 _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels; lossary.CategoricalCrossentropy() of"
@@ -17,6 +17,10 @@ _DICE_CE = (
 )
 _DICE_FOCAL = "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
 _ADAPTIVE = "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of all scores; that layer computes fewer"
+_FENCHEL_YOUNG = (
+    "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
+    "lossary.CategoricalCrossentropy(from_logits=True)"
+)
 
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
@@ -25,7 +29,6 @@ NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
-    "CTCLoss": _NONE,
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "cosine_loss": "lossary.CosineSimilarity()",
@@ -47,10 +50,12 @@ NAMES = {
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
-    "make_fenchel_young_loss": "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
-    "lossary.CategoricalCrossentropy(from_logits=True)",
+    "make_fenchel_young_loss": _FENCHEL_YOUNG,
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
+    "permutation_invariant": "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
+    "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))",
+    "fenchel_young": _FENCHEL_YOUNG,
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
     "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
@@ -62,6 +67,7 @@ NAMES = {
     "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
+    "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
@@ -80,6 +86,45 @@ def _lines() -> dict[str, str]:
     return found
 
 
+# How people shorten the names of libraries, and what these stand for.
+_SHORT = {"nn": "torch", "f": "torch", "tf.keras": "keras", "tf": "tensorflow"}
+
+
+def _full_name(name: str) -> str | None:
+    """The full name of another library's loss that is named with its library: ``"nn.BCELoss"``, ``"optax.l2_loss"``."""
+    wanted = _library(name), fold(spelling(name))
+    known = of_libraries()
+    alike = (peer for peer in known if (_library(peer), fold(spelling(peer))) == wanted)
+    return name if name in known else next(alike, None)
+
+
+def _library(name: str) -> str:
+    wanted = fold(name)
+    return next((full for short, full in _SHORT.items() if wanted.startswith(f"{short}.")), wanted.split(".")[0])
+
+
+def same(name: str) -> str | None:
+    """Our name of a loss that is named with its library and is the same here."""
+    peer = _full_name(name)
+    if peer is not None:
+        record = of_libraries()[peer]
+        return record.name if record.peers[peer] in ("", "Loss()") else None
+    # Keras's short names are ours too.
+    return folded().get(fold(spelling(name))) if _library(name) == "keras" else None
+
+
+def exact(name: str) -> str | None:
+    """What to write for a loss that is called exactly so, if all libraries that call one so mean the same."""
+    peer = _full_name(name)
+    if peer is not None:
+        return of_libraries()[peer].line(peer)
+    wanted = fold(name)
+    if any(fold(told) == wanted for told in NAMES):
+        return None
+    found = {record.line(peer) for peer, record in of_libraries().items() if fold(spelling(peer)) == wanted}
+    return found.pop() if len(found) == 1 else None
+
+
 def stands_for(name: str) -> str | None:
     """Our loss for one of another library that is called exactly so, if nothing has to be said besides."""
     lines = (record.line(peer) for peer, record in of_libraries().items() if spelling(peer) == name)
@@ -88,7 +133,10 @@ def stands_for(name: str) -> str | None:
 
 def line(name: str) -> str | None:
     """What to write for a name of another library; scorers and functions add words before and after it."""
-    wanted, lines = fold(name), _lines()
+    peer = _full_name(name)
+    if peer is not None:
+        return of_libraries()[peer].line(peer)
+    wanted, lines = fold(spelling(name)), _lines()
     forms = [wanted, wanted.removesuffix("loss"), wanted.removesuffix("score"), wanted.removeprefix("neg")]
     forms += [f"{form.removeprefix('neg')}loss" for form in forms]
     return next((lines[form] for form in forms if form in lines), None)

@@ -29,6 +29,16 @@ def exchanged(loss: str, fact: str) -> DomainError:
     )
 
 
+def no_density(loss: str, names: tuple[str, str], place: str, value: float) -> DomainError:
+    """Two equal bounds at an end of the axis, where nothing is known to be."""
+    lower, upper = names
+    return DomainError(
+        f"{loss}: {place} is {short(value)}, and so is {upper}; accepted are equal bounds between 0 and infinity, for "
+        f"what is known. For what came before the first look write {upper} = the time of it, for what is still to come "
+        f"{lower} = the time of the last"
+    )
+
+
 def crossed(loss: str, argument: str, names: tuple[str, str], place: str, first: float, second: float) -> DomainError:
     """Two parts in the wrong order."""
     lower, upper = names
@@ -84,6 +94,16 @@ def number(
         remedy = f"They start at 0, and the output layer needs one unit for each: {int(value) + 1} units for this one"
     return DomainError(
         f"{loss}: {placed(argument, index, layout)} is {short(value)}; accepted are {accepted}. {remedy}"
+    )
+
+
+def beyond_steps(
+    loss: str, argument: str, value: float, index: tuple[int, ...], steps: int, layout: Layout | None
+) -> DomainError:
+    """A place in an order that has fewer steps."""
+    return DomainError(
+        f"{loss}: {placed(argument, index, layout)} is {short(value)}; accepted are places 0 to {steps} with "
+        f"{steps} outputs, each of which is a step. For so many places the output layer needs {int(value)} units"
     )
 
 

@@ -1,1 +1,1 @@
-"""Kernels for the processor: printed as Python that Numba compiles, kept on disk, run on a few threads."""
+"""Kernels for the processor: printed as Python that is compiled, kept on disk, run on a few threads."""

@@ -1,8 +1,7 @@
 """What must not happen while kernels are imported, compiled or loaded: another thread at it, a fork, Ctrl-C.
 
-The locks of Numba and of Python's imports stay closed in a process that is forked meanwhile, as nobody is left who
-would open them: it goes without kernels.  An interruption waits, because LLVM calls back through ctypes, which drops
-what is raised in a callback: Ctrl-C would be lost.
+The locks of llvmlite and of Python's imports stay closed in a process that is forked meanwhile, as nobody is left who
+would open them: it goes without kernels.  An interruption waits, so that nothing stays half imported or half linked.
 """
 
 from __future__ import annotations

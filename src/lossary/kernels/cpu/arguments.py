@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..compiler.typed import Typed
 from ..lowering.form import Input, Lowered
 from .target import Use
 
@@ -44,3 +46,9 @@ def _input(given: Input, axes: int) -> Argument:
     if given.is_label:
         return Argument(given.name, "label", 1, per_point=True)
     return Argument(given.name, "float", axes)
+
+
+def typed(arguments: Sequence[Argument], dtype: str, label: str = "int64") -> list[Typed]:
+    """The same for the compiler; ``label`` is the dtype of labels."""
+    kinds = {"float": dtype, "label": label, "bool": "bool", "double": "float64", "index": "int64"}
+    return [Typed(kinds[each.kind], each.axes, each.is_written) for each in arguments]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from ..compiler.walk import routine
 from .intrinsics import (
     absolute,
     accumulate,
-    both,
-    either,
+    is_finite,
     onward,
     rescaled,
     residual,
@@ -25,29 +24,23 @@ from .target import CACHED, LANES
 Function = Callable[..., Any]
 
 
-def compiled(function: Function) -> Function:
-    """Numba's compilation for functions that are inlined into a kernel: fused multiply-add allowed, nothing else."""
-    made: Function = njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)(function)
-    return made
-
-
-@compiled
-def rows_at_once(columns: int) -> Any:
+def rows_at_once(columns: Any) -> Any:
     """How many rows a kernel takes through one loop before it turns to the next."""
-    return min(LANES, max(1, CACHED // columns))
+    most = CACHED // columns
+    return select(most < 1, 1, select(most < LANES, most, LANES))
 
 
-@compiled
+@routine
 def row_sum(x: Any, columns: int) -> Any:
     """The sum of the first elements, in double precision but for the sums of four."""
     quarter = columns // 4
     a, b, c, d = x, onward(x, quarter), onward(x, 2 * quarter), onward(x, 3 * quarter)
-    total = 0.0
+    total: Any = 0.0
     for j in range(quarter):
         total = accumulate(total, (a[j] + b[j]) + (c[j] + d[j]))
     for j in range(4 * quarter, columns):
         total = accumulate(total, x[j])
-    if math.isfinite(total):
+    if is_finite(total):
         return total
     # Four may be too large together where their mean is not.
     total = 0.0
@@ -60,65 +53,52 @@ def namespace(kind: Any) -> dict[str, Function]:
     """The words of kernels for one float type that choose, compare and divide."""
     zero, one = kind(0.0), kind(1.0)
 
-    @compiled
     def maximum(a: Any, b: Any) -> Any:
-        return select(either(a > b, a != a), a, b)
+        return select((a > b) | (a != a), a, b)
 
-    @compiled
     def minimum(a: Any, b: Any) -> Any:
-        return select(either(a < b, a != a), a, b)
+        return select((a < b) | (a != a), a, b)
 
-    @compiled
     def at_least(x: Any, limit: Any) -> Any:
         return select(limit > x, limit, x)
 
-    @compiled
     def at_most(x: Any, limit: Any) -> Any:
         return select(limit < x, limit, x)
 
     least, most = kind(np.finfo(kind).tiny), kind(1.0 / np.finfo(kind).tiny)
 
-    @compiled
     def scale_to_one(x: Any) -> Any:
         """The power of two that brings x close to 1 or -1, if it is an ordinary number and so is its inverse."""
         size = absolute(x)
         size = select(size < least, least, select(size > most, most, size))
         return rescaled(one, size)
 
-    @compiled
     def quotient(x: Any, scale: Any, divisor: Any, inverse: Any) -> Any:
         """X * scale / divisor through the inverse: the remainder, which is exact, makes up for its rounding."""
         scaled = x * scale
         found = scaled * inverse
         return found + (scaled - found * divisor) * inverse
 
-    @compiled
     def sign(x: Any) -> Any:
         return select(x > zero, one, select(x < zero, -one, x))
 
-    @compiled
     def indicator(condition: Any) -> Any:
         return select(condition, one, zero)
 
-    @compiled
     def square(x: Any) -> Any:
         return x * x
 
-    @compiled
     def less(a: Any, b: Any) -> Any:
         return a < b
 
-    @compiled
     def less_equal(a: Any, b: Any) -> Any:
         return a <= b
 
-    @compiled
     def equal(a: Any, b: Any) -> Any:
         return a == b
 
-    @compiled
     def logical_not(a: Any) -> Any:
-        return not a
+        return ~a
 
     return {
         "row_sum": row_sum,
@@ -139,7 +119,7 @@ def namespace(kind: Any) -> dict[str, Function]:
         "less": less,
         "less_equal": less_equal,
         "equal": equal,
-        "logical_and": both,
-        "logical_or": either,
+        "logical_and": operator.and_,
+        "logical_or": operator.or_,
         "logical_not": logical_not,
     }

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 # The files used last are kept up to so many bytes: some thousand kernels.
-KEPT_AT_MOST = 256 << 20
+KEPT_AT_MOST = 64 << 20
 _ENDING = ".kernel"
 _DIGEST = hashlib.sha256().digest_size
 

@@ -1,4 +1,4 @@
-"""The source of a kernel: Python that Numba compiles, one function per loss and use."""
+"""The source of a kernel: Python that `kernels.compiler` compiles, one function per loss and use."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def source(program: Program, use: Use) -> Source:
     taken = arguments(form, use)
     name = f"{form.name}_{use.name}"
     head = f"def {name}({', '.join(each.name for each in taken)}):"
-    text = "\n".join([head, *indent(["widest_vectors()", *lines]), ""])
+    text = "\n".join([head, *indent(lines), ""])
     return Source(name, text, taken, form.numbers, neutrals(form.inputs) if use.mask else {})
 
 
@@ -80,7 +80,7 @@ class _Printer:
         arrays |= {RESULTS: "values"} if use.points else {}
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
         work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
-        work += ["kept_in = mask[start : start + columns]"] if use.mask else []
+        work += ["kept_in = beginning(mask, start)"] if use.mask else []
         for stage in self.form.stages:
             for number in stage.numbers:
                 text = Text(names).expression(number.node)
@@ -108,7 +108,8 @@ class _Printer:
         last = [f"faults = faulty(faults, {text.of(node)})" for node in form.checks]
         work += self._each_row([*last, f"results[k] = {text.of(form.value)}"])
         if use.mask:
-            zero = ["values[i] = ZERO", *(["gradient[i] = ZERO"] if use.gradient else [])]
+            zero = ["values[i] = ZERO"]
+            zero += over_columns(["gradient[i, j] = ZERO"]) if use.gradient else []
             work += ["for i in range(start, start + size):", *indent(["if not mask[i]:", *indent(zero)])]
         lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)"]
         lines.append("most = rows_at_once(columns)")

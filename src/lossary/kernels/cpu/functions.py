@@ -1,5 +1,7 @@
 """The elementary functions of the vocabulary for float32 and float64, as scalar code that LLVM vectorises.
 
+They compute nothing: called with `lossary.kernels.compiler.values`, they write down what is to be computed.
+
 Every function is straight-line arithmetic: argument reduction by exact multiples of log 2, a polynomial, and a power
 of two put together from its bits.  Functions of the same argument share their reduction and polynomial once LLVM has
 removed common terms, so ``exp(x)`` beside ``tanh(x)`` costs little more than one of them.  Where the range of the
@@ -12,23 +14,25 @@ Error bounds in units in the last place, float32 over all arguments, against cor
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from ...backends import _series as series
+from ..compiler.values import DOUBLE, FLOAT, convert
 from . import choices
-from .choices import Function, compiled
+from .choices import Function
 from .intrinsics import (
     absolute,
-    both,
     exponent,
     held,
     lower_half,
     power_of_two,
+    powered,
     rescaled,
     root,
+    rounded_down,
     select,
     upper_half,
     with_sign,
@@ -77,27 +81,20 @@ ARCTAN: dict[str, tuple[float, ...]] = {
 
 
 def _constants(kind: Any, *numbers: float) -> tuple[Function, ...]:
-    """Numbers as functions without arguments, because `held` works inside compiled code."""
-    return tuple(map(_constant, map(kind, numbers)))
-
-
-def _constant(number: Any) -> Function:
-    @compiled
-    def constant() -> Any:
-        return held(number)
-
-    return constant
+    """Numbers as functions without arguments, because a `held` one belongs to the code that is being made."""
+    return tuple(partial(held, kind(number)) for number in numbers)
 
 
 def _horner(coefficients: tuple[float, ...], kind: Any) -> Function:
     """A polynomial as a function; the lowest coefficient comes first."""
-    names: dict[str, Any] = {f"c{i}": kind(c) for i, c in enumerate(coefficients)}
-    names |= {"held": held, "__name__": __name__}
-    body = f"held(c{len(coefficients) - 1})"
-    for i in reversed(range(len(coefficients) - 1)):
-        body = f"held(c{i}) + x * ({body})"
-    exec(f"def polynomial(x):\n    return {body}\n", names)
-    return compiled(names["polynomial"])
+
+    def polynomial(x: Any) -> Any:
+        found = held(kind(coefficients[-1]))
+        for coefficient in reversed(coefficients[:-1]):
+            found = held(kind(coefficient)) + x * found
+        return found
+
+    return polynomial
 
 
 def _split_log2(name: str) -> tuple[float, float]:
@@ -120,7 +117,7 @@ def namespace(name: str) -> dict[str, Any]:
     made |= _differences(kind, name, made)
     made["arctan"] = _arctan(kind, _horner(ARCTAN[name], kind))
     made |= choices.namespace(kind)
-    made["power"] = _power(kind, name == "float32")
+    made["power"] = _power(name == "float32")
     return {"F": kind, **made}
 
 
@@ -129,11 +126,9 @@ def _reduction(kind: Any, name: str, polynomial: Function, offset: float) -> tup
     mantissa = np.finfo(kind).nmant
     high, low, per_log2, magic = _constants(kind, *_split_log2(name), 1.0 / math.log(2.0), 1.5 * 2.0**mantissa + offset)
 
-    @compiled
     def shifted(x: Any) -> Any:
         return x * per_log2() + magic()
 
-    @compiled
     def remainder(x: Any) -> Any:
         n = shifted(x) - magic()
         r = (x - n * high()) - n * low()
@@ -151,18 +146,15 @@ def _growing(kind: Any, name: str, polynomial: Function) -> dict[str, Function]:
         kind, 1.0, 0.5, *((90.0, -104.0, 30.0) if single else (711.0, -746.0, 60.0))
     )
 
-    @compiled
     def clamped(x: Any) -> Any:
         x = select(largest() < x, largest(), x)
         return select(smallest() > x, smallest(), x)
 
-    @compiled
     def exp(x: Any) -> Any:
         x = clamped(x)
         k = shifted(x)
         return ((one() + remainder(x)) * lower_half(k)) * upper_half(k)
 
-    @compiled
     def expm1(x: Any) -> Any:
         x = clamped(x)
         k = shifted(x)
@@ -170,7 +162,6 @@ def _growing(kind: Any, name: str, polynomial: Function) -> dict[str, Function]:
         scale = lower * upper
         return select(x > far(), ((one() + p) * lower) * upper, scale * p + (scale - one()))
 
-    @compiled
     def sinh(x: Any) -> Any:
         a = clamped(absolute(x))
         k = shifted(a)
@@ -191,12 +182,10 @@ def _decaying(kind: Any, name: str, polynomial: Function) -> dict[str, Function]
     shifted, remainder = _reduction(kind, name, polynomial, np.finfo(kind).maxexp - 1 + lift)
     one, two, smallest, lowered = _constants(kind, 1.0, 2.0, -104.0 if single else -746.0, 2.0**-lift)
 
-    @compiled
     def exp_decaying(x: Any) -> Any:
         x = select(smallest() > x, smallest(), x)
         return ((one() + remainder(x)) * power_of_two(shifted(x))) * lowered()
 
-    @compiled
     def tanh(x: Any) -> Any:
         double = -(two() * absolute(x))
         double = select(smallest() > double, smallest(), double)
@@ -215,7 +204,6 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
     lift, lift_by, infinity, undefined = _constants(kind, 2.0 ** (mantissa + 2), mantissa + 2, math.inf, math.nan)
     zero = kind(0.0)
 
-    @compiled
     def assembled(f: Any, k: Any) -> Any:
         """K * log(2) + log1p(f)."""
         s = f / (two() + f)
@@ -223,13 +211,11 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
         square = half() * f * f
         return k * high() + (f - (square - (s * (square + z * near(z)) + k * low())))
 
-    @compiled
     def finished(x: Any, u: Any, result: Any) -> Any:
         """The result, or what the logarithm is at and below 0 and at infinity."""
         regular = select(x < infinity(), result, x)
         return select(u > zero, regular, select(u == zero, -infinity(), undefined()))
 
-    @compiled
     def log_or_log1p(x: Any, plus_one: Any) -> Any:
         """Log(x), or log(1 + x) where the condition holds."""
         u = select(plus_one, one() + x, x)
@@ -240,32 +226,27 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
         f = rescaled(select(plus_one, x, lifted), lifted) + (whole - one())
         return finished(x, u, assembled(f, k))
 
-    @compiled
     def log(x: Any) -> Any:
         small = x < tiny()
         u = select(small, x * lift(), x)
         k = exponent(u) - select(small, lift_by(), zero)
         return finished(x, x, assembled(rescaled(u, u) - one(), k))
 
-    @compiled
     def inverse(u: Any) -> Any:
         """The power of two that brings u close to 1; 0 for the largest u, where it would not be a normal number."""
         scale = rescaled(one(), u)
         return select(scale > zero, scale, zero)
 
-    @compiled
     def log1p(x: Any) -> Any:
         u = one() + x
         return finished(x, u, assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u)))
 
-    @compiled
     def log1p_growing(x: Any) -> Any:
         """Log1p for x >= 0."""
         u = one() + x
         result = assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u))
         return select(x < infinity(), result, x)
 
-    @compiled
     def log1p_unit(x: Any) -> Any:
         """Log1p for 0 <= x <= 1."""
         s = x / (two() + x)
@@ -283,7 +264,6 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
 
 
 def _small_sinh(polynomial: Function) -> Function:
-    @compiled
     def small_sinh(x: Any) -> Any:
         """Sinh for |x| <= 1."""
         z = x * x
@@ -297,16 +277,13 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
     (one,) = _constants(kind, 1.0)
     exp, log, log1p = made["exp_decaying"], made["log"], made["log1p_unit"]
 
-    @compiled
     def sigmoid(x: Any) -> Any:
         e = exp(-absolute(x))
         return select(x >= zero, one(), e) / (one() + e)
 
-    @compiled
     def softplus(x: Any) -> Any:
         return select(x < zero, zero, x) + log1p(exp(-absolute(x)))
 
-    @compiled
     def xlogy(x: Any, y: Any) -> Any:
         return x * log(select(x == zero, one(), y))
 
@@ -320,22 +297,18 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
     middle, reach, halfway, close = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0))
     exp, log1p, decaying, log_or_log1p = (made[word] for word in ("exp", "log1p", "exp_decaying", "log_or_log1p"))
 
-    @compiled
     def log1pmx(x: Any) -> Any:
         s = x / (two() + x)
         z = s * s
         return select(absolute(x - middle()) < reach(), s * (z * atanh(z) - x), log1p(x) - x)
 
-    @compiled
     def expm1mx(x: Any) -> Any:
         return select(absolute(x - half()) < halfway(), (x * x) * near_one(x), exp(x) - (one() + x))
 
-    @compiled
     def log1mexp(x: Any) -> Any:
         near = close() < x
-        return log_or_log1p(select(near, -(x + (x * x) * near_one(x)), -decaying(x)), not near)
+        return log_or_log1p(select(near, -(x + (x * x) * near_one(x)), -decaying(x)), ~near)
 
-    @compiled
     def hypot1(x: Any) -> Any:
         size = absolute(x)
         return select(size < far(), root(one() + size * size), size)
@@ -349,7 +322,6 @@ def _arctan(kind: Any, polynomial: Function) -> Function:
     # pi is the double nearest to it plus 1.2246e-16.
     high, low = _constants(kind, right, (math.pi / 2.0 - right) + 6.123233995736766e-17)
 
-    @compiled
     def arctan(x: Any) -> Any:
         size = absolute(x)
         steep = size > one()
@@ -361,27 +333,19 @@ def _arctan(kind: Any, polynomial: Function) -> Function:
     return arctan
 
 
-def _power(kind: Any, single: bool) -> Function:
+def _power(single: bool) -> Function:
     """x**k.  In float32 through double precision, where the error of k*log(x) is far below a unit in the last place."""
     if not single:
-
-        @compiled
-        def power(x: Any, k: Any) -> Any:
-            return math.pow(x, k)
-
-        return power
-
+        return powered
     wide = namespace("float64")
     exp, log = wide["exp"], wide["log"]
-    wide_kind, zero, one, half, undefined = np.float64, 0.0, 1.0, 0.5, math.nan
 
-    @compiled
-    def power32(x: Any, k: Any) -> Any:
-        base, number = wide_kind(x), wide_kind(k)
+    def power(x: Any, k: Any) -> Any:
+        base, number = convert(x, DOUBLE), convert(k, DOUBLE)
         size = exp(number * log(absolute(base)))
-        whole = math.floor(number) == number
-        odd = both(whole, math.floor(number * half) != number * half)
-        signed = select(odd, -size, select(whole, size, undefined))
-        return kind(select(number == zero, one, select(base < zero, signed, size)))
+        whole = rounded_down(number) == number
+        odd = whole & (rounded_down(number * 0.5) != number * 0.5)
+        signed = select(odd, -size, select(whole, size, math.nan))
+        return convert(select(number == 0.0, 1.0, select(base < 0.0, signed, size)), FLOAT)
 
-    return power32
+    return power

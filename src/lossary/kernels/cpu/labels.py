@@ -5,7 +5,7 @@ row instead of all: categorical cross-entropy then takes one logarithm a row.  E
 before it computes them; a row that is not one-hot sends the whole call back.
 """
 
-# The loop is compiled from its source, in which the names are those of `lossary.kernels.store.namespace`.
+# The loop is compiled from its source, in which the names are those of `lossary.kernels.cpu.compiled.namespace`.
 # mypy: disable-error-code="name-defined, no-untyped-def"
 # ruff: noqa: F821
 
@@ -17,8 +17,8 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numba import types
 
+from ..compiler.typed import Typed
 from . import store
 
 # Elements from which on it pays to look, and the longest rows in which a count and a place share 32 bits.
@@ -27,7 +27,6 @@ WORTH, LONGEST = 1 << 16, (1 << 15) - 1
 
 def one_hot_labels(y_true, labels, first, last):
     """The place of the 1 in each row; returns 1 as soon as rows hold anything besides a 1 and zeros."""
-    widest_vectors()
     columns = y_true.shape[1]
     marks = lanes(NOWHERE)
     for start in range(first, last, LANES):
@@ -64,11 +63,8 @@ def reader(y_true: Any, labels: Any) -> Callable[[int, int], int] | None:
 
 @cache
 def _look(dtype: str) -> Any | None:
-    kind = getattr(types, dtype)
-    y_true, labels = types.Array(kind, 2, "C", readonly=True), types.Array(types.int64, 1, "C")
-    typed = types.int32(y_true, labels, types.int64, types.int64)
+    parameters = [Typed(dtype, 2), Typed("int64", 1, is_written=True), Typed("int64"), Typed("int64")]
     try:
-        made, _ = store.compiled("one_hot_labels", inspect.getsource(one_hot_labels), dtype, typed, {})
-        return next(iter(made.overloads.values())).entry_point  # type: ignore[attr-defined]
+        return store.compiled("one_hot_labels", inspect.getsource(one_hot_labels), dtype, parameters, {})[0]
     except Exception:
         return None  # No compiler, or nothing to compile: rows are then computed as rows.

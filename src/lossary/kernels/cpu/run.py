@@ -16,6 +16,7 @@ from ...calls.reduce import factors
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
 from . import alone, labels, pages, store, target, threads
+from .arguments import typed
 from .emit import source
 from .target import CHUNK, TASK, Use
 
@@ -31,11 +32,9 @@ class Kernel:
     def __init__(self, program: Program, use: Use, dtype: str) -> None:
         made = source(program, use)
         self.use = use
-        typed = store.signature(made.arguments, dtype)
-        self._compiled: Any
-        self._compiled, self.origin = store.compiled(made.name, made.text, dtype, typed, made.constants)
-        # The machine code itself, without Numba's choice among several by the types of the arguments.
-        self.run: Callable[..., int] = next(iter(self._compiled.overloads.values())).entry_point
+        self.run: Callable[..., int]
+        parameters = typed(made.arguments, dtype)
+        self.run, self.origin = store.compiled(made.name, made.text, dtype, parameters, made.constants)
         self._numbers = host_numbers(program, made.numbers)
         self._kind = np.dtype(dtype).type
         self._last: tuple[tuple[float, ...], tuple[Any, ...]] | None = None
@@ -142,7 +141,7 @@ def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
     try:
         return Kernel(program, use, dtype)
     except Exception as error:
-        # Whatever a formula does that the emitter or Numba does not understand, the words can compute it.
+        # Whatever the emitter or the compiler does not understand, the words can compute.
         return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
 
 

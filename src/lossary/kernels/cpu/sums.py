@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import types
 
+from ..compiler.typed import Typed
 from . import store
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -79,13 +79,10 @@ def exact_sums(terms, weights, codes, numbers, factors, limbs, outside, base, fi
 
 @cache
 def _loop() -> Any:
-    def array(kind: Any, dimensions: int = 1, *, readonly: bool = True) -> Any:
-        return types.Array(kind, dimensions, "C", readonly=readonly)
-
-    bits, numbers = array(types.int64), array(types.float64)
-    sums = array(types.int64, 2, readonly=False), array(types.float64, readonly=False)
-    typed = types.int64(bits, bits, bits, numbers, numbers, *sums, types.int64, types.int64)
-    return store.compiled("exact_sums", inspect.getsource(exact_sums), "float64", typed, {})[0]
+    bits, numbers, number = Typed("int64", 1), Typed("float64", 1), Typed("int64")
+    sums = Typed("int64", 2, is_written=True), Typed("float64", 1, is_written=True)
+    parameters = [bits, bits, bits, numbers, numbers, *sums, number, number]
+    return store.compiled("exact_sums", inspect.getsource(exact_sums), "float64", parameters, {}, wide=True)[0]
 
 
 class CompiledSums:

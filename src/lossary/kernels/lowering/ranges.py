@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ...facts.domain import Interval
+from ...facts.settings import Interval
 from ...graph import NUMBER, Node, walk
 from ...graph.program import Program
 

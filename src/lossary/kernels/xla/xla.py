@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from ..cpu.machine import allocate, call, fetch_add, load, release, store, yield_processor
+from ..compiler.memory import allocate, call, fetch_add, load, release, store, yield_processor
+from ..compiler.walk import routine
 
 __all__ = [
     "FRAME", "INPUTS", "OUTPUTS", "TOTALS", "claim", "data", "described", "finish", "leave", "length", "share",
@@ -33,8 +32,8 @@ _DESTROY_ERROR, _SCHEDULE, _THREADS = 64, 136, 144
 _NEXT, _DONE, _OWNERS, FRAME, _TASKS, _STEP, _UNITS, _ARGUMENTS, TOTALS = 0, 8, 16, 24, 32, 40, 48, 56, 104
 
 
-@njit(inline="always")
-def described(frame: int, major: Any, minor: Any) -> bool:
+@routine
+def described(frame: Any, major: Any, minor: Any) -> Any:
     """Whether XLA only asked for the version of the interface, which then has been answered."""
     extension = load(frame + _EXTENSION)
     if extension == 0 or load(extension + _KIND) & 0xFFFFFFFF != 1:
@@ -45,24 +44,19 @@ def described(frame: int, major: Any, minor: Any) -> bool:
     return True
 
 
-@njit(inline="always")
-def data(frame: int, side: int, index: int) -> int:
+def data(frame: Any, side: Any, index: Any) -> Any:
     """Where an input or output begins."""
-    address: int = load(load(load(frame + side) + 8 * index) + _DATA)
-    return address
+    return load(load(load(frame + side) + 8 * index) + _DATA)
 
 
-@njit(inline="always")
-def length(frame: int, side: int, index: int, axis: int) -> int:
+def length(frame: Any, side: Any, index: Any, axis: Any) -> Any:
     """How long an axis of an input or output is."""
-    found: int = load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
-    return found
+    return load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
 
 
-@njit(inline="always")
-def start(frame: int, units: int, step: int, totals: int) -> int:
+def start(frame: Any, units: Any, step: Any, totals: Any) -> Any:
     """The shared state of a call."""
-    state: int = allocate(TOTALS + 8 * totals)
+    state = allocate(TOTALS + 8 * totals)
     for offset in (_NEXT, _DONE):
         store(state + offset, 0)
     store(state + _OWNERS, 1)
@@ -73,8 +67,8 @@ def start(frame: int, units: int, step: int, totals: int) -> int:
     return state
 
 
-@njit
-def share(state: int, task: int) -> None:
+@routine
+def share(state: Any, task: Any) -> None:
     """Asks XLA's pool for helpers, as many as there is use for."""
     frame = load(state + FRAME)
     api, context = load(frame + _API), load(frame + _CONTEXT)
@@ -85,7 +79,7 @@ def share(state: int, task: int) -> None:
     store(arguments + 24, arguments + 32)
     if _failed(api, call(load(api + _THREADS), arguments)):
         return
-    helpers = min(load(arguments + 32), load(state + _TASKS)) - 1
+    helpers: Any = min(load(arguments + 32), load(state + _TASKS)) - 1
     for _ in range(helpers):
         store(arguments, 40)
         store(arguments + 8, 0)
@@ -98,8 +92,8 @@ def share(state: int, task: int) -> None:
             return
 
 
-@njit
-def _failed(api: int, error: int) -> bool:
+@routine
+def _failed(api: Any, error: Any) -> Any:
     if error == 0:
         return False
     arguments = allocate(24)
@@ -111,8 +105,8 @@ def _failed(api: int, error: int) -> bool:
     return True
 
 
-@njit
-def claim(state: int) -> tuple[int, int]:
+@routine
+def claim(state: Any) -> Any:
     """The units of the next task, from the first up to the last; none once no task is left."""
     task, step = fetch_add(state + _NEXT, 1), load(state + _STEP)
     if task >= load(state + _TASKS):
@@ -120,22 +114,21 @@ def claim(state: int) -> tuple[int, int]:
     return task * step, min(task * step + step, load(state + _UNITS))
 
 
-@njit
-def finish(state: int) -> None:
+def finish(state: Any) -> None:
     """Marks a task as done."""
     fetch_add(state + _DONE, 1)
 
 
-@njit
-def wait(state: int) -> None:
+@routine
+def wait(state: Any) -> None:
     """Returns once every task is done."""
     tasks = load(state + _TASKS)
     while fetch_add(state + _DONE, 0) < tasks:
         yield_processor()
 
 
-@njit
-def leave(state: int) -> None:
+@routine
+def leave(state: Any) -> None:
     """The last to leave gives the memory back."""
     if fetch_add(state + _OWNERS, -1) == 1:
         release(state)

@@ -1,0 +1,93 @@
+"""CatBoost's conventions: it asks for derivatives of what is maximised, calls by block or by row, and sums metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..facts.domain import Classes, OneHot
+from ..objects.get import get
+from .boosting import Boosting, Convention, Measure
+
+# Factors: the derivatives of RMSE, Logloss, Poisson and MultiClass in CatBoost's catboost/private/libs/algo.
+_OWN = {
+    "mean_squared_error": Convention("RMSE", factor=0.5),
+    "binary_crossentropy": Convention("Logloss"),
+    "poisson": Convention("Poisson"),
+    "tweedie_deviance": Convention("Tweedie", factor=0.5),
+    "categorical_crossentropy": Convention("MultiClass"),
+    "sparse_categorical_crossentropy": Convention("MultiClass"),
+}
+
+
+def _array(values: Sequence[float]) -> Any:
+    return np.asarray(values, np.float64)
+
+
+class Objective(Boosting):
+    """A loss as an objective of CatBoost: ``CatBoostRegressor(loss_function=lossary.catboost.Objective(loss))``.
+
+    Args:
+        loss: Anything `lossary.get` understands: a name, an object, a sum, an own function.
+        link: What makes predictions of raw scores, as in `lossary.grad_and_hess`.
+        hessian: ``"auto"``, or as in `lossary.grad_and_hess`; ``.hessian`` and ``.reason`` say what ``"auto"`` came to.
+        scale: A factor of both derivatives; ``"auto"`` is CatBoost's own where it has the loss.
+
+    CatBoost asks by itself for ``eval_metric``, `Metric`.  Its predictions are raw scores: `inverse_link` makes
+    predictions of them.
+    """
+
+    conventions: ClassVar = _OWN
+    classes: ClassVar = "classes_count=3 among the parameters of CatBoost, or lossary.BinaryCrossentropy() for two"
+    # CatBoost compiles methods of objectives with Numba where it finds it, which these are not made for.
+    no_jit = True
+
+    def __new__(cls, loss: Any, *_: Any, **__: Any) -> Objective:
+        """One for rows of scores where the loss is of rows."""
+        rows = isinstance(get(loss).record.target, Classes | OneHot)
+        return super().__new__(MultiObjective if rows else cls)
+
+    def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
+        """First and second derivatives of minus the loss, for a block of data points."""
+        slope, curve = self.derivatives(_array(targets), _array(approxes), None if weights is None else _array(weights))
+        return np.stack([-slope, -curve], axis=1)
+
+
+class MultiObjective(Objective):
+    """What `Objective` makes of a loss of rows: an objective for several classes."""
+
+    def calc_ders_multi(self, approxes: Any, target: Any, weight: float) -> Any:
+        """The gradient and the Hessian of minus the loss of one data point."""
+        scores = _array(approxes)[None]
+        y_true = np.array([target])
+        slope, curve = self.derivatives(y_true, scores)
+        if self.hessian == "exact":
+            matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0]
+        else:
+            matrix = np.diag(curve[0])
+        return (-weight * slope[0]).tolist(), (-weight * matrix).tolist()
+
+
+class Metric(Measure):
+    """A loss as a metric of CatBoost: ``eval_metric=lossary.catboost.Metric(loss)``, its weighted mean."""
+
+    classes: ClassVar = Objective.classes
+    no_jit = True
+
+    def is_max_optimal(self) -> bool:
+        """Less is better."""
+        return False
+
+    def get_final_error(self, error: float, weight: float) -> float:
+        """The mean from the two sums."""
+        return error / (weight or 1.0)
+
+    def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
+        """The weighted sum of the loss, and the sum of the weights."""
+        scores = np.stack([_array(each) for each in approxes], axis=-1)
+        scores = scores[:, 0] if scores.shape[1] == 1 else scores
+        weights = np.ones(len(scores)) if weight is None else _array(weight)
+        total = float(weights.sum())
+        return self.value(_array(target), scores, weights) * total, total

@@ -1,0 +1,322 @@
+"""Losses under optax's names, in its order ``(predictions, targets)`` and with its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .. import texts
+from ..objects.define import function
+from ..objects.get import get
+
+Array = Any
+Axes = int | Sequence[int] | None
+# Optax adds so much where a distance or a norm might be 0, which ours need not: it is next to nothing.
+_NEXT_TO_NOTHING = 1e-6
+
+
+# --- numbers, each of which is a data point --------------------------------------------------------------------------
+
+
+def squared_error(predictions: Array, targets: Array | None = None) -> Array:
+    """Squared difference of each element, as ``optax.squared_error``."""
+    return _elements("mean_squared_error", predictions, targets)
+
+
+def l2_loss(predictions: Array, targets: Array | None = None) -> Array:
+    """Half the squared difference of each element, as ``optax.l2_loss``."""
+    return 0.5 * _elements("mean_squared_error", predictions, targets)
+
+
+def huber_loss(predictions: Array, targets: Array | None = None, *, delta: Array = 1.0) -> Array:
+    """Quadratic up to a difference of ``delta`` and linear beyond, as ``optax.huber_loss``.
+
+    >>> import jax.numpy as jnp, lossary.optax
+    >>> print(lossary.optax.huber_loss(jnp.array([0.5, 3.0]), jnp.zeros(2)))
+    [0.125 2.5  ]
+    """
+    return _elements("huber", predictions, targets, delta=delta)
+
+
+def log_cosh(predictions: Array, targets: Array | None = None) -> Array:
+    """Logarithm of the hyperbolic cosine of each difference, as ``optax.log_cosh``."""
+    return _elements("log_cosh", predictions, targets)
+
+
+def sigmoid_binary_cross_entropy(logits: Array, labels: Array) -> Array:
+    """Binary cross-entropy of each score, as ``optax.sigmoid_binary_cross_entropy``."""
+    return _elements("binary_crossentropy", logits, labels, from_logits=True)
+
+
+def sigmoid_focal_loss(logits: Array, labels: Array, *, alpha: Array | None = None, gamma: Array = 2.0) -> Array:
+    """Binary cross-entropy in which what is easy counts less, as ``optax.sigmoid_focal_loss``."""
+    balance = {} if alpha is None else {"apply_class_balancing": True, "alpha": alpha}
+    return _elements("binary_focal_crossentropy", logits, labels, from_logits=True, gamma=gamma, **balance)
+
+
+def hinge_loss(predictor_outputs: Array, targets: Array) -> Array:
+    """What each score lacks to a margin of 1, for classes -1 and 1, as ``optax.hinge_loss``."""
+    return _elements("hinge", predictor_outputs, targets)
+
+
+def perceptron_loss(predictor_outputs: Array, targets: Array) -> Array:
+    """Linear cost of each score on the wrong side, for classes -1 and 1, as ``optax.perceptron_loss``."""
+    return _elements("perceptron", predictor_outputs, targets)
+
+
+def sparsemax_loss(logits: Array, labels: Array) -> Array:
+    """Logistic loss with ends, for classes 0 and 1, as ``optax.losses.sparsemax_loss``."""
+    return _elements("binary_sparsemax", logits, labels)
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, axis: Axes = -1, where: Array | None = None) -> Array:
+    """Cross-entropy of rows of scores with distributions, as ``optax.softmax_cross_entropy``.
+
+    >>> import jax.numpy as jnp, lossary.optax
+    >>> print(lossary.optax.softmax_cross_entropy(jnp.zeros((1, 4)), jnp.array([[0.0, 1.0, 0.0, 0.0]])).round(4))
+    [1.3863]
+    """
+    return _rows("categorical_crossentropy", logits, labels, axis, where, from_logits=True)
+
+
+def safe_softmax_cross_entropy(logits: Array, labels: Array) -> Array:
+    """As `softmax_cross_entropy`, which takes scores of minus infinity too; ``optax.safe_softmax_cross_entropy``."""
+    return softmax_cross_entropy(logits, labels)
+
+
+def softmax_cross_entropy_with_integer_labels(
+    logits: Array, labels: Array, axis: int = -1, where: Array | None = None
+) -> Array:
+    """Cross-entropy of rows of scores with labels, as ``optax.softmax_cross_entropy_with_integer_labels``."""
+    scores = jnp.asarray(logits)
+    if where is not None:  # A class that is left out is one that no row can have.
+        scores = jnp.where(where, scores, jnp.finfo(scores.dtype).min / 4)
+    return _labels("sparse_categorical_crossentropy", scores, labels, axis, from_logits=True)
+
+
+def poly_loss_cross_entropy(
+    logits: Array, labels: Array, *, epsilon: Array = 2.0, axis: Axes = -1, where: Array | None = None
+) -> Array:
+    """Cross-entropy with another weight of its first term, as ``optax.losses.poly_loss_cross_entropy``."""
+    return _rows("poly_crossentropy", logits, labels, axis, where, from_logits=True, poly_weight=epsilon)
+
+
+def multiclass_hinge_loss(scores: Array, labels: Array) -> Array:
+    """What the true class lacks to a lead of 1, as ``optax.multiclass_hinge_loss``."""
+    return _labels("multiclass_hinge", scores, labels)
+
+
+def multiclass_perceptron_loss(scores: Array, labels: Array) -> Array:
+    """How far the leading class lies above the true one, as ``optax.multiclass_perceptron_loss``."""
+    return _labels("multiclass_perceptron", scores, labels)
+
+
+def multiclass_sparsemax_loss(scores: Array, labels: Array) -> Array:
+    """Cross-entropy's counterpart for sparse probabilities, as ``optax.losses.multiclass_sparsemax_loss``."""
+    return _labels("sparsemax", scores, labels)
+
+
+def ranking_softmax_loss(
+    logits: Array,
+    labels: Array,
+    *,
+    where: Array | None = None,
+    weights: Array | None = None,
+    reduce_fn: Callable[..., Array] | None = jnp.mean,
+) -> Array:
+    """Cross-entropy of lists whose items compete, as ``optax.losses.ranking_softmax_loss``."""
+    gains = jnp.asarray(labels, jnp.result_type(logits, jnp.float32))
+    gains = gains if weights is None else gains * weights
+    values = _rows("ranking_softmax", logits, gains, -1, where)
+    if reduce_fn is None:
+        return values
+    # A list of which nothing is left does not count.
+    return reduce_fn(values, where=None if where is None else jnp.any(where, axis=-1))
+
+
+# --- distributions and vectors ---------------------------------------------------------------------------------------
+
+
+def kl_divergence(log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None) -> Array:
+    """Kullback-Leibler divergence from log-probabilities, as ``optax.kl_divergence``."""
+    return _rows("kl_divergence", log_predictions, targets, axis, where, from_logs=True)
+
+
+def kl_divergence_with_log_targets(
+    log_predictions: Array, log_targets: Array, axis: Axes = -1, where: Array | None = None
+) -> Array:
+    """`kl_divergence` with logarithms on both sides, as ``optax.losses.kl_divergence_with_log_targets``."""
+    return kl_divergence(log_predictions, jnp.exp(jnp.asarray(log_targets)), axis, where)
+
+
+def generalized_kl_divergence(
+    log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None
+) -> Array:
+    """Divergence of amounts that need not sum to 1, as ``optax.losses.generalized_kl_divergence``."""
+    amounts = jnp.exp(jnp.asarray(log_predictions))
+    return _rows("generalized_kl_divergence", amounts, targets, axis, where)
+
+
+def convex_kl_divergence(log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None) -> Array:
+    """`generalized_kl_divergence`, as ``optax.convex_kl_divergence``."""
+    return generalized_kl_divergence(log_predictions, targets, axis, where)
+
+
+def cosine_similarity(
+    predictions: Array, targets: Array, *, epsilon: float = 0.0, axis: Axes = -1, where: Array | None = None
+) -> Array:
+    """Cosine of the angle between two vectors, as ``optax.cosine_similarity``; 0 beside a vector of zeros."""
+    _not_needed("cosine_similarity", "epsilon", epsilon)
+    return -_rows("cosine_similarity", predictions, targets, axis, where)
+
+
+def cosine_distance(
+    predictions: Array, targets: Array, *, epsilon: float = 0.0, axis: Axes = -1, where: Array | None = None
+) -> Array:
+    """One minus the cosine of the angle between two vectors, as ``optax.cosine_distance``."""
+    _not_needed("cosine_distance", "epsilon", epsilon)
+    return 1.0 + _rows("cosine_similarity", predictions, targets, axis, where)
+
+
+def triplet_margin_loss(
+    anchors: Array,
+    positives: Array,
+    negatives: Array,
+    axis: int = -1,
+    norm_degree: float = 2,
+    margin: Array = 1.0,
+    eps: float = 1e-6,
+) -> Array:
+    """How far an anchor is from being nearer to its positive, as ``optax.losses.triplet_margin_loss``."""
+    _not_needed("triplet_margin_loss", "eps", eps)
+    vectors = map(jnp.asarray, (anchors, positives, negatives))
+    return function("triplet_margin")(*vectors, margin=margin, norm=float(norm_degree), axis=axis)
+
+
+def dice_loss(
+    predictions: Array,
+    targets: Array,
+    *,
+    class_weights: Array | None = None,
+    smooth: Array = 1.0,
+    alpha: Array = 0.5,
+    beta: Array = 0.5,
+    apply_softmax: bool = True,
+    reduction: str = "mean",
+    ignore_background: bool = False,
+    axis: Axes = None,
+) -> Array:
+    """Dice and Tversky overlap of each class, the last axis, as ``optax.losses.dice_loss``."""
+    scores, truth = jnp.asarray(predictions), jnp.asarray(targets)
+    scores = scores[..., None] if scores.ndim == truth.ndim - 1 else scores
+    truth = truth[..., None] if truth.ndim == scores.ndim - 1 else truth
+    single = scores.shape[-1] == 1
+    if apply_softmax and not single:
+        scores = jax.nn.softmax(scores, axis=-1)
+    region = tuple(range(1, scores.ndim - 1)) if axis is None else axis
+    own = {"alpha": alpha, "beta": beta, "smooth": smooth, "from_logits": apply_softmax and single}
+    values = _rows("tversky", scores, truth, region, None, **own)
+    values = values[..., 1:] if ignore_background and not single else values
+    if class_weights is not None:
+        weights = jnp.asarray(class_weights)
+        values = values * (weights[1:] if ignore_background and weights.size == scores.shape[-1] else weights)
+    reduce: dict[str, Callable[..., Array]] = {"mean": jnp.mean, "sum": jnp.sum}
+    if reduction != "none" and reduction not in reduce:
+        raise texts.module_setting("dice_loss", "reduction", reduction, "are 'mean', 'sum', 'none'", "reduction='mean'")
+    return values if reduction == "none" else reduce[reduction](values, axis=-1)
+
+
+def binary_dice_loss(predictions: Array, targets: Array, *, smooth: Array = 1.0, apply_sigmoid: bool = True) -> Array:
+    """Dice overlap of one class, as ``optax.losses.binary_dice_loss``."""
+    scores, truth = jnp.asarray(predictions), jnp.asarray(targets)
+    if scores.ndim == truth.ndim and scores.shape[-1] != 1:
+        scores, truth = scores[..., None], truth[..., None]
+    return dice_loss(scores, truth, smooth=smooth, apply_softmax=apply_sigmoid)
+
+
+def multiclass_generalized_dice_loss(
+    predictions: Array,
+    targets: Array,
+    *,
+    smooth: Array = 1.0,
+    apply_softmax: bool = True,
+    ignore_background: bool = False,
+) -> Array:
+    """Mean `dice_loss` of classes that weigh as they are rare, as optax has it under this name.
+
+    `lossary.generalized_dice` is that of the paper: one overlap of all classes.
+    """
+    truth = jnp.asarray(targets)
+    # The weights of optax, with its epsilon for a class that no image has.
+    weights = 1.0 / (jnp.sum(truth, axis=tuple(range(truth.ndim - 1))) ** 2 + 1e-7)
+    scaled = weights / jnp.sum(weights) * len(weights)
+    own = {"smooth": smooth, "apply_softmax": apply_softmax, "ignore_background": ignore_background}
+    return jnp.mean(dice_loss(predictions, truth, class_weights=scaled, reduction="none", **own))
+
+
+# --- sequences and batches -------------------------------------------------------------------------------------------
+
+
+def ctc_loss(
+    logits: Array,
+    logit_paddings: Array,
+    labels: Array,
+    label_paddings: Array,
+    *,
+    blank_id: int = 0,
+    log_epsilon: Array = -1e5,
+) -> Array:
+    """Connectionist temporal classification of each sequence, as ``optax.ctc_loss``.
+
+    Labels that do not fit into the steps cost infinity, where optax ends near ``-log_epsilon``, which is not used here.
+    """
+    listed = jnp.where(jnp.asarray(label_paddings) > 0, -1, jnp.asarray(labels))
+    loss = get("ctc", blank=blank_id, reduction="none")
+    return loss(listed, jnp.asarray(logits), where=jnp.asarray(logit_paddings) == 0)
+
+
+def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array:
+    """Cross-entropy of the cosines of a batch, the mean over all pairs of relatives, as ``optax.losses.ntxent``."""
+    known = jnp.asarray(labels)
+    relatives = jnp.sum(known[:, None] == known, axis=1) - 1
+    loss = get("ntxent", temperature=temperature, reduction="mean_with_sample_weight")
+    return loss(known, jnp.asarray(embeddings), sample_weight=relatives)
+
+
+# --- the way to ours -------------------------------------------------------------------------------------------------
+
+
+def _elements(name: str, predictions: Array, targets: Array | None, **parameters: Any) -> Array:
+    """The value of each element, each of which is a row of its own."""
+    scores = jnp.asarray(predictions)
+    truth = jnp.zeros_like(scores) if targets is None else jnp.asarray(targets)
+    return function(name)(truth[..., None], scores[..., None], **parameters)
+
+
+def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
+    """The value of each row along ``axis``, of which ``where`` leaves elements out."""
+    scores = jnp.asarray(predictions)
+    axes = range(scores.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    # Counted from the end, because a first axis is put before the others: that of the data points.
+    behind = tuple(each - scores.ndim if each >= 0 else each for each in axes)
+    loss = get(name, axis=behind[0] if len(behind) == 1 else behind, reduction="none", **parameters)
+    mask = None if where is None else jnp.broadcast_to(where, scores.shape)[None]
+    return loss(jnp.asarray(targets)[None], scores[None], where=mask)[0]
+
+
+def _labels(name: str, scores: Array, labels: Array, axis: int = -1, **parameters: Any) -> Array:
+    """The value of each row of scores with an integer label."""
+    return function(name)(jnp.asarray(labels), jnp.asarray(scores), axis=axis, **parameters)
+
+
+def _not_needed(name: str, setting: str, value: Any) -> None:
+    """Refuses what would be another loss; next to nothing is left out."""
+    if not 0 <= value <= _NEXT_TO_NOTHING:
+        line = f"{name}() without {setting}: a length of 0 has the slope 0 here"
+        raise texts.module_setting(name, setting, value, "is 0 to 1e-6", line)

@@ -1,0 +1,228 @@
+"""Losses as modules of PyTorch, in its order ``(input, target)``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+
+from .. import texts
+from ..errors import LossError
+from ..facts.domain import Classes, OneHot
+from ..facts.record import Role
+from ..objects import loss as objects
+from ..objects.get import get
+from ..objects.total import Total
+
+Tensor = Any
+# What PyTorch's reductions are called here.
+_REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}
+_OF_OURS = {"sum_over_batch_size": "mean", "None": "none"}
+_HALF = frozenset({torch.float16, torch.bfloat16})
+
+
+class Given(NamedTuple):
+    """The arguments of a call, as ours.
+
+    Attributes:
+        arguments: The arguments in our order.
+        weight: A weight per data point, or None.
+        where: Which data points count, or None for all.
+        shape: The shape of the unreduced values, where it is not that of the data points.
+        per_row: How many of the data points PyTorch takes the mean of before it reduces.
+        denominator: What the mean divides the sum by, where it is not the number of data points that count.
+        losses: Which losses compute it, by PyTorch's name of the reduction; None for the module's own.
+    """
+
+    arguments: tuple[Any, ...]
+    weight: Tensor | None = None
+    where: Tensor | None = None
+    shape: tuple[int, ...] | None = None
+    per_row: int = 1
+    denominator: Tensor | None = None
+    losses: Mapping[str, objects.Loss] | None = None
+
+
+class Loss(torch.nn.Module):
+    """Any lossary loss as a module of PyTorch: ``Loss("dice", axis=(2, 3))(input, target)``.
+
+    Predictions come first and the target after them.  Classes lie along axis 1, as everywhere in PyTorch, unless
+    ``axis`` says otherwise.  Under autocast it computes in float32.  The classes beside it have the names, arguments
+    and values of ``torch.nn``'s.
+
+    Args:
+        loss: Anything `lossary.get` understands.
+        reduction: ``"mean"`` over the data points, ``"sum"`` or ``"none"``; by default that of the loss.
+        sync: Whether the mean is that over all processes of ``torch.distributed``, exact for uneven batches, masks and
+            weights, for models that average gradients over processes as DistributedDataParallel and FSDP do.
+        parameters: Parameters and settings of the loss.
+
+    >>> import torch, lossary.torch
+    >>> loss = lossary.torch.Loss("log_cosh")
+    >>> loss, round(float(loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0]))), 4)
+    (Loss(LogCosh()), 0.2169)
+    """
+
+    # Whether every element is a data point.
+    _of_elements = False
+
+    def __init__(self, loss: Any, *, reduction: str | None = None, sync: bool = False, **parameters: Any) -> None:
+        super().__init__()
+        made = get(loss, **parameters)
+        if isinstance(made.record.target, Classes | OneHot) and made.axis == -1 and "axis" not in parameters:
+            made = made.replaced(axis=1)
+        self._configure(made, made.reduction if reduction is None else reduction, sync)
+
+    def _configure(self, made: objects.Loss, reduction: str, sync: bool) -> None:
+        name, own = type(self).__name__, _OF_OURS.get(reduction, reduction)
+        self._losses = by_reduction(made)
+        if own == "mean_with_sample_weight":
+            self._losses[own] = made.replaced(reduction=own)
+        if own not in (*self._losses, *self._further()):
+            accepted = f"are {', '.join(map(repr, (*_REDUCTIONS, *self._further())))}"
+            raise texts.module_setting(name, "reduction", reduction, accepted, "reduction='mean'")
+        if sync and own == "none":
+            raise texts.module_setting(name, "sync", sync, "is what reduces, over all processes", "reduction='mean'")
+        self.reduction, self.sync = own, sync
+
+    def _further(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def loss(self) -> objects.Loss:
+        """The loss that computes, with the module's reduction."""
+        return self._losses.get(self.reduction) or self._losses["sum"]
+
+    def forward(self, *tensors: Tensor, sample_weight: Tensor | None = None, where: Tensor | None = None) -> Tensor:
+        """The reduced loss of predictions and target, which come in this order."""
+        return self._reduced(tensors, sample_weight=sample_weight, where=where)
+
+    def total(self, *tensors: Tensor, **named: Tensor | None) -> Any:
+        """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
+        return self._told(tensors, lambda: self._total(self._prepared(*tensors, **named)))
+
+    def _prepared(self, *tensors: Tensor, sample_weight: Tensor | None = None, where: Tensor | None = None) -> Given:
+        """The call in our terms."""
+        return Given(self._in_our_order(tensors), sample_weight, where)
+
+    def _in_our_order(self, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+        arguments = self.loss.record.arguments
+        if len(tensors) != len(arguments):
+            order = ", ".join(arguments[place].name for place in self._order())
+            line = f"loss({order})"
+            raise texts.module_setting(type(self).__name__, "arguments", len(tensors), f"are {len(arguments)}", line)
+        places = {place: float32(x) for place, x in zip(self._order(), tensors, strict=True)}
+        return tuple(places[place] for place in range(len(arguments)))
+
+    def _order(self) -> list[int]:
+        """The places of our arguments in PyTorch's order: predictions, target, what else is given."""
+        rank = {Role.PREDICTION: 0, Role.TARGET: 1, Role.GIVEN: 2}
+        arguments = self.loss.record.arguments
+        return sorted(range(len(arguments)), key=lambda place: rank[arguments[place].role])
+
+    def _reduced(self, tensors: tuple[Tensor, ...], **named: Any) -> Tensor:
+        return self._told(tensors, lambda: self._answer(self._prepared(*tensors, **named)))
+
+    def _answer(self, given: Given) -> Tensor:
+        if self.sync:
+            total = self._total(given).sync()
+            return total.sum if self.reduction == "sum" else total.mean()
+        if given.denominator is not None and self.reduction == "mean":
+            return self._total(given).mean()
+        loss: Any = (given.losses or self._losses)[self.reduction]
+        found = loss(*given.arguments, sample_weight=given.weight, where=given.where)
+        if self.reduction == "sum" and given.per_row > 1:
+            return found / given.per_row
+        if self.reduction != "none" or given.shape is None:
+            return found
+        return found.reshape(given.shape) if given.per_row == 1 else found.reshape(*given.shape, -1).mean(-1)
+
+    def _total(self, given: Given) -> Total:
+        losses = given.losses or self._losses
+        loss: Any = losses.get(self.reduction, losses["mean"])
+        found = loss.total(*given.arguments, sample_weight=given.weight, where=given.where)
+        if given.denominator is not None:
+            return Total(found.sum, given.denominator)
+        return found if given.per_row == 1 else Total(found.sum / given.per_row, found.weight / given.per_row)
+
+    def _told(self, tensors: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        """The result of a call, whose errors speak of the input and the target."""
+        if torch.compiler.is_compiling():
+            return call()
+        try:
+            return call()
+        except LossError as error:
+            if [getattr(x, "requires_grad", False) for x in tensors] == [False, True]:
+                raise texts.module_swapped(type(self).__name__) from error
+            own = type(self) is not Loss
+            raise texts.in_torch_words(error, own=own, elements=self._of_elements) from error
+
+    def extra_repr(self) -> str:
+        """What differs from the defaults."""
+        sync = ", sync=True" if self.sync else ""
+        if type(self) is Loss:
+            return repr(self.loss) + sync
+        own = [
+            p
+            for p in inspect.signature(type(self)).parameters.values()
+            if p.name not in ("size_average", "reduce", "sync")
+        ]
+        held = {p.name: getattr(self, p.name) for p in own if _differs(getattr(self, p.name), p.default)}
+        return ", ".join(f"{name}={_short(value)}" for name, value in held.items()) + (sync if held else sync[2:])
+
+
+class Pair(Loss):
+    """A loss of ``(input, target)``."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
+        """The reduced loss of a batch."""
+        return self._reduced((input, target))
+
+    def total(self, input: Tensor, target: Tensor) -> Any:  # type: ignore[override]  # noqa: A002
+        """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
+        return self._told((input, target), lambda: self._total(self._prepared(input, target)))
+
+
+def by_reduction(loss: objects.Loss) -> dict[str, objects.Loss]:
+    """The loss with each of PyTorch's reductions, by PyTorch's name."""
+    return {theirs: loss.replaced(reduction=ours) for theirs, ours in _REDUCTIONS.items()}
+
+
+def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction, which PyTorch's first versions were told by two switches."""
+    if size_average is None and reduce is None:
+        return reduction
+    return "none" if reduce is False else "sum" if size_average is False else "mean"
+
+
+def float32(x: Any) -> Any:
+    """Half precision as float32 under autocast, where PyTorch's losses compute in it too."""
+    if isinstance(x, tuple):
+        return tuple(map(float32, x))
+    if not isinstance(x, torch.Tensor) or x.dtype not in _HALF:
+        return x
+    return x.float() if torch.is_autocast_enabled(x.device.type) else x
+
+
+def same_shape(name: str, input: Tensor, other: Tensor, argument: str = "target") -> Tensor:  # noqa: A002
+    """The other in the shape of the input: itself, or with an axis of length one more or less."""
+    if other.shape == input.shape:
+        return other
+    if (*other.shape, 1) == tuple(input.shape) or tuple(other.shape) == (*input.shape, 1):
+        return other.reshape(input.shape)
+    raise texts.module_shapes(name, tuple(input.shape), tuple(other.shape), argument)
+
+
+def buffer(weight: Any) -> Tensor | None:
+    """Weights as a tensor."""
+    return None if weight is None else torch.as_tensor(weight)
+
+
+def _differs(value: Any, default: Any) -> bool:
+    return value is not default and (isinstance(value, torch.Tensor) or bool(value != default))
+
+
+def _short(value: Any) -> str:
+    return f"tensor of {tuple(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)

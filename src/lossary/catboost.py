@@ -1,0 +1,10 @@
+"""Losses as objectives and metrics of CatBoost.
+
+>>> import lossary.catboost
+>>> lossary.catboost.Objective("poisson")
+<catboost.Objective of Poisson(): link='log', hessian='exact', its second derivative is above 0 everywhere>
+"""
+
+from .adapters.catboost import Metric, MultiObjective, Objective
+
+__all__ = ["Metric", "MultiObjective", "Objective"]

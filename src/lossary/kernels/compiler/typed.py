@@ -1,0 +1,14 @@
+"""What a compiled function takes, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A parameter: the dtype of a number, or of the elements of an array with so many axes."""
+
+    dtype: str
+    axes: int = 0
+    is_written: bool = False

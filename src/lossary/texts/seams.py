@@ -1,0 +1,87 @@
+"""What is said where other libraries' conventions are kept, in their own words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import LossError, ParameterError, ShapeError
+from .calls import shape_text, shown
+
+# What PyTorch calls what is ours, of every loss and of those that have its names.
+_ARGUMENTS = {"y_true": "target", "y_pred": "input"}
+_PARAMETERS = {"ignore_class": "ignore_index", "sample_weight": "weight"}
+_WITH_LOGITS = "lossary.torch.BCEWithLogitsLoss()"
+
+
+def in_torch_words(error: LossError, *, own: bool, elements: bool) -> LossError:
+    """The same error with what it names called as in PyTorch, of a loss of its ``own`` names or any other."""
+    words = {**_ARGUMENTS, **_PARAMETERS} if own else _ARGUMENTS
+    text = str(error)
+    if own:
+        text = text.replace("lossary.binary_crossentropy(y_true, y_pred, from_logits=True)", _WITH_LOGITS)
+    text = re.sub("|".join(words), lambda found: words[found[0]], text)
+    # Elements are rows of one, of which nobody has heard.
+    return type(error)(re.sub(r"((?:input|target)\[[\d, ]*), 0\]", r"\1]", text) if elements else text)
+
+
+def module_swapped(name: str) -> ShapeError:
+    """The target is trained and the input is not, and they do not fit."""
+    return ShapeError(
+        f"{name}: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
+        "target). Write loss(input, target)"
+    )
+
+
+def module_shapes(name: str, input: tuple[int, ...], target: tuple[int, ...], argument: str = "target") -> ShapeError:  # noqa: A002
+    """Two arguments of a module that PyTorch would broadcast."""
+    return ShapeError(
+        f"{name}: input has shape {shape_text(input)} and {argument} {shape_text(target)}; accepted are equal shapes, "
+        f"as nothing is broadcast. Write {argument}.reshape(input.shape) if the two hold the same elements, else "
+        f"{argument}.expand_as(input)"
+    )
+
+
+def module_classes(name: str, input: tuple[int, ...], target: tuple[int, ...]) -> ShapeError:  # noqa: A002
+    """Classes that are not along axis 1, or arguments in the other order."""
+    got = f"{name}: input has shape {shape_text(input)} and target {shape_text(target)}"
+    if len(target) > len(input) or (target[:1] + target[2:]) == input:
+        return ShapeError(f"{got}; accepted is the order (input, target). Write loss(input, target)")
+    if target == input[:-1]:
+        return ShapeError(
+            f"{got}; accepted are the classes along axis 1, as in PyTorch. Write loss(input.movedim(-1, 1), target)"
+        )
+    return ShapeError(
+        f"{got}; accepted are input (N, C, ...) with a target (N, ...) of class indices, or (N, C, ...) of "
+        f"probabilities. Write target.reshape({shape_text(input[:1] + input[2:])}) if it holds one class each"
+    )
+
+
+def module_weight(name: str, argument: str, got: tuple[int, ...], classes: int) -> ShapeError:
+    """Weights of classes that are not as many as there are classes."""
+    return ShapeError(
+        f"{name}: {argument} has shape {shape_text(got)}; accepted is one weight per class, ({classes},). Write "
+        f"{argument}=torch.ones({classes}) with weights of yours"
+    )
+
+
+def module_setting(name: str, setting: str, value: Any, accepted: str, line: str) -> ParameterError:
+    """A setting of a module that is not one of those accepted."""
+    return ParameterError(f"{name}: {setting}={shown(value)}; accepted {accepted}. Write {line}")
+
+
+def no_labels() -> ParameterError:
+    """The Trainer found no labels in what the data set holds."""
+    return ParameterError(
+        "compute_loss_func: labels is None; accepted are the labels of the batch, which the Trainer hands over where "
+        "the data set has a column of that name. Write dataset.rename_column('target', 'labels')"
+    )
+
+
+def no_logits(outputs: Any) -> ParameterError:
+    """A model whose outputs have no scores."""
+    kind = type(outputs).__name__
+    return ParameterError(
+        f"compute_loss_func: the model returned {kind} without logits; accepted are outputs with logits, a dict with "
+        "'logits', or a tuple that begins with them. Write return {'logits': scores} in the model's forward"
+    )

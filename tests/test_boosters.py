@@ -1,0 +1,385 @@
+"""Objectives, metrics and losses inside XGBoost, LightGBM, CatBoost and scikit-learn's boosting.
+
+Where a host has a loss itself, ours gives its trees; all starts are the same and said.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+import catboost
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.model_selection import GridSearchCV
+
+import lossary
+import lossary.catboost
+import lossary.lightgbm
+import lossary.sklearn
+import lossary.xgboost
+from booster_data import CLASSES, DATA, ONE_THREAD, QUIET, data
+
+# --- XGBoost --------------------------------------------------------------------------------------------------------
+
+# Its objective -> our loss, the targets, how ours is asked for, what the host is told.
+XGBOOST = {
+    "reg:squarederror": ("mse", "number", {}, {}),
+    "reg:pseudohubererror": (lossary.PseudoHuber(delta=2.0), "number", {"hessian": "exact"}, {"huber_slope": 2.0}),
+    "reg:squaredlogerror": ("msle", "large", {"hessian": "positive"}, {}),
+    "binary:logistic": ("bce", "bit", {}, {}),
+    "count:poisson": ("poisson", "count", {}, {}),
+    "reg:gamma": ("gamma_deviance", "positive", {}, {}),
+    "reg:tweedie": (lossary.TweedieDeviance(power=1.3), "count", {}, {"tweedie_variance_power": 1.3}),
+    "multi:softprob": (CLASSES, "class", {}, {"num_class": 3}),
+    "multi:softmax": ("categorical_crossentropy", "class", {}, {"num_class": 3}),
+}
+
+
+def splits_of(booster) -> list[list[str]]:
+    """What the trees of XGBoost ask, node by node, without the values that they give."""
+    return [[line.split(" ")[0] for line in tree.split("\n") if "[" in line] for tree in booster.get_dump()]
+
+
+def same_as_xgboost(name, found, rounds, weight=None):
+    loss, kind, asked, told = XGBOOST[name]
+    matrix = xgboost.DMatrix(found["x"], found[kind], weight=weight)
+    params = {**ONE_THREAD, "objective": name, "base_score": 0.5, "max_depth": 4, **told}
+    theirs = xgboost.train(params, matrix, rounds)
+    ours = xgboost.train(params, matrix, rounds, obj=lossary.xgboost.objective(loss, **asked))
+    assert splits_of(ours) == splits_of(theirs)
+    scores = [booster.predict(matrix, output_margin=True) for booster in (ours, theirs)]
+    assert np.abs(scores[0] - scores[1]).max() <= 1e-4
+
+
+@pytest.mark.parametrize("name", XGBOOST)
+def test_xgboost_grows_its_own_trees(name):
+    same_as_xgboost(name, DATA, rounds=4)
+    same_as_xgboost(name, DATA, rounds=3, weight=DATA["weight"])
+
+
+@pytest.mark.parametrize("distribution", ["normal", "logistic"])
+def test_xgboost_grows_its_own_trees_of_survival_times(distribution):
+    rng, matrix = np.random.default_rng(1), xgboost.DMatrix(DATA["x"])
+    times = np.exp(DATA["x"][:, 0] + 0.5 * rng.normal(size=400))
+    until = np.where(rng.uniform(size=400) < 0.3, np.inf, times)
+    matrix.set_float_info("label_lower_bound", times)
+    matrix.set_float_info("label_upper_bound", until)
+    params = {**ONE_THREAD, "objective": "survival:aft", "base_score": 1.0, "max_depth": 3}
+    params |= {"aft_loss_distribution": distribution, "aft_loss_distribution_scale": 1.0}
+    loss, seen = lossary.AFTNLL(distribution=distribution), {}
+    theirs = xgboost.train(params, matrix, 5)
+    ours = xgboost.train(
+        params, matrix, 5, obj=lossary.xgboost.objective(loss), custom_metric=lossary.xgboost.metric(loss, name="own"),
+        evals=[(matrix, "train")], evals_result=seen, verbose_eval=False,
+    )  # fmt: skip
+    assert splits_of(ours) == splits_of(theirs)
+    both = np.stack([times, until], axis=1)
+    mean = loss(both, ours.predict(matrix, output_margin=True).astype(float))
+    assert seen["train"]["own"][-1] == pytest.approx(float(mean), rel=1e-5)
+    best = loss.best_constant(both)
+    assert float(loss(both, np.full(400, best))) <= min(
+        float(loss(both, np.full(400, best + d))) for d in (-0.01, 0.01)
+    )
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", XGBOOST)
+def test_xgboost_grows_its_own_50_trees(name):
+    same_as_xgboost(name, data(2000), rounds=50)
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind"), [("poisson", "count"), ("bce", "bit"), ("mae", "number"), (CLASSES, "class")]
+)
+def test_xgboost_starts_and_keeps_the_link(loss, kind):
+    objective, matrix = lossary.xgboost.objective(loss), xgboost.DMatrix(DATA["x"], DATA[kind])
+    params = objective.params(DATA[kind])
+    still = xgboost.train({**ONE_THREAD, **params, "eta": 0.0}, matrix, 1, obj=objective)
+    best = lossary.get(loss).best_constant(DATA[kind].astype(int) if kind == "class" else DATA[kind])
+    np.testing.assert_allclose(still.predict(matrix)[:2], [best, best], rtol=1e-5)
+    booster = xgboost.train({**ONE_THREAD, **params}, matrix, 3, obj=objective)
+    scores = booster.predict(matrix, output_margin=True)
+    np.testing.assert_allclose(booster.predict(matrix), objective.inverse_link(scores), rtol=1e-5)
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_xgboost_of_several_outputs(strategy):
+    both = np.stack([DATA["number"], DATA["count"]], axis=1)
+    matrix, objective = xgboost.DMatrix(DATA["x"], both), lossary.xgboost.objective("mse")
+    np.testing.assert_allclose(objective.params(both)["base_score"], both.mean(0), rtol=1e-9)
+    params = {**ONE_THREAD, "objective": "reg:squarederror", "base_score": 0.5, "multi_strategy": strategy}
+    theirs, ours = (xgboost.train(params, matrix, 3, obj=each).predict(matrix) for each in (None, objective))
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_objectives_are_equal_and_pickled_whatever_the_loss_was_called():
+    one, other = lossary.xgboost.objective("mae"), lossary.xgboost.objective(lossary.mean_absolute_error)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != lossary.xgboost.objective("mae", hessian="constant")
+    made = [lossary.catboost.Objective(CLASSES), lossary.lightgbm.metric("mae", name="mine")]
+    assert list(map(repr, pickle.loads(pickle.dumps(made)))) == list(map(repr, made))
+
+
+def test_xgboost_has_max_delta_step_of_poisson():
+    assert lossary.xgboost.objective("poisson").params([1, 2])["max_delta_step"] == 0.7
+
+
+def other_counts() -> np.ndarray:
+    """Targets that the features say nothing about, so that a model of the true ones soon gets worse."""
+    return np.roll(DATA["count"], 7)
+
+
+def test_xgboost_metric_stops_early_on_the_weighted_mean():
+    loss, objective = lossary.get("poisson"), lossary.xgboost.objective("poisson")
+    matrix, other = (
+        xgboost.DMatrix(DATA["x"], counts, weight=DATA["weight"]) for counts in (DATA["count"], other_counts())
+    )
+    seen: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost.train(
+        {**ONE_THREAD, **objective.params(DATA["count"], DATA["weight"])}, matrix, 20, obj=objective,
+        custom_metric=lossary.xgboost.metric(loss), evals=[(other, "other")], early_stopping_rounds=2,
+        evals_result=seen, verbose_eval=False,
+    )  # fmt: skip
+    history = seen["other"]["poisson"]
+    assert booster.best_iteration == int(np.argmin(history)) < len(history) - 1 < 19
+    rates = booster.predict(matrix, iteration_range=(0, booster.best_iteration + 1)).astype(float)
+    mean = loss.replaced(reduction="mean_with_sample_weight")(other_counts(), rates, sample_weight=DATA["weight"])
+    assert min(history) == pytest.approx(float(mean), rel=1e-4)
+    # Beside a built-in objective the host hands over predictions.
+    told = lossary.xgboost.metric(loss, link="identity")(rates, other)
+    assert told == ("poisson", pytest.approx(float(mean)))
+
+
+def test_xgboost_estimators():
+    objective, metric = lossary.xgboost.objective("bce"), lossary.xgboost.metric("bce")
+    model = xgboost.XGBClassifier(
+        objective=objective, eval_metric=metric, early_stopping_rounds=2, n_estimators=4, n_jobs=1
+    )
+    fitted = {"eval_set": [(DATA["x"], DATA["bit"])], "verbose": False}
+    model.fit(DATA["x"], DATA["bit"], sample_weight=DATA["weight"], **fitted)
+    built_in = xgboost.XGBClassifier(n_estimators=4, n_jobs=1, base_score=0.5)
+    built_in.fit(DATA["x"], DATA["bit"], sample_weight=DATA["weight"])
+    np.testing.assert_allclose(model.predict_proba(DATA["x"]), built_in.predict_proba(DATA["x"]), atol=1e-5)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(DATA["x"]), model.predict_proba(DATA["x"]))
+    assert clone(model).fit(DATA["x"], DATA["bit"], **fitted).get_params()["objective"] == objective
+    three = xgboost.XGBClassifier(objective=lossary.xgboost.objective(CLASSES), n_estimators=2, n_jobs=1)
+    assert three.fit(DATA["x"], DATA["class"]).predict_proba(DATA["x"]).shape == (400, 3)
+    grid = {"objective": [lossary.xgboost.objective(name) for name in ("mae", "huber")]}
+    search = GridSearchCV(
+        xgboost.XGBRegressor(n_estimators=2, n_jobs=1), grid, cv=2, scoring=lossary.sklearn.scorer("mae")
+    )
+    assert search.fit(DATA["x"], DATA["number"]).best_params_["objective"] in grid["objective"]
+
+
+# --- LightGBM -------------------------------------------------------------------------------------------------------
+
+LIGHTGBM = {
+    "regression": ("mse", "number", {}, {}),
+    "huber": (lossary.Huber(delta=1.5), "number", {"hessian": "constant"}, {"alpha": 1.5}),
+    "fair": (lossary.FairLoss(c=2.0), "number", {"hessian": "exact"}, {"fair_c": 2.0}),
+    "binary": ("bce", "bit", {}, {}),
+    "poisson": ("poisson", "count", {}, {}),
+    "gamma": ("gamma_deviance", "positive", {}, {}),
+    "tweedie": ("tweedie_deviance", "count", {}, {}),
+    "multiclass": (CLASSES, "class", {}, {"num_class": 3}),
+}
+
+
+def questions_of(booster) -> list[str]:
+    return [line for line in booster.model_to_string().split("\n") if line.startswith(("split_feature=", "threshold="))]
+
+
+def same_as_lightgbm(name, found, rounds, weight=None):
+    loss, kind, asked, told = LIGHTGBM[name]
+    params = {**QUIET, "boost_from_average": False, "deterministic": True, "num_leaves": 15, **told}
+    theirs, ours = (
+        lightgbm.train({**params, "objective": each}, lightgbm.Dataset(found["x"], found[kind], weight=weight), rounds)
+        for each in (name, lossary.lightgbm.objective(loss, **asked))
+    )
+    assert questions_of(ours) == questions_of(theirs)
+    scores = [booster.predict(found["x"], raw_score=True) for booster in (ours, theirs)]
+    assert np.abs(scores[0] - scores[1]).max() <= 1e-4
+
+
+@pytest.mark.parametrize("name", LIGHTGBM)
+def test_lightgbm_grows_its_own_trees(name):
+    same_as_lightgbm(name, DATA, rounds=4)
+    same_as_lightgbm(name, DATA, rounds=3, weight=DATA["weight"])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", LIGHTGBM)
+def test_lightgbm_grows_its_own_50_trees(name):
+    same_as_lightgbm(name, data(2000), rounds=50)
+
+
+def test_lightgbm_starts_stops_and_predicts():
+    objective, metric = lossary.lightgbm.objective("poisson"), lossary.lightgbm.metric("poisson")
+    start = objective.init_score(DATA["count"], DATA["weight"])
+    rate = np.average(DATA["count"], weights=DATA["weight"])
+    np.testing.assert_allclose(start, np.full(400, np.log(rate)), rtol=1e-9)
+    dataset, other = (
+        lightgbm.Dataset(DATA["x"], counts, weight=DATA["weight"], init_score=start)
+        for counts in (DATA["count"], other_counts())
+    )
+    seen: dict[str, dict[str, list[float]]] = {}
+    stop = [lightgbm.early_stopping(2, verbose=False), lightgbm.record_evaluation(seen)]
+    params = {**QUIET, "objective": objective}
+    booster = lightgbm.train(params, dataset, 20, [other], ["other"], metric, callbacks=stop)
+    history = seen["other"]["poisson"]
+    assert booster.best_iteration == int(np.argmin(history)) + 1 < len(history) < 20
+    rates = objective.inverse_link(start[0] + booster.predict(DATA["x"], raw_score=True))
+    mean = lossary.Poisson(reduction="mean_with_sample_weight")(other_counts(), rates, sample_weight=DATA["weight"])
+    assert min(history) == pytest.approx(float(mean), rel=1e-6)
+
+
+def test_lightgbm_estimators():
+    objective, metric = lossary.lightgbm.objective("bce"), lossary.lightgbm.metric("bce")
+    model = lightgbm.LGBMClassifier(objective=objective, n_estimators=3, n_jobs=1, verbose=-1)
+    names = np.array(["no", "yes"])[DATA["bit"].astype(int)]
+    model.fit(DATA["x"], names, sample_weight=DATA["weight"])
+    own = lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1, boost_from_average=False)
+    own.fit(DATA["x"], names, sample_weight=DATA["weight"])
+    scores = model.predict_proba(DATA["x"], raw_score=True)
+    np.testing.assert_allclose(objective.inverse_link(scores), own.predict_proba(DATA["x"])[:, 1], atol=1e-6)
+    assert pickle.loads(pickle.dumps(clone(model))).objective == objective
+    assert metric(DATA["bit"], scores)[0::2] == ("binary_crossentropy", False)
+
+
+# --- CatBoost -------------------------------------------------------------------------------------------------------
+
+CATBOOST = {
+    "RMSE": ("mse", "number"),
+    "Logloss": ("bce", "bit"),
+    "Poisson": ("poisson", "count"),
+    "MultiClass": (CLASSES, "class"),
+}
+PLAIN = {
+    "depth": 3, "learning_rate": 0.3, "verbose": False, "thread_count": 1, "leaf_estimation_method": "Newton",
+    "leaf_estimation_iterations": 1, "leaf_estimation_backtracking": "No", "bootstrap_type": "No",
+    "score_function": "L2", "random_strength": 0, "allow_writing_files": False,
+}  # fmt: skip
+
+
+def same_as_catboost(name, found, rounds, points=None):
+    loss, kind = CATBOOST[name]
+    params = {
+        **PLAIN,
+        "iterations": rounds,
+        **({"classes_count": 3} if kind == "class" else {"boost_from_average": False}),
+    }
+    pool = catboost.Pool(found["x"][:points], found[kind][:points], weight=found["weight"][:points])
+    theirs = catboost.CatBoost({**params, "loss_function": name}).fit(pool)
+    ours, metric = lossary.catboost.Objective(loss), lossary.catboost.Metric(loss)
+    model = catboost.CatBoost({**params, "loss_function": ours, "eval_metric": metric}).fit(pool)
+    scores = [each.predict(pool, prediction_type="RawFormulaVal") for each in (model, theirs)]
+    assert np.abs(scores[0] - scores[1]).max() <= 1e-4
+    return model, theirs, scores[0]
+
+
+@pytest.mark.parametrize("name", CATBOOST)
+def test_catboost_grows_its_own_trees(name):
+    points = 60 if name == "MultiClass" else 400  # It asks for every row of scores by itself.
+    model, theirs, scores = same_as_catboost(name, DATA, 3, points)
+    loss, kind = CATBOOST[name]
+    link = lossary.catboost.Objective(loss).inverse_link
+    true = DATA[kind][:points].astype(int if kind == "class" else float)
+    mean = lossary.get(loss, reduction="mean_with_sample_weight")(
+        true, link(scores), sample_weight=DATA["weight"][:points]
+    )
+    assert model.get_evals_result()["learn"]["Metric"][-1] == pytest.approx(float(mean), rel=1e-6)
+    if name in ("Logloss", "MultiClass"):
+        assert theirs.get_evals_result()["learn"][name][-1] == pytest.approx(float(mean), rel=1e-3)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [name for name in CATBOOST if name != "MultiClass"])
+def test_catboost_grows_its_own_50_trees(name):
+    same_as_catboost(name, data(2000), 50)
+
+
+# --- scikit-learn -----------------------------------------------------------------------------------------------------
+
+HIST = {
+    "squared_error": ("mse", "number"),
+    "poisson": ("poisson", "count"),
+    "gamma": ("gamma_deviance", "positive"),
+    "absolute_error": ("mae", "number"),
+    "quantile": (lossary.Pinball(quantile=0.8), "number"),
+    "log_loss": ("bce", "bit"),
+}
+
+
+def same_as_sklearn(name, found, loss, kind, rounds):
+    kinds = HistGradientBoostingClassifier if name == "log_loss" else HistGradientBoostingRegressor
+    told = {"quantile": 0.8} if name == "quantile" else {}
+    predict = "predict_proba" if name == "log_loss" else "predict"
+    for weight in (None, found["weight"]):
+        theirs, ours = (
+            kinds(loss=each, max_iter=rounds, early_stopping=False, **more).fit(found["x"], found[kind], weight)
+            for each, more in ((name, told), (lossary.sklearn.HistLoss(loss), {}))
+        )
+        np.testing.assert_allclose(getattr(ours, predict)(found["x"]), getattr(theirs, predict)(found["x"]), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", HIST)
+def test_histogram_boosting_grows_its_own_trees(name):
+    same_as_sklearn(name, DATA, *HIST[name], rounds=3)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", HIST)
+def test_histogram_boosting_grows_its_own_50_trees(name):
+    same_as_sklearn(name, data(2000), *HIST[name], rounds=50)
+
+
+def test_histogram_boosting_of_classes_stops_early():
+    same_as_sklearn("log_loss", DATA, CLASSES, "class", rounds=2)
+    names = np.array(["a", "b", "c"])[DATA["class"].astype(int)]
+    loss = lossary.sklearn.HistLoss(CLASSES)
+    model = HistGradientBoostingClassifier(
+        loss=loss, early_stopping=True, n_iter_no_change=2, max_iter=30, learning_rate=1.0
+    )
+    model.fit(DATA["x"], names)
+    assert model.n_iter_ < 30
+    assert set(model.predict(DATA["x"])) <= {"a", "b", "c"}
+    again = pickle.loads(pickle.dumps(clone(model).fit(DATA["x"], names)))
+    assert again.predict_proba(DATA["x"]).shape == (400, 3)
+
+
+def test_histogram_boosting_with_a_loss_that_it_has_not():
+    both = lossary.Huber(delta=2.0) + 0.1 * lossary.MeanSquaredError()
+    model = HistGradientBoostingRegressor(loss=lossary.sklearn.HistLoss(both), max_iter=20, early_stopping=False)
+    model.fit(DATA["x"], DATA["number"])
+    after, before = (
+        both(DATA["number"], each)
+        for each in (model.predict(DATA["x"]), np.full(400, both.best_constant(DATA["number"])))
+    )
+    assert float(after) < 0.7 * float(before)
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["reg:squarederror", "binary:logistic", "count:poisson", "multi:softprob"])
+def test_a_round_of_xgboost_takes_about_as_long_as_its_own(name):
+    rng = np.random.default_rng(0)
+    loss, kind, _, told = XGBOOST[name]
+    found = data(100_000)
+    x = np.concatenate([found["x"], rng.normal(size=(100_000, 15)).astype("float32")], axis=1)
+    matrix, objective = xgboost.QuantileDMatrix(x, found[kind], nthread=1), lossary.xgboost.objective(loss)
+    params = {**ONE_THREAD, "objective": name, "base_score": 0.5, **told}
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for own in (False, True) * 3:
+        begun = time.process_time()  # Of one thread, so that others on the machine count little.
+        xgboost.train(params, matrix, 3, obj=objective if own else None)
+        times[own].append(time.process_time() - begun)
+    assert min(times[True]) <= 1.3 * min(times[False])

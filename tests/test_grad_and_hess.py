@@ -1,0 +1,365 @@
+"""Gradients and diagonal Hessians of raw scores: against 60 digits, differences, JAX, and hands."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from functools import partial
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import lossary
+from inputs import jax_with
+from lossary.objects.curvature import Curvature
+from lossary.objects.raw import link_of, raw
+
+# --- what a hand would write ----------------------------------------------------------------------------------------
+
+
+def sigmoid(s):
+    return 1 / (1 + mp.exp(-s))
+
+
+# Loss and link -> the loss of a raw score, from the definition; its derivatives are taken in 60 digits.
+POINTS = {
+    ("mean_squared_error", "identity"): lambda y, s: (y - s) ** 2,
+    ("poisson", "log"): lambda y, s: mp.exp(s) - y * s,
+    ("gamma_deviance", "log"): lambda y, s: 2 * (y * mp.exp(-s) - 1 - mp.log(y) + s),
+    ("tweedie_deviance", "log"): lambda y, s: 4 * mp.exp(s / 2) + 4 * y * mp.exp(-s / 2),
+    ("generalized_kl_divergence", "log"): lambda y, s: mp.exp(s) - y * s,
+    ("binary_crossentropy", "logit"): lambda y, s: -y * mp.log(sigmoid(s)) - (1 - y) * mp.log(sigmoid(-s)),
+    ("pseudo_huber", "identity"): lambda y, s: mp.sqrt(1 + (y - s) ** 2) - 1,
+    ("log_cosh", "identity"): lambda y, s: mp.log(mp.cosh(y - s)),
+    ("fair_loss", "identity"): lambda y, s: abs(y - s) - mp.log(1 + abs(y - s)),
+    ("soft_margin", "identity"): lambda y, s: mp.log(1 + mp.exp(-y * s)),
+    ("exponential", "identity"): lambda y, s: mp.exp(-y * s),
+    ("mean_squared_error", "logit"): lambda y, s: (y - sigmoid(s)) ** 2,
+}
+TARGETS = {"binary_crossentropy": [0.0, 1.0, 0.25], "soft_margin": [-1.0, 1.0], "exponential": [-1.0, 1.0]}
+SCORES = {"log": [-80.0, -16.2, -3.0, -0.25, 0.0, 1.5, 20.0, 60.0], "logit": [-80.0, -9.0, -0.5, 0.0, 2.0, 30.0, 80.0]}
+# Subtractions whose answer is smaller than what is subtracted keep the digits of that: as numbers of this size.
+SIZES = {
+    "poisson": lambda y, s: y,
+    "generalized_kl_divergence": lambda y, s: y,
+    "gamma_deviance": lambda y, s: 2.0,
+    "tweedie_deviance": lambda y, s: 2.0 * y * np.exp(-s / 2),
+    "mean_squared_error": lambda y, s: 0.25 * np.exp(-abs(s)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("name", "link"), POINTS, ids=lambda each: each)
+def test_derivatives_have_the_digits_of_the_answer(name, link, dtype):
+    scores = SCORES.get(link, [-40.0, -9.0, -1.5, 0.3, 0.0, 1e-3, 7.0, 30.0, 1e4 if name != "exponential" else 60.0])
+    pairs = np.array([(y, s) for y in TARGETS.get(name, [0.5, 3.0, 7.0]) for s in scores], dtype)
+    y, s = pairs.T
+    got = lossary.grad_and_hess(name, link=link)(y, s)
+    least, most = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    with mp.workdps(120):
+        for place, (true, score) in enumerate(pairs):
+            for order, found in enumerate(got, start=1):
+                exact = mp.diff(lambda x, y=mp.mpf(float(true)): POINTS[name, link](y, x), mp.mpf(float(score)), order)
+                size = float(SIZES[name](true, score)) if name in SIZES and not (order == 2 and link == "log") else 0.0
+                unit = np.spacing(np.asarray(min(max(float(abs(exact)), size, least), most), dtype))
+                assert abs(float(found[place]) - exact) <= 8 * float(unit), (order, true, score, found[place])
+
+
+def test_a_rate_far_below_its_count_is_drawn_up_with_full_force():
+    gradient, diagonal = lossary.grad_and_hess("poisson")(np.array([3.0, 3.0, 0.0]), np.array([-16.2, -800.0, -800.0]))
+    assert gradient == pytest.approx([math.exp(-16.2) - 3.0, -3.0, 0.0], rel=1e-15)
+    assert diagonal == pytest.approx([math.exp(-16.2), 0.0, 0.0], rel=1e-15)
+
+
+def test_epsilon_that_was_set_stays():
+    gradient, _ = lossary.grad_and_hess(lossary.Poisson(epsilon=1e-3))(np.array([3.0]), np.array([-16.2]))
+    rate = math.exp(-16.2)
+    assert gradient[0] == pytest.approx(rate - 3.0 * rate / (rate + 1e-3), rel=1e-12)
+
+
+# --- every loss: differences ----------------------------------------------------------------------------------------
+
+PAIRED = {"crps_ensemble", "multilabel_margin", "pairwise_logistic"}
+
+
+def accepted(name: str) -> bool:
+    record = lossary.get(name).record
+    alone = not (record.regions or record.compared or record.depth > 1)
+    return record.has_usual_names and alone and len(record.predictions) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in lossary.names() if accepted(name) and name not in PAIRED])
+def test_every_loss_agrees_with_differences(name):
+    loss, rng = lossary.get(name), np.random.default_rng(5)
+    derivatives = lossary.grad_and_hess(loss)
+    y_true, scores = loss.record.arguments[0].sample(rng, (6, 3)), 1.5 + rng.normal(size=(6, 3))
+    if name == "mean_squared_logarithmic_error":  # Below 0 the slope is that at 0.
+        scores = np.abs(scores)
+    values = raw(loss, link_of(loss)).replaced(reduction="none")
+    many = 3.0 if derivatives._terms[0][1].lined_up((y_true, scores)).program.separable else 1.0
+    gradient, diagonal = derivatives(y_true, scores)
+    for output, step in enumerate(np.eye(3) * 1e-5):
+        slope = many * (values(y_true, scores + step) - values(y_true, scores - step)) / 2e-5
+        curve = (derivatives(y_true, scores + step)[0] - derivatives(y_true, scores - step)[0])[:, output] / 2e-5
+        np.testing.assert_allclose(gradient[:, output], slope, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(diagonal[:, output], curve, rtol=1e-5, atol=1e-5)
+
+
+INVERSE = {
+    "log": np.exp,
+    "logit": lambda s: 1.0 / (1.0 + np.exp(-s)),
+    "softmax": lambda s: np.exp(s) / np.exp(s).sum(-1, keepdims=True),
+}
+LINKED = [
+    *((lossary.TweedieDeviance(power=power), "log") for power in (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0)),
+    *((lossary.Poisson(epsilon=epsilon), "log") for epsilon in (0.0, 0.01)),
+    *((lossary.get(name), "log") for name in ("msle", "mape", "mse", "huber", "gamma_deviance", "smape")),
+    (lossary.GeneralizedKLDivergence(), "log"),
+    (lossary.MeanSquaredError(), "logit"),
+    (lossary.KLDivergence(), "softmax"),
+]
+
+
+@pytest.mark.parametrize(("loss", "link"), LINKED, ids=str)
+def test_a_link_is_what_it_would_be_by_hand(loss, link):
+    scores = np.random.default_rng(0).normal(size=(6, 3))
+    y_true = np.tile({"log": [0.5, 2.0, 3.5]}.get(link, [0.2, 0.5, 0.3]), (6, 1))
+    plain, derivatives = loss.replaced(reduction="none"), lossary.grad_and_hess(loss, link=link)
+    many = 3.0 if derivatives._terms[0][1].lined_up((y_true, scores)).program.separable else 1.0
+    gradient, diagonal = derivatives(y_true, scores)
+    for output, step in enumerate(np.eye(3) * 1e-5):
+        above, below = (plain(y_true, INVERSE[link](scores + way * step)) for way in (1.0, -1.0))
+        curve = (derivatives(y_true, scores + step)[0] - derivatives(y_true, scores - step)[0])[:, output] / 2e-5
+        np.testing.assert_allclose(gradient[:, output], many * (above - below) / 2e-5, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(diagonal[:, output], curve, rtol=1e-6, atol=1e-6)
+
+
+ROWS = {
+    "sparse_categorical_crossentropy": lambda jnp, y, s: -jnp.log(jnp.exp(s) / jnp.exp(s).sum())[y],
+    "brier": lambda jnp, y, s: ((jnp.exp(s) / jnp.exp(s).sum() - jnp.eye(4)[y]) ** 2).sum(),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_have_the_diagonal_and_the_matrix_of_jax(name):
+    rng = np.random.default_rng(2)
+    labels, scores = rng.integers(0, 4, 5), rng.normal(size=(5, 4)) * 2.0
+    y_true = labels if name.startswith("sparse") else np.eye(4)[labels]
+    import jax
+
+    with jax_with(x64=True):
+        hessian = jax.hessian(partial(ROWS[name], jax.numpy), argnums=1)
+        expected = np.stack([hessian(y, s) for y, s in zip(labels, scores, strict=True)])
+    derivatives = lossary.grad_and_hess(name)
+    diagonal = derivatives(y_true, scores)[1]
+    np.testing.assert_allclose(diagonal, expected.diagonal(axis1=1, axis2=2), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(derivatives.matrix(y_true, scores), expected, rtol=1e-9, atol=1e-13)
+
+
+def test_a_choice_does_not_reach_into_a_sum_over_the_row():
+    """Inside the sum the same condition holds of some outputs and not of others."""
+
+    @lossary.loss
+    def lifted(y_true, y_pred):
+        above, words = y_pred > 0.0, lossary.words
+        return words.sum(words.where(above, words.sum(words.where(above, y_pred**3, y_pred**2)), y_pred))
+
+    # f = k (a^3 + b^3 + c^2) + c, where k = 2 are above 0.
+    gradient, diagonal = lossary.grad_and_hess(lifted)(np.zeros((1, 3)), np.array([[1.0, 2.0, -3.0]]))
+    np.testing.assert_allclose(gradient, [[6.0, 24.0, -11.0]])
+    np.testing.assert_allclose(diagonal, [[12.0, 24.0, 4.0]])
+
+
+def test_a_leader_keeps_its_digits():
+    _, diagonal = lossary.grad_and_hess("sparse_categorical_crossentropy")(np.array([2]), np.array([[0.0, 1.0, 60.0]]))
+    rest = math.exp(-60.0) + math.exp(-59.0)
+    np.testing.assert_allclose(diagonal[0], [math.exp(-60.0), math.exp(-59.0), rest], rtol=1e-14)
+
+
+# --- links, Hessians, weights ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    {
+        "binary_crossentropy": "logit",
+        "sparse_categorical_crossentropy": "softmax",
+        "poisson": "log",
+        "tweedie_deviance": "log",
+        "negative_log_likelihood": "log_softmax",
+        "mean_squared_logarithmic_error": "identity",
+        "hinge": "identity",
+    }.items(),
+)
+def test_the_usual_link(name, link):
+    assert lossary.grad_and_hess(name).link.name == link
+
+
+def test_logits_and_probabilities_are_one_objective():
+    y, s = np.array([1.0, 0.0]), np.array([0.5, 3.0])
+    one = lossary.grad_and_hess(lossary.BinaryCrossentropy())(y, s)
+    other = lossary.grad_and_hess(lossary.BinaryCrossentropy(from_logits=True))(y, s)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_kinds_of_hessian():
+    y, s = np.array([0.0, 0.0, 5.0]), np.array([4.0, -0.5, 5.0])
+    absolute = [lossary.grad_and_hess("mae", hessian=kind)(y, s)[1] for kind in ("exact", "positive", "constant")]
+    np.testing.assert_array_equal(absolute, [[0.0] * 3, [1e-16] * 3, [1.0] * 3])
+    curve = lossary.grad_and_hess("mae", hessian="majorizer")(y, s)[1]
+    assert curve[:2] == pytest.approx([0.25, 2.0])
+    assert np.isfinite(curve[2]) and curve[2] > 1e4  # noqa: PT018
+    # Huber, delta 1: 1 inside, delta / |d| outside.
+    assert lossary.grad_and_hess("huber", hessian="majorizer")(y, s)[1] == pytest.approx([0.25, 1.0, 1.0])
+    pinball = lossary.Pinball(quantile=0.9)
+    assert lossary.grad_and_hess(pinball, hessian="majorizer")(y, s)[1][:2] == pytest.approx([0.1 / 4, 0.9 / 0.5])
+
+
+def test_a_majorizer_touches_and_lies_above():
+    """Of even losses whose slope falls behind the difference; on the far side of the target too."""
+    for name in ("mae", "huber", "log_cosh", "pseudo_huber", "charbonnier", "cauchy", "welsch"):
+        loss = lossary.get(name, reduction="none")
+        for s in (-7.0, -0.8, 0.3, 2.5, 40.0):
+            gradient, curve = lossary.grad_and_hess(loss, hessian="majorizer")(np.array([0.0]), np.array([s]))
+            around = np.linspace(-60.0, 60.0, 241)
+            parabola = loss([0.0], [s]) + gradient * (around - s) + 0.5 * curve * (around - s) ** 2
+            assert (parabola >= loss(np.zeros(241), around) - 1e-9).all(), (name, s)
+
+
+def test_weights_classes_and_outputs():
+    rng = np.random.default_rng(0)
+    y, s, w = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), np.array([1.0, 0.0, 2.0, 0.5])
+    gradient, diagonal = lossary.grad_and_hess("mse")(y, s, w)
+    np.testing.assert_allclose(gradient, 2.0 * (s - y) * w[:, None])
+    np.testing.assert_allclose(diagonal, 2.0 * w[:, None] * np.ones((1, 2)))
+    # Labels that are not looked at, and a NaN under a weight of 0, touch nothing.
+    s[1] = math.nan
+    np.testing.assert_array_equal(lossary.grad_and_hess("mse")(y, s, w)[0], gradient)
+    heavy = lossary.BinaryCrossentropy(pos_weight=3.0)
+    plain, weighted = (lossary.grad_and_hess(each)([1.0, 0.0], np.zeros(2)) for each in ("bce", heavy))
+    np.testing.assert_allclose(weighted, np.array(plain) * [3.0, 1.0])
+    ignoring = lossary.SparseCategoricalCrossentropy(ignore_class=1)
+    assert not np.any(lossary.grad_and_hess(ignoring)([1], np.zeros((1, 3))))
+
+
+def test_sums_own_losses_and_plain_functions():
+    y, s = np.array([1.0, -2.0]), np.array([0.0, 0.5])
+    both = 0.5 * lossary.MeanSquaredError() + 2.0 * lossary.MeanAbsoluteError()
+    np.testing.assert_allclose(lossary.grad_and_hess(both)(y, s), [(s - y) + 2.0 * np.sign(s - y), [1.0, 1.0]])
+    assert lossary.grad_and_hess(both, hessian="majorizer")(y, s)[1] == pytest.approx(1.0 + 2.0 / np.abs(s - y))
+
+    @lossary.loss
+    def cubic(y_true, y_pred):
+        return lossary.words.mean(abs(y_pred - y_true) ** 3)
+
+    np.testing.assert_allclose(lossary.grad_and_hess(cubic)(y, s)[1], 6.0 * np.abs(s - y))
+    function = lossary.grad_and_hess(lambda true, pred: np.mean((true - pred) ** 2, -1))
+    np.testing.assert_allclose(function(y, s), [2.0 * (s - y), [2.0, 2.0]])
+
+
+@pytest.mark.parametrize("library", ["torch", "jax", "tensorflow"])
+def test_other_libraries(library):
+    array = getattr(
+        pytest.importorskip(library), {"torch": "tensor", "jax": "numpy", "tensorflow": "constant"}[library]
+    )
+    array = getattr(array, "asarray", array)
+    y, s = np.array([3.0, 0.0, 1.0], "float32"), np.array([-16.2, 0.0, 2.0], "float32")
+    for name, kind in (("poisson", "exact"), ("mae", "majorizer")):
+        expected = lossary.grad_and_hess(name, hessian=kind)(y, s)
+        for got, want in zip(lossary.grad_and_hess(name, hessian=kind)(array(y), array(s)), expected, strict=True):
+            assert type(got) is type(array(s))
+            np.testing.assert_allclose(np.asarray(got), want, rtol=3e-6)
+    labels, scores = np.array([0, 2]), np.array([[0.0, 1.0, 2.0], [0.0, 0.0, 30.0]], "float32")
+    expected = lossary.grad_and_hess("sparse_categorical_crossentropy")(labels, scores)
+    got = lossary.grad_and_hess("sparse_categorical_crossentropy")(array(labels), array(scores))
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(one), other, rtol=1e-5, atol=0)
+
+
+def test_many_rows_are_the_same_as_few():
+    rng = np.random.default_rng(3)
+    y, s = rng.integers(0, 30, 9000), rng.normal(size=(9000, 30))
+    derivatives = lossary.grad_and_hess("sparse_categorical_crossentropy")
+    one, two = derivatives(y, s), derivatives(y[8190:8195], s[8190:8195])
+    np.testing.assert_array_equal(np.array(one)[:, 8190:8195], two)
+
+
+# --- the best constant ----------------------------------------------------------------------------------------------
+
+
+def test_best_constants_are_those_of_the_textbooks():
+    rng = np.random.default_rng(0)
+    y, w = rng.gamma(2.0, size=50), rng.uniform(0.5, 2.0, 50)
+    for name in ("mse", "poisson", "gamma_deviance", "tweedie_deviance"):
+        assert lossary.get(name).best_constant(y, w) == pytest.approx(np.average(y, weights=w), rel=1e-9)
+    assert lossary.get("mae").best_constant(y) == pytest.approx(np.median(y), rel=1e-12)
+    assert lossary.get("mae").best_constant(y[:49]) == pytest.approx(np.median(y[:49]), rel=1e-12)
+    assert lossary.Pinball(quantile=0.9).best_constant(np.arange(1.0, 12.0)) == pytest.approx(10.0)
+    assert lossary.get("msle").best_constant(y) == pytest.approx(np.expm1(np.log1p(y).mean()), rel=1e-9)
+    assert lossary.get("bce").best_constant([0, 1, 1, 1]) == pytest.approx(0.75)
+    assert lossary.BinaryCrossentropy(from_logits=True).best_constant([0, 1, 1, 1]) == pytest.approx(math.log(3.0))
+    shares = lossary.get("sparse_categorical_crossentropy").best_constant([0, 1, 1, 2], [1.0, 1.0, 1.0, 2.0])
+    assert shares == pytest.approx([0.2, 0.4, 0.4])
+    assert lossary.get("mse").best_constant(np.array([[1.0, 4.0], [3.0, 8.0]])) == pytest.approx([2.0, 6.0])
+
+
+def test_a_best_constant_without_a_best_score():
+    assert lossary.get("poisson").best_constant([0, 0]) < 1e-12
+    assert lossary.get("bce").best_constant([1, 1]) == pytest.approx(1.0)
+    assert lossary.get("mse").best_constant([3.0, 3.0]) == pytest.approx(3.0)
+
+
+def test_a_best_constant_among_outliers():
+    y = np.concatenate([np.linspace(-1.0, 1.0, 41), np.full(10, 1000.0)])
+    loss = lossary.Cauchy()
+    best = loss.best_constant(y)
+    around = np.linspace(-2.0, 2.0, 4001)
+    assert float(loss(y, np.full(51, best))) <= min(float(loss(y, np.full(51, each))) for each in around) + 1e-12
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda: lossary.grad_and_hess("dice"), "dice: compares whole regions.*BinaryCrossentropy"),
+        (lambda: lossary.grad_and_hess("ntxent"), r"ntxent: looks at whole batches.*value_and_grad"),
+        (lambda: lossary.grad_and_hess("triplet_margin"), r"takes anchor, positive, negative.*value_and_grad"),
+        (lambda: lossary.grad_and_hess("mse", link="sqrt"), r"link is 'sqrt'; accepted are 'auto', .*link='auto'"),
+        (lambda: lossary.grad_and_hess("mse", hessian="newton"), r"hessian is 'newton'.*Write hessian='exact'"),
+        (lambda: lossary.grad_and_hess("mse", link="softmax"), "link is 'softmax'.*link='auto'"),
+        (
+            lambda: lossary.grad_and_hess(lossary.BinaryCrossentropy(from_logits=True), link="log"),
+            "from_logits=True.*link='auto'",
+        ),
+        (
+            lambda: lossary.grad_and_hess(lossary.Poisson() + lossary.MeanSquaredError()),
+            "usual links differ.*log, identity",
+        ),
+        (
+            lambda: lossary.grad_and_hess("pairwise_logistic")(np.ones((1, 3)), np.zeros((1, 3))),
+            "pairwise_logistic: its outputs are compared in pairs.*lambdarank",
+        ),
+        (
+            lambda: lossary.grad_and_hess("multiclass_hinge", hessian="majorizer")([0], np.zeros((1, 3))),
+            "multiclass_hinge: hessian is 'majorizer'.*hessian='positive'",
+        ),
+        (lambda: lossary.grad_and_hess("poisson")([-1.0], [0.0]), "poisson: y_true.*-1"),
+        (
+            lambda: lossary.grad_and_hess(lambda t, p: np.sort(t - p)),
+            "custom_loss: the formula calls np.sort.*to a host",
+        ),
+        (lambda: lossary.get("mse").best_constant([]), r"y_true has shape \(0,\)"),
+    ],
+)
+def test_refusals(given, said):
+    with pytest.raises(lossary.LossError, match=said):
+        given()
+
+
+def test_raw_losses_are_pickled():
+    made = Curvature(lossary.get("poisson"), link_of(lossary.get("poisson")), "exact")
+    again = pickle.loads(pickle.dumps(made))
+    np.testing.assert_array_equal(again([1.0], np.array([0.5])), made([1.0], np.array([0.5])))

@@ -1,0 +1,110 @@
+"""Losses as scorers of scikit-learn: its own numbers, whatever estimators return and however labels are written."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import get_scorer, hinge_loss, log_loss, make_scorer
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+import lossary
+from lossary.sklearn import scorer
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(90, 3))
+NUMBERS = X[:, 0] + RNG.normal(size=90)
+TWO = np.array(["no", "yes"])[(NUMBERS > 0).astype(int)]
+THREE = np.array(["a", "b", "c"])[np.digitize(NUMBERS, [-0.7, 0.7])]
+WEIGHTS = RNG.uniform(0.5, 2.0, 90)
+SPARSE = lossary.SparseCategoricalCrossentropy
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("bce", "two"),
+        (lossary.BinaryCrossentropy(from_logits=True), "two"),
+        (SPARSE(), "two"),
+        (SPARSE(from_logits=True), "two"),
+        (SPARSE(), "three"),
+        (SPARSE(from_logits=True), "three"),
+        ("categorical_crossentropy", "three"),
+    ],
+    ids=str,
+)
+def test_log_loss_of_probabilities_and_of_scores(loss, kind):
+    labels = {"two": TWO, "three": THREE}[kind]
+    model = LogisticRegression().fit(X, labels)
+    for weights in (None, WEIGHTS):
+        expected = -log_loss(labels, model.predict_proba(X), sample_weight=weights)
+        assert scorer(loss)(model, X, labels, sample_weight=weights) == pytest.approx(expected, rel=1e-6)
+
+
+def test_scores_are_made_of_probabilities_where_there_are_no_scores():
+    model = DummyClassifier(strategy="prior").fit(X, TWO)
+    one, other = (scorer(lossary.BinaryCrossentropy(from_logits=flag))(model, X, TWO) for flag in (True, False))
+    assert one == other
+
+
+def test_margins():
+    model = LinearSVC().fit(X, TWO)
+    assert scorer("hinge")(model, X, TWO) == pytest.approx(-hinge_loss(TWO, model.decision_function(X)))
+
+
+def test_numbers_and_what_scikit_learn_makes_of_a_loss_itself():
+    expected = cross_val_score(Ridge(), X, NUMBERS, scoring="neg_mean_squared_error")
+    np.testing.assert_allclose(cross_val_score(Ridge(), X, NUMBERS, scoring=scorer("mse")), expected)
+    made = make_scorer(lossary.MeanSquaredError(), greater_is_better=False)
+    np.testing.assert_allclose(cross_val_score(Ridge(), X, NUMBERS, scoring=made), expected)
+
+
+def test_a_search_over_several_processes():
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    grid = {"logisticregression__C": [0.01, 1.0]}
+    ours = GridSearchCV(model, grid, scoring=scorer(SPARSE()), n_jobs=2).fit(X, THREE)
+    theirs = GridSearchCV(model, grid, scoring="neg_log_loss").fit(X, THREE)
+    np.testing.assert_allclose(ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-6)
+
+
+def test_several_metrics():
+    found = cross_validate(LogisticRegression(), X, TWO, scoring={"bce": scorer("bce"), "accuracy": "accuracy"})
+    np.testing.assert_allclose(found["test_bce"], cross_val_score(LogisticRegression(), X, TWO, scoring="neg_log_loss"))
+
+
+def test_weights_are_routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = LogisticRegression().set_fit_request(sample_weight=True)
+        asked = [each.set_score_request(sample_weight=True) for each in (scorer("bce"), get_scorer("neg_log_loss"))]
+        given = {"params": {"sample_weight": WEIGHTS}}
+        one, other = (cross_val_score(model, X, TWO, scoring=each, **given) for each in asked)
+    np.testing.assert_allclose(one, other)
+    again = pickle.loads(pickle.dumps(asked[0]))
+    with sklearn.config_context(enable_metadata_routing=True):
+        np.testing.assert_allclose(cross_val_score(model, X, TWO, scoring=clone(again), **given), one)
+
+
+def test_it_is_shown_as_its_loss():
+    assert repr(scorer("huber")) == "scorer(Huber())"
+
+
+@pytest.mark.parametrize(
+    ("loss", "model", "labels", "said"),
+    [
+        ("bce", LogisticRegression(), THREE, "knows 3 classes.*scorer.'sparse_categorical_crossentropy'."),
+        ("hinge", DummyClassifier(), TWO, "predicts labels alone.*CalibratedClassifierCV"),
+        ("bce", LogisticRegression(), np.where(TWO == "no", "maybe", "yes"), "y_true holds .*maybe.*StratifiedKFold"),
+    ],
+)
+def test_refusals(loss, model, labels, said):
+    fitted = model.fit(X, TWO if "maybe" in labels else labels)
+    with pytest.raises(lossary.LossError, match=said):
+        scorer(loss)(fitted, X, labels)

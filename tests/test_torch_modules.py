@@ -1,0 +1,334 @@
+"""Modules of PyTorch: its own values, gradients, signatures and habits, with ours behind them."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+import lossary
+import lossary.torch as ours
+
+N, C, T = 5, 4, 3
+GENERATOR = torch.Generator().manual_seed(0)
+WEIGHT, OTHER = torch.tensor([0.5, 2.0, 1.0, 3.0]), torch.tensor([1.0, 0.25, 4.0, 2.0])
+
+
+def real(*shape):
+    return torch.randn(shape, generator=GENERATOR)
+
+
+def unit(*shape):
+    return torch.rand(shape, generator=GENERATOR) * 0.98 + 0.01
+
+
+def labels(*shape, ignored=None):
+    found = torch.randint(0, C, shape, generator=GENERATOR)
+    if ignored is not None:
+        found.view(-1)[1] = ignored
+    return found
+
+
+def bits(*shape):
+    return torch.randint(0, 2, shape, generator=GENERATOR).float()
+
+
+def signs(*shape):
+    return 2 * bits(*shape) - 1
+
+
+def shares(*shape):
+    return real(*shape).softmax(1)
+
+
+def lists(*shape):
+    found = torch.stack([torch.randperm(shape[-1], generator=GENERATOR) for _ in range(shape[0])])
+    found[0, 2], found[1, 0], found[2, 1:] = -1, -1, -1
+    return found
+
+
+def spoken(*shape):
+    return torch.randint(1, C, shape, generator=GENERATOR)
+
+
+# Steps and labels that count; the third sequence has too few steps for two equal labels.
+HEARD, SAID = torch.tensor([7, 6, 2, 7, 5]), torch.tensor([2, 1, 2, 2, 3])
+
+
+def distance(a, b):
+    return (a - b).abs().sum(-1)
+
+
+# Class, arguments of the constructor, what makes the arguments of a call.  The first argument has a gradient, and
+# others that are predictions.
+CALLS = [
+    ("L1Loss", {}, lambda: (real(N, T), real(N, T))),
+    ("MSELoss", {}, lambda: (real(N, T), real(N, T))),
+    ("MSELoss", {}, lambda: (real(), real())),
+    ("HuberLoss", {"delta": 0.7}, lambda: (real(N, T), real(N, T))),
+    ("SmoothL1Loss", {}, lambda: (real(N), real(N))),
+    ("SmoothL1Loss", {"beta": 0.3}, lambda: (real(N, 2, 2, T), real(N, 2, 2, T))),
+    ("SmoothL1Loss", {"beta": 0.0}, lambda: (real(N, T), real(N, T))),
+    ("SoftMarginLoss", {}, lambda: (real(N, T), signs(N, T))),
+    ("HingeEmbeddingLoss", {"margin": 1.5}, lambda: (real(N, T).abs(), signs(N, T))),
+    ("BCELoss", {}, lambda: (unit(N, C), bits(N, C))),
+    ("BCELoss", {"weight": WEIGHT}, lambda: (unit(N, C), unit(N, C))),
+    ("BCEWithLogitsLoss", {}, lambda: (real(N, C), bits(N, C))),
+    ("BCEWithLogitsLoss", {"pos_weight": WEIGHT}, lambda: (real(N, C), unit(N, C))),
+    ("BCEWithLogitsLoss", {"pos_weight": torch.tensor(2.0)}, lambda: (real(N), bits(N))),
+    ("BCEWithLogitsLoss", {"pos_weight": WEIGHT, "weight": OTHER}, lambda: (real(N, C), bits(N, C))),
+    ("PoissonNLLLoss", {}, lambda: (real(N, T), labels(N, T).float())),
+    ("PoissonNLLLoss", {"full": True}, lambda: (real(N, T), labels(N, T).float())),
+    ("PoissonNLLLoss", {"log_input": False, "eps": 1e-6}, lambda: (unit(N, T) * 5, labels(N, T).float())),
+    ("KLDivLoss", {}, lambda: (real(N, C).log_softmax(1), shares(N, C))),
+    ("KLDivLoss", {"log_target": True}, lambda: (real(N, C).log_softmax(1), real(N, C).log_softmax(1))),
+    ("KLDivLoss", {}, lambda: (real(N, C) - 9, 3 * unit(N, C))),
+    ("GaussianNLLLoss", {"full": True}, lambda: (real(N, T), real(N, T), unit(N, T))),
+    ("GaussianNLLLoss", {}, lambda: (real(), real(), unit())),
+    ("MarginRankingLoss", {}, lambda: (real(), real(), signs())),
+    ("GaussianNLLLoss", {"eps": 1e-3}, lambda: (real(N, T), real(N, T), unit(N, 1))),
+    ("GaussianNLLLoss", {}, lambda: (real(N, T), real(N, T), unit(N))),
+    ("MarginRankingLoss", {"margin": 0.4}, lambda: (real(N), real(N), signs(N))),
+    ("NLLLoss", {}, lambda: (real(N, C).log_softmax(1), labels(N))),
+    ("NLLLoss", {"weight": WEIGHT, "ignore_index": -1},
+     lambda: (real(N, C, 2).log_softmax(1), labels(N, 2, ignored=-1))),
+    ("NLLLoss", {"weight": WEIGHT}, lambda: (real(C).log_softmax(0), labels())),
+    ("CrossEntropyLoss", {}, lambda: (real(N, C), labels(N))),
+    ("CrossEntropyLoss", {}, lambda: (real(N, C, 2, T), labels(N, 2, T, ignored=-100))),
+    ("CrossEntropyLoss", {"ignore_index": 2}, lambda: (real(N, C), labels(N, ignored=2))),
+    ("CrossEntropyLoss", {"weight": WEIGHT}, lambda: (real(N, C, T), labels(N, T, ignored=-100))),
+    ("CrossEntropyLoss", {"label_smoothing": 0.2}, lambda: (real(N, C), labels(N, ignored=-100))),
+    ("CrossEntropyLoss", {"label_smoothing": 0.2, "weight": WEIGHT},
+     lambda: (real(N, C, T), labels(N, T, ignored=-100))),
+    ("CrossEntropyLoss", {}, lambda: (real(C), labels())),
+    ("CrossEntropyLoss", {"weight": WEIGHT}, lambda: (real(C), labels())),
+    ("CrossEntropyLoss", {}, lambda: (real(N, C, T), shares(N, C, T))),
+    ("CrossEntropyLoss", {"label_smoothing": 0.2, "weight": WEIGHT}, lambda: (real(N, C, T), shares(N, C, T))),
+    ("CrossEntropyLoss", {"label_smoothing": 0.2}, lambda: (real(C), real(C).softmax(0))),
+    ("CTCLoss", {}, lambda: (real(7, N, C).log_softmax(-1), spoken(N, 3), HEARD + 2 * (HEARD < 6), SAID)),
+    ("CTCLoss", {"zero_infinity": True},
+     lambda: (real(7, N, C).log_softmax(-1), torch.tensor([1, 2, 2, 2, 3, 1, 1, 3, 3, 3]), HEARD, SAID)),
+    ("CTCLoss", {"blank": 3}, lambda: (real(7, C).log_softmax(-1), torch.tensor([0, 1, 1]), torch.tensor(6),
+     torch.tensor(3))),
+    ("MultiMarginLoss", {}, lambda: (real(N, C), labels(N))),
+    ("MultiMarginLoss", {"p": 2, "margin": 0.7, "weight": WEIGHT}, lambda: (real(N, C), labels(N))),
+    ("MultiMarginLoss", {}, lambda: (real(C), labels())),
+    ("MultiLabelMarginLoss", {}, lambda: (real(N, C), lists(N, C))),
+    ("MultiLabelMarginLoss", {}, lambda: (real(C), torch.tensor([3, 0, -1, 1]))),
+    ("MultiLabelSoftMarginLoss", {}, lambda: (real(N, C), bits(N, C))),
+    ("MultiLabelSoftMarginLoss", {"weight": WEIGHT}, lambda: (real(N, C), bits(N, C))),
+    ("CosineEmbeddingLoss", {"margin": 0.2}, lambda: (real(N, C), real(N, C), signs(N))),
+    ("CosineEmbeddingLoss", {}, lambda: (real(C), real(C), signs())),
+    ("TripletMarginLoss", {"margin": 0.8}, lambda: (real(N, C), real(N, C), real(N, C))),
+    ("TripletMarginLoss", {"p": 1.0, "swap": True}, lambda: (real(N, C), real(N, C), real(N, C))),
+    ("TripletMarginWithDistanceLoss", {}, lambda: (real(N, C), real(N, C), real(N, C))),
+    ("TripletMarginWithDistanceLoss", {"distance_function": distance, "swap": True, "margin": 2.0},
+     lambda: (real(N, C), real(N, C), real(N, C))),
+]  # fmt: skip
+# Which arguments are trained.
+TRAINED = {"GaussianNLLLoss": (0, 2), "MarginRankingLoss": (0, 1), "CosineEmbeddingLoss": (0, 1)}
+TRAINED |= dict.fromkeys(("TripletMarginLoss", "TripletMarginWithDistanceLoss"), (0, 1, 2))
+# PyTorch adds 1e-6 to each difference of a triplet.
+LOOSE = {"TripletMarginLoss": 1e-5, "CosineEmbeddingLoss": 3e-6}
+
+
+def both(module, name, arguments):
+    """A value, and the gradients of its sum."""
+    given = [x.detach().clone() for x in arguments]
+    trained = [given[place].requires_grad_() for place in TRAINED.get(name, (0,))]
+    value = module(*given)
+    return value, torch.autograd.grad(value.sum(), trained)
+
+
+@pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
+def test_values_and_gradients_are_those_of_torch(name, settings, draw):
+    reductions = ("mean", "sum", "none", *(["batchmean"] if name == "KLDivLoss" else []))
+    arguments, close = draw(), LOOSE.get(name, 1e-6)
+    for reduction in reductions:
+        theirs, mine = (getattr(room, name)(**settings, reduction=reduction) for room in (nn, ours))
+        (value, slopes), (expected, right) = both(mine, name, arguments), both(theirs, name, arguments)
+        torch.testing.assert_close(value, expected, rtol=close, atol=close)
+        for one, other in zip(slopes, right, strict=True):
+            torch.testing.assert_close(one, other, rtol=close, atol=close)
+
+
+@pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
+def test_totals_of_parts_are_the_whole(name, settings, draw):
+    loss, arguments = getattr(ours, name)(**settings), draw()
+    if arguments[0].dim() > 1 and name != "CTCLoss":
+        parts = sum(loss.total(*(x[rows] for x in arguments)) for rows in (slice(0, 1), slice(1, N)))
+        torch.testing.assert_close(parts.mean(), loss(*arguments), rtol=2e-6, atol=1e-6)
+    one = getattr(ours, name)(**settings, sync=True)(*arguments)
+    torch.testing.assert_close(one, loss(*arguments), rtol=2e-6, atol=1e-6)
+
+
+def test_every_loss_of_torch_is_here_with_its_signature():
+    # An old name of one, and layers with a loss.
+    missing = {"NLLLoss2d", "LinearCrossEntropyLoss", "AdaptiveLogSoftmaxWithLoss"}
+    theirs = set(nn.modules.loss.__all__) - missing
+    assert theirs <= set(ours.__all__)
+    assert {name for name, *_ in CALLS} == theirs
+    for name in theirs:
+        for part in (getattr(nn, name), getattr(ours, name)):
+            assert issubclass(part, nn.Module)
+        one, other = (
+            [(p.name, p.default, p.kind) for p in inspect.signature(getattr(room, name)).parameters.values()]
+            for room in (nn, ours)
+        )
+        assert [p for p in other if p[0] != "sync"] == one
+        one, other = (inspect.signature(getattr(room, name).forward).parameters for room in (nn, ours))
+        assert list(other) == list(one)
+
+
+def test_old_switches_of_reductions():
+    x, y = real(N), real(N)
+    for old in ({"size_average": False}, {"reduce": False}, {"reduce": True}):
+        with pytest.warns(UserWarning, match="deprecated"):
+            theirs = nn.L1Loss(**old)
+        torch.testing.assert_close(ours.L1Loss(**old)(x, y), theirs(x, y))
+
+
+def test_any_loss():
+    scores, target = real(N, C, T), labels(N, T)
+    assert float(ours.Loss("scce", from_logits=True)(scores, target)) == pytest.approx(
+        float(nn.functional.cross_entropy(scores, target)), rel=1e-6
+    )
+    loss = ours.Loss(lossary.Huber(delta=2.0, reduction="none"))
+    assert loss(real(N, T), real(N, T)).shape == (N,)
+    mask, weight = torch.tensor([True, False, True, True, True]), unit(N)
+    x, y = real(N, T), real(N, T)
+    torch.testing.assert_close(
+        ours.Loss("mse")(x, y, where=mask, sample_weight=weight),
+        lossary.MeanSquaredError()(y, x, weight, mask),
+    )
+    with pytest.raises(lossary.ShapeError, match=r"sample_weight has shape \(2,\)"):
+        ours.Loss("mse")(x, y, sample_weight=unit(2))
+    mean, variance = real(N, T), unit(N, T)
+    torch.testing.assert_close(ours.Loss("gaussian_nll")((mean, variance), y), nn.GaussianNLLLoss()(mean, y, variance))
+    a, b, c = real(N, C), real(N, C), signs(N)
+    torch.testing.assert_close(ours.Loss("cosine_embedding")(a, b, c), nn.CosineEmbeddingLoss()(a, b, c))
+    both = ours.Loss(0.5 * lossary.MeanSquaredError() + lossary.Huber())
+    torch.testing.assert_close(both(x, y), 0.5 * nn.MSELoss()(x, y) + nn.HuberLoss()(x, y))
+    torch.testing.assert_close(both.total(x, y).mean(), both(x, y))
+
+
+def test_a_module_is_shown_moved_and_saved_as_modules_are():
+    loss = ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1)
+    assert repr(loss) == "CrossEntropyLoss(weight=tensor of (4,), label_smoothing=0.1)"
+    assert repr(ours.MSELoss(sync=True)) == "MSELoss(sync=True)"
+    assert repr(ours.Loss("huber", delta=2.0)) == "Loss(Huber(delta=2.0))"
+    assert list(loss.state_dict()) == list(nn.CrossEntropyLoss(weight=WEIGHT).state_dict())
+    assert loss.double().weight.dtype == torch.float64
+    assert loss.to("meta").weight.is_meta
+    held = ours.CrossEntropyLoss(weight=WEIGHT)
+    file = io.BytesIO()
+    torch.save(nn.Sequential(nn.Linear(C, C), held).state_dict(), file)
+    file.seek(0)
+    other = nn.Sequential(nn.Linear(C, C), ours.CrossEntropyLoss(weight=torch.zeros(C)))
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert other[1].weight.tolist() == WEIGHT.tolist()
+    x, y = real(N, C), labels(N)
+    torch.testing.assert_close(copy.deepcopy(held)(x, y), held(x, y))
+
+
+def test_autocast_computes_in_float32():
+    x, y = real(N, C).bfloat16(), labels(N)
+    for reduction in ("mean", "none"):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = ours.CrossEntropyLoss(reduction=reduction)(x, y)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, nn.CrossEntropyLoss(reduction=reduction)(x.float(), y))
+
+
+def test_a_program_can_be_exported():
+    for loss, arguments in (
+        (ours.CrossEntropyLoss(weight=WEIGHT), (real(N, C), labels(N))),
+        (ours.HuberLoss(reduction="none"), (real(N, T), real(N, T))),
+        (ours.BCEWithLogitsLoss(pos_weight=WEIGHT), (real(N, C), bits(N, C))),
+    ):
+        made = torch.export.export(loss, arguments).module()
+        torch.testing.assert_close(made(*arguments), loss(*arguments), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "draw"),
+    [
+        (ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), lambda: (real(N, C), labels(N))),
+        (ours.GaussianNLLLoss(), lambda: (real(N, T), real(N, T), unit(N, T))),
+        pytest.param(ours.TripletMarginLoss(), lambda: (real(N, C),) * 3, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_program_can_be_compiled(loss, draw):
+    arguments = draw()
+    made = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    (value, slopes), (expected, right) = (both(each, "", arguments) for each in (made, loss))
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(slopes, right)
+
+
+def test_nothing_is_left_to_remember_inside_compile():
+    loss = lossary.CosineSimilarityMSE()
+    assert {"main", "is_pair", "first_prediction", "labels_are_integers"} <= vars(loss.record).keys()
+
+
+SCORES = real(N, C)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: ours.CrossEntropyLoss()(labels(N), SCORES), "CrossEntropyLoss: input has shape (5,) and target "
+         "(5, 4); accepted is the order (input, target). Write loss(input, target)"),
+        (lambda: ours.CrossEntropyLoss()(real(N, T, C), labels(N, T)), "CrossEntropyLoss: input has shape (5, 3, 4) "
+         "and target (5, 3); accepted are the classes along axis 1, as in PyTorch. Write loss(input.movedim(-1, 1), "
+         "target)"),
+        (lambda: ours.CrossEntropyLoss()(SCORES, labels(N, 1)), "CrossEntropyLoss: input has shape (5, 4) and target "
+         "(5, 1); accepted are input (N, C, ...) with a target (N, ...) of class indices, or (N, C, ...) of "
+         "probabilities. Write target.reshape((5,)) if it holds one class each"),
+        (lambda: ours.CrossEntropyLoss(weight=torch.ones(3))(SCORES, labels(N)), "CrossEntropyLoss: weight has shape "
+         "(3,); accepted is one weight per class, (4,). Write weight=torch.ones(4) with weights of yours"),
+        (lambda: ours.CrossEntropyLoss()(SCORES[:2], torch.tensor([0, -1])), "sparse_categorical_crossentropy: "
+         "target[1] is -1; accepted are labels 0 to 3 (4 classes). A label that marks positions to leave out is named "
+         "with ignore_index=-1"),
+        (lambda: ours.MSELoss()(SCORES, real(N, 1)), "MSELoss: input has shape (5, 4) and target (5, 1); accepted are "
+         "equal shapes, as nothing is broadcast. Write target.reshape(input.shape) if the two hold the same elements, "
+         "else target.expand_as(input)"),
+        (lambda: ours.BCELoss()(torch.ones(2), torch.tensor([0.5, 2.0]).requires_grad_()), "BCELoss: target "
+         "requires a gradient and input does not, and they do not fit; accepted is the order (input, target). Write "
+         "loss(input, target)"),
+        (lambda: ours.HuberLoss(reduction="average"), "HuberLoss: reduction='average'; accepted are 'mean', 'sum', "
+         "'none'. Write reduction='mean'"),
+        (lambda: ours.MSELoss(reduction="none", sync=True), "MSELoss: sync=True; accepted is what reduces, over all "
+         "processes. Write reduction='mean'"),
+        (lambda: ours.Loss("triplet_margin")(SCORES, SCORES), "Loss: arguments=2; accepted are 3. Write loss(anchor, "
+         "positive, negative)"),
+        (lambda: ours.TripletMarginLoss(eps=0.1), "TripletMarginLoss: eps=0.1; accepted is 0 to 1e-6. Write "
+         "TripletMarginLoss() without eps: a distance of 0 has the slope 0 here"),
+    ],
+)  # fmt: skip
+def test_messages_speak_torch(call, text):
+    with pytest.raises(lossary.LossError) as caught:
+        call()
+    assert str(caught.value) == text
+
+
+def test_the_doctor_looks_at_the_first_batch():
+    loss = ours.guard(ours.CrossEntropyLoss(), doctor="warn")
+    with pytest.warns(lossary.torch.DiagnosisWarning, match="softmax"):
+        loss(real(64, C).softmax(1), labels(64))
+    assert not loss.report.ok
+    loss = ours.guard(ours.MSELoss())
+    loss(real(64, 1), real(64, 1))
+    assert loss.report.ok
+
+
+def test_a_metric_over_batches():
+    loss, batches = ours.CrossEntropyLoss(weight=WEIGHT), [(real(n, C), labels(n)) for n in (1, 5, 3)]
+    together = loss(*(torch.cat(each) for each in zip(*batches, strict=True)))
+    torch.testing.assert_close(sum(loss.total(*batch) for batch in batches).mean(), together)
+    assert partial(loss)(*batches[0]).dim() == 0
