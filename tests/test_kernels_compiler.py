@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import platform
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite import binding
 
+import lossary
+from lossary import kernels
 from lossary.kernels.compiler import code, link, memory, python
 from lossary.kernels.compiler.typed import Typed
 from lossary.kernels.compiler.unit import Unit
 from lossary.kernels.compiler.values import LONG, Value, builder, value
 from lossary.kernels.compiler.walk import Routine, routine
-from lossary.kernels.cpu import alone
+from lossary.kernels.cpu import alone, store
 
 WORD, WORDS, RESULTS = Typed("int64"), Typed("int64", 1), Typed("int64", 1, is_written=True)
 FLOATS, WRITTEN = Typed("float32", 1), Typed("float32", 1, is_written=True)
@@ -221,3 +226,33 @@ def test_values_are_no_keys_and_have_no_truth() -> None:
         hash(Value(None))
     with pytest.raises(TypeError, match="'text' is no number"):
         value("text")
+
+
+# Addresses of 64 bits in the ABI of x86-64: absolute, and relative to their place.
+_FAR = {1, 24}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of its relocations")
+def test_parts_of_an_object_may_be_loaded_far_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are in a process that has mapped much memory between."""
+    objects: list[bytes] = []
+    real = link.function
+    monkeypatch.setattr(store.link, "function", lambda code, name: objects.append(code) or real(code, name))
+
+    @lossary.loss(name="far_apart")
+    def far_apart(y_true: Any, y_pred: Any) -> Any:
+        scores = lossary.words.exp(y_pred - lossary.words.max(y_pred))
+        return lossary.words.sum(lossary.words.log1p(scores) * abs(y_true))
+
+    rows = np.ones((64, 40), np.float32)
+    kernels.load(far_apart.cls())
+    far_apart.cls().value_and_grad(rows, rows)
+    kinds = {
+        info & 0xFFFFFFFF
+        for code in objects
+        for section in binding.ObjectFileRef.from_data(code).sections()
+        if (section.name() or b"").startswith(b".rela")
+        for _, info, _ in struct.iter_unpack("<QQq", section.data())
+    }
+    assert objects
+    assert kinds == _FAR

@@ -27,8 +27,11 @@ def _machine() -> Any:
     """What compiles for the processor at hand."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=processor()[0], features=processor()[1], opt=3, reloc="pic", codemodel="small"
+    # Sections of an object may be loaded further apart than 32 bits reach, where a process has mapped much memory.
+    target = binding.Target.from_default_triple()
+    reloc = "static" if target.name.startswith("x86") else "default"
+    return target.create_target_machine(
+        cpu=processor()[0], features=processor()[1], opt=3, reloc=reloc, codemodel="jitdefault", jit=True
     )
 
 
