@@ -166,7 +166,9 @@ class Backend(ABC):
 
     def beside(self, x: Any, like: Array) -> Any:
         """A number per row in the rank of its elements, which may have more than one axis."""
-        lacking = 0 if isinstance(x, float) else len(self.shape(like)) - len(self.shape(x))
+        # A slope that is the same everywhere may be a number.
+        alone = isinstance(x, float) or isinstance(like, float)
+        lacking = 0 if alone else len(self.shape(like)) - len(self.shape(x))
         for _ in range(lacking):
             x = self.expand_last(x)
         return x
