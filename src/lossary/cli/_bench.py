@@ -43,6 +43,7 @@ def measured(loss: Loss, name: str, rows: int, columns: int, seconds: float) -> 
     rng, backend = np.random.default_rng(0), backends.by_name(name)
     probe = Probe(loss, backend, rng, columns)
     arrays = tuple(probe.arguments(probe.inputs(rows), "float32"))
+    loss = probe.loss  # Regions along the last axis, where arrays have several.
     step = backend.compiled(loss.value_and_grad)
 
     def call() -> None:
