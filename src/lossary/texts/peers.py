@@ -90,12 +90,14 @@ def _lines() -> dict[str, str]:
 _SHORT = {"nn": "torch", "f": "torch", "tf.keras": "keras", "tf": "tensorflow"}
 
 
-def _full_name(name: str) -> str | None:
-    """The full name of another library's loss that is named with its library: ``"nn.BCELoss"``, ``"optax.l2_loss"``."""
-    wanted = _library(name), fold(spelling(name))
-    known = of_libraries()
+def _full(name: str) -> tuple[Record, str] | None:
+    """The record and the full name of a loss that is named with its library: ``"nn.BCELoss"``, ``"optax.l2_loss"``."""
+    if "." not in name:
+        return None
+    known, wanted = of_libraries(), (_library(name), fold(spelling(name)))
     alike = (peer for peer in known if (_library(peer), fold(spelling(peer))) == wanted)
-    return name if name in known else next(alike, None)
+    peer = name if name in known else next(alike, None)
+    return None if peer is None else (known[peer], peer)
 
 
 def _library(name: str) -> str:
@@ -105,9 +107,9 @@ def _library(name: str) -> str:
 
 def same(name: str) -> str | None:
     """Our name of a loss that is named with its library and is the same here."""
-    peer = _full_name(name)
-    if peer is not None:
-        record = of_libraries()[peer]
+    full = _full(name)
+    if full is not None:
+        record, peer = full
         return record.name if record.peers[peer] in ("", "Loss()") else None
     # Keras's short names are ours too.
     return folded().get(fold(spelling(name))) if _library(name) == "keras" else None
@@ -115,9 +117,10 @@ def same(name: str) -> str | None:
 
 def exact(name: str) -> str | None:
     """What to write for a loss that is called exactly so, if all libraries that call one so mean the same."""
-    peer = _full_name(name)
-    if peer is not None:
-        return of_libraries()[peer].line(peer)
+    full = _full(name)
+    if full is not None:
+        record, peer = full
+        return record.line(peer)
     wanted = fold(name)
     if any(fold(told) == wanted for told in NAMES):
         return None
@@ -133,9 +136,10 @@ def stands_for(name: str) -> str | None:
 
 def line(name: str) -> str | None:
     """What to write for a name of another library; scorers and functions add words before and after it."""
-    peer = _full_name(name)
-    if peer is not None:
-        return of_libraries()[peer].line(peer)
+    full = _full(name)
+    if full is not None:
+        record, peer = full
+        return record.line(peer)
     wanted, lines = fold(spelling(name)), _lines()
     forms = [wanted, wanted.removesuffix("loss"), wanted.removesuffix("score"), wanted.removeprefix("neg")]
     forms += [f"{form.removeprefix('neg')}loss" for form in forms]
