@@ -107,14 +107,14 @@ class Batch:
             found = self.fused.values()
             return self.in_words().values() if found is None else found
         run = self.program.differentiable(self.backend)
-        with self._computing():
+        with self.computing():
             values = self.backend.squeeze_last(run(*self.arguments))
             return self._poisoned(self._drop_masked(values))
 
     def values_and_slopes(self) -> tuple[Array, list[Array]]:
         """The values and their derivatives with respect to each row of the predictions."""
         run = self.program.value_and_slope(self.backend)
-        with self._computing():
+        with self.computing():
             values, *slopes = run(*self.arguments)
             values = self._drop_masked(self.backend.squeeze_last(values))
             return self._poisoned(values), self._poisoned_rows(slopes)
@@ -147,7 +147,7 @@ class Batch:
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
-        with self._computing():
+        with self.computing():
             return self._reduced(reduction)
 
     def _reduced(self, reduction: str) -> Array:
@@ -159,7 +159,7 @@ class Batch:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient, in the dtypes and shapes of the caller's predictions."""
-        with self._computing():
+        with self.computing():
             return self._value_and_gradient(reduction)
 
     def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
@@ -188,7 +188,7 @@ class Batch:
             found = self.fused.gradient(factor)
             return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
         seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
-        with self._computing():
+        with self.computing():
             return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])
 
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
@@ -204,7 +204,8 @@ class Batch:
             return found[1]
         return parts.gathered(self.backend, self.program.record, self.packed, found)
 
-    def _computing(self) -> AbstractContextManager[Any]:
+    def computing(self) -> AbstractContextManager[Any]:
+        """A block that computes in the dtype of the inputs."""
         return self.backend.computing(self.backend.dtype(self.y_pred))
 
     def in_words(self) -> Batch:

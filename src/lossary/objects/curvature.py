@@ -92,8 +92,7 @@ class Curvature:
 
     def _of(self, weight: float, term: Loss, y_true: Any, raw: Any, sample_weight: Any) -> tuple[Array, Array]:
         batch = term.lined_up((y_true, raw), sample_weight)
-        backend = batch.backend
-        with backend.computing(backend.dtype(batch.y_pred)):
+        with batch.computing():
             slope, curve = _run(batch, batch.inputs)
             curve = self._formed(batch, curve)
             each = _factor(batch)
@@ -113,7 +112,7 @@ class Curvature:
         total: Any = 0.0
         for weight, term in self._terms:
             batch = term.lined_up((y_true, rows))
-            with batch.backend.computing(batch.backend.dtype(batch.y_pred)):
+            with batch.computing():
                 total = total + weight * batch.program.turn(batch.backend)(*batch.arguments, directions)
         return total.reshape(-1, size, size)
 
