@@ -22,6 +22,7 @@ from inputs import BUILTIN
 from lossary import demo, words
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
+from lossary.show import javascript
 from lossary.texts import arguments, calls, objects, seams, values
 
 
@@ -906,6 +907,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.kernels.source("dpo"),
         "dpo: there is no loop to show: it takes chosen, rejected, reference_chosen, reference_rejected: no kernel "
         "yet. How a call is computed says lossary.kernels.explain('dpo')",
+    ),
+    (
+        "no_script",
+        lossary.LossError,
+        lambda: javascript.source("ctc"),
+        "ctc: it cannot be printed as JavaScript: its data points are matrices. In Python write "
+        "lossary.get('ctc').value_and_grad(...)",
     ),
     (
         "missing_arguments",

@@ -346,6 +346,14 @@ def no_kernel(loss: str, reason: str) -> LossError:
     )
 
 
+def no_script(loss: str, reason: str) -> LossError:
+    """A formula that cannot be printed as JavaScript."""
+    return LossError(
+        f"{loss}: it cannot be printed as JavaScript: {reason}. In Python write "
+        f"lossary.get({loss!r}).value_and_grad(...)"
+    )
+
+
 def categorical_classes(num_classes: Any) -> ParameterError:
     """num_classes is not a positive whole number."""
     return ParameterError(
