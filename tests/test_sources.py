@@ -169,7 +169,6 @@ def test_folders_name_columns(table: pa.Table, right: Any, tmp_path: Path) -> No
 
 
 def test_frames_stream(table: pa.Table, right: Any, tmp_path: Path) -> None:
-    import duckdb
     import polars
 
     file = tmp_path / "preds.parquet"
@@ -178,7 +177,6 @@ def test_frames_stream(table: pa.Table, right: Any, tmp_path: Path) -> None:
     frames = [
         polars.scan_parquet(file),
         polars.read_parquet(file),
-        duckdb.sql(f'select *, y as "a ""quoted"" name" from \'{file}\''),
         ds.dataset(file),
         reader,
         table,
@@ -193,6 +191,14 @@ def test_frames_stream(table: pa.Table, right: Any, tmp_path: Path) -> None:
         score(lazy, ["mse"], target="y", prediction="q")
     with pytest.raises(FileError, match=r"the builtins dict cannot be read; accepted are paths, globs"):
         scored({"y": [1.0]})
+
+
+def test_a_relation_of_duckdb_streams(table: pa.Table, right: Any, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pq.write_table(table, tmp_path / "preds.parquet")
+    relation = duckdb.sql(f"""select * rename (y as "y ""1""\") from '{tmp_path}/preds.parquet'""")
+    found = score(relation, LOSSES, target='y "1"', prediction="p", weight="w", by="shop")
+    assert bits(found) == right
 
 
 def test_kernels_are_a_question_of_the_rows_alone(
