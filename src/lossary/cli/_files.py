@@ -25,19 +25,22 @@ COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 Files = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE...",
+        metavar="FILE",
         help="CSV, JSON Lines, Parquet, Feather, Arrow or NPZ, packed or not; '*.parquet', a folder, an address "
         "(s3://...), or - for the standard input.",
     ),
 ]
 Target = Annotated[
     list[str],
-    typer.Option("--target", "-t", metavar="COLUMN", help="The column of the targets; repeat it for several outputs."),
+    typer.Option(
+        "--target", "--true", "-t", metavar="COLUMN", help="The column of the targets; repeat it for several outputs."
+    ),
 ]
 Prediction = Annotated[
     list[str],
     typer.Option(
         "--prediction",
+        "--pred",
         "-p",
         metavar="COLUMN",
         help="The column of the predictions; repeat it for one per class or output, or name 'p_*', or one of lists.",
