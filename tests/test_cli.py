@@ -492,7 +492,7 @@ def test_a_fault_of_ours_is_told_in_one_line(preds: Path) -> None:
     script = (
         "import sys; sys.argv[0] = 'lossary'; from lossary.scoring import _score\n"
         "def broken(*_): raise KeyError('k')\n"
-        "_score._Run.result = broken\n"
+        "_score._scores = broken\n"
         "from lossary.cli import main; main()"
     )
     command = [sys.executable, "-c", script, "score", str(preds), *SCORE]

@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import arrays
 
 import lossary
 from lossary.kernels.cpu.sums import CompiledSums
-from lossary.scoring import ColumnError, FileError, open_table, score
+from lossary.scoring import ColumnError, FileError, Wanted, open_table, score
 from lossary.scoring._exact import ExactSums, exact_products, quotient
 
 FORMATS = ("parquet", "csv", "npz")
@@ -309,7 +309,7 @@ def test_groups_may_be_numbers_or_missing(tmp_path: Path) -> None:
 
 
 def test_a_key_is_no_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossary.scoring._score.MAX_GROUPS", 3)
+    monkeypatch.setattr("lossary.scoring._run.MAX_GROUPS", 3)
     file = write(tmp_path / "preds.npz", {"y": np.zeros(5), "p": np.zeros(5), "id": np.arange(5)})
     with pytest.raises(ColumnError, match=r"'id' has more than 3 different values.*coarser"):
         score(file, ["mae"], target="y", prediction="p", by="id")
@@ -342,10 +342,11 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"no file .*pred\.npz; did you mean preds\.npz"):
         open_table(tmp_path / "pred.npz")
     (tmp_path / "preds.xlsx").write_bytes(b"x")
-    with pytest.raises(FileError, match=r"ends in \.xlsx; accepted are files in \.parquet, \.pq, \.csv, \.tsv, \.npz"):
+    with pytest.raises(FileError, match=r"ends in \.xlsx; accepted are files in \.parquet, \.pq, \.csv, \.tsv"):
         open_table(tmp_path / "preds.xlsx")
-    with pytest.raises(FileError, match="is a folder; accepted are files in"):
-        open_table(tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FileError, match=r"none is a folder in which no file ends in \.parquet"):
+        open_table(tmp_path / "none")
     for kind in ("parquet", "npz"):
         (tmp_path / f"broken.{kind}").write_bytes(b"not what it says")
         with pytest.raises(FileError, match=f"cannot be read as {kind.upper()}"):
@@ -372,13 +373,16 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
         score(tmp_path / "gaps.csv", ["mse"], target="y", prediction="p", skip_missing=True)
 
 
-def test_other_encodings_are_named_with_the_line_that_converts(tmp_path: Path) -> None:
-    text = "y,p,seg\n" + "1,2,a\n" * 9000 + "1,2,\xf6\n"
-    for name, encoding, told in (("late", "latin1", "latin1"), ("wide", "utf-16", "utf-16")):
-        file = tmp_path / f"{name}.csv"
-        file.write_bytes(text.encode(encoding))
-        with pytest.raises(FileError, match=rf"iconv -f {told} -t utf-8 .*{name}\.csv > .*{name}-utf8\.csv"):
-            score(file, ["mse"], target="y", prediction="p", by="seg")
+def test_other_encodings_are_named_and_read(tmp_path: Path) -> None:
+    text = "y,p,seg\n" + "1,2,a\n" * 19000 + "1,2,\xf6\n"
+    (tmp_path / "late.csv").write_bytes(text.encode("latin1"))
+    with pytest.raises(FileError, match=r"late\.csv is no text in UTF-8. If it is latin1, add --encoding latin1"):
+        score(tmp_path / "late.csv", ["mse"], target="y", prediction="p", by="seg")
+    # What the first two bytes of UTF-16 say leaves no doubt.
+    (tmp_path / "wide.csv").write_bytes(text.encode("utf-16"))
+    for name, encoding in (("late", "latin1"), ("wide", None)):
+        found = score(tmp_path / f"{name}.csv", ["mse"], target="y", prediction="p", by="seg", encoding=encoding)
+        assert [group.group for group in found.groups] == ["a", "\xf6"]
 
 
 @pytest.mark.parametrize(
@@ -453,7 +457,7 @@ def test_numbers_of_every_width_arrive_as_they_are(tmp_path: Path) -> None:
         "gap": pa.array([2**62, None, 3], pa.int64()),
     }
     file = write(tmp_path / "preds.parquet", columns)
-    (block,) = open_table(file).blocks(list(columns), None, 10)
+    (block,) = open_table(file).blocks(Wanted(tuple(columns)), 10)
     found = {name: (str(column.dtype), column.tolist()) for name, column in block.columns.items()}
     assert found["y"] == ("int8", [1, 0, 1])
     assert found["p"] == ("float64", [1.0, 1.0, 0.0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+import csv
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -11,52 +13,76 @@ from rich.text import Text
 
 from ..console.arguments import AsJson, LossNames, Rows, loss_from, one_of
 from ..console.output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
-from ..scoring import Score, Scores, from_columns, open_table, steady
-from ..scoring import score as score_file
+from ..console.own import own_by_value
+from ..scoring import Score, Scores, Wanted, columns_of, connected, from_columns, open_table
+from ..scoring import score as score_files
 
 if TYPE_CHECKING:
     from ..doctor import Advice, Report
 
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold blue"}
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, Parquet or NPZ file.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="CSV, JSON Lines, Parquet, Feather, Arrow or NPZ, packed or not; '*.parquet', a folder, an address "
+        "(s3://...), or - for the standard input.",
+    ),
+]
 Target = Annotated[
     list[str],
-    typer.Option("--target", "-t", metavar="COLUMN", help="The column of the targets; repeat it for several outputs."),
+    typer.Option(
+        "--target", "--true", "-t", metavar="COLUMN", help="The column of the targets; repeat it for several outputs."
+    ),
 ]
 Prediction = Annotated[
     list[str],
     typer.Option(
         "--prediction",
+        "--pred",
         "-p",
         metavar="COLUMN",
-        help="The column of the predictions; repeat it for one per class or output, or name a column of lists.",
+        help="The column of the predictions; repeat it for one per class or output, or name 'p_*', or one of lists.",
     ),
+]
+Classes = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="What the target column says for class 0, 1, ..., in this order.")
+]
+Positive = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="What the target column says for 1; everything else is 0.")
+]
+Encoding = Annotated[str | None, typer.Option(metavar="NAME", help="Of text that is not UTF-8: gbk, latin1, ...")]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", help="csv, jsonl, parquet, arrow or npz, where the ending does not tell."),
 ]
 
 
-def _read(path: Path, *roles: list[str], rows: int) -> tuple[list[Any], bool]:
-    """For each role its columns side by side as one array, and whether that is the whole file."""
-    with steady(path):
-        source = open_table(path)
-        parts = {column: source.raw(column, rows) for columns in roles for column in columns}
-    lengths = [len(array) for array, _ in parts.values()]
-    whole = all(whole for _, whole in parts.values())
-    # Of wide columns fewer rows are read; rows of different number are an error of the file.
-    arrays = {column: np.asarray(array)[: None if whole else min(lengths)] for column, (array, _) in parts.items()}
-    joined = [[arrays[column] for column in columns] for columns in roles]
-    return [columns[0] if len(columns) == 1 else np.column_stack(columns) for columns in joined], whole
+def _listed(classes: str | None) -> list[str] | None:
+    return None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
+
+
+def _shown(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+
+
+def _side_by_side(found: dict[str, Any], columns: Sequence[str]) -> Any:
+    arrays = [np.asarray(found[column]) for column in columns]
+    return arrays[0] if len(arrays) == 1 else np.column_stack(arrays)
 
 
 @reporting
 def suggest(
-    path: File,
+    files: Files,
     *,
     target: Target,
     goal: Annotated[
         str | None, typer.Option(help="What the targets mean, where they leave it open: counts, ...")
     ] = None,
     framework: Annotated[str, typer.Option(help="The framework of the lines to paste: keras or torch.")] = "keras",
+    encoding: Encoding = None,
+    form: Format = None,
     rows: Rows = 1_000_000,
     as_json: AsJson = False,
 ) -> None:
@@ -65,9 +91,12 @@ def suggest(
 
     paste: Any = one_of("framework", framework, ("keras", "torch"))
     wanted: Any = goal
-    (values,), whole = _read(path, target, rows=rows)
+    source = open_table(files, encoding=encoding, format=form)
+    named, _ = source.columns(target)
+    found, whole = source.raw(Wanted(tuple(named)), rows)
+    values = _side_by_side(found, named)
     advice = advise(values, goal=wanted)
-    seen = {"file": str(path), "target": target, "rows": len(values), "whole_file": whole}
+    seen = {"file": source.name, "files": source.files, "target": named, "rows": len(values), "whole_file": whole}
     if as_json:
         emit(seen | _advice_facts(advice) | {"code": advice.code(paste)})
         return
@@ -107,11 +136,15 @@ def _bullets(title: str, lines: list[str]) -> None:
 
 @reporting
 def check(
-    path: File,
+    files: Files,
     *,
     loss: LossNames,
     target: Target,
     prediction: Prediction,
+    classes: Classes = None,
+    positive: Positive = None,
+    encoding: Encoding = None,
+    form: Format = None,
     rows: Rows = 1_000_000,
     as_json: AsJson = False,
 ) -> None:
@@ -122,15 +155,18 @@ def check(
     from ..doctor import diagnose
 
     losses = [loss_from(name) for name in loss]
-    (y_true, y_pred), whole = _read(path, target, prediction, rows=rows)
+    source = open_table(files, encoding=encoding, format=form)
+    columns = columns_of(source, losses, target, prediction, classes=_listed(classes), positive=positive)
+    found, whole = source.raw(columns.wanted(), rows)
+    y_true, y_pred = _side_by_side(found, columns.targets), _side_by_side(found, columns.predictions)
     reports = [diagnose(one, *from_columns(one, y_true, y_pred)) for one in losses]
     unread = [] if whole else [f"the rows after the first {len(y_true)}; --rows reads more"]
     ok = all(report.ok for report in reports)
     if as_json:
-        found = [report.to_dict() for report in reports]
-        for one in found:
+        told = [report.to_dict() for report in reports]
+        for one in told:
             one["not_checked"] = [*unread, *one["not_checked"]]
-        emit({"file": str(path), "rows": len(y_true), "ok": ok, "reports": found})
+        emit({"file": source.name, "files": source.files, "rows": len(y_true), "ok": ok, "reports": told})
     else:
         for report in reports:
             _print_report(report, unread)
@@ -155,31 +191,47 @@ def _indented(text: str) -> str:
 
 @reporting
 def score(
-    path: File,
+    files: Files,
     *,
     loss: LossNames,
     target: Target,
     prediction: Prediction,
     weight: Annotated[str | None, typer.Option("--weight", "-w", metavar="COLUMN", help="A column of weights.")] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help="Score each value of this column.")] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Score the rows where this column is true or not 0.")
+    ] = None,
+    classes: Classes = None,
+    positive: Positive = None,
     skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave rows with missing values out.")] = False,
+    encoding: Encoding = None,
+    form: Format = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Share the work among the workers of this Dask scheduler.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a file of any size: mean losses, by group.
+    """Score files of any size: mean losses, by group.
 
-    Each mean is sum(w * loss) / sum(w) over the rows, exact and rounded once, whatever the order of the rows. The file
-    is read in blocks, so it may be larger than memory.
+    Each mean is sum(w * loss) / sum(w) over the rows, exact and rounded once, whatever the order of the rows, the files
+    and the workers. Files are read in blocks, so they may be larger than memory.
     """
     losses = [loss_from(name) for name in loss]
-    with progress(path.name, quiet=as_json) as advance:
-        scores = score_file(
-            path,
+    with _client(dask) as client, progress(_shown(files), quiet=as_json) as advance:
+        scores = score_files(
+            files,
             losses,
             target=target,
             prediction=prediction,
             weight=weight,
             by=by,
+            where=where,
+            classes=_listed(classes),
+            positive=positive,
             skip_missing=skip_missing,
+            encoding=encoding,
+            format=form,
+            client=client,
             progress=advance,
         )
     if as_json:
@@ -188,14 +240,31 @@ def score(
         _print_scores(scores, weight, by)
 
 
+@contextlib.contextmanager
+def _client(address: str | None) -> Iterator[Any]:
+    """A client of a Dask scheduler, or None."""
+    if address is None:
+        yield None
+        return
+    client = connected(address)
+    try:
+        with own_by_value():
+            yield client
+    finally:
+        client.close()
+
+
 def _score_facts(scores: Scores, weight: str | None, by: str | None) -> dict[str, Any]:
     def facts(score: Score) -> dict[str, Any]:
         return {"rows": score.rows, "weight": score.weight, "means": dict(score.means)}
 
     found: dict[str, Any] = {
-        "file": str(scores.path),
+        "file": scores.source,
+        "files": scores.files,
+        "rows_read": scores.rows_read,
         "weighted_by": weight,
         "skipped_rows": scores.skipped,
+        "masked_rows": scores.masked,
         "all": facts(scores.overall),
     }
     if by is not None:
@@ -218,6 +287,8 @@ def _print_scores(scores: Scores, weight: str | None, by: str | None) -> None:
         for place, (label, *numbers) in enumerate(rows):
             say(f"{by}: {label}" if place < len(scores.groups) else label, style="bold")
             pairs(zip(headings[1:], numbers, strict=True))
+    if scores.files > 1:
+        say(f"{scores.rows_read} rows of {scores.files} files")
     if scores.skipped:
         console(errors=True).print(f"{scores.skipped} rows with missing values left out")
 

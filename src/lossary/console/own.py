@@ -73,6 +73,21 @@ def _running(failure: str) -> Iterator[None]:
             raise UsageError(f"{failure}: {told(error)}") from None
 
 
+@contextlib.contextmanager
+def own_by_value() -> Iterator[None]:
+    """Code that was named on the command line travels to other machines whole: they have no such file."""
+    import cloudpickle
+
+    named = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) in _own_files]
+    for module in named:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in named:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
 @cache
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():

@@ -1,248 +1,142 @@
-"""CSV and Parquet files, read by pyarrow."""
+"""Sources that Arrow reads: Parquet, Arrow's own files and streams, frames; the base of those that are text."""
 
 from __future__ import annotations
 
-import csv
-import os
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ..errors import LossError
 from . import _errors
-from ._blocks import Array, Block, Grouping, each, known, reading
-
-# One block of CSV text; the reader holds a few of them.
-CSV_BYTES = 1 << 21
-DELIMITERS = (",", ";", "\t")
-# So many characters behind the header tell whether numbers have a decimal comma, or are True and False.
-SAMPLE = 1 << 14
+from ._blocks import Block, Wanted, each, known, reading
+from ._columns import arrow_block, as_it_is, with_keys
+from ._places import Place
+from ._streams import Stream
 
 
-class ParquetTable:
-    """A Parquet file, read page by page."""
+class ArrowSource:
+    """Batches of Arrow from one place."""
 
-    def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
+    names: list[str]
+    # The row of the file with which it begins.
+    row = 0
 
-        self.path = path
-        with reading(path):
-            self._file = pq.ParquetFile(_opened(path))
-        self.names = list(self._file.schema_arrow.names)
+    def __init__(self, place: Any, keys: Mapping[str, Any] | None = None) -> None:
+        self.place, self.keys = place, dict(keys or {})
 
-    def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    def batches(self, columns: list[str], wanted: Wanted, rows: int) -> Iterator[tuple[Any, float]]:
+        """Batches of these columns, each with the part that has been read so far."""
+        raise NotImplementedError
 
-        known(self, [*numbers, *([by] if by else [])])
-        if by and pa.types.is_nested(self._file.schema_arrow.field(by).type):
-            raise _errors.no_label(self.path, by, str(self._file.schema_arrow.field(by).type))
-        with reading(self.path):
-            file = pq.ParquetFile(
-                _opened(self.path), buffer_size=1 << 20, pre_buffer=False, read_dictionary=[by] if by else None
-            )
-        total, read = max(1, file.metadata.num_rows), 0
-        wanted = list(dict.fromkeys([*numbers, *([by] if by else [])]))
-        for batch in each(self.path, file.iter_batches(rows, columns=wanted)):
-            read += batch.num_rows
-            yield _arrow_block(self.path, batch, numbers, by, read / total)
+    def _found(self, wanted: Wanted, rows: int) -> Iterator[tuple[Any, float]]:
+        """The batches with the columns that the folders name; what they name goes before what the file holds."""
+        known(self.place, self.names, wanted.columns)
+        own = [name for name in wanted.columns if name not in self.keys]
+        for batch, done in each(self.place, self.batches(own, wanted, rows)):
+            yield with_keys(batch, self.keys, wanted.columns), done
 
-    def raw(self, name: str, rows: int) -> tuple[Any, bool]:
-        known(self, [name])
-        batches, held = [], 0
-        for batch in each(self.path, self._file.iter_batches(min(rows, 1 << 16), columns=[name])):
-            batches.append(batch.column(0))
-            held += len(batch)
-            if held >= rows:
-                break
-        return _joined(self.path, name, batches, rows), self._file.metadata.num_rows <= rows
-
-
-class CsvTable:
-    """A CSV file with a header, read a few megabytes at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                header, start = file.readline(), file.read(SAMPLE)
-        except UnicodeDecodeError:
-            raise self._not_utf8() from None
-        self._delimiter = max(DELIMITERS, key=header.count)
-        self._decimal = "," if self._delimiter != "," and _has_decimal_commas(start) else "."
-        self.names = [name.strip() for name in next(csv.reader([header], delimiter=self._delimiter), [])]
-        if not self.names:
-            raise _errors.empty(path)
-        self._start = start
-
-    def _batches(self, types: dict[str, Any], columns: list[str]) -> Iterator[tuple[Any, float]]:
-        """Batches of a few megabytes, each with the part of the file read so far."""
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        size = max(1, self.path.stat().st_size)
-        with _opened(self.path) as file:
-            try:
-                with arrow_csv.open_csv(
-                    file,
-                    read_options=arrow_csv.ReadOptions(block_size=CSV_BYTES, column_names=self.names, skip_rows=1),
-                    parse_options=arrow_csv.ParseOptions(delimiter=self._delimiter),
-                    convert_options=arrow_csv.ConvertOptions(
-                        include_columns=columns, column_types=types, decimal_point=self._decimal
-                    ),
-                ) as reader:
-                    for batch in reader:
-                        yield batch, min(1.0, file.tell() / size)
-            except pa.ArrowInvalid as error:
-                raise self._fault(str(error)) from None
-
-    def _fault(self, reason: str) -> LossError:
-        """What the reader said, with the column's name instead of its number."""
-        found = re.search(r"In CSV column #(\d+): CSV conversion error to \w+: invalid value '(.*)'", reason)
-        if "invalid UTF8" in reason:
-            return self._not_utf8()
-        if found is None:
-            return _errors.unreadable(self.path, reason)
-        return _errors.not_numbers(self.path, self.names[int(found[1])], f"the text {found[2]!r}", found[2])
-
-    def _not_utf8(self) -> LossError:
-        with self.path.open("rb") as file:
-            start = part = file.read(CSV_BYTES)
-            while part and part.isascii():
-                part = file.read(CSV_BYTES)
-        return _errors.not_utf8(self.path, start[:2], part)
-
-    def _truths(self) -> set[str]:
-        """The columns whose first cells are True or False."""
-        found: dict[str, set[str]] = {}
-        for row in csv.reader(self._start.splitlines()[:-1] or [self._start], delimiter=self._delimiter):
-            for name, cell in zip(self.names, row, strict=False):
-                found.setdefault(name, set()).add(cell.strip().lower())
-        return {name for name, cells in found.items() if cells - {""} and cells <= {"true", "false", ""}}
-
-    def blocks(self, numbers: Sequence[str], by: str | None, rows: int) -> Iterator[Block]:
-        import pyarrow as pa
-
-        known(self, [*numbers, *([by] if by else [])])
-        truths = self._truths().intersection(numbers)
-        types = {name: pa.bool_() if name in truths else pa.float64() for name in numbers}
-        if by:
-            types.setdefault(by, pa.string())
-        for batch, done in each(self.path, self._batches(types, list(types))):
+    def blocks(self, wanted: Wanted, rows: int) -> Iterator[Block]:
+        """About ``rows`` rows at a time."""
+        row = self.row
+        for batch, done in self._found(wanted, rows):
             for start in range(0, batch.num_rows, rows):
-                yield _arrow_block(self.path, batch.slice(start, rows), numbers, by, done)
+                part = batch.slice(start, rows)
+                yield arrow_block(self.place, part, wanted, row, done)
+                row += part.num_rows
 
-    def raw(self, name: str, rows: int) -> tuple[Any, bool]:
-        known(self, [name])
-        batches, held = [], 0
-        for batch, _ in each(self.path, self._batches({}, [name])):
-            batches.append(batch.column(0))
-            held += len(batch)
+    def raw(self, wanted: Wanted, rows: int) -> tuple[dict[str, Any], bool]:
+        """The first rows, and whether that is all of them."""
+        chunks: dict[str, list[Any]] = {name: [] for name in wanted.columns}
+        held = 0
+        for batch, _ in self._found(replace(wanted, as_is=True), min(rows + 1, 1 << 16)):
+            for name, held_chunks in chunks.items():
+                held_chunks.append(batch.column(name))
+            held += batch.num_rows
             if held > rows:
                 break
-        return _joined(self.path, name, batches, rows), held <= rows
+        if not held:
+            return {}, True
+        found = {name: as_it_is(self.place, name, some, rows, wanted.coding.get(name)) for name, some in chunks.items()}
+        return found, held <= rows
+
+    def _with_keys(self, names: Sequence[str]) -> list[str]:
+        return [*(name for name in names if name not in self.keys), *self.keys]
 
 
-def _has_decimal_commas(text: str) -> bool:
-    """Whether cells are numbers like 0,5, and none is one like 0.5."""
-    commas, points = (rf'(?:^|[;\t])"?-?\d*[{mark}]\d+"?(?=[;\t\r\n]|\Z)' for mark in ",.")
-    return bool(re.search(commas, text, re.MULTILINE)) and not re.search(points, text, re.MULTILINE)
+class ParquetSource(ArrowSource):
+    """A Parquet file, or some of its row groups, read page by page."""
+
+    def __init__(self, place: Place, groups: tuple[int, int] | None = None, stream: Stream | None = None) -> None:
+        import pyarrow.parquet as pq
+
+        super().__init__(place, place.keys)
+        with reading(place):
+            self._bytes = (stream or Stream(place)).spooled() if place.is_stream or _is_packed(place) else None
+            self._file = pq.ParquetFile(self._opened())
+            self.names = self._with_keys(self._file.schema_arrow.names)
+            self.metadata = self._file.metadata
+        first, end = groups or (0, self.metadata.num_row_groups)
+        self._groups = list(range(first, end))
+        self.row = sum(self.metadata.row_group(i).num_rows for i in range(first))
+
+    def _opened(self) -> Any:
+        return self.place.seekable() if self._bytes is None else self._bytes
+
+    def batches(self, columns: list[str], wanted: Wanted, rows: int) -> Iterator[tuple[Any, float]]:
+        """Pages as they come."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        by = wanted.by if wanted.by in columns else None
+        if by and pa.types.is_nested(self._file.schema_arrow.field(by).type):
+            raise _errors.no_label(self.place, by, str(self._file.schema_arrow.field(by).type))
+        file = pq.ParquetFile(
+            self._opened(), buffer_size=1 << 20, pre_buffer=False, read_dictionary=[by] if by else None
+        )
+        total, read = max(1, sum(self.metadata.row_group(i).num_rows for i in self._groups)), 0
+        if not columns:
+            yield pa.RecordBatch.from_struct_array(pa.array([{}] * total, pa.struct([]))), 1.0
+            return
+        for batch in file.iter_batches(rows, row_groups=self._groups, columns=columns):
+            read += batch.num_rows
+            yield batch, read / total
 
 
-def _joined(path: Path, name: str, chunks: list[Any], rows: int) -> Any:
-    import pyarrow as pa
+class FeatherSource(ArrowSource):
+    """A file or a stream of Arrow's own format."""
 
-    if not chunks:
-        raise _errors.empty(path)
-    array = pa.concat_arrays(chunks).slice(0, rows)
-    if _is_number(array.type) or _is_list(array.type):
-        return _numbers(path, name, array)
-    if pa.types.is_string(array.type) and (odd := _errors.odd_number(array.unique().to_pylist())):
-        raise _errors.not_numbers(path, name, f"the text {odd!r}", odd)
-    return array.to_numpy(zero_copy_only=False)
+    def __init__(self, place: Place, stream: Stream | None = None) -> None:
+        import pyarrow as pa
 
+        super().__init__(place, place.keys)
+        self._stream: Stream | None = None
+        with reading(place):
+            # Only a stream can be read from its beginning; a file is found by its end.
+            start = stream or Stream(place)
+            if not start.file.head.startswith(b"ARROW1"):
+                self._stream = start
+                self._reader = pa.ipc.open_stream(pa.PythonFile(start.file, mode="r"))
+            elif place.is_stream or _is_packed(place):
+                self._file: Any = start.spooled()
+            else:
+                start.close()
+                self._file = pa.memory_map(place.path) if place.filesystem is None else place.seekable()
+            if self._stream is None:
+                self._reader = pa.ipc.open_file(self._file)
+            self.names = self._with_keys(self._reader.schema.names)
 
-def _arrow_block(path: Path, batch: Any, numbers: Sequence[str], by: str | None, done: float) -> Block:
-    columns = {name: _numbers(path, name, batch.column(name)) for name in numbers}
-    return Block(columns, None if by is None else _arrow_grouping(batch.column(by)), done)
+    def batches(self, columns: list[str], wanted: Wanted, rows: int) -> Iterator[tuple[Any, float]]:
+        """The batches that were written."""
+        import pyarrow as pa
 
-
-def _arrow_grouping(column: Any) -> Grouping:
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode(null_encoding="encode")
-    codes = column.indices.cast(pa.int64())
-    labels = column.dictionary.to_pylist()
-    if codes.null_count:
-        return Grouping(_filled(codes, np.int64, len(labels)), [*labels, None])
-    return Grouping(np.from_dlpack(codes).astype(np.int64, copy=False), labels)
-
-
-def _is_number(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow as pa
-
-    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(lists and _is_number(kind.value_type))
+        if self._stream is not None:
+            for batch in self._reader:
+                yield batch.select(columns), self._stream.done
+            return
+        fields = [self._reader.schema.get_field_index(name) for name in columns]
+        reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        for i in range(reader.num_record_batches):
+            yield reader.get_batch(i).select(columns), (i + 1) / reader.num_record_batches
 
 
-def _numbers(path: Path, name: str, column: Any) -> Array:
-    """A column as numbers, missing values as NaN; a column of lists as a matrix."""
-    import pyarrow as pa
-
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())
-    if _is_number(column.type):
-        return _values(column)
-    if not _is_list(column.type):
-        raise _errors.not_numbers(path, name, str(column.type))
-    flat = column.flatten()
-    lengths = np.from_dlpack(_lengths(column)) if len(column) else np.ones(1, int)
-    if not lengths.max():
-        raise _errors.no_entries(path, name)
-    if lengths.min() != lengths.max() or column.null_count:
-        raise _errors.ragged(path, name, [int(lengths.min()), int(lengths.max())])
-    return _values(flat).reshape(len(column), -1)
-
-
-def _lengths(column: Any) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.list_value_length(column).cast("int64").fill_null(0)
-
-
-def _opened(path: Path) -> Any:
-    """The file as pyarrow reads it, whatever bytes its name is made of."""
-    import pyarrow as pa
-
-    return pa.OSFile(os.fsencode(path) if os.name == "posix" else str(path))
-
-
-def _values(column: Any) -> Array:
-    """The column's own integers where none is missing, floats otherwise; pyarrow's conversions would import pandas."""
-    import pyarrow as pa
-
-    if pa.types.is_integer(column.type) and not column.null_count:
-        return np.from_dlpack(column)
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.uint8())
-    if not column.null_count:
-        return np.from_dlpack(column).astype(np.float64, copy=False)
-    return _filled(column.cast(pa.float64(), safe=False), np.float64, np.nan)
-
-
-def _filled(column: Any, dtype: Any, filler: Any) -> Array:
-    """A column of numbers of eight bytes with something in the place of what is missing."""
-    import pyarrow as pa
-
-    absent = np.from_dlpack(column.is_null().cast(pa.uint8())).astype(bool)
-    return np.where(absent, filler, np.frombuffer(column.buffers()[1], dtype, len(column), 8 * column.offset))
+def _is_packed(place: Place) -> bool:
+    return place.path.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".lz4"))
