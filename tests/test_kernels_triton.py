@@ -12,20 +12,26 @@ from typing import Any
 import pytest
 
 from inputs import FUSED, WITNESSES, Setting, every, program
+from lossary import kernels
 from lossary.kernels.triton import emit, module
+from test_kernels_functions import BOUNDS
 
 triton = pytest.importorskip("triton", reason="Triton is not installed")
 TESTS = Path(__file__).parent
 
 
-def proved(names: list[str]) -> None:
-    """Runs these kernels in the interpreter, beside the words in double precision."""
-    paths = os.pathsep.join([str(TESTS), *sys.path])
-    command = [sys.executable, str(TESTS / "triton_interpreted.py"), *names]
-    environment = os.environ | {"PYTHONPATH": paths}
+def interpreted(script: str, *names: str) -> list[str]:
+    """What a script prints that runs Triton's interpreter."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    command = [sys.executable, str(TESTS / script), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.splitlines()
+
+
+def proved(names: list[str]) -> None:
+    """These kernels agree with the words in double precision."""
+    lines = interpreted("triton_interpreted.py", *names)
     assert len(lines) == (len(names) or len(FUSED))
     assert not [line for line in lines if not line.endswith("is right")]
 
@@ -37,6 +43,16 @@ def test_witnesses_are_right_in_the_interpreter() -> None:
 @pytest.mark.exhaustive
 def test_all_are_right_in_the_interpreter() -> None:
     proved([])
+
+
+def test_functions_are_as_accurate_as_those_of_other_kernels() -> None:
+    found = dict(line.split() for line in interpreted("triton_functions.py"))
+    assert len(found) == 11
+    assert not {name: error for name, error in found.items() if not 0.5 <= float(error) <= BOUNDS[name]}
+
+
+def test_the_source_can_be_asked_for() -> None:
+    assert "def huber_elements(y_true, y_pred, gradient" in kernels.source("huber", device="cuda")
 
 
 def signature(kernel: Any, *, labels: bool) -> tuple[dict[str, str], dict[str, Any]]:
