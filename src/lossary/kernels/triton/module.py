@@ -9,7 +9,9 @@ from typing import Any
 
 # Fusion is off, so that a device computes the bits that the interpreter does.
 OPTIONS = {"enable_fp_fusion": False}
-REGISTERS = 16384
+# Outputs of a row up to which a program holds it in registers; longer ones spill.
+LONGEST = 8192
+# Elements of the rows that a program takes.
 TILE = 2048
 
 
