@@ -5,8 +5,8 @@ worth loading; anything else runs the formula in the framework's own words.  `ex
 shows the loop.  Results do not depend on the number of threads.
 
 A formula becomes a lowered form in `lowering`, which knows no target.  `cpu` prints it as Python of a simple kind,
-which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `plain` prints it for people.  Another
-target is a policy, `Target`, and a printer of the same form.
+which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `triton` prints it for devices, `plain`
+for people.  Another target is a policy, `Target`, and a printer of the same form.
 """
 
 from __future__ import annotations
@@ -182,13 +182,15 @@ def _missing() -> str:
     return ""
 
 
-def source(loss: Any, use: str = "gradient", *, readable: bool = False) -> str:
+def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: str = "cpu") -> str:
     """The loop that a loss compiles to, as Python.
 
     Args:
         loss: A name, a function or a loss object.
         use: ``"gradient"`` for value and gradient together, ``"value"`` for the value alone.
         readable: Instead of the loop itself, the same stages for one data point, as a function that runs in NumPy.
+        device: ``"cuda"`` for the same in Triton, value and gradient together, with the functions that it calls.  Calls
+            do not take it yet.
 
     Returns:
         The source.  ``accumulate`` adds in double precision, ``faulty`` remembers values outside the domain.
@@ -207,6 +209,8 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False) -> str:
     program, gradient = _program(_loss(loss)), use == "gradient"
     if unfit(program):
         raise no_kernel(program.record.name, unfit(program))
+    if device == "cuda":
+        return str(part("triton.emit").source(program, rows=not program.separable).text)
     if readable:
         return plain.source(program, gradient=gradient)
     return emitted(program, Use(rows=not program.separable, points=False, gradient=gradient, mask=False)).text

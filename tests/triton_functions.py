@@ -1,0 +1,47 @@
+"""The elementary functions of Triton's kernels in its interpreter: the largest error of each over sampled arguments."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TRITON_INTERPRET"] = "1"
+
+import numpy as np
+import torch
+
+from lossary.kernels.triton import functions, module
+
+EXACT = {"exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "sinh": np.sinh}
+EXACT |= {"arctan": np.arctan, "exp_decaying": np.exp, "log1p_growing": np.log1p, "log1p_unit": np.log1p}
+EXACT |= {"hypot1": lambda x: np.hypot(1.0, x)}
+RANGES = {"exp_decaying": (-np.inf, 0.0), "log1p_growing": (0.0, np.inf), "log1p_unit": (0.0, 1.0)}
+SIZE = 1 << 16
+LOOP = """@triton.jit
+def loop(x, out, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out + at, {name}(tl.load(x + at)))
+"""
+
+
+def error(name: str) -> float:
+    """In units in the last place of float32; infinite where the kind of number is another one."""
+    text = LOOP.format(name=name)
+    parts = ["import triton\nimport triton.language as tl\n", functions.source(text), text]
+    bits = np.arange(0, 2**32, 65521, dtype=np.uint64)[:SIZE].astype(np.uint32)
+    x = np.resize(bits, SIZE).view(np.float32)
+    low, high = RANGES.get(name, (-np.inf, np.inf))
+    x = np.where((x >= low) & (x <= high), x, np.float32(max(low, 0.0)))
+    given, out = torch.tensor(x), torch.empty(SIZE)
+    module.module("\n\n".join(parts))["loop"][(1,)](given, out, BLOCK=SIZE)
+    exact, got = EXACT[name](x.astype(np.float64)), out.numpy()
+    rounded = exact.astype(np.float32)
+    ordinary = np.isfinite(rounded) & np.isfinite(got)
+    if not np.array_equal(got[~ordinary], rounded[~ordinary], equal_nan=True):
+        return float("inf")
+    return float(np.max(np.abs(got - exact)[ordinary] / np.spacing(np.abs(rounded[ordinary]))))
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    for each in EXACT:
+        print(each, error(each))
