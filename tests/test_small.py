@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,21 +28,23 @@ PEERS: dict[str, tuple[dict[str, Any], Callable[[Any, Any], Any]]] = {
     "sparse_categorical_crossentropy": ({"from_logits": True}, lambda y, p: F.cross_entropy(p, y)),
 }
 EACH = pytest.mark.parametrize("name", PEERS)
-LOADED = pytest.mark.parametrize("loaded", [False, True], ids=["words", "kernel"])
+WAY = pytest.mark.usefixtures("way")
 
 
 def program_of(loss: Any) -> Program:
     return program_for(loss.record, loss.parameters, lossary.backends.NUMPY)
 
 
+@pytest.fixture(params=["words", "kernel"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain calls are computed in words, or by kernels as from the first call of a program on."""
+    monkeypatch.setattr(kernels, "PLAIN", 1 if request.param == "kernel" else kernels.THRESHOLD)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_loaded() -> Iterator[None]:
-    made = [lossary.get(name, **parameters) for name, (parameters, _) in PEERS.items()]
-    for loss in made:
-        program_of(loss).kernels_at_hand.clear()
     yield
-    for loss in made:
-        program_of(loss).kernels_at_hand.clear()
+    program_of(lossary.get("huber")).kernels_at_hand.clear()
 
 
 def drawn(name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,12 +62,10 @@ def both(loss: Any, y_true: torch.Tensor, y_pred: torch.Tensor) -> tuple[torch.T
 
 
 @EACH
-@LOADED
-def test_values_and_gradients_are_those_of_pytorch_at_every_call(name: str, loaded: bool) -> None:
+@WAY
+def test_values_and_gradients_are_those_of_pytorch_at_every_call(name: str) -> None:
     parameters, peer = PEERS[name]
     loss = lossary.get(name, **parameters)
-    if loaded:
-        kernels.load(loss)
     for seed in (1, 2, 3):
         y_true, y_pred = drawn(name, seed)
         for got, expected in zip(both(loss, y_true, y_pred), both(peer, y_true, y_pred), strict=True):
@@ -73,11 +75,9 @@ def test_values_and_gradients_are_those_of_pytorch_at_every_call(name: str, load
         np.testing.assert_array_equal(gradient, both(loss, y_true, y_pred)[1])
 
 
-@LOADED
-def test_the_same_call_gives_the_same_bits_whatever_ran_before(loaded: bool) -> None:
+@WAY
+def test_the_same_call_gives_the_same_bits_whatever_ran_before() -> None:
     loss = lossary.get("binary_crossentropy", from_logits=True)
-    if loaded:
-        kernels.load(loss)
     y_true, y_pred = (x.detach().numpy() for x in drawn("binary_crossentropy", 4))
     first = [x.tobytes() for x in loss.value_and_grad(y_true, y_pred)]
     rng = np.random.default_rng(0)
@@ -86,11 +86,9 @@ def test_the_same_call_gives_the_same_bits_whatever_ran_before(loaded: bool) -> 
     assert [x.tobytes() for x in lossary.get(loss.get_config()).value_and_grad(y_true, y_pred)] == first
 
 
-@LOADED
-def test_later_calls_are_checked_like_the_first(loaded: bool) -> None:
+@WAY
+def test_later_calls_are_checked_like_the_first() -> None:
     loss = lossary.get("binary_crossentropy", from_logits=True)
-    if loaded:
-        kernels.load(loss)
     y_true, y_pred = drawn("binary_crossentropy", 5)
     wrong = y_true.clone()
     wrong[3, 2] = 4.0
@@ -108,11 +106,9 @@ def test_later_calls_are_checked_like_the_first(loaded: bool) -> None:
     assert len(set(texts)) == 1
 
 
-@LOADED
-def test_any_layout_and_byte_order_is_understood(loaded: bool) -> None:
+@WAY
+def test_any_layout_and_byte_order_is_understood() -> None:
     loss = lossary.get("mean_squared_error")
-    if loaded:
-        kernels.load(loss)
     y_true, y_pred = (x.detach().numpy() for x in drawn("mean_squared_error", 6))
     value, gradient = loss.value_and_grad(y_true, y_pred)
     fixed = y_pred.copy()
@@ -126,11 +122,9 @@ def test_any_layout_and_byte_order_is_understood(loaded: bool) -> None:
             np.testing.assert_allclose(slopes, gradient, rtol=1e-6)
 
 
-@LOADED
-def test_vectors_and_columns_keep_their_shapes(loaded: bool) -> None:
+@WAY
+def test_vectors_and_columns_keep_their_shapes() -> None:
     loss = lossary.get("mean_squared_error", reduction="sum")
-    if loaded:
-        kernels.load(loss)
     y_true, y_pred = np.array([1.0, 2.0], np.float32), np.array([4.0, 0.0], np.float32)
     for true, pred in ((y_true, y_pred), (y_true[:, None], y_pred), (y_true, y_pred[:, None])):
         for _ in range(2):
@@ -169,11 +163,9 @@ def test_a_loss_defined_again_is_the_new_one() -> None:
             assert lossary.get("small_probe").value_and_grad(y_true, y_pred)[0] == pytest.approx(expected, rel=1e-6)
 
 
-@LOADED
-def test_gradients_of_gradients_and_a_second_backward(loaded: bool) -> None:
+@WAY
+def test_gradients_of_gradients_and_a_second_backward() -> None:
     loss = lossary.MeanSquaredError(reduction="sum")
-    if loaded:
-        kernels.load(loss)
     y_true, y_pred = torch.zeros(2, 1), torch.tensor([[1.0], [3.0]], requires_grad=True)
     for _ in range(2):
         (first,) = torch.autograd.grad(5.0 * loss(y_true, y_pred), y_pred, create_graph=True)
@@ -201,17 +193,46 @@ def test_one_value_per_data_point_takes_any_upstream_at_every_size() -> None:
         torch.testing.assert_close(y_pred.grad[:, 0], 12.0 * upstream)
 
 
-def test_kernels_for_small_calls_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_small_calls_take_kernels_and_others_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.zeros(SHAPE, np.float32)
     assert "words of numpy: 320 elements" in kernels.explain("huber", y, y)
-    assert "on the memory of torch: 320 elements" in kernels.explain("huber", torch.zeros(SHAPE), torch.zeros(SHAPE))
     kernels.load("huber")
     assert "fused kernel on numpy" in kernels.explain("huber", y, y)
-    assert "fused kernel on torch" in kernels.explain("huber", torch.zeros(SHAPE), torch.zeros(SHAPE))
     assert "words of numpy" in kernels.explain("huber", y.astype("f8"), y.astype("f8"))
+    monkeypatch.setattr(kernels, "PLAIN", 1)
+    for like in (y, y.astype("f8"), torch.zeros(SHAPE), torch.zeros(SHAPE).double()):
+        assert "mae runs in a fused kernel on" in kernels.explain("mae", like, like).replace(
+            "mean_absolute_error", "mae"
+        )
+    for like in (y.tolist(), y.astype("f2"), torch.zeros(SHAPE).half()):
+        assert "in the words of" in kernels.explain("mae", like, like)
     monkeypatch.setenv("LOSSARY_KERNELS", "0")
     kernels.load("mae")
     assert "words of numpy" in kernels.explain("mae", y, y)
+
+
+def test_a_plain_call_is_one_compiled_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "PLAIN", 1)
+    for make in (np.ones, torch.ones):
+        loss = lossary.Huber()
+        y_pred = make(SHAPE, dtype=np.float32 if make is np.ones else torch.float32)
+        loss(y_pred, y_pred)
+        loss.value_and_grad(y_pred, y_pred)
+        assert [step.run is not None for step in loss._setting.steps.values()] == [True, True]
+
+
+def test_nothing_holds_a_result_that_was_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "PLAIN", 1)
+    y_true, y_pred = drawn("huber", 1)
+    gc.collect()
+    gc.disable()
+    try:
+        value = lossary.Huber()(y_true, y_pred)
+        held = weakref.ref(value)
+        del value
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_large_inputs_are_not_copied_for_a_mask() -> None:

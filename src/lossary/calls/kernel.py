@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from ..graph.program import Program
 
 Array = Any
+# What a step answers, besides 1 where values lie outside their sets: its result is not finite.
+NOT_FINITE = 2
 
 
 class Library(Protocol):

@@ -47,6 +47,10 @@ class Route:
         """The reduced loss of a small plain call and its gradient; None where there is more to it."""
         return None
 
+    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
+        """Where the kernel comes from that computes a small plain call at once, or nothing."""
+        return ""
+
     def call(
         self,
         setting: Setting,

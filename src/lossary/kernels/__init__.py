@@ -1,8 +1,8 @@
 """Fused loops for large arrays in host memory: value and gradient in one pass, made from the traced formula.
 
 A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is
-worth loading; anything else runs the formula in the framework's own words.  `explain` says which and why, `source`
-shows the loop.  Results do not depend on the number of threads.
+worth loading, as every plain total of NumPy's or PyTorch's is; anything else runs the formula in the framework's own
+words.  `explain` says which and why, `source` shows the loop.  Results do not depend on the number of threads.
 
 A formula becomes a lowered form in `lowering`, which knows no target.  `cpu` prints it as Python of a simple kind,
 which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `triton` prints it for devices, `plain`
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 
-# Elements in y_pred from which on a kernel is used.  Below, the words of the framework take less than a millisecond.
-THRESHOLD = 1 << 16
+# Elements in y_pred from which on a kernel is used: by a plain total of float32 or float64, and by everything else, for
+# which the words of the framework take less than a millisecond below.
+PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _ANEW = "a plain function is traced anew at every call"
 _loads = [0]
@@ -54,21 +55,34 @@ def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
     return fused
 
 
-def small_step(
-    program: Program, parameters: tuple[float, ...], like: Any, columns: int, reduction: str, *, looking: bool
-) -> Callable[[Any, Any], Any] | None:
-    """What computes a small total and its gradient, or None unless `load` has made a kernel ready for it."""
-    if not program.kernels_at_hand:
+def step(
+    program: Program,
+    parameters: tuple[float, ...],
+    like: Any,
+    columns: int,
+    *,
+    mean: bool,
+    gradient: bool,
+    label: str = "",
+) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
+    """What computes a plain total of arrays like this one in one call, with its arguments and its origin.
+
+    None where there is no kernel, or more to do than one task holds.  ``label`` is the dtype of labels.
+    """
+    dtype = str(like.dtype)
+    if like.size < PLAIN or dtype not in ("float32", "float64") or label not in ("", "int64"):
         return None
-    found: Callable[[Any, Any], Any] | None = _run().small_step(
-        program, parameters, like, columns, reduction, looking=looking
-    )
-    return found
-
-
-def loads() -> int:
-    """How often `load` has changed what small calls may use."""
-    return _loads[0]
+    if not is_enrolled(program.record) or unfit(program) or columns > _LONGEST_ROW or unusable():
+        return None
+    if like.size > part("cpu.tasks").alone(program, columns):
+        return None
+    try:
+        found: Any = part("cpu.step").step(
+            program, parameters, dtype, like.size // columns, columns, mean=mean, gradient=gradient
+        )
+    except NoKernelError:
+        return None
+    return tuple(found)
 
 
 def _is_ready(call: Fusible) -> bool:
@@ -131,7 +145,8 @@ def unusable() -> str:
 def load(loss: Any, *, dtype: str = "float32") -> None:
     """Makes the kernels of a loss ready for arrays of every size.
 
-    Without it, a call with fewer than 65536 elements runs in words, because a kernel takes a fraction of a second to be
+    Plain calls on arrays, whose values are reduced, take kernels at every size.  With weights, or with one value per
+    data point, a call with fewer than 65536 elements runs in words, because a kernel takes a fraction of a second to be
     compiled the first time on a machine, and milliseconds to be loaded later.  A program that calls a loss thousands of
     times on small batches spends that gladly: a call then takes half as long or less.  Masked calls stay in words.
 
@@ -240,8 +255,10 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         The sentence; of a weighted sum, one for each of its terms.
 
     >>> import lossary, numpy as np
-    >>> print(lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))))
-    huber runs in the words of numpy: 6 elements are fewer than 65536, from which on a kernel pays
+    >>> lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))).split(",")[0]
+    'huber runs in a fused kernel on numpy'
+    >>> print(lossary.kernels.explain("huber", [[1.0, 2.0]], [[1.0, 4.0]]))
+    huber runs in the words of numpy: 2 elements are fewer than 65536, from which on a kernel pays
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
     """
@@ -264,6 +281,9 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     reason = reason or unfit(_program(made))
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
+    origin = route.of(owner).origin(made._setting, y_true, y_pred, made.axis, made.reduction)
+    if origin:
+        return f"{name} runs in a fused kernel on {owner.name}, {origin}"
     batch = made.batch(y_true, y_pred)
     reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
     computing = made.ready((y_true, y_pred)).batch

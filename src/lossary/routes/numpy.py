@@ -11,7 +11,7 @@ from .. import kernels
 from ..backends import NUMPY, Array
 from ..calls.evaluate import Call, prepare
 from ..calls.linear import Arguments, Settings
-from ..calls.plan import Setting
+from ..calls.plan import Setting, keep
 from ..calls.route import Route
 from ..facts.axes import Axis
 from . import linear_numpy, steps
@@ -26,13 +26,20 @@ class NumpyRoute(Route):
     def refusal(self, *arrays: Array) -> str:
         return ""
 
+    def total(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
+    ) -> Array | None:
+        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=False)
+        return None if found is None else found[0]
+
     def total_and_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
-        if not type(y_true) is type(y_pred) is np.ndarray:
-            return None
-        found = steps.find(setting, y_true, y_pred, axis, check, reduction)
-        return None if found is None else found(y_true, y_pred)
+        return _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
+
+    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
+        step = _step(setting, y_true, y_pred, axis, None, reduction, wanted=True)
+        return "" if step is None else step.origin
 
     def call(
         self,
@@ -61,6 +68,27 @@ class NumpyRoute(Route):
 
     def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
         return linear_numpy.value_and_gradients(settings, given)
+
+
+def _computed(
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
+) -> tuple[Array, Array] | None:
+    step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+    return None if step is None else step.on_numpy(y_true, y_pred)
+
+
+def _step(
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
+) -> steps.Step | None:
+    if not type(y_true) is type(y_pred) is np.ndarray or type(axis) is not int:
+        return None
+    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
+    step = setting.steps.get(key)
+    if step is None:
+        step = steps.made(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+        keep(setting.steps, key, step)
+    found: steps.Step = step
+    return found
 
 
 ROUTE = NumpyRoute(NUMPY)

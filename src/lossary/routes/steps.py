@@ -1,4 +1,4 @@
-"""Plain calls on small arrays, prepared once: what remains of each is to look at the values and to compute.
+"""Plain calls prepared once: what remains of each is one compiled function, which looks at the values as it computes.
 
 A small batch is computed in less time than it takes to find out how.  Arrays of the same dtypes and shapes, without
 weights or mask and ready to be computed with, differ in nothing but their values; a step keeps all the rest.
@@ -14,54 +14,82 @@ import numpy as np
 from .. import kernels
 from ..backends import NUMPY
 from ..calls.evaluate import LOOKING, check_values
-from ..calls.plan import Plan, Setting, keep, planned
+from ..calls.kernel import NOT_FINITE
+from ..calls.plan import Plan, Setting, planned
 from ..facts.registry import is_enrolled
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 Floats = np.ndarray[Any, Any]
-# The reduced loss and its gradient of targets and predictions; None where only the general way leads on.
-Step = Callable[[Floats, Floats], tuple[Floats, Floats] | None]
 
 
-def find(
-    setting: Setting, y_true: Floats, y_pred: Floats, axis: Any, check: Mode | None, reduction: str
-) -> Step | None:
-    """The step for plain arrays of NumPy, or None where there is more to the call."""
-    if not 0 < y_pred.size < kernels.THRESHOLD or type(axis) is not int:
-        return None
-    key = (y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, kernels.loads())
-    try:
-        found: Step | None = setting.steps[key]
-    except KeyError:
-        found = _made(setting, y_true, y_pred, axis, check, reduction)
-        keep(setting.steps, key, found)
+class Step:
+    """What computes the reduced loss of targets and predictions, with its gradient where that is ``wanted``.
+
+    ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``words`` are those of NumPy, where there
+    is no kernel.  Where neither can say anything, only the general way leads on.
+    """
+
+    __slots__ = ("dtype", "fatal", "origin", "run", "shape", "tail", "wanted", "words")
+
+    def __init__(self, like: Floats, *, wanted: bool) -> None:
+        self.shape, self.dtype, self.wanted = like.shape, like.dtype, wanted
+        self.run: Callable[..., int] | None = None
+        self.words: Callable[[Floats, Floats], tuple[Floats, Floats]] | None = None
+        self.tail: tuple[Any, ...] = ()
+        self.fatal = 0
+        self.origin = ""
+
+    def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
+        """The total and its gradient, or None."""
+        if self.run is None:
+            return None if self.words is None else self.words(y_true, y_pred)
+        true, pred = y_true.flags, y_pred.flags
+        if not (true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned):
+            return None
+        value = np.empty((), self.dtype)
+        slopes: Any = np.empty(self.shape, self.dtype) if self.wanted else 0
+        if self.run(y_true, y_pred, slopes, value, *self.tail) & self.fatal:
+            return None
+        return value[()], slopes
+
+
+def made(
+    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str, *, wanted: bool
+) -> Step:
+    """The step for arrays like these."""
+    found = Step(y_pred, wanted=wanted)
+    record = setting.record
+    if not y_pred.size or reduction == "none" or not setting.is_constant or setting.ignored is not None:
+        return found
+    if setting.weighting or not is_enrolled(record) or not record.is_pair:
+        return found
+    plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=check != "off")
+    if not plan.ready or not plan.lines.rows.are_last:
+        return found
+    looking = check in LOOKING
+    columns = 1 if plan.lines.places[1].expand else y_pred.shape[-1]
+    step = kernels.step(
+        plan.program, setting.numbers, y_pred, columns, mean=reduction != "sum", gradient=wanted,
+        label=str(y_true.dtype) if record.labels_are_integers else "",
+    )  # fmt: skip
+    if step is not None:
+        found.run, found.tail, found.origin = step
+        found.fatal = -1 if looking else NOT_FINITE
+    elif wanted and y_pred.size < kernels.THRESHOLD:
+        found.words = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
     return found
 
 
-def _made(
-    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str
-) -> Step | None:
-    if reduction == "none" or not setting.is_constant or setting.ignored is not None or setting.weighting:
-        return None
-    if not is_enrolled(setting.record) or not setting.record.is_pair:
-        return None
-    plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=check != "off")
-    if not plan.ready or not plan.lines.rows.are_last:
-        return None
-    looking = check in LOOKING
-    columns = 1 if plan.lines.places[1].expand else y_pred.shape[-1]
-    ready = kernels.small_step(plan.program, setting.numbers, y_pred, columns, reduction, looking=looking)
-    return ready or _in_words(setting, plan, looking, reduction)
-
-
-def _in_words(setting: Setting, plan: Plan, looking: bool, reduction: str) -> Step:
+def _in_words(
+    setting: Setting, plan: Plan, *, looking: bool, mean: bool
+) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
     """In words of NumPy."""
     record, parameters, numbers = setting.record, setting.parameters, setting.numbers
     lines = plan.lines
     labels = record.labels_are_integers  # What they may be depends on the other argument.
-    run, mean = plan.program.value_and_slope(NUMPY), reduction != "sum"
+    run = plan.program.value_and_slope(NUMPY)
 
     target, prediction = record.target, record.prediction_domain(parameters)
 

@@ -6,8 +6,6 @@ operations as the words of PyTorch, which is what a small call costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,19 +17,23 @@ from ..backends.torch import BACKEND, PLAIN
 from ..calls import evaluate
 from ..calls.evaluate import Batch, Call
 from ..calls.linear import Arguments, Settings
-from ..calls.plan import Setting
+from ..calls.plan import Setting, keep
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
 from . import linear_torch, steps
 from .torch_compiled import compiled
-from .torch_doors import apply, is_several
+from .torch_doors import apply, is_eager, is_several, prepared
 from .torch_together import Together, Total, again, differentiated, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
 
-_FLOATS = frozenset({torch.float32, torch.float64})
+_SCALARS = {dtype: torch.empty((), dtype=dtype, device="cpu") for dtype in (torch.float32, torch.float64)}
+_STRIDED = torch.strided
+# Looked up once: a small call is made of little else than such questions.
+_is_grad_enabled, _is_compiling, _empty_like = torch.is_grad_enabled, torch.compiler.is_compiling, torch.empty_like
+_total = prepared(Total)
 
 
 class TorchRoute(Route):
@@ -50,43 +52,30 @@ class TorchRoute(Route):
     def total(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> Array | None:
-        step = self._step(setting, y_true, y_pred, axis, check, reduction)
-        if step is None or (found := step()) is None:
-            return None
-        if not differentiated(y_pred):
-            return _tensor(found[0])
+        wanted = y_pred.requires_grad and _is_grad_enabled()
+        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+        if found is None or not wanted:
+            return None if found is None else found[0]
 
-        def find() -> tuple[Array, Array]:
-            return _both(step())
+        def find() -> list[Array] | None:
+            return _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
 
         def words(y: Array, p: Array) -> Batch:
             return evaluate.prepare(setting, (y, p), axis=axis, check=check, batched=True)
 
-        return apply(Total, y_pred, y_true, list(_both(found)), find, words, reduction)
+        return _total(y_pred, y_true, [find, words, reduction, found[1], found[0]])
 
     def total_and_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
-        step = self._step(setting, y_true, y_pred, axis, check, reduction)
-        return None if step is None or (found := step()) is None else _both(found)
+        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
+        return None if found is None else (found[0], found[1])
 
-    def _step(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> Callable[[], Any] | None:
-        """What computes a small plain total and its gradient on the tensors' memory, where that is possible."""
-        if torch.compiler.is_compiling() or type(y_true) not in PLAIN or y_pred.numel() >= kernels.THRESHOLD:
-            return None
-        if y_pred.dtype not in _FLOATS or self.refusal(y_true, y_pred):
-            return None
-        try:
-            true, pred = y_true.detach().numpy(), y_pred.detach().numpy()
-        except (RuntimeError, TypeError):
-            return None  # A wrapper of torch.func that outlived its function, or a dtype that NumPy does not have.
-        try:
-            found = steps.find(setting, true, pred, axis, check, reduction)
-        except ShapeError:
-            return None  # Said again in words, which name PyTorch's remedy.
-        return None if found is None else partial(found, true, pred)
+    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
+        if type(axis) is not int or not _is_plain(y_true, y_pred) or y_pred.dtype not in _SCALARS:
+            return ""
+        views = y_true.detach().numpy(), y_pred.detach().numpy()
+        return steps.made(setting, *views, axis, None, reduction, wanted=True).origin
 
     def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
         if torch.compiler.is_compiling():
@@ -125,6 +114,56 @@ class TorchRoute(Route):
         if batch.fused is None and y_pred.numel() >= kernels.THRESHOLD:
             return None  # Here the words of PyTorch, on several threads, overtake those of NumPy.
         return InMemory(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
+
+
+def _computed(
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
+) -> list[Array] | None:
+    """A plain total and, if wanted, its gradient, where one step gives it."""
+    if _is_compiling() or not _is_plain(y_true, y_pred) or type(axis) is not int:
+        return None
+    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
+    step = setting.steps.get(key)
+    try:
+        if step is None:
+            step = _prepared(setting, key, y_true, y_pred)
+        if step.run is None:
+            return _in_words(step, y_true, y_pred)
+        if not (y_true.is_contiguous() and y_pred.is_contiguous()):
+            return None
+        value = _empty_like(_SCALARS[y_pred.dtype])
+        slopes = _empty_like(y_pred) if wanted else None
+        at = 0 if slopes is None else slopes.data_ptr()
+        faults = step.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *step.tail)
+    except (RuntimeError, TypeError):
+        return None  # A wrapper of torch.func that outlived its function, or a dtype that NumPy does not have.
+    except ShapeError:
+        return None  # Said again in words, which name PyTorch's remedy.
+    if faults & step.fatal:
+        return None
+    return [value] if slopes is None else [value, slopes]
+
+
+def _is_plain(y_true: Any, y_pred: Any) -> bool:
+    """Whether nothing but numbers in host memory is to be seen, of which y_pred alone may be differentiated."""
+    if type(y_true) not in PLAIN or type(y_pred) not in PLAIN or not is_eager():
+        return False
+    if not (y_true.is_cpu and y_pred.is_cpu and y_true.layout is y_pred.layout is _STRIDED):
+        return False
+    return not (y_true.is_neg() or y_pred.is_neg() or (y_true.requires_grad and _is_grad_enabled()))
+
+
+def _prepared(setting: Setting, key: Any, y_true: Array, y_pred: Array) -> steps.Step:
+    *_, axis, check, reduction, wanted = key
+    views = y_true.detach().numpy(), y_pred.detach().numpy()
+    step = steps.made(setting, *views, axis, check, reduction, wanted=wanted)
+    keep(setting.steps, key, step)
+    return step
+
+
+def _in_words(step: steps.Step, y_true: Array, y_pred: Array) -> list[Array] | None:
+    found = step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
+    return None if found is None else list(map(_tensor, found))
 
 
 class InMemory(Together):

@@ -6,6 +6,7 @@ import no PyTorch, is `lossary._untraced`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -32,19 +33,34 @@ def is_transformed() -> bool:
     return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
 
 
+@untraced
+def is_eager() -> bool:
+    """Whether what is computed now is neither recorded nor transformed: both answers in one."""
+    return _tracing() is None and _modes() == 0 and _level() is None and torch.autograd.forward_ad._current_level < 0
+
+
+_tracing, _modes = torch._C._get_tracing_state, torch._C._len_torch_dispatch_stack
+_level = torch._C._functorch.maybe_current_level
+_batched, _legacy = torch._C._functorch.is_batchedtensor, torch._C._functorch.is_legacy_batchedtensor
+
+
 def is_several(x: Array) -> bool:
     """Whether a tensor stands for several at once: inside ``vmap``, or for the rows of a Jacobian.
 
     Lacking: a question whether a tensor is batched.  The second is what ``is_grads_batched=True`` makes.
     """
-    functorch = torch._C._functorch
-    return bool(functorch.is_batchedtensor(x) or functorch.is_legacy_batchedtensor(x))
+    return bool(_batched(x) or _legacy(x))
 
 
-def apply(function: Any, *inputs: Any) -> Array:
-    """As ``function.apply`` where nothing is transformed.
+def prepared(function: Any) -> Callable[..., Array]:
+    """``function.apply`` for where nothing is transformed.
 
     Lacking: a way past its look for ``torch.func`` and at the signature, which is what a small call costs.
     """
-    applied: Array = super(torch.autograd.Function, function).apply(*inputs)
-    return applied
+    found: Callable[..., Array] = super(torch.autograd.Function, function).apply
+    return found
+
+
+def apply(function: Any, *inputs: Any) -> Array:
+    """As ``function.apply`` where nothing is transformed."""
+    return prepared(function)(*inputs)

@@ -85,7 +85,8 @@ class Together:
 
     def total(self, find: Find, reduction: str) -> Array:
         """A number that knows its gradient."""
-        return apply(Total, self.y_pred, self.y_true, list(find()), find, self.words, reduction, *self.others)
+        total, gradient = find()
+        return apply(Total, self.y_pred, self.y_true, [find, self.words, reduction, gradient, total], *self.others)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -102,37 +103,40 @@ class Together:
 
 
 class Total(torch.autograd.Function):
-    """A number whose gradient is known already."""
+    """A number whose gradient is known already.
+
+    ``given`` holds what finds both again, the words, the reduction, and until somebody takes them the gradient and the
+    number; a list, because a tensor that is given and returned counts as a view, which nothing may be added to.
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any, y_pred: Array, y_true: Array, found: list[Array], find: Find, words: Words, reduction: str,
-        *others: Array,
-    ) -> Array:  # fmt: skip
+    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Any], *others: Array) -> Array:
         # What the words would read again is saved, so that a change of it in place is noticed.
         ctx.save_for_backward(y_pred, y_true, *others)
-        # In a list, because a tensor that is given and returned counts as a view, which nothing may be added to.
-        total, *ctx.gradient = found
-        ctx.source = find, words, reduction
+        total: Array = given.pop()
+        ctx.given = given
         return total
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
-        y_pred, y_true, *others = ctx.saved_tensors
-        return _passed_back(ctx, y_true, y_pred, upstream[0]), *[None] * (5 + len(others))
+        (factor,), given, saved = upstream, ctx.given, ctx.saved_tensors
+        if _is_grad_enabled():
+            found = again(given[1], given[2], saved[1], saved[0], factor)
+        else:
+            # Handed over, not shared: whoever gets the gradient may keep it without copying.
+            found = _scaled(given.pop() if len(given) == 4 else given[0]()[1], factor)
+        return (found, None, None) if len(saved) == 2 else (found, *[None] * len(saved))
 
 
-def _passed_back(ctx: Any, y_true: Array, y_pred: Array, upstream: Array) -> Array:
-    find, words, reduction = ctx.source
-    if torch.is_grad_enabled():
-        return again(words, reduction, y_true, y_pred, upstream)
-    # Handed over, not shared: whoever gets the gradient may keep it without copying.
-    gradient: Array = ctx.gradient.pop() if ctx.gradient else find()[1]
+_is_grad_enabled = torch.is_grad_enabled
+
+
+def _scaled(gradient: Array, upstream: Array) -> Array:
     if is_several(upstream):
         return upstream * gradient
     if not gradient.is_cpu:  # Where looking at a number would wait for the device.
         return gradient.mul_(upstream)
-    factor = float(upstream)
+    factor = upstream.item()
     return gradient if factor == 1.0 else gradient.mul_(factor)
 
 

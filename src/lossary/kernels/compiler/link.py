@@ -75,5 +75,6 @@ def _builtin(address: int, name: str) -> Callable[..., int]:
 
 @cache
 def _addresses() -> dict[str, int]:
-    """Where the functions are that an entry calls."""
-    return {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in _NEEDED}
+    """Where the functions are that an entry calls, and what it knows by name."""
+    found = {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in _NEEDED}
+    return found | {"PyLong_Type": id(int)}

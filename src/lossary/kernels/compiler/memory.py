@@ -43,6 +43,13 @@ def library(name: str, *arguments: Any, result: Any = LONG) -> Value:
     return Value(builder().call(module.globals.get(name) or ir.Function(module, kind, name), given))
 
 
+def named(name: str) -> Value:
+    """The address of something that the process knows by name."""
+    module = builder().module
+    found = module.globals.get(name) or ir.GlobalVariable(module, ir.IntType(8), name)
+    return Value(builder().ptrtoint(found, LONG))
+
+
 def block(size: Any) -> Value:
     """Memory of this many bytes, or null; LLVM knows that nothing else lies there."""
     return library("malloc", size, result=_BYTES)

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Typed:
-    """A parameter: the dtype of a number, or of the elements of an array with so many axes."""
+    """A parameter: the dtype of a number, or of the elements of an array with so many axes.
+
+    An address is that of an array's elements, and comes from Python as a number or as an array of NumPy.
+    """
 
     dtype: str
     axes: int = 0
     is_written: bool = False
+    is_address: bool = False

@@ -13,9 +13,10 @@ from ..compiler import code
 from ..compiler.python import add_entry
 from ..compiler.typed import Typed
 from ..compiler.unit import Function, Unit
-from ..compiler.values import INT, LONG
+from ..compiler.values import INT, LONG, Array, Value, array_at
 from ..compiler.walk import Routine
 from . import functions, intrinsics, target
+from .store import Around
 
 _INTRINSICS = (
     "accumulate", "accumulate_square", "at", "beginning", "chunk", "earlier", "faulty", "from_order_key", "lanes",
@@ -70,9 +71,25 @@ def add(
 
 
 def machine_code(
-    name: str, source: str, dtype: str, parameters: Sequence[Typed], extra: Mapping[str, float], *, wide: bool = False
+    name: str,
+    source: str,
+    dtype: str,
+    parameters: Sequence[Typed],
+    extra: Mapping[str, float],
+    *,
+    wide: bool = False,
+    around: Around | None = None,
 ) -> bytes:
     """The machine code of a source, which Python calls; it returns an integer of 32 bits, or one of 64."""
     unit = new_unit()
-    add_entry(unit, add(unit, name, source, dtype, parameters, extra, LONG if wide else INT))
+    made = add(unit, name, source, dtype, parameters, extra, LONG if wide else INT)
+    if around is not None:
+        scope = namespace(dtype) | {"kernel": made, "elements": _elements, "np": np}
+        made = unit.function(f"{name}_step", Routine.of(around.source, scope), around.parameters)
+    add_entry(unit, made)
     return code.machine_code(unit)
+
+
+def _elements(address: Value, kind: Any, *lengths: Value) -> Array:
+    """The array whose elements lie at an address."""
+    return array_at(address, kind, lengths)

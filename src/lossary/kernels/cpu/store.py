@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import llvmlite
 from llvmlite import binding
@@ -20,6 +21,13 @@ from ..compiler.typed import Typed
 from . import alone, disk
 
 Kernel = Callable[..., int]
+
+
+class Around(NamedTuple):
+    """The source of a function that calls a kernel by the name ``kernel``, and what that function takes."""
+
+    source: str
+    parameters: tuple[Typed, ...]
 
 
 @cache
@@ -35,16 +43,26 @@ def _environment() -> bytes:
 
 
 def compiled(
-    name: str, source: str, dtype: str, parameters: Sequence[Typed], extra: Mapping[str, float], *, wide: bool = False
+    name: str,
+    source: str,
+    dtype: str,
+    parameters: Sequence[Typed],
+    extra: Mapping[str, float],
+    *,
+    wide: bool = False,
+    around: Around | None = None,
 ) -> tuple[Kernel, str]:
-    """A kernel, and where its machine code came from; ``extra`` are constants of the source."""
+    """A kernel, and where its machine code came from; ``extra`` are constants of the source.
+
+    What Python calls is the kernel, or a function around it.
+    """
 
     def make() -> bytes:
         from .compiled import machine_code
 
-        return machine_code(name, source, dtype, parameters, extra, wide=wide)
+        return machine_code(name, source, dtype, parameters, extra, wide=wide, around=around)
 
-    identity = "\0".join([dtype, repr(parameters), repr(sorted(extra.items())), str(wide)])
+    identity = "\0".join([dtype, repr(parameters), repr(sorted(extra.items())), str(wide), repr(around)])
     with alone.compiling():
         code, origin = found(f"{name}_{dtype}", source, identity, make)
         return link.function(code, name), origin

@@ -1,0 +1,122 @@
+"""A plain total in one compiled call: where arrays begin goes in, the value and its gradient are written.
+
+What `run.Fused` does in Python around a kernel, for neither weights nor mask and as many elements as one task holds,
+stands here beside the kernel: a small batch is computed in less time than Python takes to add its values up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...calls.kernel import NOT_FINITE, NoKernelError
+from ...graph.program import Program
+from ..compiler.typed import Typed
+from . import alone, store, target
+from .arguments import Argument, typed
+from .emit import source
+from .run import host_numbers
+from .target import CHUNK, Use
+
+
+class Step(NamedTuple):
+    """``run(y_true, y_pred, gradient, value, *tail)`` writes to the last two; arrays are addresses, or NumPy's own."""
+
+    run: Callable[..., int]
+    tail: tuple[Any, ...]
+    origin: str
+
+
+class _Made(NamedTuple):
+    run: Callable[..., int]
+    origin: str
+    numbers: Callable[..., Sequence[float]]
+
+
+def step(
+    program: Program, parameters: tuple[float, ...], dtype: str, rows: int, columns: int, *, mean: bool, gradient: bool
+) -> Step:
+    """The step for so many rows.
+
+    Raises:
+        NoKernelError: There is no kernel.
+    """
+    use = target.use(program, columns, total=program.separable, gradient=gradient)
+    key = "step", use, dtype
+    if key not in program.kernels:
+        if alone.torn():
+            raise NoKernelError(alone.torn())
+        with alone.compiling():
+            if key not in program.kernels:
+                program.kernels[key] = _made(program, use, dtype)
+    made = program.kernels[key]
+    if isinstance(made, NoKernelError):
+        raise made
+    with np.errstate(all="ignore"):
+        numbers = [float(np.dtype(dtype).type(number)) for number in made.numbers(*parameters)]
+    if any(number != number for number in numbers):
+        raise NoKernelError("a parameter is NaN")
+    return Step(made.run, (rows, columns, 1.0 / rows if mean else 1.0, *numbers), made.origin)
+
+
+def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
+    try:
+        made = source(program, use)
+        around = store.Around(_text(made.arguments, use, dtype), _parameters(made.arguments, dtype))
+        kernel = made.text, dtype, typed(made.arguments, dtype), made.constants
+        run, origin = store.compiled(made.name, *kernel, around=around)
+        return _Made(run, origin, host_numbers(program, made.numbers))
+    except Exception as error:
+        # Whatever the emitter or the compiler does not understand, the words can compute.
+        return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+_ARRAYS = ("y_true", "y_pred", "gradient", "value")
+
+
+def _numbers(taken: Sequence[Argument]) -> list[str]:
+    """Numbers computed from parameters, which come last."""
+    last = next(place for place, each in enumerate(taken) if each.name == "last")
+    return [each.name for each in taken[last + 1 :]]
+
+
+def _parameters(taken: Sequence[Argument], dtype: str) -> tuple[Typed, ...]:
+    arrays = [Typed("int64", is_address=True)] * len(_ARRAYS)
+    return (*arrays, Typed("int64"), Typed("int64"), Typed("float64"), *[Typed(dtype)] * len(_numbers(taken)))
+
+
+def _text(taken: Sequence[Argument], use: Use, dtype: str) -> str:
+    """The source of the step around a kernel."""
+    numbers = _numbers(taken)
+    label = any(each.kind == "label" for each in taken)
+    lengths = "rows, columns" if use.rows else "rows * columns"
+    given = {
+        "y_true": "elements(y_true, np.int64, rows)" if label else f"elements(y_true, F, {lengths})",
+        "y_pred": f"elements(y_pred, F, {lengths})",
+        "gradient": f"elements(gradient, F, {lengths})",
+        "values": "parts",
+        "totals": "parts",
+        "factors": "factors",
+        "factor": "F(factor)",
+        "count": "F(columns)",
+        "first": "0",
+        "last": "pieces",
+    }
+    call = f"kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
+    kind = "F" if use.rows else "np.float64"
+    lines = [f"pieces = {'rows' if use.rows else f'(rows * columns + {CHUNK - 1}) // {CHUNK}'}"]
+    lines.append(f"parts = empty((pieces,), {kind})")
+    if use.rows and use.gradient:
+        lines += ["factors = empty((rows,), F)", "for i in range(rows):", "    factors[i] = F(factor)"]
+    lines += [f"faults = {call}", "total = 0.0", "for i in range(pieces):", "    total = accumulate(total, parts[i])"]
+    lines.append("found = total * factor" if use.rows else "found = total / columns * factor")
+    lines += ["written = elements(value, F, 1)", "written[0] = F(found)"]
+    largest = float(np.finfo(dtype).max)
+    lines += [
+        f"if not (found <= {largest!r} and -found <= {largest!r}):",
+        f"    faults = faults | np.int32({NOT_FINITE})",
+    ]
+    head = f"def step({', '.join([*_ARRAYS, 'rows', 'columns', 'factor', *numbers])}):"
+    return "\n".join([head, *(f"    {line}" for line in [*lines, "return faults"]), ""])

@@ -1,0 +1,13 @@
+"""How much a thread takes at a time."""
+
+from __future__ import annotations
+
+from ...calls.programs import for_labels
+from ...graph.program import Program
+from . import labels, target
+
+
+def alone(program: Program, columns: int) -> int:
+    """How many elements one thread computes by itself."""
+    by_labels = target.NARROW < columns <= labels.LONGEST and for_labels(program) is not None
+    return min(target.TASK, labels.WORTH - 1) if by_labels else target.TASK
