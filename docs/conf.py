@@ -42,6 +42,7 @@ autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 napoleon_use_rtype = False
 napoleon_use_param = False
+napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 toc_object_entries = False
 

@@ -60,5 +60,5 @@ def _is_error(name: str) -> bool:
 def _entry(module: str, name: str) -> str:
     found = getattr(lossary, name)
     kind = "autoclass" if inspect.isclass(found) else "autofunction"
-    members = "\n   :members:" if kind == "autoclass" and not _is_error(name) else ""
+    members = "\n   :members:\n   :no-undoc-members:" if kind == "autoclass" and not _is_error(name) else ""
     return f"```{{eval-rst}}\n.. {kind}:: {module}.{name}{members}\n```"

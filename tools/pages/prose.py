@@ -10,7 +10,9 @@ from sphinx.transforms import SphinxTransform
 from .messages import is_prose
 
 # Pages whose translations lie with those of the losses, or which are not translated.
-_NOT_HERE = ("losses", "families", "gallery", "peers", "api", "changes")
+NOT_HERE = ("losses", "families", "gallery", "peers", "api", "changes")
+# Pages whose tables hold names and numbers.
+_MEASURED = ("accuracy", "benchmarks", "benchmarks_cuda")
 
 
 class CodeIsNotTranslated(SphinxTransform):
@@ -20,11 +22,12 @@ class CodeIsNotTranslated(SphinxTransform):
 
     def apply(self, **kwargs: Any) -> None:
         """Called by Sphinx for every document."""
-        elsewhere = self.env.docname.split("/")[0] in _NOT_HERE
+        elsewhere = self.env.docname.split("/")[0] in NOT_HERE
         for node in self.document.findall(nodes.TextElement):
             if isinstance(node, nodes.Inline) and not isinstance(node, nodes.title):
                 continue
-            if elsewhere or _said_by_the_program(node) or not is_prose(node.rawsource or node.astext()):
+            cell = self.env.docname in _MEASURED and isinstance(node.parent, nodes.entry)
+            if elsewhere or cell or _said_by_the_program(node) or not is_prose(node.rawsource or node.astext()):
                 node["translatable"] = False
 
 
