@@ -46,7 +46,18 @@ def from_records() -> dict[str, Catalog]:
 def from_sphinx() -> dict[str, Catalog]:
     """Page written by hand -> its sentences."""
     subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-b", "gettext", "-d", str(POT / ".doctrees"), str(ROOT / "docs"), str(POT)],
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-q",
+            "-b",
+            "gettext",
+            "-d",
+            str(POT / ".doctrees"),
+            str(ROOT / "docs"),
+            str(POT),
+        ],
         check=True,
     )
     found = {}

@@ -1,7 +1,7 @@
 """The part of the site that is made of records: a Sphinx extension, `tools.pages` in ``docs/conf.py``.
 
-Before Sphinx looks for its sources, the English pages are written beside the others, where git ignores them; for another
-language their text is made anew when Sphinx reads them.
+Before Sphinx looks for its sources, the English pages are written beside the others, where git ignores them; for
+another language their text is made anew when Sphinx reads them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def pages() -> dict[str, Callable[[Messages], str]]:
 
 
 def write(app: Sphinx) -> None:
-    """Writes what is not there or not current; what is current keeps its date, so that Sphinx need not read it again."""
+    """Writes what is not there or not current; what is current keeps its date, and Sphinx need not read it."""
     english = Messages("en")
     texts = {name: make(english) for name, make in pages().items() if name not in OVER}
     texts["api"] = api.page()

@@ -14,14 +14,15 @@ _HEAD = """\
 # API reference
 
 Everything public but the losses themselves, which have [pages of their own](losses.md). Each loss is a function of one
-value per data point, `lossary.huber(y_true, y_pred)`, and a class of configured objects, `lossary.Huber()`, whose methods
-are those of `lossary.Loss`."""
+value per data point, `lossary.huber(y_true, y_pred)`, and a class of configured objects, `lossary.Huber()`, whose
+methods are those of `lossary.Loss`."""
 # What each part of the reference is about, in the order in which it is read.
 _PARTS = {
     "Losses by name": ("get", "names", "loss", "Loss", "ArgumentsLoss", "WeightedSum", "Total", "TotalOfTerms", "Case"),
     "Derivatives": ("value_and_grad", "grad_and_hess"),
     "A last layer with many classes": ("linear_cross_entropy", "linear", "LinearCrossEntropy", "LinearLoss"),
-    "Advice": ("diagnose", "suggest", "explain", "verify", "Report", "Finding", "Advice", "Explanation", "Verification"),
+    "Advice": ("diagnose", "suggest", "explain", "verify", "Report", "Finding", "Advice", "Explanation",
+               "Verification"),
     "Checks": ("check", "raise_faults"),
     "Pictures": ("plot",),
     "Helpers": ("to_categorical", "is_categorical_crossentropy", "pack"),

@@ -36,6 +36,4 @@ def _mentions() -> dict[str, frozenset[str]]:
 def kin(record: Record) -> list[Record]:
     """Losses that its text names, or whose text names it."""
     named = _mentions()
-    return [
-        other for other in builtin() if other.name in named[record.name] or record.name in named[other.name]
-    ]
+    return [other for other in builtin() if other.name in named[record.name] or record.name in named[other.name]]

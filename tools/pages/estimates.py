@@ -4,7 +4,9 @@ from __future__ import annotations
 
 _MEAN = "The mean of the targets."
 _MEDIAN = "The median of the targets."
-_OF_ROOTS = "Of rows with one output the median; of longer rows their geometric median, as roots are summed, not squares."
+_OF_ROOTS = (
+    "Of rows with one output the median; of longer rows their geometric median, as roots are summed, not squares."
+)
 _BETWEEN = "A location between the median and the mean: far targets pull with a bounded force."
 _REDESCENDING = "The place where most targets are: far targets hardly pull at all. There may be several minima."
 _PROBABILITY = "The probability of class 1."
@@ -13,7 +15,9 @@ _CLASS = "On which side the more likely class lies, not how likely it is."
 _LOG_ODDS = "Half the logarithm of the odds of class 1."
 _BEST_CLASS = "Which class is the most likely one, not how likely it is."
 _LIKELIHOOD = "The parameters under which the targets are most likely; of a right model, the true ones."
-_OVERLAP = "The region whose expected overlap is best, which is smaller or larger than where the probability is above 1/2."
+_OVERLAP = (
+    "The region whose expected overlap is best, which is smaller or larger than where the probability is above 1/2."
+)
 _ORDER = "An order: only differences of scores count."
 _SURVIVAL = "The parameters under which what was observed, censored times included, is most likely."
 _PREFERENCE = "A policy whose ratio of likelihoods to the reference follows the preferences."
