@@ -79,4 +79,4 @@ generate: $(VENV)/.dev  ## Regenerate stubs, tables, pictures and the accuracy p
 	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .venv-minimum .venv-peers out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-peers out docs/_build docs/losses docs/families docs/api.md .pytest_cache .mypy_cache .ruff_cache .hypothesis
