@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
-.PHONY: help demo test peers minimum proof everything lint types doctest bench docs clean
+.PHONY: help demo test peers minimum proof everything lint types doctest bench docs generate clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -64,16 +64,19 @@ types: $(VENV)/.dev  ## Types
 	$(BIN)/mypy
 
 doctest: $(VENV)/.dev  ## Every example in docstrings, README and docs
-	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' src README.md docs
+	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' --ignore=docs/losses --ignore=docs/_build --ignore=docs/conf.py src README.md docs
 
 bench: $(VENV)/.dev  ## Speed beside the peers and the streaming limit; writes docs/
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.dev  ## Regenerate stubs, tables and the accuracy page
+docs: $(VENV)/.dev  ## Build the site, English and Chinese, into docs/_build/html
+	$(BIN)/python tools/build_docs.py
+
+generate: $(VENV)/.dev  ## Regenerate stubs, tables, pictures and the accuracy page
 	$(BIN)/python tools/generate.py
 	$(BIN)/python tools/generate.py accuracy
 	$(BIN)/python tools/make_gallery.py
 	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .venv-minimum .venv-peers out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-peers out docs/_build docs/losses docs/families docs/api.md .pytest_cache .mypy_cache .ruff_cache .hypothesis

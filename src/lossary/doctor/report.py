@@ -65,7 +65,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One line: how many findings of which severity."""
+        """In one line, how many findings of which severity."""
         counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
         counted = [f"{n} {s}{'s' if n > 1 else ''}" for s, n in counts.items() if n]
         return f"{self.loss}: {', '.join(counted) or 'nothing found'}"
