@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import api, loss, mathml, overview, prose
+from . import anchors, api, loss, mathml, overview, prose, search
 from .catalogue import builtin, families
 from .messages import Messages, path
 
@@ -62,5 +62,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write)
     app.connect("source-read", replace)
     app.add_transform(prose.CodeIsNotTranslated)
+    app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
+    search.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
