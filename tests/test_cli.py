@@ -386,7 +386,7 @@ def test_bench_measures_what_is_installed() -> None:
     for timing in found["timings"]:
         assert 0 < timing["reading"] < timing["best"] <= timing["median"] < 1e4
         assert timing["calls"] >= 3
-        assert timing["path"] == "the words of numpy"
+        assert timing["path"] == "a fused kernel on numpy"
     text = told("bench", "mse", *quick, "65536x4", "--backend", "numpy", "--backend", "torch")
     heading, names, *rows = text.splitlines()
     assert heading == "value and gradient, 65536 x 4 float32, milliseconds"
