@@ -150,11 +150,8 @@ def in_process(*arguments: Any) -> str:
 
 @pytest.mark.parametrize("setting", every([s for s in ALL if not s.parameters], EXAMPLES), ids=str)
 def test_every_loss_is_shown_drawn_and_measured(setting: Setting, tmp_path: Path) -> None:
-    from matplotlib import pyplot
-
     record, name = setting.record, setting.record.name
     text = in_process("show", name, "--plot", tmp_path / "loss.png")
-    pyplot.close("all")
     assert (tmp_path / "loss.png").stat().st_size > 10_000
     for argument in record.names:
         assert re.search(rf"^{argument} +\S", text, re.MULTILINE)
