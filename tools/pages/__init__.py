@@ -62,6 +62,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write)
     app.connect("source-read", replace)
     app.add_transform(prose.CodeIsNotTranslated)
+    app.add_transform(prose.NoEmptyLastLine)
     app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
     search.setup(app)
