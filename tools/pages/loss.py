@@ -83,7 +83,8 @@ def _picture(record: Record, messages: Messages) -> Iterator[str]:
 
 def _formula(record: Record, messages: Messages) -> Iterator[str]:
     yield f"## {messages('Formula')}"
-    yield f"$$\n{formula(record)}\n$$"
+    for part in formula(record):
+        yield f"$$\n{part}\n$$"
     yield f"```text\n{record.name} = {record.definition}\n```"
     yield messages(
         "`mean`, `sum` and the like run over the outputs of one data point; the mean over data points comes after."
@@ -114,9 +115,10 @@ def _minimum(record: Record, told: Explanation, messages: Messages) -> Iterator[
     said = estimate(record.name, record.family)
     if said:
         yield messages(said)
+    start = told.start.replace("targets with", "targets, with")
     lines = [
         f"- {messages('Value at the best prediction:')} {messages.measured(told.floor)}.",
-        f"- {messages(_first_value(told.start))} {messages.measured(told.start)}.",
+        f"- {messages(_first_value(told.start))} {messages.measured(start)}.",
         f"- {messages('Last layer:')} {messages(told.last_layer)}.",
     ]
     lines += [f"- {messages('Best constant:')} {text}" for text in _constant(record, messages)]
