@@ -75,7 +75,7 @@ def test_of_two_classes(name):
 def test_a_focal_probability_is_drawn_to_the_middle():
     assert 0.5 < best("binary_focal_crossentropy", ONES, 0.01, 0.99) < 0.7
     # -0.7 / p + 0.3 / (1 - p) = 0.4
-    assert best("poly_binary_crossentropy", ONES, 0.01, 0.99) == pytest.approx(0.7707, abs=1e-4)
+    assert best(lossary.PolyBinaryCrossentropy(poly_weight=1.0), ONES, 0.01, 0.99) == pytest.approx(0.7707, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", sorted(r.name for r in BUILTIN if r.family == "robust" and r.name != "wing_loss"))
