@@ -42,7 +42,8 @@ ESTIMATES: dict[str, str] = {
     "generalized_kl_divergence": _MEAN,
     "negative_binomial_nll": _LIKELIHOOD,
     "binary_crossentropy": _PROBABILITY,
-    "poly_binary_crossentropy": "The probability of class 1, pulled outwards by the added term: with `poly_weight=1` 0.7 becomes 0.77.",
+    "poly_binary_crossentropy": "The probability of class 1, pulled outwards by the added term: with "
+    "`poly_weight=1` 0.7 becomes 0.77.",
     "binary_focal_crossentropy": "A probability drawn towards 1/2: the order is right, the number is not calibrated.",
     "categorical_focal_crossentropy": "Probabilities drawn towards each other: the order is right, the numbers are not "
     "calibrated.",
