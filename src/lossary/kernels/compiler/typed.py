@@ -16,3 +16,10 @@ class Typed:
     axes: int = 0
     is_written: bool = False
     is_address: bool = False
+
+
+class Around(NamedTuple):
+    """The source of a function that calls a kernel by the name ``kernel``, and what that function takes."""
+
+    source: str
+    parameters: tuple[Typed, ...]
