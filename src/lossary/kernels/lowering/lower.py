@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+from ...calls.kernel import NoKernelError
 from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ...graph.program import Program
@@ -25,6 +26,9 @@ from .form import (
 )
 from .levels import Arranged, Draft, arranged
 from .rewrite import elsewhere, lowered, places, there, without_divisions, without_scale
+
+# Derivatives of more nodes stay in words.
+_MOST = 300
 
 
 def lower(program: Program, target: Target, *, gradient: bool, rows: bool, points: bool = False) -> Lowered:
@@ -58,7 +62,10 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
 
 def curvature(program: Program, target: Target) -> Lowered:
     """The kernel of the slope and the diagonal of the Hessian, output by output, without factors and checks."""
-    slope, curve = outputs = lowered(program, program.outputs("curvature"))
+    outputs = program.outputs("curvature")
+    if len(walk(outputs)) > _MOST:
+        raise NoKernelError("it would take seconds to compile")
+    slope, curve = outputs = lowered(program, outputs)
     if target.inverts:
         slope, curve = outputs = without_divisions(outputs)
     return _form(program, target, arranged(target, None, slope, curve, [], [], points=False), outputs)
