@@ -412,16 +412,16 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "not_axes",
         lossary.DTypeError,
         lambda: lossary.plot("huber", ax=3),
-        "lossary.plot: ax is 3; accepted are one matplotlib Axes for the value, or two for value and slope. For example "
-        "lossary.plot('huber', ax=matplotlib.pyplot.subplots(1, 2)[1])",
+        "lossary.plot: ax is 3; accepted are one matplotlib Axes for the value, or two for value and slope. For "
+        "example lossary.plot('huber', ax=matplotlib.pyplot.subplots(1, 2)[1])",
     ),
     (
         "axes_differ",
         lossary.ShapeError,
         lambda: lossary.plot("poisson", "dpo", ax=Figure().subplots()),
-        "lossary.plot: ax shows one horizontal axis, and these losses are drawn over 'prediction $\\hat{y}$ for the target "
-        "$y = 1$' and 'chosen, where all the others are 0'. Leave ax out for a row of panels each, or give each its own: "
-        "lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)",
+        "lossary.plot: these losses are drawn over 'prediction $\\hat{y}$ for the target $y = 1$' and 'chosen, where all the "
+        "others are 0'; accepted with ax are losses over one of them. Leave ax out for a row of panels each, or give each "
+        "its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)",
     ),
     (
         "unknown_parameter",
