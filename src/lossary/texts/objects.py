@@ -196,7 +196,8 @@ def axes_differ(labels: Sequence[str]) -> ShapeError:
     over = " and ".join(f"'{' '.join(label.split())}'" for label in labels)
     return ShapeError(
         f"lossary.plot: these losses are drawn over {over}; accepted with ax are losses over one of them. Leave ax "
-        "out for a row of panels each, or give each its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)"
+        "out for a row of panels each, or give each its own: lossary.plot('huber', ax=left), "
+        "lossary.plot('hinge', ax=right)"
     )
 
 
