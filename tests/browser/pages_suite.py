@@ -40,6 +40,15 @@ def test_search_finds_a_loss_by_the_name_that_another_library_has_for_it(browser
     assert f"/{language}/losses/{loss}.html" in {found(link) for link in browser.all("#search-results li > a")}
 
 
+@pytest.mark.parametrize(
+    ("words", "loss"), [("目标值的分位数", "pinball"), ("深度图", "scale_invariant_logarithmic_error")]
+)
+def test_search_finds_a_loss_by_what_it_is_for_in_chinese(browser, words, loss):
+    browser.open(f"zh/search.html?q={quote(words)}")
+    browser.wait("#search-results ul.search li")
+    assert f"/zh/losses/{loss}.html" in {found(link) for link in browser.all("#search-results li > a")}
+
+
 def test_a_chosen_tab_is_chosen_on_the_next_page(browser):
     browser.open("en/losses/huber.html")
     next(tab for tab in browser.all("label.sd-tab-label") if tab.text == "JAX").click()
