@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from tools.pages.snippets import snippets
 
 from inputs import BUILTIN, arguments
-from lossary.facts.domain import OneHot, Probabilities
+from lossary.facts.domain import NonNegative, OneHot, Positive, Probabilities
 from lossary.facts.record import Role
 
 # A pair with raw scores, one without, one with two predictions per target, one without targets, one of regions.
@@ -52,10 +52,12 @@ def given(record, code):
         if record.labels_are_integers or isinstance(record.target, OneHot | Probabilities):
             return {"model": LogisticRegression(), "x": x, "y": np.arange(30) % 3}
         y = arguments(record, np.random.default_rng(0), (30, 1), raw)[0]
-        return {"model": LinearRegression(), "x": x, "y": np.asarray(y).reshape(30)}
+        model = PoissonRegressor() if isinstance(record.prediction, NonNegative | Positive) else LinearRegression()
+        return {"model": model, "x": x, "y": np.asarray(y).reshape(30)}
     return drawn
 
 
+@pytest.mark.filterwarnings("error:Scoring failed")
 @pytest.mark.parametrize(("record", "tab"), CODE)
 def test_code_of_a_page_runs(record, tab):
     code = snippets(record)[tab]

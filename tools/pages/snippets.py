@@ -83,6 +83,8 @@ _CLASSES = '{**objective.params(y), "num_class": 3}'
 # Losses of pictures, of whole distributions, of pairs, and of two networks that play against each other.
 _NOT_OF_TABLES = ("boundaries", "detection", "distributions", "embedding")
 _OF_GAMES = ("gan_hinge", "wasserstein_gan")
+# Models of tables say probabilities, not logarithms of them.
+_OF_LOGARITHMS = ("negative_log_likelihood",)
 
 
 def _has_classes(record: Record) -> bool:
@@ -91,7 +93,8 @@ def _has_classes(record: Record) -> bool:
 
 def _is_learnt_from_columns(record: Record) -> bool:
     """Whether each row has one target, a number or a class, as models of tables have."""
-    if not record.is_pair or record.regions or record.family in _NOT_OF_TABLES or record.name in _OF_GAMES:
+    others = (*_OF_GAMES, *_OF_LOGARITHMS)
+    if not record.is_pair or record.regions or record.family in _NOT_OF_TABLES or record.name in others:
         return False
     try:
         lossary.xgboost.objective(record.name)
