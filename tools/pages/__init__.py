@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import api, loss, mathml, overview, prose
+from . import api, explorer, loss, mathml, overview, prose
 from .catalogue import builtin, families
 from .messages import Messages, path
 
@@ -57,10 +58,28 @@ def replace(app: Sphinx, name: str, source: list[str]) -> None:
             app.env.note_dependency(str(file))
 
 
+def scripts(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """What only the page of the explorer loads."""
+    if name != "explorer":
+        return
+    app.add_css_file("explorer/explorer.css")
+    for each in ("losses", *explorer.SCRIPTS):
+        app.add_js_file(f"explorer/{each}.js", priority=600)
+
+
+def write_losses(app: Sphinx, error: Exception | None) -> None:
+    """Writes the losses' script, in the language of this build."""
+    if error is None and app.builder.format == "html":
+        file = Path(app.outdir) / "_static" / "explorer" / "losses.js"
+        file.write_text(explorer.script(Messages(app.config.language)), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("builder-inited", write)
     app.connect("source-read", replace)
+    app.connect("html-page-context", scripts)
+    app.connect("build-finished", write_losses)
     app.add_transform(prose.CodeIsNotTranslated)
     mathml.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

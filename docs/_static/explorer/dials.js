@@ -1,0 +1,36 @@
+"use strict";
+/* Numbers that are dragged or typed. */
+(function (site) {
+  const { say, el, shown, clamp } = site;
+  let count = 0;
+
+  /**
+   * A slider beside a field; ``choose`` makes it the one along which a picture is drawn.
+   * @param {() => {title: string, value: number, low: number, high: number, step?: number, logarithmic?: boolean}} get
+   * @param {(value: number) => void} set
+   */
+  function dial(get, set, choose, group) {
+    const id = `dial-${count++}`, first = get(), log = first.logarithmic;
+    const to = value => (log ? Math.log10(Math.max(value, first.low)) : value), from = place => (log ? Number((10 ** place).toPrecision(2)) : place);
+    const range = el("input", {
+      type: "range", id, min: to(first.low), max: to(first.high), step: log ? 0.05 : first.step || "any",
+      oninput: () => set(from(Number(range.value))),
+    });
+    const field = el("input", {
+      type: "number", step: "any", "aria-label": first.title,
+      onchange: () => { if (field.value !== "") set(Number(field.value)); made.update(); },
+    });
+    const radio = choose && el("input", { type: "radio", name: `along-${group}`, "aria-label": say("Draw along {}", first.title), onchange: choose });
+    const made = el("div", { class: "dial" }, radio, el("label", { for: id }, first.title), range, field);
+    made.update = () => {
+      const now = get();
+      range.value = to(clamp(now.value, now.low, now.high));
+      range.setAttribute("aria-valuetext", shown(now.value));
+      if (document.activeElement !== field) field.value = String(Number(now.value.toPrecision(6)));
+      if (radio) radio.checked = now.chosen;
+    };
+    return made;
+  }
+
+  site.dial = dial;
+})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
