@@ -54,6 +54,7 @@ suppress_warnings = ["myst.strikethrough"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "lossary"
+html_sidebars = {"explorer": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

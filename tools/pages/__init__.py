@@ -64,7 +64,7 @@ def scripts(app: Sphinx, name: str, template: str, context: dict[str, Any], doct
         return
     app.add_css_file("explorer/explorer.css")
     for each in ("losses", *explorer.SCRIPTS):
-        app.add_js_file(f"explorer/{each}.js", priority=600)
+        app.add_js_file(f"explorer/{each}.js", priority=600, loading_method="defer")
 
 
 def write_losses(app: Sphinx, error: Exception | None) -> None:

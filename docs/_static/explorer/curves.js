@@ -145,9 +145,9 @@
 
   /** The table of a picture. */
   function tabled(panel, told) {
-    const where = best => (best.edge ? say("beyond the range") : best.to > best.from ? say("{} to {}", shown(best.from), shown(best.to)) : shown(best.x));
+    const where = best => (best.edge ? say("beyond the range") : best.to > best.from ? say("{} to {}", shown(best.from), shown(best.to)) : shown(site.rounded(site.short(best.x, 6))));
     const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), made.facts.name], [
-      shown(told[k].value), shown(told[k].slope), Number.isNaN(told[k].best.value) ? "–" : where(told[k].best), shown(told[k].best.value), shown(told[k].began),
+      shown(told[k].value), shown(told[k].slope), Number.isNaN(told[k].best.value) ? "–" : where(told[k].best), shown(site.rounded(told[k].best.value)), shown(told[k].began),
     ]));
     const titles = ["", say("value"), say("slope"), say("best prediction"), say("value there"), say("value at the start")];
     return site.table(say("At this target and prediction"), titles, rows);

@@ -134,8 +134,8 @@
       });
       numbers.replaceChildren();
       const left = state.losses.length - told.length;
-      hint.textContent = (isLine() ? say("Click to add a point, drag it, or move it with the arrow keys; Delete removes it. Dashed: where each line ends.")
-        : say("Click to add a point, drag it, or move it with the arrow keys; Delete removes it, Enter changes its class. Dashed: where each border ends."))
+      hint.textContent = (isLine() ? say("Click to add a point, drag it, or move it with the arrow keys; Delete removes it. Thin: where each line ends.")
+        : say("Click to add a point, drag it, or move it with the arrow keys; Delete removes it, Enter changes its class. Thin: where each border ends."))
         + (left ? ` ${isLine() ? say("Losses of other predictions than plain numbers fit no line: {} left out.", left) : say("Only losses of two classes fit a border: {} left out.", left)}` : "");
       if (!told.length) return;
       const titles = isLine() ? ["", say("line"), say("mean loss"), say("at the end")] : ["", say("score"), say("mean loss"), say("at the end"), say("on the wrong side")];

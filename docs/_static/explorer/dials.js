@@ -21,7 +21,7 @@
       onchange: () => { if (field.value !== "") set(Number(field.value)); made.update(); },
     });
     const radio = choose && el("input", { type: "radio", name: `along-${group}`, "aria-label": say("Draw along {}", first.title), onchange: choose });
-    const made = el("div", { class: "dial" }, radio, el("label", { for: id }, first.title), range, field);
+    const made = el("div", { class: "dial" }, radio, el("label", { for: id }, site.parted(first.title)), range, field);
     made.update = () => {
       const now = get();
       range.value = to(clamp(now.value, now.low, now.high));

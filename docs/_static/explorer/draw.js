@@ -120,6 +120,9 @@
     target: () => svg("path", { d: "M0-10 2.9-3.2 10-2.7 4.6 2 6.3 9.2 0 5.3-6.3 9.2-4.6 2-10-2.7-2.9-3.2Z", class: "mark" }),
   };
 
+  /** A long name that may be broken where its parts end. @param {string} name */
+  const parted = name => name.split(/(?<=[_.(,])/).flatMap((part, k) => (k ? [document.createElement("wbr"), part] : [part]));
+
   /** A row of a table, whose first cell names it. */
   const row = (head, cells) => el("tr", {}, el("th", { scope: "row" }, head), cells.map(cell => el("td", {}, cell)));
 
@@ -131,5 +134,5 @@
   /** The colour of a picked loss, as a small square before its name. */
   const swatch = order => el("span", { class: `swatch pick-${order % 7}`, "aria-hidden": "true" });
 
-  Object.assign(site, { el, svg, path, scales, axes, follow, handle, put, pressed, SHAPES, row, table, swatch });
+  Object.assign(site, { el, svg, path, scales, axes, follow, handle, put, pressed, SHAPES, parted, row, table, swatch });
 })(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});

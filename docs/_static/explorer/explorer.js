@@ -94,7 +94,7 @@
   }
 
   if (typeof document !== "undefined") {
-    const root = document.getElementById("explorer");
+    const root = document.getElementById("loss-explorer");
     if (root) start(root);
   }
 })(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});

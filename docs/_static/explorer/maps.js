@@ -79,7 +79,7 @@
   /** One loss's picture. */
   function mapOf(change, made, get) {
     const canvas = el("canvas", { "aria-hidden": "true" }), drawing = svg("svg", { role: "group" }), back = svg("g"), front = svg("g");
-    const legend = el("div", { class: "legend" }), title = el("h3", {}, site.swatch(made.order), made.facts.name);
+    const legend = el("div", { class: "legend" }), title = el("h3", {}, site.parted(made.facts.name));
     let side = 0, painted = "", known = null;
     const inside = (x, y) => planeOf(get()).from([(x - PAD) / side, (y - PAD) / side]);
     const keyed = (name, row, way, move) => {
@@ -104,6 +104,7 @@
     function update(own, told, size) {
       const panel = get(), plane = planeOf(panel), to = point => plane.to(point).map(each => each * side + PAD);
       side = size - 2 * PAD;
+      figure.style.width = `${size}px`;
       const height = Math.round(side * plane.height) + 2 * PAD;
       const key = JSON.stringify([own.pick, panel.target, side, panel.kind]);
       if (key !== painted) {
@@ -203,7 +204,7 @@
       const row = found => `(${found.map(shown).join(", ")})`;
       const where = best => (best.edge ? say("beyond the range") : best.x ? row(best.x.map(each => site.short(each))) : "–");
       const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), made.facts.name],
-        [shown(told[k].value), row(told[k].slope), where(told[k].best), shown(told[k].best.value), shown(told[k].began)]));
+        [shown(told[k].value), row(told[k].slope), where(told[k].best), shown(site.rounded(told[k].best.value)), shown(told[k].began)]));
       return site.table(say("At this target and prediction"), ["", say("value"), say("slope"), say("best prediction"), say("value there"), say("value at the start")], rows);
     }
     return { update };

@@ -13,6 +13,9 @@
     return text.replace("-", "−").replace("e+", "e");
   }
 
+  /** Nothing, where only rounding is left of it. @param {number} x */
+  const rounded = x => (Math.abs(x) < 1e-12 ? 0 : x);
+
   /** @param {number} x @param {number} low @param {number} high */
   const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
@@ -93,7 +96,7 @@
     return { x, value };
   }
 
-  Object.assign(site, { shown, clamp, short, evenly, ticks, quantile, least, leastNear });
+  Object.assign(site, { shown, rounded, clamp, short, evenly, ticks, quantile, least, leastNear });
 
   /**
    * A sentence in the reader's language; {} stands for what is given.

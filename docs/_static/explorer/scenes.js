@@ -4,7 +4,7 @@
   const { clamp, evenly, least, leastNear } = site;
   /** Names of a kind of picture, its ranges, and where target and prediction lie at first. */
   const KINDS = {
-    real: { target: [-3, 3, 0], prediction: [-4, 4, 1.5], step: 0.1 },
+    real: { target: [-3, 3, 1], prediction: [-4, 4, -1], step: 0.1 },
     amount: { target: [0.05, 6, 2], prediction: [0.02, 7, 3.5], step: 0.1 },
     logarithm: { target: [0, 6, 2], prediction: [-3, 3, 1.5], step: 0.1 },
     probability: { target: [0, 1, 1], prediction: [0.001, 0.999, 0.3], step: 0.01 },

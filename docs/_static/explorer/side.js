@@ -28,7 +28,7 @@
     const list = el("ul", { role: "listbox", id: "explorer-found", hidden: true, "aria-label": say("Losses") });
     const field = el("input", {
       type: "search", role: "combobox", "aria-expanded": "false", "aria-controls": "explorer-found", "aria-autocomplete": "list",
-      autocomplete: "off", placeholder: say("Add a loss: huber, quantile, BCEWithLogitsLoss …"), "aria-label": say("Add a loss"),
+      autocomplete: "off", placeholder: say("Add a loss by any name …"), "aria-label": say("Add a loss"),
     });
     let chosen = -1, found = [];
     const show = open => {
@@ -54,7 +54,7 @@
       list.replaceChildren(...found.map((known, k) => el("li", {
         role: "option", id: `explorer-found-${k}`, "aria-selected": "false",
         onpointerdown: event => { event.preventDefault(); take(known); },
-      }, el("b", {}, known.name), el("small", {}, known.summary))));
+      }, el("b", {}, site.parted(known.name)), el("small", {}, known.summary))));
       show(found.length > 0);
       point(field.value ? 0 : -1);
     };
@@ -83,12 +83,12 @@
       () => ({ title: p.name, value: value(p), low: p.low, high: p.high, step: p.step, logarithmic: p.logarithmic }),
       to => { if (picks.fits(p, to)) put(p.name, Number(to.toPrecision(6))); }, null, `card-${k}`)));
     rows.forEach((row, i) => { row.title = known.parameters[i].meaning; });
-    const made = el("section", { class: "card", "aria-label": known.name },
-      el("header", {}, site.swatch(k), el("a", { href: `losses/${known.name}.html`, title: known.summary }, known.name),
+    const made = el("section", { class: "picked-loss", "aria-label": known.name },
+      el("header", {}, site.swatch(k), el("a", { href: `losses/${known.name}.html`, title: known.summary }, site.parted(known.name)),
         el("button", { type: "button", class: "away", "aria-label": say("Remove {}", known.name), onclick: () => change({ losses: get().losses.filter((_, other) => other !== k) }) }, "×")),
       el("div", { class: "line" }, code, button), rows);
     made.update = () => {
-      code.textContent = picks.line(pick());
+      code.replaceChildren(...site.parted(picks.line(pick())));
       const asked = picks.ready(pick()), used = asked ? asked.variant.numbers : [];
       rows.forEach((row, i) => {
         row.update();
@@ -101,7 +101,7 @@
   function choice(parameter, get, set) {
     const shown = value => (typeof value === "boolean" ? (value ? "True" : "False") : value);
     const select = el("select", { onchange: () => set(parameter.values[select.selectedIndex]) }, parameter.values.map(value => el("option", {}, shown(value))));
-    const made = el("label", { class: "dial" }, el("span", {}, parameter.name), select);
+    const made = el("label", { class: "dial" }, el("span", {}, site.parted(parameter.name)), select);
     made.update = () => { select.selectedIndex = parameter.values.indexOf(get()); };
     return made;
   }
