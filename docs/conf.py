@@ -55,6 +55,7 @@ suppress_warnings = ["myst.strikethrough"]
 html_theme = "pydata_sphinx_theme"
 html_title = "lossary"
 html_sidebars = {"explorer": []}
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

@@ -16,9 +16,12 @@
     const all = rows.flat().filter(Number.isFinite);
     if (!all.length) return [0, 1];
     let low = Math.min(...all), high = Math.max(...all);
-    const [q0, q1] = [site.quantile(all, 0.02), site.quantile(all, 0.96)], room = q1 - q0 || 1;
-    if (high > q1 + 0.7 * room) high = q1 + 0.15 * room;
-    if (low < q0 - 0.7 * room) low = q0 - 0.15 * room;
+    // The body of a curve that has a pole, and of most curves where one rises far above them.
+    const bodies = rows.map(row => [site.quantile(row, 0.03), site.quantile(row, 0.96)]).filter(each => each.every(Number.isFinite));
+    const middle = numbers => numbers.sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)];
+    const roof = middle(bodies.map(each => each[1])), floor = -middle(bodies.map(each => -each[0])), room = roof - floor || 1;
+    high = Math.min(high, roof + 0.7 * room);
+    low = Math.max(low, floor - 0.7 * room);
     if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
     return [low - 0.05 * (high - low), high + 0.07 * (high - low)];
   }

@@ -4,6 +4,12 @@
   const { say, el, shown, clamp } = site;
   let count = 0;
 
+  /** A number as a field takes it, in few characters. */
+  function typed(x) {
+    const text = String(Number(x.toPrecision(6)));
+    return x !== 0 && Math.abs(x) < 1e-3 ? String(Number(x.toPrecision(3)).toExponential()) : text;
+  }
+
   /**
    * A slider beside a field; ``choose`` makes it the one along which a picture is drawn.
    * @param {() => {title: string, value: number, low: number, high: number, step?: number, logarithmic?: boolean}} get
@@ -26,7 +32,7 @@
       const now = get();
       range.value = to(clamp(now.value, now.low, now.high));
       range.setAttribute("aria-valuetext", shown(now.value));
-      if (document.activeElement !== field) field.value = String(Number(now.value.toPrecision(6)));
+      if (document.activeElement !== field) field.value = typed(now.value);
       if (radio) radio.checked = now.chosen;
     };
     return made;

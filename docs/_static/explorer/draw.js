@@ -43,11 +43,11 @@
   /** Grid, numbers and names of the axes. */
   function axes(scale, { xName, yName, xNumbers = true }) {
     const { left, top, width, height, toX, toY } = scale, group = svg("g", { class: "axes", "aria-hidden": "true" });
-    for (const at of site.ticks(...scale.x, Math.max(3, width / 90))) {
+    for (const at of site.ticks(...scale.x, Math.max(4, width / 80))) {
       group.append(svg("line", { x1: toX(at), x2: toX(at), y1: top, y2: top + height, class: at === 0 ? "zero" : "grid" }));
       if (xNumbers) group.append(svg("text", { x: toX(at), y: top + height + 17, "text-anchor": "middle" }, site.shown(at)));
     }
-    for (const at of site.ticks(...scale.y, Math.max(2, height / 55))) {
+    for (const at of site.ticks(...scale.y, Math.max(3, height / 45))) {
       group.append(svg("line", { x1: left, x2: left + width, y1: toY(at), y2: toY(at), class: at === 0 ? "zero" : "grid" }));
       group.append(svg("text", { x: left - 7, y: toY(at) + 4, "text-anchor": "end" }, site.shown(at)));
     }

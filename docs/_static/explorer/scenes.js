@@ -3,6 +3,7 @@
 (function (site) {
   const { clamp, evenly, least, leastNear } = site;
   /** Names of a kind of picture, its ranges, and where target and prediction lie at first. */
+  const EDGE = 1e-9;
   const KINDS = {
     real: { target: [-3, 3, 1], prediction: [-4, 4, -1], step: 0.1 },
     amount: { target: [0.05, 6, 2], prediction: [0.02, 7, 3.5], step: 0.1 },
@@ -180,7 +181,15 @@
   function numbers(panel, made) {
     const [value, slope] = panel.at(made, panel.x);
     const start = panel.start(made), began = Array.isArray(start) || Number.isFinite(start) ? panel.at(made, start)[0] : NaN;
-    return { value, slope, best: panel.flat ? bestOfClasses(panel, made) : least(x => panel.at(made, x)[0], panel.low, panel.high), start, began };
+    return { value, slope, best: panel.flat ? bestOfClasses(panel, made) : bestOfOne(panel, made), start, began };
+  }
+
+  /** The best prediction; a probability may be the best at 0 or 1 itself. */
+  function bestOfOne(panel, made) {
+    const f = x => panel.at(made, x)[0];
+    if (panel.kind !== "probability") return least(f, panel.low, panel.high);
+    const found = least(f, EDGE, 1 - EDGE);
+    return found.edge ? { ...found, ...Object.fromEntries(["x", "from", "to"].map(end => [end, Math.round(found.x)])), edge: false } : found;
   }
 
   function bestOfClasses(panel, made) {
