@@ -54,10 +54,12 @@ suppress_warnings = ["myst.strikethrough"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "lossary"
+html_favicon = "_static/icon.svg"
 html_sidebars = {"explorer": []}
-html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
+# The theme complains where nobody has said it.
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",
@@ -65,7 +67,7 @@ html_theme_options = {
     "navigation_depth": 3,
     "show_nav_level": 1,
     "show_toc_level": 2,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_prev_next": True,
     "footer_start": ["copyright"],

@@ -8,15 +8,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from tools.pages import explorer
+from tools.pages.catalogue import builtin
+from tools.pages.messages import Messages
+from tools.pages.variants import variants
 
 from inputs import Setting, program
 from lossary.backends import NUMPY
 from lossary.facts.settings import Interval
 from nodejs import arguments, given
-from tools.pages import explorer
-from tools.pages.catalogue import builtin
-from tools.pages.messages import Messages
-from tools.pages.variants import variants
 
 # What a page shows, without the parts that need one.
 PURE = ("numbers", "picks", "scenes", "state", "fit")
@@ -63,8 +63,8 @@ def calls() -> tuple[str, list[tuple[str, list[Any]]]]:
                 found = [np.ravel(x) for x in run(*drawn, *numbers)]
             asked.append([setting.record.name, dict(setting.parameters), given(made, drawn)])
             expected.append((f"{setting} {dict(setting.parameters)} {drawn}", found))
-    script = f"""{json.dumps(asked)}.map(([name, given, inputs]) => site.picks.ready({{ name, given }}).run(...inputs))"""
-    return script, expected
+    each = "([name, given, inputs]) => site.picks.ready({ name, given }).run(...inputs)"
+    return f"{json.dumps(asked)}.map({each})", expected
 
 
 # Numbers that JSON does not know.

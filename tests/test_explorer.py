@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tools.pages import explorer
 
 import lossary
 from explored import TOLD, calls, losses, pure
 from nodejs import close, node
-from tools.pages import explorer
 
 LINE = np.array(
-    [[-2.6, -1.5], [-2.2, -1.0], [-1.3, -0.4], [-0.9, -0.55], [0.0, -0.15], [0.5, 0.5], [1.3, 0.9], [2.1, 1.35], [2.4, -2.4]]
+    [[-2.6, -1.5], [-2.2, -1.0], [-1.3, -0.4], [-0.9, -0.55], [0.0, -0.15], [0.5, 0.5], [1.3, 0.9], [2.1, 1.35],
+     [2.4, -2.4]]
 )  # fmt: skip
 BORDER = np.array(
     [[-2.2, -1.2, 0], [-1.6, -0.3, 0], [-1.9, 0.7, 0], [-0.8, 0.2, 0], [0.9, 0.3, 0], [0.1, -1.7, 0],
@@ -40,10 +41,10 @@ def test_script_is_of_a_size_to_load() -> None:
     assert len(losses().encode()) < 320_000
 
 
-def _fit(losses_: list[str], data: str, points: Any) -> str:
+def _fit(names: list[str], data: str, points: Any) -> str:
     state = {"data": data, data: points.tolist(), "rate": 0.2}
-    return f"""{json.dumps(losses_)}.map(text => site.fit.fitted({{...{json.dumps(state)}, steps: Infinity}}, site.picks.read(text)))
-    .map(each => ({{ weights: each.weights, least: each.least }}))"""
+    fitted = f"site.fit.fitted({{...{json.dumps(state)}, steps: Infinity}}, site.picks.read(text))"
+    return f"{json.dumps(names)}.map(text => {fitted}).map(({{ weights, least }}) => ({{ weights, least }}))"
 
 
 def test_lines_are_those_of_others(ask: Any) -> None:
@@ -51,7 +52,13 @@ def test_lines_are_those_of_others(ask: Any) -> None:
     from sklearn.linear_model import LinearRegression, QuantileRegressor
 
     x, y = LINE[:, :1], LINE[:, 1]
-    names = ["mean_squared_error", "mean_absolute_error", "pinball(quantile=0.9)", "pinball(quantile=0.2)", "huber(delta=0.3)"]
+    names = [
+        "mean_squared_error",
+        "mean_absolute_error",
+        "pinball(quantile=0.9)",
+        "pinball(quantile=0.2)",
+        "huber(delta=0.3)",
+    ]
     found = ask(found=_fit(names, "line", LINE))["found"]
     squares = LinearRegression().fit(x, y)
     np.testing.assert_allclose(found[0]["weights"], [squares.intercept_, *squares.coef_], atol=1e-8)
@@ -81,7 +88,9 @@ def test_borders_are_those_of_others(ask: Any) -> None:
         np.testing.assert_allclose(got["weights"], [other.intercept_[0], *other.coef_[0]], atol=1e-5)
     signs, n = 2.0 * labels - 1.0, len(x)
     sides = np.hstack([-signs[:, None] * np.hstack([np.ones((n, 1)), x]), -np.eye(n)])
-    linear = linprog([0, 0, 0, *[1.0 / n] * n], A_ub=sides, b_ub=-np.ones(n), bounds=[(None, None)] * 3 + [(0, None)] * n)
+    linear = linprog(
+        [0, 0, 0, *[1.0 / n] * n], A_ub=sides, b_ub=-np.ones(n), bounds=[(None, None)] * 3 + [(0, None)] * n
+    )
     assert found[2]["least"] == pytest.approx(linear.fun, abs=1e-7)
 
 
@@ -112,14 +121,15 @@ def test_an_address_and_its_picture_say_the_same(ask: Any) -> None:
 
 
 def test_a_wrong_address_is_read_as_far_as_it_goes(ask: Any) -> None:
-    wrong = ["losses=huber(delta=-1);nonsense;hinge(x=1)&at.real=a;b&steps=-4&rate=9&line=1&view=x", "%E0%A4%A=1&&=", ""]
+    half = "losses=huber(delta=-1);nonsense;hinge(x=1)&at.real=a;b&steps=-4&rate=9&line=1&view=x"
+    wrong = [half, "%E0%A4%A=1&&=", ""]
     got = ask(found=f"{json.dumps(wrong)}.map(each => site.state.written(site.state.read(each)))")["found"]
     first = "losses=mean_squared_error;mean_absolute_error;huber"
     assert got == ["losses=huber;hinge", first, first]
 
 
 def test_lines_of_code_make_the_losses(ask: Any) -> None:
-    texts = ["huber(delta=0.7)", "aft_nll(distribution=\"extreme\")", "dice(squared=True,from_logits=True,smooth=1.0)"]
+    texts = ["huber(delta=0.7)", 'aft_nll(distribution="extreme")', "dice(squared=True,from_logits=True,smooth=1.0)"]
     lines = ask(found=f"{json.dumps(texts)}.map(each => site.picks.line(site.picks.read(each)))")["found"]
     assert [repr(eval(line, {"lossary": lossary})) for line in lines] == [
         repr(lossary.Huber(delta=0.7)),
@@ -136,7 +146,10 @@ def test_minima_and_starts(ask: Any) -> None:
         "shares": "losses=sparse_categorical_crossentropy&at.shares=0.7,0.2,0.1;0.2,0.2,0.6",
         "insensitive": "losses=epsilon_insensitive(epsilon=0.5)&at.real=1;0",
     }
-    script = """(text => { const [panel] = site.scenes.panels(site.state.read(text)); return site.scenes.numbers(panel, panel.losses[0]); })"""
+    script = """(text => {
+  const [panel] = site.scenes.panels(site.state.read(text));
+  return site.scenes.numbers(panel, panel.losses[0]);
+})"""
     got = ask(**{name: f"{script}({json.dumps(text)})" for name, text in pictures.items()})
     assert got["pinball"]["best"]["x"] == pytest.approx(0.5, abs=1e-6)
     assert got["pinball"]["began"] == pytest.approx(0.45)

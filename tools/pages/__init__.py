@@ -13,7 +13,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import api, explorer, loss, mathml, overview, prose
+from . import anchors, api, explorer, loss, mathml, overview, prose, search
 from .catalogue import builtin, families
 from .messages import Messages, path
 
@@ -81,5 +81,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", scripts)
     app.connect("build-finished", write_losses)
     app.add_transform(prose.CodeIsNotTranslated)
+    app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
+    search.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,6 +45,12 @@ def _catalog(language: str, part: str) -> Catalog:
         return read_po(stream, locale=language)
 
 
+def originals(language: str) -> dict[str, str]:
+    """Translation -> sentence, of those that all pages share."""
+    catalog = _catalog(language, SHARED)
+    return {str(message.string): str(message.id) for message in catalog if message.id and message.string}
+
+
 class Messages:
     """Sentences in one language, and which of them were asked for."""
 

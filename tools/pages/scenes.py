@@ -24,7 +24,7 @@ from lossary.facts.domain import (
     Similarity,
     Unit,
 )
-from lossary.facts.record import Input, Record, Role
+from lossary.facts.record import Input, Role
 from lossary.show._paths import _spread
 
 Facts = dict[str, Any]
@@ -106,10 +106,14 @@ def _inputs(program: Program, parameters: Mapping[str, Any]) -> Iterator[Facts]:
         low, high = _range(domain)
         row = each.has_outputs and not program.separable
         rest = _row(each, domain) if row else [parts.get(each.name, _rest(domain))]
-        predicted = each.role is Role.PREDICTION
-        yield {"name": each.name, "predicted": predicted, "row": row, "low": low, "high": high, "at": rest} | (
-            {"start": _start(domain)} if predicted else {}
-        ) | ({"whole": True} if isinstance(domain, Classes | Ranks) else {"signs": True} if type(domain) is Signs else {})
+        found: Facts = {"name": each.name, "row": row, "low": low, "high": high, "at": rest}
+        if each.role is Role.PREDICTION:
+            found |= {"predicted": True, "start": _start(domain)}
+        if isinstance(domain, Classes | Ranks):
+            found["whole"] = True
+        if isinstance(domain, Signs):
+            found["signs"] = True
+        yield found
 
 
 def _range(domain: Domain) -> tuple[float, float]:
