@@ -78,7 +78,7 @@
         for (const [key, at] of Object.entries({ x: each.left, y: each.top, width: each.width, height: each.height })) clip[k].firstChild.setAttribute(key, at);
       });
       for (const [key, at] of Object.entries({ x: LEFT, y: 8, width: frame.width, height: HEIGHT + BELOW })) ground.setAttribute(key, at);
-      back.replaceChildren(site.axes(scale, { yName: say("value"), xNumbers: false }), site.axes(below, { xName: name, yName: say("slope") }));
+      back.replaceChildren(site.axes(scale, { xNumbers: false }), site.axes(below, { xName: name }));
       front.replaceChildren();
       const told = panel.losses.map(made => site.scenes.numbers(panel, made));
       marks(told);
@@ -88,6 +88,7 @@
         front.append(svg("path", { ...pen, d: site.path(places(below, xs, slopes[k], true)), "clip-path": `url(#${id}-slope)` }));
       });
       panel.losses.forEach((made, k) => dots(made, told[k], below));
+      for (const [each, text] of [[scale, say("value")], [below, say("slope")]]) front.append(svg("text", { x: each.left + 7, y: each.top + 14, class: "name" }, text));
       site.put(prediction, scale.toX(panel.x), scale.top + scale.height, { label: name, now: panel.x, low: panel.low, high: panel.high, text: shown(panel.x) });
       target.style.display = panel.onAxis ? "" : "none";
       if (panel.onAxis) {
@@ -149,7 +150,7 @@
   /** The table of a picture. */
   function tabled(panel, told) {
     const where = best => (best.edge ? say("beyond the range") : best.to > best.from ? say("{} to {}", shown(best.from), shown(best.to)) : shown(site.rounded(site.short(best.x, 6))));
-    const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), made.facts.name], [
+    const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), site.parted(made.facts.name)], [
       shown(told[k].value), shown(told[k].slope), Number.isNaN(told[k].best.value) ? "–" : where(told[k].best), shown(site.rounded(told[k].best.value)), shown(told[k].began),
     ]));
     const titles = ["", say("value"), say("slope"), say("best prediction"), say("value there"), say("value at the start")];

@@ -139,7 +139,7 @@
         + (left ? ` ${isLine() ? say("Losses of other predictions than plain numbers fit no line: {} left out.", left) : say("Only losses of two classes fit a border: {} left out.", left)}` : "");
       if (!told.length) return;
       const titles = isLine() ? ["", say("line"), say("mean loss"), say("at the end")] : ["", say("score"), say("mean loss"), say("at the end"), say("on the wrong side")];
-      numbers.append(site.table(say("What is fitted"), titles, told.map(each => site.row([site.swatch(each.order), each.made.facts.name], cells(each, rows)))));
+      numbers.append(site.table(say("What is fitted"), titles, told.map(each => site.row([site.swatch(each.order), site.parted(each.made.facts.name)], cells(each, rows)))));
     }
 
     function cells({ weights, mean, least, wrong, wild }, rows) {

@@ -10,7 +10,7 @@
       else if (name in { value: 1, checked: 1, disabled: 1 } && !(made instanceof SVGElement)) made[name] = value;
       else made.setAttribute(name, value === true ? "" : value);
     }
-    made.append(...children.flat().filter(each => each !== null && each !== undefined));
+    made.append(...children.flat(Infinity).filter(each => each !== null && each !== undefined));
     return made;
   }
 
@@ -41,7 +41,7 @@
   }
 
   /** Grid, numbers and names of the axes. */
-  function axes(scale, { xName, yName, xNumbers = true }) {
+  function axes(scale, { xName, xNumbers = true }) {
     const { left, top, width, height, toX, toY } = scale, group = svg("g", { class: "axes", "aria-hidden": "true" });
     for (const at of site.ticks(...scale.x, Math.max(4, width / 80))) {
       group.append(svg("line", { x1: toX(at), x2: toX(at), y1: top, y2: top + height, class: at === 0 ? "zero" : "grid" }));
@@ -52,7 +52,6 @@
       group.append(svg("text", { x: left - 7, y: toY(at) + 4, "text-anchor": "end" }, site.shown(at)));
     }
     if (xName) group.append(svg("text", { x: left + width / 2, y: top + height + 36, "text-anchor": "middle", class: "name" }, xName));
-    if (yName) group.append(svg("text", { x: left + 7, y: top + 14, class: "name" }, yName));
     return group;
   }
 

@@ -5,9 +5,10 @@
 
   /** @param {HTMLElement} root */
   function start(root) {
-    let state = site.state.read(location.hash), waiting = false, written = location.hash.slice(1), shape = "", views = [];
+    let state = site.state.read(location.hash), waiting = false, acted = false, written = location.hash.slice(1), shape = "", views = [];
     const change = next => {
       state = { ...state, ...next };
+      acted = true;
       if (waiting) return;
       waiting = true;
       requestAnimationFrame(() => { waiting = false; update(); });
@@ -67,16 +68,14 @@
       }, 150);
     }
 
-    let speaking = 0, last = null;
+    let speaking = 0;
     /** Says the numbers of the first loss once they have come to rest. */
     function tell(panels) {
       clearTimeout(speaking);
-      if (!panels.length) return;
+      if (!panels.length || !acted) return;
       speaking = setTimeout(() => {
         const panel = panels[0], made = panel.losses[0], { value, slope } = site.scenes.numbers(panel, made);
-        const text = say("{}: value {}, slope {}", made.facts.name, site.shown(value), [].concat(slope).map(site.shown).join(", "));
-        if (last !== null) live.textContent = text;
-        last = text;
+        live.textContent = say("{}: value {}, slope {}", made.facts.name, site.shown(value), [].concat(slope).map(site.shown).join(", "));
       }, 500);
     }
 

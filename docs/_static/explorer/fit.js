@@ -121,11 +121,22 @@
     return x;
   }
 
+  const endings = new Map();
+
+  /** Where a descent ends, found once for the same loss and points. @param {string} key */
+  function ending(own, key) {
+    if (!endings.has(key)) {
+      if (endings.size > 50) endings.clear();
+      endings.set(key, settle(own));
+    }
+    return endings.get(key);
+  }
+
   /** The line or border of a loss in a state, and what is to be told of it; null where the loss does not fit one. */
   function fitted(state, pick) {
     const made = under(pick, state.data), points = state[state.data];
     if (!made || !points.length) return null;
-    const own = problem(made, points, state.data), end = settle(own);
+    const own = problem(made, points, state.data), end = ending(own, JSON.stringify([pick, points]));
     const path = state.steps === Infinity ? [end] : descend(own, state.steps, state.rate);
     const weights = path[path.length - 1], plain = own.plain(weights);
     return {

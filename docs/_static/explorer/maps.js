@@ -193,7 +193,7 @@
         dials.replaceChildren(...panel.dials.map((_, k) => site.dial(() => ({ ...panel.dials[k], title: title(panel.dials[k]) }), to => change(panel.dials[k].move(to)), null, id)));
       }
       const told = panel.losses.map(made => site.scenes.numbers(panel, made));
-      const fits = Math.max(1, Math.min(panel.losses.length, Math.floor(parent.clientWidth / 260)));
+      const most = Math.max(1, Math.floor(parent.clientWidth / 260)), fits = Math.ceil(panel.losses.length / Math.ceil(panel.losses.length / most));
       const size = Math.floor(Math.min(380, parent.clientWidth / fits - 10));
       drawn.forEach((each, k) => each.update(panel.losses[k], told[k], size));
       for (const each of dials.children) each.update();
@@ -203,7 +203,7 @@
     function tabled(told) {
       const row = found => `(${found.map(shown).join(", ")})`;
       const where = best => (best.edge ? say("beyond the range") : best.x ? row(best.x.map(each => site.short(each))) : "–");
-      const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), made.facts.name],
+      const rows = panel.losses.map((made, k) => site.row([site.swatch(made.order), site.parted(made.facts.name)],
         [shown(told[k].value), row(told[k].slope), where(told[k].best), shown(site.rounded(told[k].best.value)), shown(told[k].began)]));
       return site.table(say("At this target and prediction"), ["", say("value"), say("slope"), say("best prediction"), say("value there"), say("value at the start")], rows);
     }
