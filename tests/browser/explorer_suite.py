@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 
-from conftest import BUILT, Browser
 from explored import TOLD, calls
 from nodejs import close
 
+BUILT = Path(__file__).resolve().parents[2] / "docs" / "_build"
 LANGUAGES = ("en", "zh")
 DRAWING = "#loss-explorer svg.plot"
 # What the page is asked.
@@ -39,14 +40,14 @@ LOADED = """return [...document.querySelectorAll('script[src], link[rel=styleshe
 
 
 @pytest.fixture
-def local(browser: Browser) -> Browser:
+def local(browser: Any) -> Any:
     """The site from the local file system."""
     browser.home = (BUILT / "html").as_uri()
     return browser
 
 
 @pytest.fixture
-def explore(local: Browser) -> Callable[..., Any]:
+def explore(local: Any) -> Callable[..., Any]:
     """Opens the explorer at an address."""
 
     def opened(state: str = "", language: str = "en", **seen: Any) -> Any:
@@ -222,6 +223,7 @@ def test_lines_follow_the_points(explore: Any) -> None:
     assert len(address(browser)["line"].split(";")) == 6
     browser.find_elements(By.CSS_SELECTOR, f"{DRAWING} .point")[5].send_keys(Keys.DELETE)
     assert len(address(browser)["line"].split(";")) == 5
+    assert "point" in browser.switch_to.active_element.get_attribute("class")
     button(browser, "Add an outlier").click()
     assert len(address(browser)["line"].split(";")) == 6
 
@@ -277,7 +279,7 @@ def test_colours_stand_out_in_both_schemes(explore: Any, scheme: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_fit_their_screen(local: Browser, explore: Any, language: str, width: str, scheme: str) -> None:
+def test_pictures_fit_their_screen(local: Any, explore: Any, language: str, width: str, scheme: str) -> None:
     for name, state in {"first": "", **STATES}.items():
         explore(state, language, width=width, scheme=scheme)
         local.run("document.querySelector('#loss-explorer .view').scrollIntoView()")
@@ -287,7 +289,7 @@ def test_pictures_fit_their_screen(local: Browser, explore: Any, language: str, 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pages_of_losses_lead_here(local: Browser, language: str) -> None:
+def test_pages_of_losses_lead_here(local: Any, language: str) -> None:
     local.open(f"{language}/losses/huber.html")
     browser = local.driver
     one(browser, "a.explore").click()

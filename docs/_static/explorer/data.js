@@ -93,7 +93,9 @@
       back.replaceChildren(site.axes(scale, {}));
       if (shape !== state.data + rows.length) {
         shape = state.data + rows.length;
+        const held = [...dots.children].indexOf(document.activeElement);
         dots.replaceChildren(...rows.map((_, k) => point(k)));
+        if (held >= 0) dots.children[Math.min(held, rows.length - 1)].focus();
       }
       rows.forEach((row, k) => {
         const own = dots.children[k], kind = isLine() ? "" : say("class {}", row[2]);

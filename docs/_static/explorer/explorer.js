@@ -64,7 +64,11 @@
       clearTimeout(later);
       later = setTimeout(() => {
         written = site.state.written(state);
-        history.replaceState(null, "", `#${written}`);
+        try {
+          history.replaceState(null, "", `#${written}`);
+        } catch {
+          // Some browsers keep the address of a local file as it is; a copied link still tells the picture.
+        }
       }, 150);
     }
 

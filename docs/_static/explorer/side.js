@@ -115,7 +115,9 @@
         const wanted = get().losses.map(each => each.name).join();
         if (wanted !== shape) {
           shape = wanted;
+          const held = [...cards.children].findIndex(each => each.contains(document.activeElement));
           cards.replaceChildren(...get().losses.map((_, k) => card(k, get, change)));
+          if (held >= 0 && cards.children.length) cards.children[Math.min(held, cards.children.length - 1)].querySelector(".away").focus();
         }
         for (const each of cards.children) each.update();
       },
