@@ -26,7 +26,12 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSSES="huber poisson" DATA=fashion-mnist)
 	$(BIN)/python -m lossary.demo
 
-test: $(VENV)/.dev  ## Install everything and run the tests: every loss, and every mechanism on one loss of each kind
+# Where it comes after TensorFlow in one process, it crashes: a folder that only processes of its own see.
+.venv-triton/.done: $(VENV)/.dev
+	$(PIP) --no-deps --upgrade --target .venv-triton "triton; sys_platform == 'linux'"
+	@mkdir -p .venv-triton && touch $@
+
+test: $(VENV)/.dev .venv-triton/.done  ## Install everything and run the tests: every loss, and every mechanism on one loss of each kind
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
 
 # A folder of their own, so that nothing of theirs is there for other tests; --no-deps: see pyproject.toml.
@@ -48,10 +53,10 @@ minimum:  ## Install the oldest versions that pyproject.toml allows and test wha
 	.venv-minimum/bin/python -m pytest $(MINIMUM) -k "not tensorflow and not torch and not bench and not backend_in_json"
 	KERAS_BACKEND=jax .venv-minimum/bin/python -m pytest -W ignore tests/keras_suite.py
 
-proof: $(VENV)/.dev  ## The rest: the best-known losses in every mechanism, kernels' functions over all 2^32 float32 numbers
+proof: $(VENV)/.dev .venv-triton/.done  ## The rest: the best-known losses in every mechanism, kernels' functions over all 2^32 float32 numbers
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "exhaustive and not everything"
 
-everything: $(VENV)/.dev  ## Every loss of the catalogue in every mechanism; takes hours
+everything: $(VENV)/.dev .venv-triton/.done  ## Every loss of the catalogue in every mechanism; takes hours
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m everything
 
 lint: $(VENV)/.dev  ## Style
@@ -82,4 +87,4 @@ generate: $(VENV)/.dev  ## Regenerate stubs, tables, pictures and the accuracy p
 	$(BIN)/python tools/make_doctor.py
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .venv-minimum .venv-peers out docs/_build docs/losses docs/families docs/api.md .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-peers .venv-triton out docs/_build docs/losses docs/families docs/api.md .pytest_cache .mypy_cache .ruff_cache .hypothesis

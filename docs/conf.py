@@ -60,6 +60,12 @@ html_show_sourcelink = False
 html_copy_source = False
 # The theme complains where nobody has said it.
 html_context = {"default_mode": "auto"}
+# Pages that have no others below them.
+html_sidebars = dict.fromkeys(
+    ("start", "choose", "migrate", "own", "peers", "seams", "doctor", "cli", "gallery", "api", "accuracy", "changes"),
+    [],
+)
+html_sidebars |= {"benchmarks": [], "benchmarks_cuda": []}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",

@@ -29,7 +29,7 @@ def examples() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("command", "shown"), examples(), ids=lambda text: text[:40])
 def test_the_page_shows_what_the_command_prints(command: str, shown: str, tmp_path: Path) -> None:
-    for name, language in (("preds.csv", "csv"), ("my_losses.py", "python")):
+    for name, language in (("preds.csv", "text"), ("my_losses.py", "python")):
         (tmp_path / name).write_text(re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1])
     program, *arguments = shlex.split(command)
     assert program == "lossary"

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib
 import numpy as np
 import pytest
+from cycler import cycler
 from matplotlib import pyplot
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
@@ -20,6 +22,7 @@ from lossary.facts.domain import OneHot
 from lossary.show._curves import curve
 from lossary.show._maps import _levels
 from lossary.show._mathtext import mathtext
+from lossary.show._style import settings
 from lossary.show._surfaces import Surface, surface
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -255,6 +258,87 @@ def test_the_gallery_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert picture.shape[0] > 300
     assert picture.shape[1] > 900
     assert picture[..., :3].std() > 0.05
+
+
+# --- whose picture it is -------------------------------------------------------------------------------------------
+
+
+def test_a_picture_belongs_to_its_caller() -> None:
+    figures = [lossary.plot("huber") for _ in range(25)]  # From 21 on pyplot warns of those that it holds.
+    figures.append(lossary.plot.history(HISTORY))
+    assert not pyplot.get_fignums()
+    assert figures[0]._repr_png_().startswith(b"\x89PNG")
+
+
+def test_show_hands_the_picture_to_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(pyplot, "show", lambda: shown.append(pyplot.gcf()))
+    figure = lossary.plot("huber")
+    figure.show()
+    assert shown == [figure]
+
+
+def test_axes_of_the_caller_are_drawn_into() -> None:
+    figure, (left, right) = pyplot.subplots(1, 2)
+    assert lossary.plot("huber", ax=left) is left
+    assert not right.get_lines()
+    assert left.get_ylabel() == "value"
+    panels = [left, right]
+    assert lossary.plot("log_cosh", "mean_squared_error", ax=panels) is panels
+    labels = [text.get_text() for text in left.get_legend().get_texts()]
+    assert labels == ["huber(delta=1)", "log_cosh", "mean_squared_error"]
+    assert len({line.get_color() for line in left.get_legend().get_lines()}) == 3
+    assert right.get_ylabel() == "slope"
+    assert left.get_ylim()[1] > 8.0  # The square reaches 9, whoever was drawn first.
+    assert not figure.legends
+
+
+def test_a_surface_is_drawn_into_axes_of_the_caller() -> None:
+    figure, axes = pyplot.subplots()
+    lossary.plot(lossary.CategoricalCrossentropy(name="ours"), ax=axes)
+    assert axes.get_title() == "ours"
+    assert len(figure.axes) == 2  # The scale of colours.
+
+
+def test_wrong_axes_are_explained() -> None:
+    _, panels = pyplot.subplots(3)
+    for wrong in (3, "left", panels, [panels[0], None]):
+        with pytest.raises(lossary.DTypeError, match=r"ax is .*subplots\(1, 2\)"):
+            lossary.plot("huber", ax=wrong)
+    lossary.plot("huber", ax=panels[0])
+    with pytest.raises(lossary.ShapeError, match=r"error .* and 'margin"):
+        lossary.plot("hinge", ax=panels[0])
+    with pytest.raises(lossary.ShapeError, match=r"'margin.* and 'error"):
+        lossary.plot("hinge", "huber", ax=panels[1])
+    assert not panels[1].get_lines()
+
+
+def test_the_name_of_an_object_is_its_label() -> None:
+    figure = lossary.plot(lossary.Huber(name="robust"), "log_cosh")
+    assert [text.get_text().split(":")[0] for text in figure.legends[0].get_texts()] == ["robust", "log_cosh"]
+    (label,) = lossary.plot("huber", name="mine", delta=2.0).legends[0].get_texts()
+    assert label.get_text().startswith("mine:")
+
+
+def test_what_the_user_has_set_stays() -> None:
+    with pyplot.style.context("dark_background"):
+        figure = lossary.plot("huber", "categorical_crossentropy")
+        (text, *_) = (text for axes in figure.axes for text in axes.texts)
+    assert matplotlib.colors.to_hex(figure.get_facecolor()) == "#000000"
+    assert matplotlib.colors.to_hex(text.get_color()) == "#ffffff"
+    with pyplot.rc_context({"axes.prop_cycle": cycler(color=["#123456"]), "axes.grid": False, "font.size": 20}):
+        value = lossary.plot("huber").axes[0]
+    assert value.get_lines()[0].get_color() == "#123456"
+    assert value.yaxis.label.get_size() == 20
+    assert matplotlib.colors.to_hex(lossary.plot("huber").get_facecolor()) == "#ffffff"
+
+
+def test_fonts_of_east_asia_are_fallen_back_on_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts = [SimpleNamespace(name=name) for name in ("Noto Sans CJK SC", "SimHei", "Comic Sans")]
+    monkeypatch.setattr(matplotlib.font_manager.fontManager, "ttflist", fonts)
+    assert settings()["font.family"] == ["sans-serif", "Noto Sans CJK SC", "SimHei"]
+    with pyplot.rc_context({"font.family": "serif"}):
+        assert settings()["font.family"][:2] == ["serif", "Noto Sans CJK SC"]
 
 
 # --- surfaces of row losses ----------------------------------------------------------------------------------------

@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot
 from PIL import Image
 
 import lossary
 from lossary import Loss
-
-matplotlib.use("agg")
 
 GROUPS: dict[str, list[Any]] = {
     "Regression losses side by side": ["mean_squared_error", "mean_absolute_error", "huber", "log_cosh"],
@@ -41,7 +38,6 @@ def draw(losses: list[Any], path: Path) -> None:
     figure = lossary.plot(*losses)
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=110)
-    matplotlib.pyplot.close(figure)
     # With a palette a picture takes a third, and all of them stand in the repository.
     Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-PAGES = ("index", "start", "choose", "losses/huber", "peers")
+PAGES = ("index", "start", "choose", "migrate", "own", "losses/huber", "losses/circle", "peers")
 
 
 def found(link) -> str:

@@ -81,6 +81,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", scripts)
     app.connect("build-finished", write_losses)
     app.add_transform(prose.CodeIsNotTranslated)
+    app.add_transform(prose.NoEmptyLastLine)
     app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
     search.setup(app)

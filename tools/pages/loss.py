@@ -11,10 +11,10 @@ import lossary
 from lossary.doctor.explainer import Explanation, sets
 from lossary.facts.domain import Real
 from lossary.facts.record import Record, Role
-from lossary.show._mathtext import mathtext
 
 from .catalogue import builtin, kin
 from .estimates import estimate
+from .formulas import formula
 from .messages import Messages
 from .snippets import snippets
 from .variants import takes
@@ -91,9 +91,7 @@ def _explorer(record: Record, messages: Messages) -> Iterator[str]:
 
 def _formula(record: Record, messages: Messages) -> Iterator[str]:
     yield f"## {messages('Formula')}"
-    formula = mathtext(record.definition)
-    if formula:
-        yield f"$$\n{formula.strip('$')}\n$$"
+    yield f"$$\n{formula(record)}\n$$"
     yield f"```text\n{record.name} = {record.definition}\n```"
     yield messages(
         "`mean`, `sum` and the like run over the outputs of one data point; the mean over data points comes after."
@@ -126,7 +124,7 @@ def _minimum(record: Record, told: Explanation, messages: Messages) -> Iterator[
         yield messages(said)
     lines = [
         f"- {messages('Value at the best prediction:')} {messages.measured(told.floor)}.",
-        f"- {messages('Value before training:')} {messages.measured(told.start)}.",
+        f"- {messages(_first_value(told.start))} {messages.measured(told.start)}.",
         f"- {messages('Last layer:')} {messages(told.last_layer)}.",
     ]
     lines += [f"- {messages('Best constant:')} {text}" for text in _constant(record, messages)]
@@ -134,6 +132,11 @@ def _minimum(record: Record, told: Explanation, messages: Messages) -> Iterator[
         unchanged = "; ".join(messages(each) for each in told.invariances)
         lines.append(f"- {messages('Unchanged by:')} {unchanged}.")
     yield "\n".join(lines)
+
+
+def _first_value(start: str) -> str:
+    made_up = start[0].isdigit() or start[0] == "-"
+    return "Value before training, of targets made up at random:" if made_up else "Value before training:"
 
 
 def _constant(record: Record, messages: Messages) -> Iterator[str]:

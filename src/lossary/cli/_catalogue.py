@@ -249,7 +249,7 @@ def plot(
 
 
 def _draw(losses: list[Loss], output: Path) -> None:
-    require("matplotlib", "plot", "drawing").use("agg")
+    require("matplotlib", "plot", "drawing")
     from ..show import plot as draw
 
     one_of("picture ending", output.suffix.lower(), (".png", ".svg", ".pdf"))

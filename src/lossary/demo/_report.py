@@ -62,9 +62,9 @@ def picture(results: list[Result], name: str, output: Path) -> None:
     matplotlib = require("matplotlib", "demo", "the picture")
     from matplotlib.figure import Figure
 
-    from ..show._style import SETTINGS, pen
+    from ..show._style import pen, settings
 
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(settings()):
         figure = Figure(figsize=(10, 4.2), layout="constrained")
         left, right = figure.subplots(1, 2)
         for index, result in enumerate(results):

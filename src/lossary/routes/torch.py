@@ -122,9 +122,9 @@ def _computed(
     """A plain total and, if wanted, its gradient, where one step gives it."""
     if _is_compiling() or not _is_plain(y_true, y_pred) or type(axis) is not int:
         return None
-    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
-    step = setting.steps.get(key)
     try:
+        key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
+        step = setting.steps.get(key)
         if step is None:
             step = _prepared(setting, key, y_true, y_pred)
         if step.run is None:
@@ -136,7 +136,8 @@ def _computed(
         at = 0 if slopes is None else slopes.data_ptr()
         faults = step.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *step.tail)
     except (RuntimeError, TypeError):
-        return None  # A wrapper of torch.func that outlived its function, or a dtype that NumPy does not have.
+        # A wrapper of torch.func that outlived its function, tensors of many shapes, a dtype that NumPy does not have.
+        return None
     except ShapeError:
         return None  # Said again in words, which name PyTorch's remedy.
     if faults & step.fatal:

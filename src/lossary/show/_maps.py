@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ._curves import Floats
 from ._surfaces import CORNERS, Surface
 
+# On the colours of the bands, whatever the page is.
 INK = "#222222"
 BANDS, FEWEST = 10, 5
 # The part of the plane over which the bands spread where the surface has a pole.
@@ -19,16 +21,33 @@ def draw_surface(part: Any, drawn: Surface, title: str) -> None:
     """Draws value and slope into a part of a figure."""
     panels = part.subplots(1, 2)
     part.suptitle(title, fontsize=10.5)
-    downhill = abs(float(drawn.slope.min())) >= abs(float(drawn.slope.max()))
-    _draw(part, panels[0], drawn, drawn.value, "value", "viridis_r")
-    _draw(part, panels[1], drawn, drawn.slope, drawn.slope_name, "cividis" if downhill else "cividis_r")
+    _draw_both(panels, drawn)
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:
         part.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
-def _draw(part: Any, axes: Any, drawn: Surface, heights: Floats, name: str, colours: str) -> None:
+def draw_panels(panels: Sequence[Any], drawn: Surface, title: str) -> None:
+    """Draws the value, or value and slope, into axes of a figure that holds others."""
+    _draw_both(panels, drawn)
+    panels[0].set_title(title)
+    if panels[0].get_legend_handles_labels()[0]:
+        panels[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
+
+
+def _draw_both(panels: Sequence[Any], drawn: Surface) -> None:
+    downhill = abs(float(drawn.slope.min())) >= abs(float(drawn.slope.max()))
+    sides = (
+        (drawn.value, "value", "viridis_r"),
+        (drawn.slope, drawn.slope_name, "cividis" if downhill else "cividis_r"),
+    )
+    for axes, (heights, name, colours) in zip(panels, sides, strict=False):
+        _draw(axes, drawn, heights, name, colours)
+
+
+def _draw(axes: Any, drawn: Surface, heights: Floats, name: str, colours: str) -> None:
     from matplotlib.colors import BoundaryNorm
+    from matplotlib.patheffects import withStroke
     from matplotlib.tri import Triangulation
 
     levels = _levels(heights)
@@ -42,13 +61,14 @@ def _draw(part: Any, axes: Any, drawn: Surface, heights: Floats, name: str, colo
     evenly = BoundaryNorm(levels, 256, extend=extend)
     bands = axes.tricontourf(mesh, heights, levels, cmap=colours, norm=evenly, extend=extend)
     axes.tricontour(mesh, heights, levels, colors=INK, linewidths=0.5, linestyles="-")
-    bar = part.colorbar(bands, ax=axes, label=name, shrink=0.85, pad=0.06, aspect=22, ticks=levels)
+    bar = axes.figure.colorbar(bands, ax=axes, label=name, shrink=0.85, pad=0.06, aspect=22, ticks=levels)
     bar.ax.set_yticklabels(names)
     bar.ax.grid(False)
     for number, edge in enumerate(drawn.edges):
         label = None if number else f"where {drawn.own} begins to win"
-        axes.plot(*edge.T, color="white", linewidth=3.0, zorder=3)
-        axes.plot(*edge.T, color=INK, linewidth=1.4, linestyle=(0, (4, 2)), zorder=4, label=label)
+        halo = [withStroke(linewidth=3.0, foreground="white")]
+        dashes = {"linewidth": 1.4, "linestyle": (0, (4, 2)), "path_effects": halo}
+        axes.plot(*edge.T, color=INK, zorder=4, label=label, **dashes)
     if drawn.mark is not None:
         marker = {"marker": "*", "markersize": 15, "markerfacecolor": "white", "markeredgecolor": INK}
         axes.plot(*drawn.mark, linestyle="none", zorder=5, clip_on=False, label="target", **marker)
@@ -62,16 +82,19 @@ def _draw(part: Any, axes: Any, drawn: Surface, heights: Floats, name: str, colo
 
 def _triangle(axes: Any, drawn: Surface) -> None:
     """The frame of the triangle, with the probability of the true class along its left side."""
+    from matplotlib import rcParams
+
     axes.set_axis_off()
+    frame = {"color": rcParams["text.color"], "linewidth": 1.0}
     outline = CORNERS[[0, 1, 2, 0]]
-    axes.plot(*outline.T, color=INK, linewidth=1.0, zorder=4)
+    axes.plot(*outline.T, zorder=4, **frame)
     (top_x, top_y), *low = CORNERS
     axes.text(top_x, top_y + 0.06, drawn.names[0].replace("\n", " "), ha="center", va="bottom")
     for (x, y), name in zip(low, drawn.names[1:], strict=True):
         axes.text(x, y - 0.04, name, ha="center", va="top")
     for share in (0.2, 0.4, 0.6, 0.8):
         x, y = np.array([share, 1.0 - share, 0.0]) @ CORNERS
-        axes.plot([x - 0.02, x], [y, y], color=INK, linewidth=1.0)
+        axes.plot([x - 0.02, x], [y, y], **frame)
         axes.text(x - 0.035, y, f"{share:g}", ha="right", va="center", fontsize=9)
     axes.text(0.1, 0.5, f"probability of {drawn.own}", rotation=60, ha="center", va="center", fontsize=9)
 

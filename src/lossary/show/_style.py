@@ -12,20 +12,13 @@ SETTINGS: dict[str, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 200,
     "savefig.bbox": "tight",
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
     "text.color": "#222222",
     "axes.labelcolor": "#222222",
     "axes.edgecolor": "#666666",
     "xtick.color": "#444444",
     "ytick.color": "#444444",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.labelsize": 10,
     "axes.titlesize": 11,
     "legend.fontsize": 9.5,
-    "mathtext.fontset": "dejavusans",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -40,7 +33,32 @@ SETTINGS: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
+# What systems bring for Chinese, Japanese and Korean.
+_EAST_ASIAN = (
+    "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC",
+    "Source Han Sans SC", "PingFang SC", "Hiragino Sans GB", "Hiragino Sans", "Heiti TC", "Microsoft YaHei", "SimHei",
+    "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+)  # fmt: skip
+
+
+def settings() -> dict[str, Any]:
+    """How pictures look where the user has not said otherwise: whatever differs from matplotlib's own default stays.
+
+    The fonts that a text falls back on are those installed.
+    """
+    from matplotlib import font_manager, rcParams, rcParamsDefault
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    family = [*rcParams["font.family"], *(name for name in _EAST_ASIAN if name in installed)]
+    ours = {name: value for name, value in SETTINGS.items() if rcParams[name] == rcParamsDefault[name]}
+    return {**ours, "font.family": family}
+
 
 def pen(index: int) -> dict[str, Any]:
     """Colour and dash of the line of this number; both change, so that either alone tells lines apart."""
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
+    from matplotlib import rcParams, rcParamsDefault
+
+    cycle = rcParams["axes.prop_cycle"]
+    colours = COLOURS if cycle == rcParamsDefault["axes.prop_cycle"] else cycle.by_key().get("color", COLOURS)
+    return {"color": colours[index % len(colours)], "linestyle": DASHES[index % len(DASHES)]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
@@ -180,6 +180,23 @@ def no_total(name: str, points: tuple[int | None, ...]) -> ShapeError:
         f"{name}: the function returned one number for the whole batch, of which nothing says how much it weighs; "
         f"accepted for total() is one value per data point, {shape_text(points)}. Reduce over the outputs only, for "
         "example mean(..., axis=-1)"
+    )
+
+
+def not_axes(ax: object) -> DTypeError:
+    """`lossary.plot` was given something else to draw into."""
+    return DTypeError(
+        f"lossary.plot: ax is {shown(ax)}; accepted are one matplotlib Axes for the value, or two for value and slope. "
+        "For example lossary.plot('huber', ax=matplotlib.pyplot.subplots(1, 2)[1])"
+    )
+
+
+def axes_differ(labels: Sequence[str]) -> ShapeError:
+    """One pair of axes cannot show losses that are drawn over different quantities."""
+    over = " and ".join(f"'{' '.join(label.split())}'" for label in labels)
+    return ShapeError(
+        f"lossary.plot: ax shows one horizontal axis, and these losses are drawn over {over}. Leave ax out for a row "
+        "of panels each, or give each its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)"
     )
 
 

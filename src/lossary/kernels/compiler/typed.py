@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,10 @@ class Typed:
     axes: int = 0
     is_written: bool = False
     is_address: bool = False
+
+
+class Around(NamedTuple):
+    """The source of a function that calls a kernel by the name ``kernel``, and what that function takes."""
+
+    source: str
+    parameters: tuple[Typed, ...]

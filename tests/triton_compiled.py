@@ -1,0 +1,51 @@
+"""Kernels of Triton compiled for devices that are not there: a process of its own, as Triton bears no TensorFlow.
+
+``python tests/triton_compiled.py NAME...`` prints what is wrong with each named setting, or with all.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from inputs import FUSED, Setting, program
+from lossary.kernels.triton import emit, module
+
+DEVICES = (GPUTarget("cuda", 90, 32), GPUTarget("hip", "gfx942", 64))
+# Approximations, subnormal numbers lost, and a rounding left out.
+INEXACT = r"approx|\.ftz|fma\.rn\.f32|div\.full"
+
+
+def signature(kernel: Any, *, labels: bool) -> tuple[dict[str, str], dict[str, Any]]:
+    """The types of what a kernel takes, and what is known of it."""
+    known: dict[str, Any] = {"ROWS": 4, "BLOCK": 512, "inner": 1}
+    known |= dict.fromkeys(("values", "factors", "live", "upstream"))
+    types = {"y_true": "*i64" if labels else "*fp32", "y_pred": "*fp32", "gradient": "*fp32", "totals": "*fp64"}
+    types |= dict.fromkeys(("rows", "columns", "size"), "i32")
+    names = kernel.arg_names
+    found = {name: "constexpr" if name in known else types.get(name, "fp32") for name in names}
+    return found, {name: value for name, value in known.items() if name in names}
+
+
+def verdict(setting: Setting) -> str:
+    """Whether a setting's kernel compiles for all devices into exact arithmetic."""
+    made = emit.source(program(setting), rows=not program(setting).separable)
+    kernel = module.module(made.text)[made.name]
+    types, known = signature(kernel, labels=setting.record.labels_are_integers)
+    source = ASTSource(kernel, types, constexprs=known)
+    for device in DEVICES:
+        compiled = triton.compile(source, target=device, options={"num_warps": 4, **module.OPTIONS})
+        if device.backend == "cuda" and (found := sorted(set(re.findall(INEXACT, compiled.asm["ptx"])))):
+            return f"has {', '.join(found)}"
+    return "is right"
+
+
+if __name__ == "__main__":
+    for each in FUSED:
+        if len(sys.argv) == 1 or str(each) in sys.argv[1:]:
+            print(each, verdict(each))
