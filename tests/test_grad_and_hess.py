@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import jax_with
+from inputs import NAMES, jax_with
+from lossary import kernels
+from lossary.backends import NUMPY
+from lossary.calls.programs import program_for
+from lossary.kernels.cpu import curvature
 from lossary.objects.curvature import Curvature
 from lossary.objects.raw import link_of, raw
 
@@ -49,9 +53,30 @@ SIZES = {
 }
 
 
+@pytest.fixture
+def in_kernels(monkeypatch):
+    """Kernels for every size; the list grows by each call that one has computed."""
+    taken = []
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    monkeypatch.setattr(
+        curvature, "derivatives", lambda call, run=curvature.derivatives: taken.append(run(call)) or taken[-1]
+    )
+    return taken
+
+
+@pytest.mark.parametrize(("name", "link"), POINTS, ids=lambda each: each)
+def test_kernels_have_the_digits_of_the_answer(name, link, in_kernels):
+    check_digits(name, link, "float32")
+    assert len(in_kernels) == 1
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("name", "link"), POINTS, ids=lambda each: each)
 def test_derivatives_have_the_digits_of_the_answer(name, link, dtype):
+    check_digits(name, link, dtype)
+
+
+def check_digits(name, link, dtype):
     scores = SCORES.get(link, [-40.0, -9.0, -1.5, 0.3, 0.0, 1e-3, 7.0, 30.0, 1e4 if name != "exponential" else 60.0])
     pairs = np.array([(y, s) for y in TARGETS.get(name, [0.5, 3.0, 7.0]) for s in scores], dtype)
     y, s = pairs.T
@@ -104,6 +129,69 @@ def test_every_loss_agrees_with_differences(name):
         curve = (derivatives(y_true, scores + step)[0] - derivatives(y_true, scores - step)[0])[:, output] / 2e-5
         np.testing.assert_allclose(gradient[:, output], slope, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(diagonal[:, output], curve, rtol=1e-5, atol=1e-5)
+
+
+# --- kernels ------------------------------------------------------------------------------------------------------
+
+# Elements, rows of soft targets, rows of labels, choices along the row; all others are seen by `make proof`.
+KINDS = ("huber", "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "multi_margin")
+# A word of theirs has no loop, or there are too many of them.
+IN_WORDS = {
+    "asymmetric_loss",
+    "jensen_shannon_divergence",
+    "knowledge_distillation",
+    "reverse_kl_divergence",
+    "sparsemax",
+}
+
+
+def fused(name: str) -> bool:
+    program = program_for(lossary.get(name).record, lossary.get(name).parameters, NUMPY)
+    return accepted(name) and name not in PAIRED | IN_WORDS and not kernels.unfit(program)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in KINDS else pytest.param(name, marks=pytest.mark.exhaustive) for name in NAMES if fused(name)],
+)
+@pytest.mark.parametrize("columns", [3, 40])  # Rows side by side, and one after another.
+def test_kernels_agree_with_words(name, columns, in_kernels, monkeypatch):
+    loss, rng = lossary.get(name), np.random.default_rng(5)
+    y_true, scores = loss.record.arguments[0].sample(rng, (70, columns)), 1.5 + rng.normal(size=(70, columns))
+    for dtype, most in (("float64", 1e-12), ("float32", 3e-5)):
+        true = y_true if y_true.dtype.kind == "i" else y_true.astype(dtype)
+        given = true.copy(), scores.astype(dtype)
+        monkeypatch.setattr(kernels, "THRESHOLD", 0)
+        found = lossary.grad_and_hess(loss)(*given)
+        assert in_kernels.pop() is not None
+        np.testing.assert_array_equal(given[0], true)
+        np.testing.assert_array_equal(given[1], scores.astype(dtype))
+        monkeypatch.setattr(kernels, "THRESHOLD", 10**9)
+        for ours, words in zip(found, lossary.grad_and_hess(loss)(*given), strict=True):
+            np.testing.assert_allclose(ours, words, rtol=0, atol=most * max(1e-3, np.abs(words).max()))
+
+
+def test_kernels_take_any_layout_weights_and_threads(in_kernels):
+    rng = np.random.default_rng(3)
+    labels, scores, weights = rng.integers(0, 5, 60_000), rng.normal(size=(60_000, 5)), rng.random(60_000)
+    derivatives = lossary.grad_and_hess("scce")
+    plain = derivatives(labels, scores)
+    p = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    np.testing.assert_allclose(plain[0], p - np.eye(5)[labels], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(plain[1], p * (1 - p), rtol=1e-12)
+    for turned in (np.asfortranarray(scores), np.repeat(scores, 2, axis=1)[:, ::2]):
+        for ours, expected in zip(derivatives(labels.astype(np.int32), turned), plain, strict=True):
+            np.testing.assert_array_equal(ours, expected)
+    for ours, expected in zip(derivatives(labels, scores, weights), plain, strict=True):
+        np.testing.assert_array_equal(ours, expected * weights[:, None])
+    assert len(in_kernels) == 4
+
+
+def test_what_a_kernel_cannot_say_is_said_in_words(in_kernels):
+    gradient, diagonal = lossary.grad_and_hess("poisson")(np.array([3.0, 1.0]), np.array([-800.0, 800.0]))
+    assert in_kernels == [None]  # exp(800) is infinite.
+    assert gradient[0] == -3.0
+    assert diagonal[0] == 0.0
 
 
 INVERSE = {
@@ -281,8 +369,9 @@ def test_many_rows_are_the_same_as_few():
     rng = np.random.default_rng(3)
     y, s = rng.integers(0, 30, 9000), rng.normal(size=(9000, 30))
     derivatives = lossary.grad_and_hess("sparse_categorical_crossentropy")
-    one, two = derivatives(y, s), derivatives(y[8190:8195], s[8190:8195])
-    np.testing.assert_array_equal(np.array(one)[:, 8190:8195], two)
+    one, two, few = (np.array(derivatives(y[place], s[place])) for place in (slice(9000), slice(6000), slice(5)))
+    np.testing.assert_array_equal(one[:, :6000], two)
+    np.testing.assert_allclose(one[:, :5], few, rtol=1e-14)  # In words.
 
 
 # --- the best constant ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pandas as pd
 import pytensor.tensor as pt
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import lossary
 import lossary.hf
@@ -406,6 +407,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.SparseCategoricalCrossentropy(ignore_class=0.5),
         "sparse_categorical_crossentropy: ignore_class is 0.5; accepted is a whole number or None. The "
         "default is ignore_class=None",
+    ),
+    (
+        "not_axes",
+        lossary.DTypeError,
+        lambda: lossary.plot("huber", ax=3),
+        "lossary.plot: ax is 3; accepted are one matplotlib Axes for the value, or two for value and slope. For "
+        "example lossary.plot('huber', ax=matplotlib.pyplot.subplots(1, 2)[1])",
+    ),
+    (
+        "axes_differ",
+        lossary.ShapeError,
+        lambda: lossary.plot("poisson", "dpo", ax=Figure().subplots()),
+        "lossary.plot: these losses are drawn over 'prediction $\\hat{y}$ for the target $y = 1$' and 'chosen, where "
+        "all the others are 0'; accepted with ax are losses over one of them. Leave ax out for a row of panels each, or give each "
+        "its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)",
     ),
     (
         "unknown_parameter",

@@ -83,6 +83,10 @@ class Route:
         """The call computed otherwise than in words, or None where words do better."""
         return None
 
+    def curvature(self, batch: Batch) -> tuple[Array, Array] | None:
+        """The slope and the diagonal of the Hessian of every output, where something is faster than words."""
+        return None
+
     def linear(self, settings: Settings, given: Arguments) -> Array:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)

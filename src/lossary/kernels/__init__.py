@@ -85,6 +85,17 @@ def step(
     return tuple(found)
 
 
+def curvature(call: Fusible) -> tuple[Any, Any] | None:
+    """The slope and the diagonal of the Hessian of every output of a call; None where words are to compute them."""
+    if call.backend is not NUMPY or refusal(call):
+        return None
+    try:
+        found: tuple[Any, Any] | None = part("cpu.curvature").derivatives(call)
+    except NoKernelError:
+        return None
+    return found
+
+
 def _is_ready(call: Fusible) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
     if not call.program.kernels_at_hand or call.mask is not None:

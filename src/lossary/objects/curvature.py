@@ -11,6 +11,7 @@ import numpy as np
 from .. import texts
 from ..backends import NUMPY, Array, Backend
 from ..backends._columns import COLUMNS
+from ..calls import route
 from ..calls.batch import Batch
 from ..calls.programs import program_for
 from ..errors import TraceError
@@ -93,7 +94,7 @@ class Curvature:
     def _of(self, weight: float, term: Loss, y_true: Any, raw: Any, sample_weight: Any) -> tuple[Array, Array]:
         batch = term.lined_up((y_true, raw), sample_weight)
         with batch.computing():
-            slope, curve = _run(batch, batch.inputs)
+            slope, curve = route.of(batch.backend).curvature(batch) or _run(batch, batch.inputs)
             curve = self._formed(batch, curve)
             each = _factor(batch)
             if each is not None:

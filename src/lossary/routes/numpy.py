@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import kernels
 from ..backends import NUMPY, Array
-from ..calls.evaluate import Call, prepare
+from ..calls.evaluate import Batch, Call, prepare
 from ..calls.linear import Arguments, Settings
 from ..calls.plan import Setting, keep
 from ..calls.route import Route
@@ -62,6 +62,9 @@ class NumpyRoute(Route):
             batched=batched,
             kernel=kernels.offer,
         )
+
+    def curvature(self, batch: Batch) -> tuple[Array, Array] | None:
+        return kernels.curvature(batch)
 
     def linear(self, settings: Settings, given: Arguments) -> Array:
         return linear_numpy.value(settings, given)

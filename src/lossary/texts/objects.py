@@ -195,8 +195,9 @@ def axes_differ(labels: Sequence[str]) -> ShapeError:
     """One pair of axes cannot show losses that are drawn over different quantities."""
     over = " and ".join(f"'{' '.join(label.split())}'" for label in labels)
     return ShapeError(
-        f"lossary.plot: ax shows one horizontal axis, and these losses are drawn over {over}. Leave ax out for a row "
-        "of panels each, or give each its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)"
+        f"lossary.plot: these losses are drawn over {over}; accepted with ax are losses over one of them. Leave ax "
+        "out for a row of panels each, or give each its own: lossary.plot('huber', ax=left), "
+        "lossary.plot('hinge', ax=right)"
     )
 
 

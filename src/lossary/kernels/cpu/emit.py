@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...graph import Node
 from ...graph.program import Program
-from ..lowering.form import RESULTS, SLOPES, Body, Loop, Lowered, Number, Stage, Write
-from ..lowering.lower import lower
+from ..lowering.form import CURVES, RESULTS, SLOPES, Body, Loop, Lowered, Number, Stage, Write
+from ..lowering.lower import curvature, lower
 from . import narrow
 from .arguments import Argument, arguments
 from .spell import (
@@ -46,12 +46,15 @@ class Source:
 
 def source(program: Program, use: Use) -> Source:
     """The kernel of a program for one use."""
-    form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
+    if use.curvature:
+        form = curvature(program, use.target)
+    else:
+        form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
     known = parameters(form.numbers)
     index = narrow.NUMBER if use.narrow else ""
     known |= {id(each.node): Variable("label", index) for each in form.inputs if each.is_label}
     if use.narrow:
-        lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), gradient=use.gradient)
+        lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), use=use)
     else:
         lines = _Printer(form, use, Names(known)).lines()
     taken = arguments(form, use)
@@ -77,7 +80,8 @@ class _Printer:
         work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
         arrays = {local: name for name, local in ARRAYS.items()}
         arrays |= {SLOPES: "gradient"} if use.gradient else {}
-        arrays |= {RESULTS: "values"} if use.points else {}
+        arrays |= {SLOPES: "gradient", CURVES: "curvature"} if use.curvature else {}
+        arrays |= {RESULTS: "values"} if use.points and not use.curvature else {}
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
         work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
         work += ["kept_in = beginning(mask, start)"] if use.mask else []
@@ -106,7 +110,8 @@ class _Printer:
                 work += self._each_row(self._loop(loop))
         text = Text(names)
         last = [f"faults = faulty(faults, {text.of(node)})" for node in form.checks]
-        work += self._each_row([*last, f"results[k] = {text.of(form.value)}"])
+        last += [f"results[k] = {text.of(node)}" for node in form.results]
+        work += self._each_row(last)
         if use.mask:
             zero = ["values[i] = ZERO"]
             zero += over_columns(["gradient[i, j] = ZERO"]) if use.gradient else []
@@ -115,7 +120,7 @@ class _Printer:
         lines.append("most = rows_at_once(columns)")
         lines += [f"{store}_rows = empty((most, columns), F)" for store in form.stores]
         lines += [f"{name}_rows = lanes({like})" for name, like in names.made.items()]
-        ahead = {"results": "values"}
+        ahead = {} if use.curvature else {"results": "values"}
         ahead |= {"weights": "factors"} if use.gradient else {}
         ahead |= {"labels": "y_true"} if labels else {}
         first = [f"{name} = beginning({array}, start)" for name, array in ahead.items()]
@@ -126,6 +131,7 @@ class _Printer:
         """The lines for every row of a few, after what they need of it."""
         read, written = self.names.asked()
         of_row = {"targets": "row(y_true, i)", "predictions": "row(y_pred, i)", "slopes": "row(gradient, i)"}
+        of_row |= {CURVES: "row(curvature, i)"}
         views = {"label": "place(labels[k], columns)", **of_row, "factor": "weights[k]"}
         views |= {store: f"row({store}_rows, k)" for store in self.form.stores}
         used = [f"{name} = {view}" for name, view in views.items() if name in read]

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...graph import Node
-from ..lowering.form import Loop, Lowered, Number, Stage
+from ..lowering.form import CURVES, SLOPES, Loop, Lowered, Number, Stage
 from .spell import REDUCE, Names, Text, definitions, indent, loads, over_columns
+from .target import Use
 
 ELEMENT = "[j * LANES + k]"
 NUMBER = "[k]"
 
 
-def body(form: Lowered, names: Names, *, gradient: bool) -> list[str]:
+def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
     """The lines of a kernel for many short rows."""
+    gradient = use.gradient
     labels = any(each.is_label for each in form.inputs)
     work = _loaded(labels=labels, gradient=gradient)
     for stage in form.stages:
@@ -27,13 +29,15 @@ def body(form: Lowered, names: Names, *, gradient: bool) -> list[str]:
             work += _loop(form.scale, loop, names)
     text = Text(names)
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in form.checks])
-    work += _over_lanes([_ROW, f"results[i] = {text.of(form.value)}"])
-    if gradient:
-        work += _over_lanes([_ROW, "slope = row(gradient, i)", *over_columns([f"slope[j] = slopes{ELEMENT}"])])
+    work += _over_lanes([_ROW, *(f"results[i] = {text.of(node)}" for node in form.results)])
+    written = {SLOPES: "gradient"} if gradient else {SLOPES: "gradient", CURVES: "curvature"} if use.curvature else {}
+    for tile, array in written.items():
+        work += _over_lanes([_ROW, f"own = row({array}, i)", *over_columns([f"own[j] = {tile}{ELEMENT}"])])
     lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
-    lines.append("results = beginning(values, 0)")
+    lines += [] if use.curvature else ["results = beginning(values, 0)"]
     lines += ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"] if labels else ["targets = tile(ZERO)"]
-    lines += ["weights = beginning(factors, 0)", "slopes = tile(ZERO)", "factor = lanes(ZERO)"] if gradient else []
+    lines += ["weights = beginning(factors, 0)", "factor = lanes(ZERO)"] if gradient else []
+    lines += [f"{tile} = tile(ZERO)" for tile in written]
     lines += [f"{store} = tile(ZERO)" for store in form.stores]
     lines += [f"{name} = lanes({like})" for name, like in names.made.items()]
     return [*lines, "for start in range(first, last, LANES):", *indent(work), "return faults"]

@@ -259,10 +259,10 @@ class Fused:
         chunks = -(-y_pred.size // CHUNK)
         totals = np.empty(chunks)
         if not gradient:
-            self._run(made, [_flat(y_true), _flat(y_pred), totals, self.columns], chunks, CHUNK)
+            self._run(made, [flat(y_true), flat(y_pred), totals, self.columns], chunks, CHUNK)
             return float(totals.sum()) if chunks > 1 else float(totals[0]), None
         slopes = pages.empty(y_pred.shape, self.dtype)
-        arrays = [_flat(y_true), _flat(y_pred), slopes.reshape(-1), totals, factor, self.columns]
+        arrays = [flat(y_true), flat(y_pred), slopes.reshape(-1), totals, factor, self.columns]
         self._run(made, arrays, chunks, CHUNK)
         return float(totals.sum()) if chunks > 1 else float(totals[0]), slopes.T if turned else slopes
 
@@ -294,15 +294,15 @@ class Fused:
         rows = size // self.columns
         slopes = None if factor is None else pages.empty(self.y_pred.shape, self.dtype)
         values = np.empty(rows, self.dtype)
-        ends = [values] if self.mask is None else [_flat(np.broadcast_to(self.mask, self.points)), values]
+        ends = [values] if self.mask is None else [flat(np.broadcast_to(self.mask, self.points)), values]
         if factor is not None:
-            ends += [np.full(rows, factor, self.dtype) if isinstance(factor, float) else _flat(factor)]
+            ends += [np.full(rows, factor, self.dtype) if isinstance(factor, float) else flat(factor)]
         shape = (rows, self.columns) if made.use.rows else (size,)
         out = [] if slopes is None else [slopes.reshape(shape)]
-        y_true = _flat(self.y_true)
+        y_true = flat(self.y_true)
         if not self.program.record.labels_are_integers:
             y_true = y_true.reshape(shape)
-        arrays = [y_true, _flat(self.y_pred).reshape(shape), *out, *ends]
+        arrays = [y_true, flat(self.y_pred).reshape(shape), *out, *ends]
         if made.use.rows:
             done = self._run(made, arrays, rows, self.columns)
         else:
@@ -328,7 +328,7 @@ class Fused:
         return True
 
 
-def _flat(x: Floats) -> Floats:
+def flat(x: Floats) -> Floats:
     """All elements in order; a copy where memory does not lie in order."""
     if not (x.flags.c_contiguous and x.flags.aligned):
         x = np.require(x, requirements=["C", "A"])

@@ -46,7 +46,7 @@ class Use(NamedTuple):
 
     ``rows`` keeps data points apart; otherwise a separable loss runs over all elements at once and gives their total.
     ``points`` is the same with one element per data point, whose values and factors are arrays.  ``narrow`` is for
-    short rows.
+    short rows.  ``curvature`` is for the slope and the diagonal of the Hessian instead of value and slope.
     """
 
     rows: bool
@@ -54,12 +54,14 @@ class Use(NamedTuple):
     gradient: bool
     mask: bool
     narrow: bool = False
+    curvature: bool = False
 
     @property
     def name(self) -> str:
         """A short name for files and functions."""
         shape = "narrow" if self.narrow else "rows" if self.rows else "points" if self.points else "total"
-        return "_".join([shape, *(["gradient"] if self.gradient else []), *(["masked"] if self.mask else [])])
+        kinds = {"gradient": self.gradient, "masked": self.mask, "curvature": self.curvature}
+        return "_".join([shape, *(kind for kind, wanted in kinds.items() if wanted)])
 
     @property
     def target(self) -> Target:
@@ -72,3 +74,10 @@ def use(program: Program, columns: int, *, total: bool, gradient: bool, mask: bo
     points = not total and program.separable and columns == 1
     rows = not total and not points
     return Use(rows, points, gradient, mask, narrow=rows and not mask and columns <= NARROW)
+
+
+def curvature_use(program: Program, columns: int) -> Use:
+    """The kernel of both derivatives; outputs that do not see each other are data points of their own."""
+    rows = not program.separable
+    narrow = rows and columns <= NARROW
+    return Use(rows, points=not rows, gradient=False, mask=False, narrow=narrow, curvature=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ...graph import ROW, Node
 
-# Where a loop writes the slope, and the value of a data point that is a single element.
-SLOPES, RESULTS = "slopes", "results"
+# Where a loop writes the slope, the value of a data point that is a single element, and the diagonal of the Hessian.
+SLOPES, RESULTS, CURVES = "slopes", "results", "curves"
 
 # Words for which there are loops.
 WORDS = frozenset(
@@ -100,7 +100,10 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Write:
-    """A node that a loop writes; ``value`` is what it is at all places but the loop's single ones."""
+    """A node that a loop writes; ``value`` is what it is at all places but the loop's single ones.
+
+    A slope is multiplied by its data point's factor and by the kernel's ``scale``.
+    """
 
     node: Node
     value: Node
@@ -149,15 +152,22 @@ class Lowered:
 
     ``scale`` is what every element of the slope is multiplied with or divided by, ``checks`` hold for the whole data
     point, ``numbers`` are computed from the parameters alone, before any array is touched, and ``stores`` are the
-    arrays that kept values need besides the gradient.
+    arrays that kept values need besides the gradient.  ``results`` hold the value of the data point; a kernel of both
+    derivatives has none.
     """
 
     name: str
     inputs: tuple[Input, ...]
     stages: tuple[Stage, ...]
-    value: Node
+    results: tuple[Node, ...]
     scale: tuple[tuple[str, Node], ...]
     checks: tuple[Node, ...]
     parameters: tuple[str, ...]
     numbers: tuple[Node, ...]
     stores: tuple[str, ...]
+
+    @property
+    def value(self) -> Node:
+        """The value of the data point."""
+        (found,) = self.results
+        return found

@@ -31,12 +31,13 @@ class Draft:
     heavy: bool = False
     result: Node | None = None
     slope: Node | None = None
+    curve: Node | None = None
     keeps: list[Node] = field(default_factory=list)
     checks: list[Node] = field(default_factory=list)
 
     def written(self) -> list[Node]:
         """What the loop stores, element by element."""
-        return [*self.keeps, *(node for node in (self.result, self.slope) if node is not None)]
+        return [*self.keeps, *(node for node in (self.result, self.slope, self.curve) if node is not None)]
 
     def passes(self, target: Target) -> list[Draft]:
         """The loops that this one becomes."""
@@ -71,10 +72,17 @@ class Arranged:
 
 
 def arranged(
-    target: Target, value: Node, slope: Node | None, checks: list[Node], of_rows: Sequence[Node], *, points: bool
+    target: Target,
+    value: Node | None,
+    slope: Node | None,
+    curve: Node | None,
+    checks: list[Node],
+    of_rows: Sequence[Node],
+    *,
+    points: bool,
 ) -> Arranged:
-    """Loops for a value and a slope; with ``points`` the value is one of the elements."""
-    order = walk([value, *([slope] if slope is not None else []), *checks, *of_rows])
+    """Loops for a value and a slope, or for both derivatives; with ``points`` the value is one of the elements."""
+    order = walk([*(node for node in (value, slope, curve) if node is not None), *checks, *of_rows])
     level, stored = _levels(order, target)
     deepest = max(level.values())
     loops = [Draft() for _ in range(deepest + 1)]
@@ -86,7 +94,9 @@ def arranged(
             rows[level[id(node)]].append(node)
     if slope is not None:
         loops[level[id(slope)]].slope = slope
-    if points:
+    if curve is not None:
+        loops[level[id(curve)]].curve = curve
+    if points and value is not None:
         loops[level[id(value)]].result = value
     loops[0].checks = checks
     _keep(loops, rows, level, _with_selections(order, level, stored))

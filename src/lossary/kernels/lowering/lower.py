@@ -7,9 +7,27 @@ from collections.abc import Container, Sequence
 from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ...graph.program import Program
-from .form import RESULTS, SLOPES, Body, Input, Kept, Loop, Lowered, Number, Place, Reduction, Stage, Target, Write
+from .form import (
+    CURVES,
+    RESULTS,
+    SLOPES,
+    Body,
+    Input,
+    Kept,
+    Loop,
+    Lowered,
+    Number,
+    Place,
+    Reduction,
+    Stage,
+    Target,
+    Write,
+)
 from .levels import Arranged, Draft, arranged
 from .rewrite import elsewhere, lowered, places, there, without_divisions, without_scale
+
+# Derivatives of more nodes stay in words.
+_MOST = 300
 
 
 def lower(program: Program, target: Target, *, gradient: bool, rows: bool, points: bool = False) -> Lowered:
@@ -36,17 +54,41 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
         slope = rest[-1] if gradient else None
     if not rows and not points:
         value = value.graph.node("total", (value,), ROW)
-    found = arranged(target, value, slope, checks, of_rows, points=points)
-    stores = found.stores()
+    plan = arranged(target, value, slope, None, checks, of_rows, points=points)
+    outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows]
+    return _form(program, target, plan, outputs, value, scale, of_rows)
+
+
+def curvature(program: Program, target: Target) -> Lowered:
+    """The kernel of the slope and the diagonal of the Hessian, output by output, without factors and checks."""
+    outputs = program.outputs("curvature")
+    if len(walk(outputs)) > _MOST:
+        raise ValueError("it would take seconds to compile")
+    slope, curve = outputs = lowered(program, outputs)
+    if target.inverts:
+        slope, curve = outputs = without_divisions(outputs)
+    return _form(program, target, arranged(target, None, slope, curve, [], [], points=False), outputs)
+
+
+def _form(
+    program: Program,
+    target: Target,
+    plan: Arranged,
+    outputs: Sequence[Node],
+    value: Node | None = None,
+    scale: Sequence[tuple[str, Node]] = (),
+    checks: Sequence[Node] = (),
+) -> Lowered:
+    inputs, stores = _inputs(program), plan.stores()
     return Lowered(
         name=program.record.name,
         inputs=inputs,
-        stages=_stages(found, stores, inputs, target),
-        value=value,
+        stages=_stages(plan, stores, inputs, target, factors=value is not None),
+        results=() if value is None else (value,),
         scale=tuple(scale),
-        checks=tuple(of_rows),
+        checks=tuple(checks),
         parameters=program.numbers,
-        numbers=_numbers([value, *([] if slope is None else [slope]), *checks, *of_rows], scale),
+        numbers=_numbers(outputs, scale),
         stores=tuple(store for store in stores.values() if store != SLOPES),
     )
 
@@ -83,7 +125,9 @@ def _numbers(outputs: Sequence[Node], scale: Sequence[tuple[str, Node]]) -> tupl
 # --- loops, and what lies in memory when each begins ------------------------------------------------------------------
 
 
-def _stages(plan: Arranged, stores: dict[int, str], inputs: Sequence[Input], target: Target) -> tuple[Stage, ...]:
+def _stages(
+    plan: Arranged, stores: dict[int, str], inputs: Sequence[Input], target: Target, *, factors: bool
+) -> tuple[Stage, ...]:
     kept: dict[int, Kept] = {}
     stages = []
     for numbers, draft in zip(plan.numbers, plan.loops, strict=True):
@@ -91,7 +135,7 @@ def _stages(plan: Arranged, stores: dict[int, str], inputs: Sequence[Input], tar
         found = tuple(_number(node, kept, inputs) for node in numbers if not node.is_bool)
         loops = []
         for one in draft.passes(target):
-            loops.append(_loop(one, kept, stores, inputs, target))
+            loops.append(_loop(one, kept, stores, inputs, target, factors=factors))
             if one.slope is not None:  # What stood in its place stands there no longer.
                 kept = {key: value for key, value in kept.items() if value.store != SLOPES}
             kept |= {id(node): Kept(node, stores[id(node)]) for node in one.keeps}
@@ -103,13 +147,23 @@ def _number(node: Node, kept: Container[int], inputs: Sequence[Input]) -> Number
     return Number(node, _body(node.args[:1], kept, inputs) if node.op in ("take", "first") else None)
 
 
-def _loop(draft: Draft, kept: dict[int, Kept], stores: dict[int, str], inputs: Sequence[Input], target: Target) -> Loop:
+def _loop(
+    draft: Draft,
+    kept: dict[int, Kept],
+    stores: dict[int, str],
+    inputs: Sequence[Input],
+    target: Target,
+    *,
+    factors: bool,
+) -> Loop:
     def write(node: Node, store: str, *, is_slope: bool = False) -> Write:
         return Write(node, elsewhere(node, kept) if target.apart else node, store, is_slope)
 
     writes = [write(node, stores[id(node)]) for node in draft.keeps]
     writes += [] if draft.result is None else [write(draft.result, RESULTS)]
-    writes += [] if draft.slope is None else [write(draft.slope, SLOPES, is_slope=True)]
+    writes += [] if draft.curve is None else [write(draft.curve, CURVES)]
+    # Last, as values that the others read may lie where it is written.
+    writes += [] if draft.slope is None else [write(draft.slope, SLOPES, is_slope=factors)]
     reductions = [Reduction(node, _array(node, kept, inputs) if target.sums else "") for node in draft.reductions]
     roots = [*(w.value for w in writes), *(r.of for r in reductions if not r.array), *draft.checks]
     return Loop(
