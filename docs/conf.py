@@ -55,7 +55,6 @@ suppress_warnings = ["myst.strikethrough"]
 html_theme = "pydata_sphinx_theme"
 html_title = "lossary"
 html_favicon = "_static/icon.svg"
-html_sidebars = {"explorer": []}
 html_show_sourcelink = False
 html_copy_source = False
 # The theme complains where nobody has said it.
@@ -65,7 +64,7 @@ html_sidebars = dict.fromkeys(
     ("start", "choose", "migrate", "own", "peers", "seams", "doctor", "cli", "gallery", "api", "accuracy", "changes"),
     [],
 )
-html_sidebars |= {"benchmarks": [], "benchmarks_cuda": []}
+html_sidebars |= {"explorer": [], "benchmarks": [], "benchmarks_cuda": []}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",

@@ -105,7 +105,7 @@ def _inputs(program: Program, parameters: Mapping[str, Any]) -> Iterator[Facts]:
         domain = record.domain(place, parameters)
         low, high = _range(domain)
         row = each.has_outputs and not program.separable
-        rest = _row(each, domain) if row else [parts.get(each.name, _rest(domain))]
+        rest = _row(each, domain, place) if row else [parts.get(each.name, _rest(domain))]
         found: Facts = {"name": each.name, "row": row, "low": low, "high": high, "at": rest}
         if each.role is Role.PREDICTION:
             found |= {"predicted": True, "start": _start(domain)}
@@ -120,9 +120,12 @@ def _range(domain: Domain) -> tuple[float, float]:
     return next(((low, high) for kind, low, high in _RANGES if isinstance(domain, kind)), (-4.0, 4.0))
 
 
-def _row(each: Input, domain: Domain) -> list[float]:
+def _row(each: Input, domain: Domain, place: int) -> list[float]:
+    """No two inputs of a loss are the same vector."""
     known = _ROWS["predictions" if each.role is Role.PREDICTION else "targets"]
-    return next(row for kind, row in known.items() if isinstance(domain, kind))
+    row = next(row for kind, row in known.items() if isinstance(domain, kind))
+    turn = place % len(row)
+    return row[turn:] + row[:turn]
 
 
 def _rest(domain: Domain) -> float:

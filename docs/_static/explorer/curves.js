@@ -1,6 +1,6 @@
 "use strict";
 /* A picture of losses along one prediction: values above, slopes below. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el, svg, shown } = site;
   const HEIGHT = 300, BELOW = 150, LEFT = 52, RIGHT = 14;
   const POINTS = 400;
@@ -89,10 +89,10 @@
       });
       panel.losses.forEach((made, k) => dots(made, told[k], below));
       for (const [each, text] of [[scale, say("value")], [below, say("slope")]]) front.append(svg("text", { x: each.left + 7, y: each.top + 14, class: "name" }, text));
-      site.put(prediction, scale.toX(panel.x), scale.top + scale.height, { label: name, now: panel.x, low: panel.low, high: panel.high, text: shown(panel.x) });
+      site.put(prediction, scale.toX(panel.x), scale.top + scale.height - 6, { label: name, now: panel.x, low: panel.low, high: panel.high, text: shown(panel.x) });
       target.style.display = panel.onAxis ? "" : "none";
       if (panel.onAxis) {
-        site.put(target, scale.toX(site.clamp(panel.target, panel.low, panel.high)), scale.top + scale.height,
+        site.put(target, scale.toX(site.clamp(panel.target, panel.low, panel.high)), scale.top + scale.height + 14,
           { label: targets(panel), now: panel.target, low: panel.low, high: panel.high, text: shown(panel.target) });
       }
       setDials();

@@ -1,6 +1,6 @@
 "use strict";
 /* A small data set on which a line, or a border between two classes, is fitted under the picked losses side by side. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el, svg, shown, clamp, short, fit } = site;
   const REACH = 3.2, HEIGHT = 400;
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,6 +1,6 @@
 "use strict";
 /* Numbers that are dragged or typed. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el, shown, clamp } = site;
   let count = 0;
 
@@ -12,7 +12,8 @@
 
   /**
    * A slider beside a field; ``choose`` makes it the one along which a picture is drawn.
-   * @param {() => {title: string, value: number, low: number, high: number, step?: number, logarithmic?: boolean}} get
+   * @param {() => {title: string, value: number, low: number, high: number, step?: number, logarithmic?: boolean,
+   *   chosen?: boolean}} get
    * @param {(value: number) => void} set
    */
   function dial(get, set, choose, group) {

@@ -1,6 +1,6 @@
 "use strict";
 /* Elements, plots with axes, and handles that are dragged by mouse, finger and keys. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const NAMESPACE = "http://www.w3.org/2000/svg";
 
   function filled(made, attributes, children) {
@@ -90,7 +90,8 @@
   /**
    * Something that can be dragged and moved by keys.
    * @param {SVGElement} drawing
-   * @param {{shape: SVGElement, name: string, drag: Function, key: Function}} given
+   * @param {{shape: SVGElement, className?: string, drag: (x: number, y: number, type: string) => void,
+   *   key: (way: number[]|"low"|"high") => void, other?: (event: KeyboardEvent) => boolean}} given
    */
   function handle(drawing, { shape, className, drag, key, other }) {
     const group = svg("g", { class: `handle ${className || ""}`, tabindex: 0, role: "slider" },

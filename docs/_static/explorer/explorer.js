@@ -1,6 +1,6 @@
 "use strict";
 /* The explorer: the state, what shows it, and the address that keeps it. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el } = site;
 
   /** @param {HTMLElement} root */

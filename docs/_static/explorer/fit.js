@@ -1,6 +1,6 @@
 "use strict";
 /* A line through points and a border between two classes, fitted under a loss with its own slopes. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   /** Losses that a line can be fitted under, and a border; where probabilities are asked for, with raw scores. */
   function under(pick, data) {
     const made = site.picks.ready(pick);

@@ -1,6 +1,6 @@
 "use strict";
 /* A picture of losses of three classes: the triangle of their shares, or the square of two scores, the third's being 0. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el, svg, shown } = site;
   const GRID = 64, BANDS = 16, ARROWS = 9, ROOF = Math.sqrt(0.75);
   // Viridis from its bright end: little loss is light.

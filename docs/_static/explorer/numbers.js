@@ -1,6 +1,6 @@
 "use strict";
 /* Numbers: how they are written, ticks on an axis, and where a function is least. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   /**
    * A number for people: four digits, and a true minus sign.
    * @param {number} x
@@ -81,7 +81,7 @@
    * Where a function of two or three numbers is least, by a search of ever smaller steps from a start.
    * @param {(x: number[]) => number} f @param {number[]} start
    */
-  function leastNear(f, start, step, inside = () => true) {
+  function leastNear(f, start, step, inside = _ => true) {
     let x = start.slice(), value = f(x);
     for (let round = 0; round < 400 && step > 1e-7; round++) {
       let better = false;

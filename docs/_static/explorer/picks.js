@@ -1,7 +1,13 @@
 "use strict";
 /* Losses that a reader has picked, with their parameters: as text, as a line of Python, and ready to be called. */
-(function (site) {
-  /** @typedef {{name: string, given: Object<string, number|boolean|string>}} Pick */
+(/** @param {any} site what the scripts share */ function (site) {
+  /**
+   * A loss and those of its parameters that were set.
+   * @typedef {{name: string, given: Object<string, number|boolean|string>}} Pick
+   * A pick that can be called: its facts, all parameters, how it is shown, its formula.
+   * @typedef {{pick: Pick, facts: any, all: Object<string, any>, variant: any, scene: any, order?: number,
+   *   run: (...inputs: any[]) => any[]}} Ready
+   */
 
   /** The facts of a loss, by name. @param {string} name */
   const facts = name => site.losses.find(each => each.name === name);
@@ -41,7 +47,7 @@
     const found = /^(\w+)(?:\((.*)\))?$/.exec(written.trim());
     const known = found && facts(found[1]);
     if (!known) return null;
-    const given = {};
+    const given = /** @type {Object<string, number|boolean|string>} */ ({});
     for (const part of (found[2] || "").split(",")) {
       const [name, value] = part.split("=").map(each => each.trim());
       const parameter = known.parameters.find(p => p.name === name);
@@ -55,6 +61,7 @@
   /**
    * A pick ready to be called: ``run`` takes the inputs and returns the value and the slope of each prediction.
    * @param {Pick} pick
+   * @returns {Ready|null}
    */
   function ready(pick) {
     const known = facts(pick.name), all = {};

@@ -1,6 +1,6 @@
 "use strict";
 /* Which picked losses share a picture, and what they are there: value, slope, minimum and start. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { clamp, evenly, least, leastNear } = site;
   /** Names of a kind of picture, its ranges, and where target and prediction lie at first. */
   const EDGE = 1e-9;
@@ -68,7 +68,15 @@
     return [value, slopes];
   }
 
-  /** Picked losses that can be called, by the picture that they share. */
+  /**
+   * One picture: its losses, where target and prediction lie, the value and slope of a loss at a prediction, and what
+   * changes of the state when something is moved.
+   * @typedef {{key: string, kind: string, flat: boolean, losses: any[], target: any, x: any, dials: any[],
+   *   at: (made: any, x: any) => any[], start: (made?: any) => any, move: (to: any) => object,
+   *   moveTarget?: (to: any) => object, low?: number, high?: number, step?: number, reach?: number, label?: string,
+   *   onAxis?: boolean, along?: number}} Panel
+   */
+  /** Picked losses that can be called, by the picture that they share. @returns {Panel[]} */
   function panels(state) {
     const all = state.losses.map((pick, order) => Object.assign(site.picks.ready(pick) || {}, { order }));
     const made = all.filter(each => each.facts);
@@ -177,7 +185,7 @@
     };
   }
 
-  /** The numbers of a loss in a picture, for its table. */
+  /** The numbers of a loss in a picture, for its table. @param {Panel} panel */
   function numbers(panel, made) {
     const [value, slope] = panel.at(made, panel.x);
     const start = panel.start(made), began = Array.isArray(start) || Number.isFinite(start) ? panel.at(made, start)[0] : NaN;

@@ -1,6 +1,6 @@
 "use strict";
 /* The picked losses with their parameters, and the search for more. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   const { say, el, picks } = site;
   const MOST = 7;
 

@@ -1,6 +1,6 @@
 "use strict";
 /* What a picture is made of, and the address that says the same: a link shows exactly what was seen. */
-(function (site) {
+(/** @param {any} site what the scripts share */ function (site) {
   /** Points of a line: [x, y]; of two classes: [x, y, class]. */
   const LINE = [[-2.6, -1.5], [-2.2, -1], [-1.8, -1.25], [-1.3, -0.4], [-0.9, -0.55], [-0.4, 0.05], [0, -0.15], [0.5, 0.5],
     [0.9, 0.35], [1.3, 0.9], [1.7, 0.75], [2.1, 1.35], [2.6, 1.3], [2.4, -2.4]];
@@ -9,7 +9,12 @@
     [1.5, -1, 1], [-0.6, -0.2, 1], [-0.4, 1.4, 1], [2.3, 0.8, 1], [1, -0.7, 1]];
   const RATE = 0.2, MOST_STEPS = 400;
 
-  /** @param {Array} losses */
+  /**
+   * All that a picture is made of: every other number on the page follows from it.
+   * @typedef {{losses: Array<{name: string, given: Object<string, any>}>, view: "shape"|"data", at: Object<string, any>,
+   *   data: "line"|"border", line: number[][], border: number[][], steps: number, rate: number}} State
+   */
+  /** @param {string[]} losses @returns {State} */
   const fresh = (losses = ["mean_squared_error", "mean_absolute_error", "huber"]) => ({
     losses: losses.map(site.picks.read).filter(Boolean), view: "shape", at: {}, data: "line",
     line: LINE, border: BORDER, steps: 0, rate: RATE,
@@ -18,7 +23,7 @@
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const points = rows => rows.map(row => row.join(",")).join(";");
 
-  /** The state as the part of an address after its #. */
+  /** The state as the part of an address after its #. @param {State} state */
   function written(state) {
     const parts = [`losses=${state.losses.map(site.picks.text).join(";")}`];
     if (state.view !== "shape") parts.push(`view=${state.view}`);
@@ -48,9 +53,9 @@
     return { x: first, along: second[0] };
   }
 
-  /** The state that an address tells; what it does not tell, or tells wrongly, is as at first. */
+  /** The state that an address tells; what it does not tell, or tells wrongly, is as at first. @param {string} address */
   function read(address) {
-    const state = fresh(), told = {};
+    const state = fresh(), told = /** @type {Object<string, string>} */ ({});
     for (const part of address.replace(/^#/, "").split("&")) {
       const split = part.indexOf("=");
       let value = "";
