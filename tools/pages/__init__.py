@@ -47,6 +47,8 @@ def write(app: Sphinx) -> None:
 
 def replace(app: Sphinx, name: str, source: list[str]) -> None:
     """The text of a page in the language of this build."""
+    if name == "explorer":
+        app.env.note_dependency(explorer.__file__)  # Which says what scripts the page loads.
     made = pages().get(name)
     if made is None or (app.config.language == "en" and name not in OVER):
         return

@@ -1,6 +1,8 @@
 "use strict";
 /* Numbers that are dragged or typed. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   const { say, el, shown, clamp } = site;
   let count = 0;
 
@@ -17,17 +19,36 @@
    * @param {(value: number) => void} set
    */
   function dial(get, set, choose, group) {
-    const id = `dial-${count++}`, first = get(), log = first.logarithmic;
-    const to = value => (log ? Math.log10(Math.max(value, first.low)) : value), from = place => (log ? Number((10 ** place).toPrecision(2)) : place);
+    const id = `dial-${count++}`,
+      first = get(),
+      log = first.logarithmic;
+    const to = value => (log ? Math.log10(Math.max(value, first.low)) : value),
+      from = place => (log ? Number((10 ** place).toPrecision(2)) : place);
     const range = el("input", {
-      type: "range", id, min: to(first.low), max: to(first.high), step: log ? 0.05 : first.step || "any",
+      type: "range",
+      id,
+      min: to(first.low),
+      max: to(first.high),
+      step: log ? 0.05 : first.step || "any",
       oninput: () => set(from(Number(range.value))),
     });
     const field = el("input", {
-      type: "number", step: "any", "aria-label": first.title,
-      onchange: () => { if (field.value !== "") set(Number(field.value)); made.update(); },
+      type: "number",
+      step: "any",
+      "aria-label": first.title,
+      onchange: () => {
+        if (field.value !== "") set(Number(field.value));
+        made.update();
+      },
     });
-    const radio = choose && el("input", { type: "radio", name: `along-${group}`, "aria-label": say("Draw along {}", first.title), onchange: choose });
+    const radio =
+      choose &&
+      el("input", {
+        type: "radio",
+        name: `along-${group}`,
+        "aria-label": say("Draw along {}", first.title),
+        onchange: choose,
+      });
     const made = el("div", { class: "dial" }, radio, el("label", { for: id }, site.parted(first.title)), range, field);
     made.update = () => {
       const now = get();
@@ -40,4 +61,4 @@
   }
 
   site.dial = dial;
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

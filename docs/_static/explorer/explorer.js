@@ -1,21 +1,43 @@
 "use strict";
 /* The explorer: the state, what shows it, and the address that keeps it. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   const { say, el } = site;
 
   /** @param {HTMLElement} root */
   function start(root) {
-    let state = site.state.read(location.hash), waiting = false, acted = false, written = location.hash.slice(1), shape = "", views = [];
+    let state = site.state.read(location.hash),
+      waiting = false,
+      acted = false,
+      written = location.hash.slice(1),
+      shape = "",
+      views = [];
     const change = next => {
       state = { ...state, ...next };
       acted = true;
       if (waiting) return;
       waiting = true;
-      requestAnimationFrame(() => { waiting = false; update(); });
+      requestAnimationFrame(() => {
+        waiting = false;
+        update();
+      });
     };
     const get = () => state;
 
-    const tab = (view, text) => el("button", { type: "button", role: "tab", id: `explorer-tab-${view}`, "aria-controls": "explorer-view", onclick: () => change({ view }), onkeydown: turn }, text);
+    const tab = (view, text) =>
+      el(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `explorer-tab-${view}`,
+          "aria-controls": "explorer-view",
+          onclick: () => change({ view }),
+          onkeydown: turn,
+        },
+        text,
+      );
     const tabs = [tab("shape", say("Value and slope")), tab("data", say("Fit to data"))];
     function turn(event) {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -25,10 +47,21 @@
     }
     const link = el("button", { type: "button", onclick: () => site.side.copy(address(), link) }, say("Copy link"));
     const again = el("button", { type: "button", onclick: () => change(site.state.fresh()) }, say("Start over"));
-    const side = el("div", { class: "side" }), view = el("div", { class: "view", id: "explorer-view", role: "tabpanel" });
+    const side = el("div", { class: "side" }),
+      view = el("div", { class: "view", id: "explorer-view", role: "tabpanel" });
     const live = el("p", { class: "unseen", "aria-live": "polite" });
-    root.replaceChildren(el("div", { class: "bar" }, el("div", { role: "tablist", "aria-label": say("What is shown") }, tabs), el("span", { class: "gap" }), link, again),
-      el("div", { class: "parts" }, side, view), live);
+    root.replaceChildren(
+      el(
+        "div",
+        { class: "bar" },
+        el("div", { role: "tablist", "aria-label": say("What is shown") }, tabs),
+        el("span", { class: "gap" }),
+        link,
+        again,
+      ),
+      el("div", { class: "parts" }, side, view),
+      live,
+    );
     const picked = site.side.build(side, get, change);
     const address = () => `${location.href.split("#")[0]}#${site.state.written(state)}`;
 
@@ -46,11 +79,14 @@
         shape = wanted;
         views.forEach(each => each.stop && each.stop());
         view.replaceChildren();
-        views = state.view === "data" ? [site.data.build(view, get, change)] : panels.map((panel, k) => {
-          const part = el("section", { class: "panel" });
-          view.append(part);
-          return (panel.flat ? site.maps : site.curves).build(part, change, `panel-${k}`);
-        });
+        views =
+          state.view === "data"
+            ? [site.data.build(view, get, change)]
+            : panels.map((panel, k) => {
+                const part = el("section", { class: "panel" });
+                view.append(part);
+                return (panel.flat ? site.maps : site.curves).build(part, change, `panel-${k}`);
+              });
         if (!views.length) view.append(el("p", { class: "hint" }, say("Pick a loss to see it.")));
       }
       views.forEach((each, k) => each.update(panels[k]));
@@ -78,8 +114,15 @@
       clearTimeout(speaking);
       if (!panels.length || !acted) return;
       speaking = setTimeout(() => {
-        const panel = panels[0], made = panel.losses[0], { value, slope } = site.scenes.numbers(panel, made);
-        live.textContent = say("{}: value {}, slope {}", made.facts.name, site.shown(value), [].concat(slope).map(site.shown).join(", "));
+        const panel = panels[0],
+          made = panel.losses[0],
+          { value, slope } = site.scenes.numbers(panel, made);
+        live.textContent = say(
+          "{}: value {}, slope {}",
+          made.facts.name,
+          site.shown(value),
+          [].concat(slope).map(site.shown).join(", "),
+        );
       }, 500);
     }
 
@@ -90,7 +133,10 @@
     });
     let width = 0;
     new ResizeObserver(() => {
-      if (Math.abs(view.clientWidth - width) > 1) { width = view.clientWidth; update(); }
+      if (Math.abs(view.clientWidth - width) > 1) {
+        width = view.clientWidth;
+        update();
+      }
     }).observe(view);
     update();
     root.dataset.ready = "yes";
@@ -100,4 +146,4 @@
     const root = document.getElementById("loss-explorer");
     if (root) start(root);
   }
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

@@ -1,6 +1,8 @@
 "use strict";
 /* Numbers: how they are written, ticks on an axis, and where a function is least. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   /**
    * A number for people: four digits, and a true minus sign.
    * @param {number} x
@@ -32,7 +34,8 @@
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = power * ([1, 2, 5, 10].find(each => each * power >= raw) || 10);
     const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(Number((k * step).toPrecision(12)));
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++)
+      found.push(Number((k * step).toPrecision(12)));
     return found;
   }
 
@@ -50,24 +53,36 @@
    * @param {(x: number) => number} f
    */
   function least(f, low, high, count = 601) {
-    const places = evenly(low, high, count), values = places.map(f);
+    const places = evenly(low, high, count),
+      values = places.map(f);
     let best = -1;
-    values.forEach((value, k) => { if (Number.isFinite(value) && (best < 0 || value < values[best])) best = k; });
+    values.forEach((value, k) => {
+      if (Number.isFinite(value) && (best < 0 || value < values[best])) best = k;
+    });
     if (best < 0) return { x: NaN, from: NaN, to: NaN, value: NaN, edge: false };
-    let a = places[Math.max(best - 1, 0)], b = places[Math.min(best + 1, count - 1)];
+    let a = places[Math.max(best - 1, 0)],
+      b = places[Math.min(best + 1, count - 1)];
     for (let k = 0; k < 80; k++) {
-      const left = b - GOLDEN * (b - a), right = a + GOLDEN * (b - a);
-      if (f(left) <= f(right)) b = right; else a = left;
+      const left = b - GOLDEN * (b - a),
+        right = a + GOLDEN * (b - a);
+      if (f(left) <= f(right)) b = right;
+      else a = left;
     }
-    let x = (a + b) / 2, value = f(x);
-    if (!(value <= values[best])) { x = places[best]; value = values[best]; }
+    let x = (a + b) / 2,
+      value = f(x);
+    if (!(value <= values[best])) {
+      x = places[best];
+      value = values[best];
+    }
     const same = k => values[k] <= value + 1e-12 * Math.max(1, Math.abs(value));
-    let first = best, last = best;
+    let first = best,
+      last = best;
     if (same(best)) {
       while (first > 0 && same(first - 1)) first--;
       while (last < count - 1 && same(last + 1)) last++;
     }
-    const flat = last > first, tilt = Math.abs(f(low) - f(low + 1e-3 * (high - low)));
+    const flat = last > first,
+      tilt = Math.abs(f(low) - f(low + 1e-3 * (high - low)));
     return {
       x: flat ? clamp(0, places[first], places[last]) : x,
       from: flat ? places[first] : x,
@@ -82,15 +97,21 @@
    * @param {(x: number[]) => number} f @param {number[]} start
    */
   function leastNear(f, start, step, inside = _ => true) {
-    let x = start.slice(), value = f(x);
+    let x = start.slice(),
+      value = f(x);
     for (let round = 0; round < 400 && step > 1e-7; round++) {
       let better = false;
-      for (let i = 0; i < x.length; i++) for (const way of [step, -step]) {
-        const tried = x.slice();
-        tried[i] += way;
-        const found = inside(tried) ? f(tried) : NaN;
-        if (found < value - 1e-15) { x = tried; value = found; better = true; }
-      }
+      for (let i = 0; i < x.length; i++)
+        for (const way of [step, -step]) {
+          const tried = x.slice();
+          tried[i] += way;
+          const found = inside(tried) ? f(tried) : NaN;
+          if (found < value - 1e-15) {
+            x = tried;
+            value = found;
+            better = true;
+          }
+        }
       if (!better) step /= 2;
     }
     return { x, value };
@@ -106,4 +127,4 @@
     const found = (site.texts && site.texts[text]) || text;
     return given.reduce((sentence, each) => String(sentence).replace("{}", () => String(each)), found);
   };
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

@@ -1,6 +1,8 @@
 "use strict";
 /* Losses that a reader has picked, with their parameters: as text, as a line of Python, and ready to be called. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   /**
    * A loss and those of its parameters that were set.
    * @typedef {{name: string, given: Object<string, number|boolean|string>}} Pick
@@ -32,9 +34,13 @@
   }
 
   /** Those parameters that are not at their defaults. */
-  const changed = pick => facts(pick.name).parameters.filter(p => p.name in pick.given && pick.given[p.name] !== p.default);
+  const changed = pick =>
+    facts(pick.name).parameters.filter(p => p.name in pick.given && pick.given[p.name] !== p.default);
 
-  const settings = pick => changed(pick).map(p => `${p.name}=${inPython(pick.given[p.name])}`).join(", ");
+  const settings = pick =>
+    changed(pick)
+      .map(p => `${p.name}=${inPython(pick.given[p.name])}`)
+      .join(", ");
 
   /** The line of Python that makes a loss. @param {Pick} pick */
   const line = pick => `lossary.${facts(pick.name).object}(${settings(pick)})`;
@@ -64,12 +70,23 @@
    * @returns {Ready|null}
    */
   function ready(pick) {
-    const known = facts(pick.name), all = {};
+    const known = facts(pick.name),
+      all = {};
     for (const p of known.parameters) all[p.name] = p.name in pick.given ? pick.given[p.name] : p.default;
-    const variant = known.variants.find(each => Object.entries(each.when).every(([name, value]) => all[name] === value));
+    const variant = known.variants.find(each =>
+      Object.entries(each.when).every(([name, value]) => all[name] === value),
+    );
     if (!variant) return null;
-    const numbers = variant.numbers.map(name => Number(all[name])), call = site.functions[variant.call];
-    return { pick, facts: known, all, variant, scene: variant.scene, run: (...inputs) => call(...inputs, ...numbers) };
+    const numbers = variant.numbers.map(name => Number(all[name])),
+      call = site.functions[variant.call];
+    return {
+      pick,
+      facts: known,
+      all,
+      variant,
+      scene: variant.scene,
+      run: (...inputs) => call(...inputs, ...numbers),
+    };
   }
 
   /** Losses that a reader looks for, the best first: by name, other libraries' names, family and summary. */
@@ -90,4 +107,4 @@
   }
 
   site.picks = { facts, fits, line, text, read, ready, search };
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

@@ -1,6 +1,8 @@
 "use strict";
 /* Which picked losses share a picture, and what they are there: value, slope, minimum and start. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   const { clamp, evenly, least, leastNear } = site;
   /** Names of a kind of picture, its ranges, and where target and prediction lie at first. */
   const EDGE = 1e-9;
@@ -36,7 +38,8 @@
       const [value, found] = made.run(target, given);
       return [value, slopes(found)];
     }
-    let total = 0, sum = [0, 0, 0];
+    let total = 0,
+      sum = [0, 0, 0];
     target.forEach((share, label) => {
       if (!share) return;
       const [value, found] = made.run(label, given);
@@ -49,10 +52,12 @@
   /** All numbers of a loss of several inputs: each with its name, its range and its place among the inputs. */
   function numbersOf(made) {
     const found = [];
-    made.scene.inputs.forEach((input, place) => input.at.forEach((at, output) => {
-      const name = input.row ? `${input.name}[${output}]` : input.name;
-      found.push({ ...input, label: name, place, output, at });
-    }));
+    made.scene.inputs.forEach((input, place) =>
+      input.at.forEach((at, output) => {
+        const name = input.row ? `${input.name}[${output}]` : input.name;
+        found.push({ ...input, label: name, place, output, at });
+      }),
+    );
     return found;
   }
 
@@ -98,22 +103,51 @@
   }
 
   function ofOne(key, losses, state) {
-    const kind = KINDS[key], own = state.at[key] || {};
-    const target = own.target ?? kind.target[2], prediction = own.prediction ?? kind.prediction[2];
+    const kind = KINDS[key],
+      own = state.at[key] || {};
+    const target = own.target ?? kind.target[2],
+      prediction = own.prediction ?? kind.prediction[2];
     const move = (name, to) => {
       const [low, high] = kind[name];
       return { at: { ...state.at, [key]: { target, prediction, [name]: clamp(site.short(to), low, high) } } };
     };
     return {
-      key, kind: key, flat: false, losses, low: kind.prediction[0], high: kind.prediction[1], step: kind.step,
-      x: prediction, target, onAxis: key === "real" || key === "amount" || key === "probability",
+      key,
+      kind: key,
+      flat: false,
+      losses,
+      low: kind.prediction[0],
+      high: kind.prediction[1],
+      step: kind.step,
+      x: prediction,
+      target,
+      onAxis: key === "real" || key === "amount" || key === "probability",
       at: (made, x) => single(made, target, x),
-      start: made => (key === "distance" ? NaN : losses.some(each => each.scene.kind === key) ? startOf(losses, key) : made.scene.start),
+      start: made =>
+        key === "distance"
+          ? NaN
+          : losses.some(each => each.scene.kind === key)
+            ? startOf(losses, key)
+            : made.scene.start,
       move: to => move("prediction", to),
       moveTarget: to => move("target", to),
       dials: [
-        { name: "target", value: target, low: kind.target[0], high: kind.target[1], step: kind.step, move: to => move("target", to) },
-        { name: "prediction", value: prediction, low: kind.prediction[0], high: kind.prediction[1], step: kind.step, move: to => move("prediction", to) },
+        {
+          name: "target",
+          value: target,
+          low: kind.target[0],
+          high: kind.target[1],
+          step: kind.step,
+          move: to => move("target", to),
+        },
+        {
+          name: "prediction",
+          value: prediction,
+          low: kind.prediction[0],
+          high: kind.prediction[1],
+          step: kind.step,
+          move: to => move("prediction", to),
+        },
       ],
     };
   }
@@ -122,25 +156,47 @@
   const startOf = (losses, key) => losses.find(each => each.scene.kind === key).scene.start;
 
   function ofSeveral(key, losses, state) {
-    const dials = numbersOf(losses[0]), own = state.at[key] || {};
+    const dials = numbersOf(losses[0]),
+      own = state.at[key] || {};
     const x = dials.map((each, k) => own.x?.[k] ?? each.at);
     const first = dials.findIndex(each => each.predicted);
     const along = dials[own.along]?.predicted ? own.along : first;
-    const put = (k, to) => x.map((each, other) => (other === k ? clamp(site.short(to), dials[k].low, dials[k].high) : each));
+    const put = (k, to) =>
+      x.map((each, other) => (other === k ? clamp(site.short(to), dials[k].low, dials[k].high) : each));
     const moved = (k, to) => ({ at: { ...state.at, [key]: { x: put(k, to), along } } });
     const at = (made, number) => {
-      const [value, slopes] = several(made, x.map((each, k) => (k === along ? number : each)));
-      const place = made.scene.inputs.filter(input => input.predicted).findIndex(input => input.name === dials[along].name);
+      const [value, slopes] = several(
+        made,
+        x.map((each, k) => (k === along ? number : each)),
+      );
+      const place = made.scene.inputs
+        .filter(input => input.predicted)
+        .findIndex(input => input.name === dials[along].name);
       const slope = slopes[place];
       return [value, Array.isArray(slope) ? slope[dials[along].output] : slope];
     };
     return {
-      key, kind: "several", flat: false, losses, low: dials[along].low, high: dials[along].high, step: 0.1,
-      x: x[along], target: null, onAxis: false, along, label: dials[along].label, at,
+      key,
+      kind: "several",
+      flat: false,
+      losses,
+      low: dials[along].low,
+      high: dials[along].high,
+      step: 0.1,
+      x: x[along],
+      target: null,
+      onAxis: false,
+      along,
+      label: dials[along].label,
+      at,
       start: () => dials[along].start ?? NaN,
       move: to => moved(along, to),
       dials: dials.map((each, k) => ({
-        name: each.label, value: x[k], low: each.low, high: each.high, step: each.whole ? 1 : each.signs ? 2 : 0.05,
+        name: each.label,
+        value: x[k],
+        low: each.low,
+        high: each.high,
+        step: each.whole ? 1 : each.signs ? 2 : 0.05,
         move: to => moved(k, to),
         choose: each.predicted ? () => ({ at: { ...state.at, [key]: { x, along: k } } }) : null,
         chosen: k === along,
@@ -151,35 +207,76 @@
   const REACH = 4;
 
   function ofClasses(key, losses, state) {
-    const own = state.at[key] || {}, isShares = key === "shares";
-    const target = own.target || FLAT.target, prediction = own.prediction || FLAT[key];
+    const own = state.at[key] || {},
+      isShares = key === "shares";
+    const target = own.target || FLAT.target,
+      prediction = own.prediction || FLAT[key];
     const round = row => row.map(each => site.short(each));
     const moved = change => ({ at: { ...state.at, [key]: { target, prediction, ...change } } });
     const normal = (row, edge) => {
-      const kept = row.map(each => clamp(each, edge, 1)), total = kept.reduce((a, b) => a + b);
+      const kept = row.map(each => clamp(each, edge, 1)),
+        total = kept.reduce((a, b) => a + b);
       return kept.map(each => each / total);
     };
-    const move = to => moved({
-      prediction: isShares ? round(normal(to, 0.001)) : round(to.map((each, k) => (k === 2 ? 0 : clamp(each, -REACH, REACH)))),
-    });
+    const move = to =>
+      moved({
+        prediction: isShares
+          ? round(normal(to, 0.001))
+          : round(to.map((each, k) => (k === 2 ? 0 : clamp(each, -REACH, REACH)))),
+      });
     const moveTarget = to => moved({ target: round(normal(to, 0)) });
     // What one share gains the others lose in proportion.
     const with_ = (row, k, to) => {
-      const rest = 1 - row[k], left = 1 - to;
+      const rest = 1 - row[k],
+        left = 1 - to;
       return row.map((each, other) => (other === k ? to : rest > 1e-9 ? (each * left) / rest : left / 2));
     };
     const dials = [];
     for (const k of [0, 1, 2]) {
-      dials.push({ name: "target", number: k + 1, value: target[k], low: 0, high: 1, step: 0.05, move: to => moveTarget(with_(target, k, to)) });
+      dials.push({
+        name: "target",
+        number: k + 1,
+        value: target[k],
+        low: 0,
+        high: 1,
+        step: 0.05,
+        move: to => moveTarget(with_(target, k, to)),
+      });
     }
     for (const k of isShares ? [0, 1, 2] : [0, 1]) {
-      dials.push(isShares
-        ? { name: "prediction", number: k + 1, value: prediction[k], low: 0.001, high: 0.998, step: 0.01, move: to => move(with_(prediction, k, to)) }
-        : { name: "score", number: k + 1, value: prediction[k], low: -REACH, high: REACH, step: 0.1,
-            move: to => move(prediction.map((each, other) => (other === k ? to : each))) });
+      dials.push(
+        isShares
+          ? {
+              name: "prediction",
+              number: k + 1,
+              value: prediction[k],
+              low: 0.001,
+              high: 0.998,
+              step: 0.01,
+              move: to => move(with_(prediction, k, to)),
+            }
+          : {
+              name: "score",
+              number: k + 1,
+              value: prediction[k],
+              low: -REACH,
+              high: REACH,
+              step: 0.1,
+              move: to => move(prediction.map((each, other) => (other === k ? to : each))),
+            },
+      );
     }
     return {
-      key, kind: key, flat: true, losses, target, x: prediction, reach: REACH, dials, move, moveTarget,
+      key,
+      kind: key,
+      flat: true,
+      losses,
+      target,
+      x: prediction,
+      reach: REACH,
+      dials,
+      move,
+      moveTarget,
       at: (made, x) => classes(made, target, x),
       start: () => (isShares ? [1 / 3, 1 / 3, 1 / 3] : [0, 0, 0]),
     };
@@ -188,7 +285,8 @@
   /** The numbers of a loss in a picture, for its table. @param {Panel} panel */
   function numbers(panel, made) {
     const [value, slope] = panel.at(made, panel.x);
-    const start = panel.start(made), began = Array.isArray(start) || Number.isFinite(start) ? panel.at(made, start)[0] : NaN;
+    const start = panel.start(made),
+      began = Array.isArray(start) || Number.isFinite(start) ? panel.at(made, start)[0] : NaN;
     return { value, slope, best: panel.flat ? bestOfClasses(panel, made) : bestOfOne(panel, made), start, began };
   }
 
@@ -197,21 +295,26 @@
     const f = x => panel.at(made, x)[0];
     if (panel.kind !== "probability") return least(f, panel.low, panel.high);
     const found = least(f, EDGE, 1 - EDGE);
-    return found.edge ? { ...found, ...Object.fromEntries(["x", "from", "to"].map(end => [end, Math.round(found.x)])), edge: false } : found;
+    return found.edge
+      ? { ...found, ...Object.fromEntries(["x", "from", "to"].map(end => [end, Math.round(found.x)])), edge: false }
+      : found;
   }
 
   function bestOfClasses(panel, made) {
-    const isShares = panel.kind === "shares", edge = 1e-9;
+    const isShares = panel.kind === "shares",
+      edge = 1e-9;
     const full = x => (isShares ? [x[0], x[1], 1 - x[0] - x[1]] : [x[0], x[1], 0]);
-    const inside = x => (isShares ? x[0] >= edge && x[1] >= edge && x[0] + x[1] <= 1 - edge : Math.max(...x.map(Math.abs)) <= panel.reach);
+    const inside = x =>
+      isShares ? x[0] >= edge && x[1] >= edge && x[0] + x[1] <= 1 - edge : Math.max(...x.map(Math.abs)) <= panel.reach;
     const value = x => panel.at(made, full(x))[0];
     const places = isShares ? evenly(0.001, 0.998, 25) : evenly(-panel.reach, panel.reach, 25);
     let best = null;
-    for (const a of places) for (const b of places) {
-      if (!inside([a, b])) continue;
-      const found = value([a, b]);
-      if (Number.isFinite(found) && (!best || found < best.value - 1e-12)) best = { x: [a, b], value: found };
-    }
+    for (const a of places)
+      for (const b of places) {
+        if (!inside([a, b])) continue;
+        const found = value([a, b]);
+        if (Number.isFinite(found) && (!best || found < best.value - 1e-12)) best = { x: [a, b], value: found };
+      }
     if (!best) return { x: null, value: NaN, edge: false };
     const found = leastNear(value, best.x, 0.05, inside);
     const edged = !isShares && Math.max(...found.x.map(Math.abs)) > panel.reach - 1e-3;
@@ -219,4 +322,4 @@
   }
 
   site.scenes = { panels, numbers, single, classes, several, numbersOf, KINDS };
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

@@ -1,6 +1,8 @@
 "use strict";
 /* The picked losses with their parameters, and the search for more. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   const { say, el, picks } = site;
   const MOST = 7;
 
@@ -20,17 +22,27 @@
     if (button.dataset.copied) return;
     button.dataset.copied = "yes";
     button.textContent = say("Copied");
-    setTimeout(() => { button.textContent = before; delete button.dataset.copied; }, 1200);
+    setTimeout(() => {
+      button.textContent = before;
+      delete button.dataset.copied;
+    }, 1200);
   }
 
   /** The search field with its list: a combobox that arrow keys walk through. */
   function finder(get, change) {
     const list = el("ul", { role: "listbox", id: "explorer-found", hidden: true, "aria-label": say("Losses") });
     const field = el("input", {
-      type: "search", role: "combobox", "aria-expanded": "false", "aria-controls": "explorer-found", "aria-autocomplete": "list",
-      autocomplete: "off", placeholder: say("Add a loss by any name …"), "aria-label": say("Add a loss"),
+      type: "search",
+      role: "combobox",
+      "aria-expanded": "false",
+      "aria-controls": "explorer-found",
+      "aria-autocomplete": "list",
+      autocomplete: "off",
+      placeholder: say("Add a loss by any name …"),
+      "aria-label": say("Add a loss"),
     });
-    let chosen = -1, found = [];
+    let chosen = -1,
+      found = [];
     const show = open => {
       list.hidden = !open;
       field.setAttribute("aria-expanded", String(open));
@@ -51,10 +63,24 @@
     };
     const search = () => {
       found = picks.search(field.value);
-      list.replaceChildren(...found.map((known, k) => el("li", {
-        role: "option", id: `explorer-found-${k}`, "aria-selected": "false",
-        onpointerdown: event => { event.preventDefault(); take(known); },
-      }, el("b", {}, site.parted(known.name)), el("small", {}, known.summary))));
+      list.replaceChildren(
+        ...found.map((known, k) =>
+          el(
+            "li",
+            {
+              role: "option",
+              id: `explorer-found-${k}`,
+              "aria-selected": "false",
+              onpointerdown: event => {
+                event.preventDefault();
+                take(known);
+              },
+            },
+            el("b", {}, site.parted(known.name)),
+            el("small", {}, known.summary),
+          ),
+        ),
+      );
       show(found.length > 0);
       point(field.value ? 0 : -1);
     };
@@ -75,21 +101,69 @@
 
   /** One picked loss. */
   function card(k, get, change) {
-    const pick = () => get().losses[k], known = picks.facts(pick().name);
-    const put = (name, value) => change({ losses: get().losses.map((each, other) => (other === k ? { ...each, given: { ...each.given, [name]: value } } : each)) });
-    const code = el("code", {}), button = el("button", { type: "button", onclick: () => copy(picks.line(pick()), button) }, say("Copy code"));
+    const pick = () => get().losses[k],
+      known = picks.facts(pick().name);
+    const put = (name, value) =>
+      change({
+        losses: get().losses.map((each, other) =>
+          other === k ? { ...each, given: { ...each.given, [name]: value } } : each,
+        ),
+      });
+    const code = el("code", {}),
+      button = el("button", { type: "button", onclick: () => copy(picks.line(pick()), button) }, say("Copy code"));
     const value = p => (p.name in pick().given ? pick().given[p.name] : p.default);
-    const rows = known.parameters.map(p => (p.values ? choice(p, () => value(p), to => put(p.name, to)) : site.dial(
-      () => ({ title: p.name, value: value(p), low: p.low, high: p.high, step: p.step, logarithmic: p.logarithmic }),
-      to => { if (picks.fits(p, to)) put(p.name, Number(to.toPrecision(6))); }, null, `card-${k}`)));
-    rows.forEach((row, i) => { row.title = known.parameters[i].meaning; });
-    const made = el("section", { class: "picked-loss", "aria-label": known.name },
-      el("header", {}, site.swatch(k), el("a", { href: `losses/${known.name}.html`, title: known.summary }, site.parted(known.name)),
-        el("button", { type: "button", class: "away", "aria-label": say("Remove {}", known.name), onclick: () => change({ losses: get().losses.filter((_, other) => other !== k) }) }, "×")),
-      el("div", { class: "line" }, code, button), rows);
+    const rows = known.parameters.map(p =>
+      p.values
+        ? choice(
+            p,
+            () => value(p),
+            to => put(p.name, to),
+          )
+        : site.dial(
+            () => ({
+              title: p.name,
+              value: value(p),
+              low: p.low,
+              high: p.high,
+              step: p.step,
+              logarithmic: p.logarithmic,
+            }),
+            to => {
+              if (picks.fits(p, to)) put(p.name, Number(to.toPrecision(6)));
+            },
+            null,
+            `card-${k}`,
+          ),
+    );
+    rows.forEach((row, i) => {
+      row.title = known.parameters[i].meaning;
+    });
+    const made = el(
+      "section",
+      { class: "picked-loss", "aria-label": known.name },
+      el(
+        "header",
+        {},
+        site.swatch(k),
+        el("a", { href: `losses/${known.name}.html`, title: known.summary }, site.parted(known.name)),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "away",
+            "aria-label": say("Remove {}", known.name),
+            onclick: () => change({ losses: get().losses.filter((_, other) => other !== k) }),
+          },
+          "×",
+        ),
+      ),
+      el("div", { class: "line" }, code, button),
+      rows,
+    );
     made.update = () => {
       code.replaceChildren(...site.parted(picks.line(pick())));
-      const asked = picks.ready(pick()), used = asked ? asked.variant.numbers : [];
+      const asked = picks.ready(pick()),
+        used = asked ? asked.variant.numbers : [];
       rows.forEach((row, i) => {
         row.update();
         row.hidden = !known.parameters[i].values && !used.includes(known.parameters[i].name);
@@ -100,9 +174,15 @@
 
   function choice(parameter, get, set) {
     const shown = value => (typeof value === "boolean" ? (value ? "True" : "False") : value);
-    const select = el("select", { onchange: () => set(parameter.values[select.selectedIndex]) }, parameter.values.map(value => el("option", {}, shown(value))));
+    const select = el(
+      "select",
+      { onchange: () => set(parameter.values[select.selectedIndex]) },
+      parameter.values.map(value => el("option", {}, shown(value))),
+    );
     const made = el("label", { class: "dial" }, el("span", {}, site.parted(parameter.name)), select);
-    made.update = () => { select.selectedIndex = parameter.values.indexOf(get()); };
+    made.update = () => {
+      select.selectedIndex = parameter.values.indexOf(get());
+    };
     return made;
   }
 
@@ -112,12 +192,15 @@
     let shape = null;
     return {
       update() {
-        const wanted = get().losses.map(each => each.name).join();
+        const wanted = get()
+          .losses.map(each => each.name)
+          .join();
         if (wanted !== shape) {
           shape = wanted;
           const held = [...cards.children].findIndex(each => each.contains(document.activeElement));
           cards.replaceChildren(...get().losses.map((_, k) => card(k, get, change)));
-          if (held >= 0 && cards.children.length) cards.children[Math.min(held, cards.children.length - 1)].querySelector(".away").focus();
+          if (held >= 0 && cards.children.length)
+            cards.children[Math.min(held, cards.children.length - 1)].querySelector(".away").focus();
         }
         for (const each of cards.children) each.update();
       },
@@ -125,4 +208,4 @@
   }
 
   site.side = { build, copy };
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}

@@ -1,13 +1,47 @@
 "use strict";
 /* What a picture is made of, and the address that says the same: a link shows exactly what was seen. */
-(/** @param {any} site what the scripts share */ function (site) {
+{
+  /** @type {any} What the scripts share. */
+  const site = (globalThis.lossaryExplorer ??= {});
   /** Points of a line: [x, y]; of two classes: [x, y, class]. */
-  const LINE = [[-2.6, -1.5], [-2.2, -1], [-1.8, -1.25], [-1.3, -0.4], [-0.9, -0.55], [-0.4, 0.05], [0, -0.15], [0.5, 0.5],
-    [0.9, 0.35], [1.3, 0.9], [1.7, 0.75], [2.1, 1.35], [2.6, 1.3], [2.4, -2.4]];
-  const BORDER = [[-2.2, -1.2, 0], [-1.6, -0.3, 0], [-1.9, 0.7, 0], [-1.1, -1.4, 0], [-0.8, 0.2, 0], [-0.5, -0.8, 0],
-    [0.9, 0.3, 0], [-1.2, 1.2, 0], [0.1, -1.7, 0], [1.7, 1.1, 1], [1.2, 0.2, 1], [2.1, -0.2, 1], [0.7, 1.3, 1],
-    [1.5, -1, 1], [-0.6, -0.2, 1], [-0.4, 1.4, 1], [2.3, 0.8, 1], [1, -0.7, 1]];
-  const RATE = 0.2, MOST_STEPS = 400;
+  const LINE = [
+    [-2.6, -1.5],
+    [-2.2, -1],
+    [-1.8, -1.25],
+    [-1.3, -0.4],
+    [-0.9, -0.55],
+    [-0.4, 0.05],
+    [0, -0.15],
+    [0.5, 0.5],
+    [0.9, 0.35],
+    [1.3, 0.9],
+    [1.7, 0.75],
+    [2.1, 1.35],
+    [2.6, 1.3],
+    [2.4, -2.4],
+  ];
+  const BORDER = [
+    [-2.2, -1.2, 0],
+    [-1.6, -0.3, 0],
+    [-1.9, 0.7, 0],
+    [-1.1, -1.4, 0],
+    [-0.8, 0.2, 0],
+    [-0.5, -0.8, 0],
+    [0.9, 0.3, 0],
+    [-1.2, 1.2, 0],
+    [0.1, -1.7, 0],
+    [1.7, 1.1, 1],
+    [1.2, 0.2, 1],
+    [2.1, -0.2, 1],
+    [0.7, 1.3, 1],
+    [1.5, -1, 1],
+    [-0.6, -0.2, 1],
+    [-0.4, 1.4, 1],
+    [2.3, 0.8, 1],
+    [1, -0.7, 1],
+  ];
+  const RATE = 0.2,
+    MOST_STEPS = 400;
 
   /**
    * All that a picture is made of: every other number on the page follows from it.
@@ -16,8 +50,14 @@
    */
   /** @param {string[]} losses @returns {State} */
   const fresh = (losses = ["mean_squared_error", "mean_absolute_error", "huber"]) => ({
-    losses: losses.map(site.picks.read).filter(Boolean), view: "shape", at: {}, data: "line",
-    line: LINE, border: BORDER, steps: 0, rate: RATE,
+    losses: losses.map(site.picks.read).filter(Boolean),
+    view: "shape",
+    at: {},
+    data: "line",
+    line: LINE,
+    border: BORDER,
+    steps: 0,
+    rate: RATE,
   });
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -40,7 +80,10 @@
   }
 
   function rowsOf(text, width) {
-    const rows = text.split(";").filter(Boolean).map(row => row.split(",").map(Number));
+    const rows = text
+      .split(";")
+      .filter(Boolean)
+      .map(row => row.split(",").map(Number));
     return rows.every(row => row.length === width && row.every(Number.isFinite)) ? rows : null;
   }
 
@@ -49,17 +92,23 @@
     if (rows.length !== 2 || !rows.flat().every(Number.isFinite)) return null;
     const [first, second] = rows;
     if (key in site.scenes.KINDS) return { target: first[0], prediction: second[0] };
-    if (key === "shares" || key === "scores") return first.length === 3 && second.length === 3 ? { target: first, prediction: second } : null;
+    if (key === "shares" || key === "scores")
+      return first.length === 3 && second.length === 3 ? { target: first, prediction: second } : null;
     return { x: first, along: second[0] };
   }
 
   /** The state that an address tells; what it does not tell, or tells wrongly, is as at first. @param {string} address */
   function read(address) {
-    const state = fresh(), told = /** @type {Object<string, string>} */ ({});
+    const state = fresh(),
+      told = /** @type {Object<string, string>} */ ({});
     for (const part of address.replace(/^#/, "").split("&")) {
       const split = part.indexOf("=");
       let value = "";
-      try { value = decodeURIComponent(part.slice(split + 1)); } catch { continue; }
+      try {
+        value = decodeURIComponent(part.slice(split + 1));
+      } catch {
+        continue;
+      }
       if (split > 0) told[part.slice(0, split)] = value;
     }
     if ("losses" in told) state.losses = told.losses.split(";").map(site.picks.read).filter(Boolean);
@@ -78,4 +127,4 @@
   }
 
   site.state = { fresh, written, read, LINE, BORDER, MOST_STEPS };
-})(globalThis.lossaryExplorer = globalThis.lossaryExplorer || {});
+}
