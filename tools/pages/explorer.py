@@ -20,7 +20,8 @@ from .variants import variants
 FOLDER = DOCS / "_static" / "explorer"
 # Scripts by hand, in the order in which they are read.
 SCRIPTS = (
-    "numbers", "picks", "scenes", "state", "fit", "draw", "dials", "curves", "planes", "maps", "data", "side", "explorer",
+    "numbers", "picks", "scenes", "state", "fit",
+    "draw", "dials", "curves", "planes", "maps", "data", "side", "explorer",
 )  # fmt: skip
 PART = "explorer"
 _SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)+)"')
