@@ -419,9 +419,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "axes_differ",
         lossary.ShapeError,
         lambda: lossary.plot("poisson", "dpo", ax=Figure().subplots()),
-        "lossary.plot: these losses are drawn over 'prediction $\\hat{y}$ for the target $y = 1$' and 'chosen, where "
-        "all the others are 0'; accepted with ax are losses over one of them. Leave ax out for a row of panels each, or give each "
-        "its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)",
+        "lossary.plot: these losses are drawn over 'prediction $\\hat{y}$ for the target $y = 1$' and 'chosen, "
+        "where all the others are 0'; accepted with ax are losses over one of them. Leave ax out for a row of panels "
+        "each, or give each its own: lossary.plot('huber', ax=left), lossary.plot('hinge', ax=right)",
     ),
     (
         "unknown_parameter",

@@ -28,6 +28,7 @@ POT = ROOT / "docs" / "_build" / "gettext"
 def asked() -> Messages:
     """All sentences of the pages that are made of records."""
     messages = Messages("en")
+    messages("More")
     for make in pages().values():
         make(messages)
     explorer.script(messages)

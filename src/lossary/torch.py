@@ -20,6 +20,7 @@ from .adapters.torch_classes import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from .adapters.torch_linear import LinearCrossEntropyLoss
 from .adapters.torch_modules import Loss
 from .adapters.torch_numbers import (
     BCELoss,
@@ -52,6 +53,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "Loss",
     "MSELoss",
     "MarginRankingLoss",

@@ -47,10 +47,15 @@ def test_a_chosen_tab_is_chosen_on_the_next_page(browser):
     assert "jax" in browser.wait(".sd-tab-content").text
 
 
-def test_the_other_language_shows_the_same_place(browser):
-    browser.open("en/losses/huber.html#formula")
-    browser.all("a.language")[0].click()
-    assert browser.driver.current_url == f"{browser.home}/zh/losses/huber.html#formula"
+@pytest.mark.parametrize(("language", "other", "name"), [("en", "zh", "中文"), ("zh", "en", "English")])
+@pytest.mark.parametrize("place", ["losses/huber.html#formula", "start.html#a-first-model"])
+def test_the_other_language_shows_the_same_place(browser, language, other, name, place):
+    browser.open(f"{language}/{place}")
+    link = browser.wait("a.language")
+    assert link.text == name
+    link.click()
+    assert browser.driver.current_url == f"{browser.home}/{other}/{place}"
+    assert browser.run("return document.getElementById(location.hash.slice(1)) !== null")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 from . import anchors, api, explorer, loss, mathml, overview, prose, search
 from .catalogue import builtin, families
@@ -47,8 +47,6 @@ def write(app: Sphinx) -> None:
 
 def replace(app: Sphinx, name: str, source: list[str]) -> None:
     """The text of a page in the language of this build."""
-    if name == "explorer":
-        app.env.note_dependency(explorer.__file__)  # Which says what scripts the page loads.
     made = pages().get(name)
     if made is None or (app.config.language == "en" and name not in OVER):
         return
@@ -60,31 +58,20 @@ def replace(app: Sphinx, name: str, source: list[str]) -> None:
             app.env.note_dependency(str(file))
 
 
-def scripts(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """What only the page of the explorer loads."""
-    if name != "explorer":
-        return
-    app.add_css_file("explorer/explorer.css")
-    for each in ("losses", *explorer.SCRIPTS):
-        app.add_js_file(f"explorer/{each}.js", priority=600, loading_method="defer")
-
-
-def write_losses(app: Sphinx, error: Exception | None) -> None:
-    """Writes the losses' script, in the language of this build."""
-    if error is None and app.builder.format == "html":
-        file = Path(app.outdir) / "_static" / "explorer" / "losses.js"
-        file.write_text(explorer.script(Messages(app.config.language)), encoding="utf-8")
+def theme(app: Sphinx, config: Config) -> None:
+    """The words of the theme that it does not translate."""
+    config.html_theme_options["header_dropdown_text"] = Messages(config.language)("More")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.connect("config-inited", theme)
     app.connect("builder-inited", write)
     app.connect("source-read", replace)
-    app.connect("html-page-context", scripts)
-    app.connect("build-finished", write_losses)
     app.add_transform(prose.CodeIsNotTranslated)
     app.add_transform(prose.NoEmptyLastLine)
     app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
     search.setup(app)
+    explorer.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,10 @@ import json
 import math
 import re
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
 
 from lossary.facts.record import Parameter, Record
 from lossary.facts.settings import Choice, Flag, Interval
@@ -122,3 +126,32 @@ def _reach(allowed: Interval, default: float) -> tuple[float, float]:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
+
+
+def _note(app: Sphinx, name: str, source: list[str]) -> None:
+    """The page is made anew where other scripts are listed here."""
+    if name == "explorer":
+        app.env.note_dependency(__file__)
+
+
+def _load(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """What only the page of the explorer loads."""
+    if name != "explorer":
+        return
+    app.add_css_file("explorer/explorer.css")
+    for each in ("losses", *SCRIPTS):
+        app.add_js_file(f"explorer/{each}.js", priority=600, loading_method="defer")
+
+
+def _write(app: Sphinx, error: Exception | None) -> None:
+    """Writes the losses' script, in the language of this build."""
+    if error is None and app.builder.format == "html":
+        file = Path(app.outdir) / "_static" / "explorer" / "losses.js"
+        file.write_text(script(Messages(app.config.language)), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Gives the page of the explorer its scripts."""
+    app.connect("source-read", _note)
+    app.connect("html-page-context", _load)
+    app.connect("build-finished", _write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def _by_hand() -> dict[str, str]:
     return dict(line.split(" = ", 1) for line in lines)
 
 
-def formula(record: Record) -> str:
-    """In TeX: what the definition says, or what is written by hand where that is a sentence in part."""
-    return (mathtext(record.definition) or _by_hand()[record.name]).strip("$")
+def formula(record: Record) -> list[str]:
+    """In TeX, in lines: what the definition says, or what is written by hand where that is a sentence in part."""
+    whole = (mathtext(record.definition) or _by_hand()[record.name]).strip("$")
+    return re.split(r",\s*\\;\\;", whole) if len(whole) > 100 else [whole]

@@ -56,6 +56,10 @@ class Messages:
 
     def __init__(self, language: str) -> None:
         self.language = language
+        chinese = language.startswith("zh")
+        self.space, self.stop, self.comma, self.semicolon = (
+            ("", "\u3002", "\u3001", "\uff1b") if chinese else (" ", ".", ", ", "; ")
+        )
         self.asked: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     def __call__(self, text: str, part: str = SHARED, where: str = "") -> str:
@@ -67,6 +71,10 @@ class Messages:
             places.append(where)
         found = None if self.language == "en" else _catalog(self.language, part).get(text)
         return str(found.string) if found is not None and found.string and not found.fuzzy else text
+
+    def item(self, label: str, text: str) -> str:
+        """What a label in this language is about, as a sentence."""
+        return f"{label}{self.space}{text}{self.stop}"
 
     def measured(self, text: str) -> str:
         """A sentence with numbers of a run in it."""

@@ -42,8 +42,8 @@ NAMES = {
     "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
     "hinge_d_loss": "lossary.GANHinge()",
     "hinge_g_loss": "lossary.GANHinge(generator=True)",
-    "LinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias); PyTorch's module "
-    "holds weight and bias",
+    "LinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias); PyTorch's module, "
+    "which holds weight and bias, is lossary.torch.LinearCrossEntropyLoss",
     "LigerFusedLinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight), Liger's of "
     "(weight, hidden, target)",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",

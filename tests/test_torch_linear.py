@@ -1,0 +1,70 @@
+"""The linear head as a module: values, gradients and states of PyTorch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import lossary.torch as ours
+
+N, C, F = 6, 5, 4
+WEIGHT = torch.tensor([0.5, 2.0, 1.0, 3.0, 0.25])
+LABELS = torch.tensor([0, 4, 2, 2, 1, 3])
+SHARES = torch.rand(N, C, generator=torch.Generator().manual_seed(1)).softmax(1)
+
+CASES = {
+    "plain": ({}, LABELS),
+    "bias": ({"bias": True}, LABELS),
+    "smooth": ({"label_smoothing": 0.2}, LABELS),
+    "left out": ({"ignore_index": 2}, LABELS),
+    "as ever left out": ({}, torch.where(LABELS == 2, -100, LABELS)),
+    "weights": ({"weight": WEIGHT, "ignore_index": 4}, LABELS),
+    "weights and smooth": ({"weight": WEIGHT, "label_smoothing": 0.1}, LABELS),
+    "shares": ({"bias": True}, SHARES),
+    "weights of shares": ({"weight": WEIGHT}, SHARES),
+    "many outputs": ({"out_features": (2, 3), "bias": True}, torch.arange(N * 6).reshape(N, 2, 3) % C),
+}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("case", CASES)
+def test_values_and_gradients_are_pytorchs(case, reduction):
+    settings, target = CASES[case]
+    theirs = nn.LinearCrossEntropyLoss(F, C, reduction=reduction, **settings)
+    made = ours.LinearCrossEntropyLoss(F, C, reduction=reduction, **settings)
+    made.load_state_dict(theirs.state_dict())
+    found = []
+    for module in (theirs, made):
+        hidden = torch.linspace(-2, 3, N * F).reshape(N, F).requires_grad_()
+        value = module(hidden, target)
+        value.sum().backward()
+        found.append((value, hidden.grad, *(p.grad for p in module.parameters())))
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_a_single_vector():
+    theirs, made = (
+        nn.LinearCrossEntropyLoss(F, C, reduction="none"),
+        ours.LinearCrossEntropyLoss(F, C, reduction="none"),
+    )
+    made.load_state_dict(theirs.state_dict())
+    hidden, target = torch.ones(F), torch.tensor(2)
+    torch.testing.assert_close(made(hidden, target), theirs(hidden, target))
+
+
+def test_second_derivatives_and_an_empty_mean():
+    made = ours.LinearCrossEntropyLoss(F, C, dtype=torch.float64)
+    hidden = torch.randn(N, F, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: made(x, LABELS), hidden)
+    assert made(hidden, torch.full((N,), -100)) == 0.0
+
+
+def test_what_it_says_of_itself_and_of_mistakes():
+    made = ours.LinearCrossEntropyLoss(F, C, label_smoothing=0.1)
+    assert repr(made).startswith("LinearCrossEntropyLoss(\n  label_smoothing=0.1\n")
+    with pytest.raises(ValueError, match="accepted"):
+        made(torch.ones(N, F), LABELS + 5)
+    with pytest.raises(ValueError, match="reduction"):
+        ours.LinearCrossEntropyLoss(F, C, reduction="average")
