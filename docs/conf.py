@@ -60,8 +60,8 @@ html_copy_source = False
 # The theme complains where nobody has said it.
 html_context = {"default_mode": "auto"}
 # Pages that have no others below them.
-_ALONE = "start choose explorer migrate own peers seams doctor cli gallery api accuracy benchmarks benchmarks_cuda changes"
-html_sidebars = {page: [] for page in _ALONE.split()}
+_ALONE = "start choose migrate own peers seams doctor cli gallery api accuracy benchmarks benchmarks_cuda changes"
+html_sidebars = {page: [] for page in ("explorer", *_ALONE.split())}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",

@@ -174,6 +174,11 @@ def test_a_changed_address_changes_the_picture(explore: Any) -> None:
     browser.find_element(By.PARTIAL_LINK_TEXT, "Three quantiles").click()
     assert list(numbers(browser)) == ["pinball"]
     assert len(browser.find_elements(By.CSS_SELECTOR, "#loss-explorer .fitted")) == 3
+    button(browser, "From the start").click()
+    assert "steps" not in address(browser)
+    browser.execute_script("location.hash = 'how-it-works'")
+    assert list(numbers(browser)) == ["pinball"]
+    assert browser.execute_script("return location.hash") == "#how-it-works"
 
 
 def test_losses_are_found_and_picked(explore: Any) -> None:

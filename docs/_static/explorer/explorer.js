@@ -10,7 +10,7 @@
     let state = site.state.read(location.hash),
       waiting = false,
       acted = false,
-      written = location.hash.slice(1),
+      seen = location.hash,
       shape = "",
       views = [];
     const change = next => {
@@ -90,7 +90,7 @@
         if (!views.length) view.append(el("p", { class: "hint" }, say("Pick a loss to see it.")));
       }
       views.forEach((each, k) => each.update(panels[k]));
-      remember();
+      if (acted) remember();
       tell(panels);
     }
 
@@ -99,9 +99,10 @@
     function remember() {
       clearTimeout(later);
       later = setTimeout(() => {
-        written = site.state.written(state);
+        if (location.hash !== seen) return; // Another address was asked for meanwhile.
         try {
-          history.replaceState(null, "", `#${written}`);
+          history.replaceState(null, "", `#${site.state.written(state)}`);
+          seen = location.hash;
         } catch {
           // Some browsers keep the address of a local file as it is; a copied link still tells the picture.
         }
@@ -127,7 +128,10 @@
     }
 
     addEventListener("hashchange", () => {
-      if (location.hash.slice(1) === written) return;
+      if (location.hash === seen) return;
+      seen = location.hash;
+      // A link to a heading of the page changes no picture.
+      if (!site.state.isOne(seen)) return;
       state = site.state.read(location.hash);
       update();
     });

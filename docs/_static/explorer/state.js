@@ -126,5 +126,8 @@
     return state;
   }
 
-  site.state = { fresh, written, read, LINE, BORDER, MOST_STEPS };
+  /** Whether an address tells a state. @param {string} address */
+  const isOne = address => /^#?(.*&)?losses=/.test(address);
+
+  site.state = { fresh, written, read, isOne, LINE, BORDER, MOST_STEPS };
 }
