@@ -60,8 +60,8 @@ html_copy_source = False
 # The theme complains where nobody has said it.
 html_context = {"default_mode": "auto"}
 # Pages that have no others below them.
-_ALONE = "start choose migrate own peers seams doctor cli gallery api accuracy benchmarks benchmarks_cuda changes"
-html_sidebars = {page: [] for page in ("explorer", *_ALONE.split())}
+_ALONE = "start choose migrate own peers know seams doctor cli gallery api accuracy benchmarks benchmarks_cuda changes"
+html_sidebars = {page: [] for page in _ALONE.split()}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",
@@ -77,6 +77,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "search_bar_text": "Search",
 }
+html_sidebars["explorer"] = []  # It needs the width.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"

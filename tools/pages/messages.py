@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 LOCALE = Path(__file__).resolve().parents[2] / "docs" / "locale"
 SHARED = "pages"
 # Code in the text is none of a sentence, nor are the numbers, signs and names in it that nobody would translate.
-_CODE = re.compile(r"``?[^`]*``?|\]\([^)]*\)|https?://\S+|[\w.]*[._=][\w.]+")
+_CODE = re.compile(r"``?[^`]*``?|\]\([^)]*\)|https?://\S+|[\w.]*[._=][\w.]+|LS\d+|\d (?:ms|MB)\b")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)")
 
