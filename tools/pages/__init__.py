@@ -13,7 +13,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from . import anchors, api, loss, mathml, overview, prose, search
+from . import anchors, api, explorer, loss, mathml, overview, prose, search
 from .catalogue import builtin, families
 from .messages import Messages, path
 
@@ -73,4 +73,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
     search.setup(app)
+    explorer.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ from .estimates import estimate
 from .formulas import formula
 from .messages import Messages
 from .snippets import snippets
+from .variants import takes
 
 Say = Callable[[str], str]
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -34,6 +35,7 @@ def page(record: Record, messages: Messages) -> str:
         f"# {record.name}",
         *_prose(record, own),
         *_picture(record, messages),
+        *_explorer(record, messages),
         *_formula(record, messages),
         *_arguments(record, messages, own),
         *_minimum(record, told, messages),
@@ -79,6 +81,12 @@ def _picture(record: Record, messages: Messages) -> Iterator[str]:
     file = f"images/{record.name}.png"
     if (DOCS / file).exists():
         yield f"```{{image}} /{file}\n:alt: {messages('{}: value and slope').format(record.name)}\n```"
+
+
+def _explorer(record: Record, messages: Messages) -> Iterator[str]:
+    if takes(record):
+        said = messages("Explore it: drag target, prediction and parameters")
+        yield f'<a class="explore" href="../explorer.html#losses={record.name}">{said}</a>'
 
 
 def _formula(record: Record, messages: Messages) -> Iterator[str]:
