@@ -46,6 +46,11 @@ def without_steps(*, fused: bool = True) -> Iterator[None]:
         yield
 
 
+def whole(setting: Setting, **options: Any) -> Any:
+    """The object; regions lie along the last axis, as they do in two dimensions where none is named."""
+    return setting.configured(axis=-1, **options)
+
+
 def drawn(setting: Setting, shape: tuple[int, ...], dtype: str, seed: int = 31) -> tuple[Any, Any]:
     y_true, y_pred = setting.draw(np.random.default_rng(seed), shape)
     return (y_true.astype(dtype) if setting.has_float_targets else y_true), y_pred.astype(dtype)
@@ -83,10 +88,10 @@ def compare(setting: Setting, shape: tuple[int, ...], dtype: str, reduction: str
     before = y_true.tobytes(), y_pred.tobytes()
     for x in (y_true, y_pred):
         x.flags.writeable = False
-    loss = setting.configured(reduction=reduction)
+    loss = whole(setting, reduction=reduction)
     got, expected = in_a_step(loss, y_true, y_pred), in_a_kernel(loss, y_true, y_pred)
     with without_steps(fused=False):
-        values = np.abs(setting.configured(reduction="none")(y_true, y_pred))
+        values = np.abs(whole(setting, reduction="none")(y_true, y_pred))
     assert_same(got, expected, float(np.sum(values) if reduction == "sum" else np.mean(values)), dtype)
     assert (y_true.tobytes(), y_pred.tobytes()) == before
 
@@ -103,7 +108,7 @@ def fits(setting: Setting, shape: tuple[int, ...]) -> bool:
     """Whether a row may be that short, and a region lies along one axis."""
     try:
         with without_steps(fused=False):
-            setting.configured()(*drawn(setting, shape, "float32"))
+            whole(setting)(*drawn(setting, shape, "float32"))
     except (lossary.LossError, ValueError):
         return False
     return True
@@ -115,7 +120,7 @@ def test_the_largest_step_and_the_smallest_call_in_tasks(setting: Setting) -> No
         most = tasks.alone(program(setting), columns) // columns
         compare(setting, (most, columns), "float32", "sum_over_batch_size")
         y_true, y_pred = drawn(setting, (most + 1, columns), "float32")
-        loss = setting.configured()
+        loss = whole(setting)
         value, gradient = loss.value_and_grad(y_true, y_pred)
         assert all(step.run is None for step in loss._setting.steps.values())
         expected = in_a_kernel(loss, y_true, y_pred)
@@ -127,7 +132,7 @@ def test_the_largest_step_and_the_smallest_call_in_tasks(setting: Setting) -> No
 def test_pytorch_gets_the_same_bits(setting: Setting, dtype: str) -> None:
     for shape in ((1, 7), (32, 10), (37, 29)):
         y_true, y_pred = drawn(setting, shape, dtype)
-        loss = setting.configured()
+        loss = whole(setting)
         alone, value, gradient = in_a_step(loss, y_true, y_pred)
         true, pred = torch.from_numpy(y_true), torch.from_numpy(y_pred).requires_grad_()
         assert loss(true, pred.detach()).numpy().tobytes() == alone.tobytes()
@@ -144,7 +149,7 @@ def test_pytorch_gets_the_same_bits(setting: Setting, dtype: str) -> None:
 @SOME
 def test_every_layout_byte_order_and_dtype_has_the_same_answer(setting: Setting) -> None:
     y_true, y_pred = drawn(setting, (12, 10), "float32")
-    loss = setting.configured()
+    loss = whole(setting)
     expected = loss.value_and_grad(y_true, y_pred)
     for form in FORMS:
         for true, pred in ((form(y_true), y_pred), (y_true, form(y_pred)), (form(y_true), form(y_pred))):
@@ -204,16 +209,16 @@ def test_what_is_wrong_is_said_as_without_steps(setting: Setting) -> None:
     else:
         bad += [(with_one(y_true, label), y_pred) for label in (6, -1, 2**40)]
     for given in bad:
-        loss = setting.configured()
+        loss = whole(setting)
         for way in WAYS:
             way(loss, y_true, y_pred)
             with without_steps(fused=False):
-                expected = outcome(way, setting.configured(), *given)
+                expected = outcome(way, whole(setting), *given)
             for _ in range(2):
                 assert outcome(way, loss, *given) == expected
 
 
-WAYS = (
+WAYS: tuple[Any, ...] = (
     lambda loss, *given: loss(*given),
     lambda loss, *given: loss.value_and_grad(*given)[0],
     lambda loss, *given: loss(*map(torch.from_numpy, given)).numpy(),
@@ -241,11 +246,11 @@ def test_unchecked_shapes_are_the_words_business(setting: Setting) -> None:
     with lossary.check("off"):
         for rows in (32, 7000):
             many = np.tile(y_pred, (-(-rows // 32), 1))[:rows]
-            loss = setting.configured()
+            loss = whole(setting)
             for given in ((one, many), (torch.from_numpy(one.copy()), torch.from_numpy(many))):
                 if setting.has_float_targets:
                     with without_steps(fused=False):
-                        expected = setting.configured()(np.repeat(y_true[:1], rows, 0), many)
+                        expected = whole(setting)(np.repeat(y_true[:1], rows, 0), many)
                     np.testing.assert_allclose(loss(*given), expected, rtol=1e-5)
                 else:
                     with pytest.raises((IndexError, ValueError, RuntimeError, lossary.LossError)):
@@ -271,9 +276,9 @@ def test_ignored_classes_weights_and_masks_go_another_way() -> None:
 def test_long_sums_in_double_precision_keep_their_digits() -> None:
     """131072 rows of one output, whose values are added up one by one."""
     y_pred = np.random.default_rng(1).random((tasks.alone(program(rowwise()), 1), 1))
-    loss = rowwise().configured(reduction="sum")
+    loss = whole(rowwise(), reduction="sum")
     got = in_a_step(loss, *filled(y_pred))[0]
-    values = rowwise().configured(reduction="none")(*filled(y_pred))
+    values = whole(rowwise(), reduction="none")(*filled(y_pred))
     assert abs(got - np.sum(values.astype(np.longdouble))) <= 16 * np.finfo("f8").eps * abs(got)
 
 
