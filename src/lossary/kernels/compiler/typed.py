@@ -16,3 +16,11 @@ class Typed:
     axes: int = 0
     is_written: bool = False
     is_address: bool = False
+
+
+@dataclass(frozen=True)
+class Around:
+    """The source of a function that calls another by the name ``kernel``, and what that function takes."""
+
+    source: str
+    parameters: tuple[Typed, ...]

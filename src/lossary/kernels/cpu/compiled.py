@@ -11,12 +11,11 @@ from llvmlite import binding
 
 from ..compiler import code
 from ..compiler.python import add_entry
-from ..compiler.typed import Typed
+from ..compiler.typed import Around, Typed
 from ..compiler.unit import Function, Unit
 from ..compiler.values import INT, LONG, Array, Value, array_at
 from ..compiler.walk import Routine
 from . import functions, intrinsics, target
-from .store import Around
 
 _INTRINSICS = (
     "accumulate", "accumulate_square", "at", "beginning", "chunk", "earlier", "faulty", "from_order_key", "lanes",

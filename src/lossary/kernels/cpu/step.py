@@ -13,7 +13,7 @@ import numpy as np
 
 from ...calls.kernel import NOT_FINITE, NoKernelError
 from ...graph.program import Program
-from ..compiler.typed import Typed
+from ..compiler.typed import Around, Typed
 from . import alone, store, target
 from .arguments import Argument, typed
 from .emit import source
@@ -64,7 +64,7 @@ def step(
 def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
     try:
         made = source(program, use)
-        around = store.Around(_text(made.arguments, use, dtype), _parameters(made.arguments, dtype))
+        around = Around(_text(made.arguments, use, dtype), _parameters(made.arguments, dtype))
         kernel = made.text, dtype, typed(made.arguments, dtype), made.constants
         run, origin = store.compiled(made.name, *kernel, around=around)
         return _Made(run, origin, host_numbers(program, made.numbers))

@@ -10,24 +10,16 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import llvmlite
 from llvmlite import binding
 
 from ...backends import _series
 from ..compiler import link
-from ..compiler.typed import Typed
+from ..compiler.typed import Around, Typed
 from . import alone, disk
 
 Kernel = Callable[..., int]
-
-
-class Around(NamedTuple):
-    """The source of a function that calls a kernel by the name ``kernel``, and what that function takes."""
-
-    source: str
-    parameters: tuple[Typed, ...]
 
 
 @cache
