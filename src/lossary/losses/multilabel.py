@@ -66,7 +66,7 @@ def _asymmetric_slope(
     # where they are slopes in a raw score.
     per_left, per_rest = cost_no / where(left == 0.0, 1.0, left), where(rest == 0.0, 1.0, no / _or_one(rest))
     if from_logits:
-        positive = gamma_positive * yes * cost_yes + no
+        positive = gamma_positive * weighted(yes, cost_yes) + no
         negative = yes * (gamma_negative * per_left * no + per_rest)
     else:
         positive = gamma_positive * cost_yes / _or_one(no) + 1.0 / yes
