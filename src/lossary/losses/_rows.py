@@ -18,10 +18,10 @@ def scaled(row: Any) -> tuple[Any, Any, Any]:
 def aside(a: Any, b: Any, square_b: Any) -> Any:
     """What is left of a without its part along b.
 
-    It is that of ``a b_j - a_j b``, divided by b_j, the largest of b: a difference in which all that nearly parallel rows
-    have in common cancels exactly, and which is at an angle to b, so that taking its part away loses no digits.
-    Its two products are rounded once (W. Kahan, On the cost of floating-point computation without extra-precise
-    arithmetic, 2004, section 2).
+    It is that of ``a b_j - a_j b`` over b_j, the largest of b: a difference in which all that nearly parallel rows have
+    in common cancels exactly, and which is at an angle to b, so that taking its part along b away loses no digits.
+    The difference of two products as in W. Kahan, On the cost of floating-point computation without extra-precise
+    arithmetic (2004), section 2.
     """
     largest = first_max(abs(b))
     a_j, b_j = sum(where(largest, a, 0.0)), sum(where(largest, b, 0.0))
