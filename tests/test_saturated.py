@@ -111,7 +111,7 @@ def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], sl
     np.testing.assert_allclose(gradient, [slope])
 
 
-# --- second derivatives ------------------------------------------------------------------------------------------------
+# --- second derivatives ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("score", [30.0, 60.0, 87.0, 100.0, 110.0])
@@ -133,7 +133,7 @@ def test_second_derivatives_where_what_is_missed_is_next_to_nothing(name: str, g
     assert float(found) == pytest.approx(exact, rel=1e-4, abs=1e-37)
 
 
-# --- the angle of two rows ---------------------------------------------------------------------------------------------
+# --- the angle of two rows -------------------------------------------------------------------------------------------
 
 
 def _rows_at_small_angles() -> tuple[Any, Any]:
