@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
-.PHONY: help demo test peers minimum proof everything lint types doctest bench docs generate clean
+.PHONY: help demo test peers minimum proof everything lint types doctest bench docs docs-test generate clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -76,6 +76,9 @@ bench: $(VENV)/.dev  ## Speed beside the peers and the streaming limit; writes d
 
 docs: $(VENV)/.dev  ## Build the site, English and Chinese, into docs/_build/html
 	$(BIN)/python tools/build_docs.py
+
+docs-test: docs  ## Drive the system's Chromium through the site; pictures in docs/_build/shots (apt-get install chromium chromium-driver fonts-noto-cjk)
+	$(BIN)/python -m pytest tests/browser/*_suite.py
 
 generate: $(VENV)/.dev  ## Regenerate stubs, tables, pictures and the accuracy page
 	$(BIN)/python tools/generate.py

@@ -233,6 +233,8 @@ def test_classes_are_named_by_the_columns_or_by_hand(tmp_path: Path, form: str) 
     loss = ["sparse_categorical_crossentropy"]
     for options in (
         {"prediction": "p_*"},
+        {"prediction": "p_dog,p_cat"},
+        {"prediction": "p_cat,p_dog"},
         {"prediction": "p_*", "classes": ["cat", "dog"]},
         {"prediction": ["p_cat", "p_dog"], "classes": ["cat", "dog"]},
         {"prediction": "p_cat,p_dog", "classes": ["cat", "dog"]},
@@ -241,6 +243,20 @@ def test_classes_are_named_by_the_columns_or_by_hand(tmp_path: Path, form: str) 
         assert mean == pytest.approx(CROSS, rel=1e-12), options
     (mean,) = score(file, ["bce"], target="y", prediction="p_dog", positive="dog").overall.means.values()
     assert mean == pytest.approx(CROSS, rel=1e-12)
+
+
+def test_text_that_names_nothing_is_told_by_every_command(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from lossary.cli._app import app
+
+    (tmp_path / "preds.csv").write_text("y,p\nyes,0.5\nno,0.25\n")
+    for command in ("check", "score"):
+        given = [command, str(tmp_path / "preds.csv"), "--loss", "bce", "--target", "y", "--prediction", "p"]
+        done = CliRunner().invoke(app, given, env={"COLUMNS": "300"})
+        assert done.exit_code == 2
+        assert "Name the one that counts as 1: --positive yes" in done.output
+        assert CliRunner().invoke(app, [*given, "--positive", "yes"]).exit_code == 0
 
 
 def test_numbered_columns_go_by_their_numbers(tmp_path: Path) -> None:

@@ -129,11 +129,10 @@ def as_it_is(place: Any, name: str, chunks: Sequence[Any], rows: int, coding: Co
         if len(kinds) > 1:  # Lists of whole numbers, and of others.
             return np.concatenate([numbers(place, name, chunk) for chunk in chunks])[:rows]
     array = pa.concat_arrays([chunk.cast(*kinds) for chunk in chunks]).slice(0, rows)
-    names_classes = coding is not None and bool(coding.classes or coding.positive is not None)
     if not _is_text(array.type):
         is_plain = _is_number(array.type) or _is_list(array.type)
         return numbers(place, name, array, coding) if is_plain else array.to_numpy(zero_copy_only=False)
-    if names_classes:
+    if coding is not None:
         return numbers(place, name, array, coding)
     if odd := _errors.odd_number(array.unique().to_pylist()):
         raise _errors.not_numbers(place, name, f"the text {odd!r}", odd)

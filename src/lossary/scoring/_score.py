@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -167,6 +168,7 @@ def columns_of(
     """The columns of targets and predictions, and what the targets mean."""
     targets, _ = table.columns(_list(target))
     predictions, stars = table.columns(_list(prediction))
+    stars = stars or _classes_in(predictions)
     if classes is not None or positive is not None:
         coding = coding_of(classes, positive)
         if stars and sorted(stars) == sorted(coding.classes):
@@ -180,6 +182,14 @@ def columns_of(
         labelled = any(loss.record.labels_are_integers for loss in losses)
         coding = Coding(stars, given=bool(stars) and shifted and labelled)
     return Columns(tuple(targets), tuple(predictions), coding=dict.fromkeys(targets, coding))
+
+
+def _classes_in(names: Sequence[str]) -> tuple[str, ...]:
+    """What column names that are listed differ in after their last common separator, where that is no number."""
+    common = "".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False)))
+    start = 1 + max(map(common.rfind, "_-. "))
+    found = tuple(name[start:] for name in names)
+    return found if len(set(found)) > 1 and not any(each.isdecimal() or not each for each in found) else ()
 
 
 def _one_process(table: Table, plan: Plan, rows: int, progress: Callable[[float], None]) -> Partial:
