@@ -149,7 +149,7 @@ def _keep(loops: Sequence[Draft], rows: Sequence[Sequence[Node]], level: dict[in
             if id(node) in seen or node.axes != ELEMENT:
                 continue
             seen.add(id(node))
-            if id(node) in stored and level[id(node)] < number and not node.is_bool:
+            if id(node) in stored and level[id(node)] < number:
                 _add(loops[level[id(node)]].keeps, node)
             else:
                 stack.extend(node.args)
