@@ -91,52 +91,6 @@ def load(program: Program, dtype: str) -> None:
             program.kernels_at_hand.add(key)
 
 
-def small_step(
-    program: Program, parameters: tuple[float, ...], like: Floats, columns: int, reduction: str, *, looking: bool
-) -> Callable[[Floats, Floats], tuple[Floats, Floats] | None] | None:
-    """A function of targets and predictions like this one: their total and its gradient, None where words are needed.
-
-    It does what `Fused` does, for a kernel at hand, few elements, and neither weights nor mask.
-    """
-    key = target.use(program, columns, total=program.separable, gradient=True), NUMPY.dtype(like)
-    if key not in program.kernels_at_hand:
-        return None
-    try:
-        made = kernel(program, key)
-        run, numbers = made.run, made.numbers(parameters)
-    except NoKernelError:
-        return None
-    shape, dtype, kind = like.shape, like.dtype, like.dtype.type
-    rows, largest = like.size // columns, _LARGEST[key[1]]
-    factor = 1.0 if reduction == "sum" else 1.0 / rows
-    chunks, factors = -(-like.size // CHUNK), np.full(rows, factor, dtype)
-    flat = (-1,) if program.record.labels_are_integers else (rows, columns)
-
-    def total(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
-        if not (y_true.flags.carray and y_pred.flags.carray):
-            return None
-        slopes, parts = np.empty(shape, dtype), np.empty(chunks)
-        last = slopes.reshape(-1), parts, factor, columns, 0, chunks
-        faults = run(y_true.reshape(-1), y_pred.reshape(-1), *last, *numbers)
-        value = float(parts[0] if chunks == 1 else parts.sum()) / columns * factor
-        if (faults and looking) or not abs(value) <= largest:
-            return None
-        return kind(value), slopes
-
-    def by_rows(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
-        if not (y_true.flags.carray and y_pred.flags.carray):
-            return None
-        slopes, values = np.empty(shape, dtype), np.empty(rows, dtype)
-        last = slopes.reshape(rows, columns), values, factors, 0, rows
-        faults = run(y_true.reshape(flat), y_pred.reshape(rows, columns), *last, *numbers)
-        value = float(np.add.reduce(values, axis=None, dtype=np.float64)) * factor
-        if (faults and looking) or not abs(value) <= largest:
-            return None
-        return kind(value), slopes
-
-    return total if program.separable else by_rows
-
-
 def _made(program: Program, use: Use, dtype: str) -> Kernel | NoKernelError:
     try:
         return Kernel(program, use, dtype)
