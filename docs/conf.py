@@ -54,8 +54,14 @@ suppress_warnings = ["myst.strikethrough"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "lossary"
+html_favicon = "_static/icon.svg"
 html_show_sourcelink = False
 html_copy_source = False
+# The theme complains where nobody has said it.
+html_context = {"default_mode": "auto"}
+# Pages that have no others below them.
+_ALONE = "start choose migrate own peers know seams doctor cli gallery api accuracy benchmarks benchmarks_cuda changes"
+html_sidebars = {page: [] for page in _ALONE.split()}
 html_theme_options = {
     "navbar_end": ["language.html", "theme-switcher"],
     "navbar_align": "left",
@@ -63,7 +69,7 @@ html_theme_options = {
     "navigation_depth": 3,
     "show_nav_level": 1,
     "show_toc_level": 2,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_prev_next": True,
     "footer_start": ["copyright"],
@@ -71,6 +77,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "search_bar_text": "Search",
 }
+html_sidebars["explorer"] = []  # It needs the width.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"

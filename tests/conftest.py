@@ -22,11 +22,7 @@ import numpy as np
 import pytest
 
 import inputs
-from lossary import kernels
 from lossary.facts.record import Record
-
-# Few numbers are for the words, as far as a test does not ask for kernels.
-kernels.PLAIN = kernels.THRESHOLD
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -263,6 +263,18 @@ def test_class_weights_of_sequences_weight_every_position(trailing):
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-6)
 
 
+def test_class_weights_of_one_batch_are_those_of_fit():
+    labels = np.array([[0, 1], [1, 1]])
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
+    model = lk.Sequential([keras.Input((2, 2)), keras.layers.Activation("linear")])
+    model.compile(loss=loss, optimizer="sgd")
+    found = model.train_on_batch(np.zeros((2, 2, 2)), labels, class_weight={0: 9.0})
+    assert float(found) == pytest.approx(math.log(2) * (9 + 1 + 1 + 1) / 4, rel=1e-5)
+    model.compile(loss="binary_crossentropy", optimizer="sgd")
+    with pytest.raises(lossary.ParameterError, match=r"sample_weight=numpy.vectorize"):
+        model.train_on_batch(np.full((2, 2, 2), 0.5), np.ones((2, 2, 2)), class_weight={0: 9.0})
+
+
 @pytest.mark.compiled
 def test_class_weights_leave_the_validation_split_alone():
     labels = np.array([[0, 1], [1, 1], [0, 0], [1, 0]])

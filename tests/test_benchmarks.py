@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import compare, measure, memory, report, run
+from benchmarks import check, compare, measure, memory, report, run
 from benchmarks.cases import CASES, ROWS
 from benchmarks.worker import WorkerError
 
@@ -120,3 +120,51 @@ def test_an_unknown_framework_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         run.main(["--stacks", "numpy,theano"])
     assert "no framework is called theano" in capsys.readouterr().err
+
+
+def test_a_third_more_time_beside_the_same_peer_is_a_loss_of_speed() -> None:
+    before = result(lossary_torch=10, torch=20, torch_compile=5, lossary_numpy=4, sklearn=8)
+    assert check.slower(before, result(lossary_torch=13, torch=20, lossary_numpy=4, sklearn=8)) == []
+    assert check.slower(before, result(lossary_torch=14, torch=20, lossary_numpy=4, sklearn=8)) == ["PyTorch"]
+    # Twice the seconds for everyone is a slower machine; a peer that was not measured says nothing.
+    assert check.slower(before, result(lossary_torch=20, torch=40, lossary_numpy=8, sklearn=16)) == []
+    assert check.slower(before, result(lossary_torch=99)) == []
+    # A peer that became faster shows in the same way.
+    assert check.slower(before, result(lossary_torch=10, torch=14, lossary_numpy=4, sklearn=5.9)) == [
+        "NumPy",
+        "PyTorch",
+    ]
+
+
+def test_what_seems_slower_is_measured_again_for_longer() -> None:
+    before = result(shape=(32, 10), lossary_numpy=4, sklearn=8)
+    slow, fast = result(lossary_numpy=8, sklearn=8), result(lossary_numpy=4.5, sklearn=8)
+
+    def told(*answers: Any) -> tuple[list[str], list[int]]:
+        given, longer = iter(answers), []
+
+        def again(case: Any, shape: Any, more: int) -> Any:
+            assert (case.label, shape) == ("huber", (32, 10))
+            longer.append(more)
+            return next(given)
+
+        return list(check.complaints([before], again)), longer
+
+    assert told(fast) == ([], [1])
+    assert told(slow, fast) == ([], [1, check.LONGER])
+    lines, longer = told(slow, slow)
+    assert longer == [1, check.LONGER]
+    assert lines == ["huber at 32 x 10 on NumPy: 1 times as fast as sklearn, where 2 is stored"]
+
+
+def test_the_check_runs_and_fails_where_speed_was_lost(tmp_path: Path) -> None:
+    stored = tmp_path / "benchmarks.json"
+    arguments = ["--stacks", "numpy", "--shape", "32x10", "--budget", "0.02", "--stored", str(stored)]
+    for sklearn, fails in ((1e-9, False), (1e9, True)):
+        found = result(shape=(32, 10), lossary_numpy=1, sklearn=sklearn) | {"loss": "mean_squared_error"}
+        stored.write_text(json.dumps({"results": [found, result(shape=(4096, 64))]}))
+        if fails:
+            with pytest.raises(SystemExit, match="mean_squared_error at 32 x 10 on NumPy"):
+                check.main(arguments)
+        else:
+            check.main(arguments)

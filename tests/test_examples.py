@@ -144,9 +144,23 @@ def sklearn_scorer(figures):
     assert after < 0.6 * before
 
 
+def as_printed(library):
+    """The numbers that the page which starts gives for a library, as far as machines agree."""
+    lines = (EXAMPLES.parent / "docs" / "start" / "printed.txt").read_text().splitlines()
+    said = [number for line in lines if line.split()[0] == library for number in figures(line)]
+
+    def same(found):
+        assert found == pytest.approx(said, abs=0.01)
+        assert len(said) > 0
+
+    same.__name__ = f"start/in_{library.replace('pytorch', 'torch').replace('scikit-learn', 'sklearn')}"
+    return same
+
+
 EXPECTED = [regression, two_classes, ten_classes, custom_loss, jax_grad, tensorflow_tape, torch_loop, pytensor_graph]
 EXPECTED += [language_model, torch_modules, optax_loop, hugging_face, skorch_classifier]
 EXPECTED += [xgboost_objective, lightgbm_objective, catboost_objective, sklearn_scorer]
+EXPECTED += [as_printed(library) for library in ("keras", "pytorch", "jax", "scikit-learn", "xgboost")]
 
 
 def path(example) -> Path:
@@ -154,7 +168,7 @@ def path(example) -> Path:
 
 
 def test_every_example_is_tested():
-    assert set(EXAMPLES.glob("*.py")) == set(map(path, EXPECTED))
+    assert {*EXAMPLES.glob("*.py"), *EXAMPLES.glob("start/*.py")} == set(map(path, EXPECTED))
 
 
 @pytest.mark.slow

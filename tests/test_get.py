@@ -92,6 +92,21 @@ def test_round_trips(name: str) -> None:
             assert repr(other) == repr(loss)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"class_name": "Huber", "config": {}, "delta": 2.0},
+        {"class_name": {"class_name": "Huber"}, "config": {}},
+        {"class_name": "Huber", "config": None},
+        {"class_name": "Huber", "config": {"class_name": "Huber", "config": {}}},
+    ],
+)
+def test_nothing_of_a_configuration_is_dropped(config: Any) -> None:
+    for read in (lossary.get, lossary.Huber.from_config):
+        with pytest.raises(lossary.LossError):
+            read(config)
+
+
 def test_equality_sees_every_setting() -> None:
     base = lossary.Huber(delta=2.0)
     assert base == lossary.get("huber", delta=2)

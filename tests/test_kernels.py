@@ -159,7 +159,7 @@ def test_custom_losses_get_kernels_and_redefinition_gets_a_new_one() -> None:
 
 
 def test_a_formula_that_cannot_be_compiled_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lossary.kernels.cpu import run
+    from lossary.kernels.cpu import run, step
 
     @lossary.loss(name="kernel_without")
     def without(y_true: Any, y_pred: Any) -> Any:
@@ -168,7 +168,8 @@ def test_a_formula_that_cannot_be_compiled_runs_in_words_and_says_so(monkeypatch
     def broken(*_: Any) -> Any:
         raise TypeError("no such word")
 
-    monkeypatch.setattr(run, "source", broken)
+    for place in (run, step):
+        monkeypatch.setattr(place, "source", broken)
     y_true, y_pred = np.zeros((2, 2), "float32"), np.array([[1.0, -3.0], [2.0, 0.0]], "float32")
     loss = without.cls()
     value, gradient = loss.value_and_grad(y_true, y_pred)

@@ -117,6 +117,7 @@ def test_a_loop_reads_only_what_earlier_ones_have_kept(setting: Setting, target:
         assert {kept.store: id(kept.node) for kept in loop.kept} == memory
         for write in loop.writes:
             slopes += write.is_slope
+            assert not write.node.is_bool  # Arrays hold numbers.
             memory[write.store] = id(write.node)
             if write.is_slope:
                 del memory[SLOPES]

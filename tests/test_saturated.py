@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -71,6 +72,12 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (lossary.Hinge(), [[1]], [inf], 0, [0]),
     (lossary.LogCosh(), [[0]], [-inf], inf, [-1]),
     (lossary.Huber(delta=2.0), [[0]], [inf], inf, [2]),
+    (lossary.Poisson(from_logs=True), [[0]], [-inf], 0, [0]),
+    (lossary.Poisson(from_logs=True), [[2]], [-inf], inf, [-2]),
+    (lossary.AsymmetricLoss(**LOGITS), [[0]], [-inf], 0, [0]),
+    (lossary.AsymmetricLoss(**LOGITS), [[1]], [inf], 0, [0]),
+    (lossary.KnowledgeDistillation(), [[0, 0]], [0, -inf], inf, [0.5, -0.5]),
+    (lossary.KnowledgeDistillation(), [[0, -inf]], [0, -inf], 0, [0, 0]),
 ]
 
 
@@ -102,6 +109,57 @@ def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], sl
     exact = oracle.value(loss.record.name, rows[0][0], rows[1][0], epsilon=oracle.mp.mpf(0))
     np.testing.assert_allclose(value, float(exact), rtol=3e-7)
     np.testing.assert_allclose(gradient, [slope])
+
+
+# --- second derivatives ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("score", [30.0, 60.0, 87.0, 100.0, 110.0])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("name", ["categorical_focal_crossentropy", "binary_focal_crossentropy", "asymmetric_loss"])
+def test_second_derivatives_where_what_is_missed_is_next_to_nothing(name: str, gamma: float, score: float) -> None:
+    """With o = exp(-score) the loss is o^(gamma + 1) but for a factor 1 + O(o), so its second derivative is as well."""
+    of_one = name != "categorical_focal_crossentropy"
+    settings = {"gamma_positive": gamma} if name == "asymmetric_loss" else {"gamma": gamma}
+    loss = lossary.get(name, from_logits=True, **settings)
+    y_true = torch.tensor([[1.0]] if of_one else [[1.0, 0.0]])
+
+    def of(first: Any) -> Any:
+        return loss(y_true, first.reshape(1, 1) if of_one else torch.stack([first, first * 0.0])[None])
+
+    found = torch.autograd.functional.hessian(of, torch.tensor(score))
+    alpha = 1.0 if of_one else 0.25
+    exact = alpha * (gamma + 1.0) ** 2 * math.exp(-score * (gamma + 1.0))
+    assert float(found) == pytest.approx(exact, rel=1e-4, abs=1e-37)
+
+
+# --- the angle of two rows -------------------------------------------------------------------------------------------
+
+
+def _rows_at_small_angles() -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 2)) * 10.0 ** rng.integers(-14, 1, (200, 2))
+    return rows.astype(np.float32), (rows * rng.choice([-1.0, 1.0], (200, 1)) * 3.7).astype(np.float32)
+
+
+@pytest.mark.parametrize("maker", [*MAKERS, "kernel"])
+def test_the_slope_of_a_cosine_has_its_digits_at_any_angle(maker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two columns it is the cross product ``(a_0 b_1 - a_1 b_0)(b_1, -b_0)/(|a| |b|^3)``, in fractions."""
+    if maker == "kernel":
+        monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    make = MAKERS.get(maker, np.asarray)
+    a, b = _rows_at_small_angles()
+    loss = lossary.CosineSimilarity(reduction="sum")
+    found = np.asarray(lossary.value_and_grad(loss)(make(a), make(b))[1], np.float64)
+    exact = [[Fraction(float(x)) for x in row] for row in np.hstack([a, b])]
+    cross = np.array([float(a0 * b1 - a1 * b0) for a0, a1, b0, b1 in exact])
+    wide, long = a.astype(np.float64), b.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1) * np.linalg.norm(long, axis=1) ** 3
+    expected = -(cross / lengths)[:, None] * np.stack([long[:, 1], -long[:, 0]], axis=1)
+    largest = abs(expected).max(axis=1, keepdims=True)
+    ordinary = largest > 1e-30
+    assert ordinary.mean() > 0.5
+    assert (abs(found - expected) / np.where(ordinary, largest, np.inf)).max() < 6 * 2.0**-23
 
 
 # --- targets that are differentiated ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ LANGUAGES = {"en": "en", "zh": "zh_CN"}
 _DOOR = """<!doctype html>
 <meta charset="utf-8">
 <title>lossary</title>
+<link rel="icon" href="en/_static/icon.svg">
 <meta http-equiv="refresh" content="0; url=en/index.html">
 <script>if (navigator.language.startsWith("zh")) location.replace("zh/index.html" + location.hash)</script>
 <p><a href="en/index.html">English</a> · <a href="zh/index.html" lang="zh">中文</a></p>

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from tools.pages import pages  # noqa: E402
+from tools.pages import explorer, pages  # noqa: E402
 from tools.pages.messages import LOCALE, Messages, path  # noqa: E402
 from tools.pages.prose import NOT_HERE  # noqa: E402
 
@@ -28,8 +28,10 @@ POT = ROOT / "docs" / "_build" / "gettext"
 def asked() -> Messages:
     """All sentences of the pages that are made of records."""
     messages = Messages("en")
+    messages("More")
     for make in pages().values():
         make(messages)
+    explorer.script(messages)
     return messages
 
 

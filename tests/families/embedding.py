@@ -50,7 +50,7 @@ def _terms_triplet(rows: Any, place: int | None, margin: float = 1.0, norm: floa
 
 def _terms_cosine(t: Any, p: Any, index: int | None) -> Any:
     # Of nearly parallel rows the slope is what is left of two directions.  It has the digits of the row's largest.
-    return 1 if index is None else max(*map(abs, _cosine_slope(t, p)), EPSILON / (norm(p) or 1))
+    return 1 if index is None else max(map(abs, _cosine_slope(t, p)))
 
 
 def _cosine_embedding(label: Row, a: Row, b: Row, margin: Any = 0.0) -> Any:

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
-from . import api, loss, mathml, overview, prose
+from . import anchors, api, explorer, loss, mathml, overview, prose, search
 from .catalogue import builtin, families
 from .messages import Messages, path
 
@@ -57,10 +58,20 @@ def replace(app: Sphinx, name: str, source: list[str]) -> None:
             app.env.note_dependency(str(file))
 
 
+def theme(app: Sphinx, config: Config) -> None:
+    """The words of the theme that it does not translate."""
+    config.html_theme_options["header_dropdown_text"] = Messages(config.language)("More")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    app.connect("config-inited", theme)
     app.connect("builder-inited", write)
     app.connect("source-read", replace)
     app.add_transform(prose.CodeIsNotTranslated)
+    app.add_transform(prose.NoEmptyLastLine)
+    app.add_transform(anchors.SameInEveryLanguage)
     mathml.setup(app)
+    search.setup(app)
+    explorer.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

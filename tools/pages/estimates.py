@@ -42,7 +42,8 @@ ESTIMATES: dict[str, str] = {
     "generalized_kl_divergence": _MEAN,
     "negative_binomial_nll": _LIKELIHOOD,
     "binary_crossentropy": _PROBABILITY,
-    "poly_binary_crossentropy": "Nearly the probability of class 1; the added term pulls it outwards.",
+    "poly_binary_crossentropy": "The probability of class 1, pulled outwards by the added term: with "
+    "`poly_weight=1` 0.7 becomes 0.77.",
     "binary_focal_crossentropy": "A probability drawn towards 1/2: the order is right, the number is not calibrated.",
     "categorical_focal_crossentropy": "Probabilities drawn towards each other: the order is right, the numbers are not "
     "calibrated.",
@@ -76,6 +77,8 @@ ESTIMATES: dict[str, str] = {
     "asymmetric_loss": "A probability drawn towards 1/2, and more so for labels that are absent.",
     "mean_absolute_scaled_error": _MEDIAN,
     "root_mean_squared_scaled_error": _OF_ROOTS,
+    "general_robust": "With `alpha` from 1 to 2 a location between the median and the mean; with less, the place where "
+    "most targets are, as far ones hardly pull.",
     "wing_loss": "A place where many targets lie exactly: small differences pull hardest.",
 }
 

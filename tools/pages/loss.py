@@ -12,12 +12,13 @@ from lossary.doctor.explainer import Explanation, sets
 from lossary.facts.arguments import Role
 from lossary.facts.domain import Real
 from lossary.facts.record import Record
-from lossary.show._mathtext import mathtext
 
 from .catalogue import builtin, kin
 from .estimates import estimate
+from .formulas import formula
 from .messages import Messages
 from .snippets import snippets
+from .variants import takes
 
 Say = Callable[[str], str]
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -35,6 +36,7 @@ def page(record: Record, messages: Messages) -> str:
         f"# {record.name}",
         *_prose(record, own),
         *_picture(record, messages),
+        *_explorer(record, messages),
         *_formula(record, messages),
         *_arguments(record, messages, own),
         *_minimum(record, told, messages),
@@ -82,17 +84,22 @@ def _picture(record: Record, messages: Messages) -> Iterator[str]:
         yield f"```{{image}} /{file}\n:alt: {messages('{}: value and slope').format(record.name)}\n```"
 
 
+def _explorer(record: Record, messages: Messages) -> Iterator[str]:
+    if takes(record):
+        said = messages("Explore it: drag target, prediction and parameters")
+        yield f'<a class="explore" href="../explorer.html#losses={record.name}">{said}</a>'
+
+
 def _formula(record: Record, messages: Messages) -> Iterator[str]:
     yield f"## {messages('Formula')}"
-    formula = mathtext(record.definition)
-    if formula:
-        yield f"$$\n{formula.strip('$')}\n$$"
+    for part in formula(record):
+        yield f"$$\n{part}\n$$"
     yield f"```text\n{record.name} = {record.definition}\n```"
     yield messages(
         "`mean`, `sum` and the like run over the outputs of one data point; the mean over data points comes after."
     )
     if record.source:
-        yield f"{messages('Source:')} {record.source}."
+        yield messages.item(messages("Source:"), record.source)
 
 
 def _arguments(record: Record, messages: Messages, own: Say) -> Iterator[str]:
@@ -117,16 +124,22 @@ def _minimum(record: Record, told: Explanation, messages: Messages) -> Iterator[
     said = estimate(record.name, record.family)
     if said:
         yield messages(said)
+    start = told.start.replace("targets with", "targets, with")
     lines = [
-        f"- {messages('Value at the best prediction:')} {messages.measured(told.floor)}.",
-        f"- {messages('Value before training:')} {messages.measured(told.start)}.",
-        f"- {messages('Last layer:')} {messages(told.last_layer)}.",
+        messages.item(messages("Value at the best prediction:"), messages.measured(told.floor)),
+        messages.item(messages(_first_value(told.start)), messages.measured(start)),
+        messages.item(messages("Last layer:"), messages(told.last_layer)),
     ]
-    lines += [f"- {messages('Best constant:')} {text}" for text in _constant(record, messages)]
+    lines += [f"{messages('Best constant:')}{messages.space}{text}" for text in _constant(record, messages)]
     if told.invariances:
-        unchanged = "; ".join(messages(each) for each in told.invariances)
-        lines.append(f"- {messages('Unchanged by:')} {unchanged}.")
-    yield "\n".join(lines)
+        unchanged = messages.semicolon.join(messages(each) for each in told.invariances)
+        lines.append(messages.item(messages("Unchanged by:"), unchanged))
+    yield "\n".join(f"- {line}" for line in lines)
+
+
+def _first_value(start: str) -> str:
+    made_up = start[0].isdigit() or start[0] == "-"
+    return "Value before training, of targets made up at random:" if made_up else "Value before training:"
 
 
 def _constant(record: Record, messages: Messages) -> Iterator[str]:
@@ -196,12 +209,12 @@ def _peers(record: Record, messages: Messages, own: Say) -> Iterator[str]:
 
 def _related(record: Record, messages: Messages) -> Iterator[str]:
     yield f"## {messages('Related')}"
-    named = ", ".join(f"[`{other.name}`](/losses/{other.name}.md)" for other in kin(record))
+    named = messages.comma.join(f"[`{other.name}`](/losses/{other.name}.md)" for other in kin(record))
     if named:
-        yield f"{messages('Named together with it:')} {named}."
-    yield f"{messages('Family:')} [{record.family}](/families/{record.family}.md)."
+        yield messages.item(messages("Named together with it:"), named)
+    yield messages.item(messages("Family:"), f"[{record.family}](/families/{record.family}.md)")
 
 
 def _names(record: Record, messages: Messages) -> Iterator[str]:
-    others = ", ".join(f"`{name}`" for name in record.spellings())
-    yield f"{messages('`lossary.get` understands, in any case style:')} {others}."
+    others = messages.comma.join(f"`{name}`" for name in record.spellings())
+    yield messages.item(messages("`lossary.get` understands, in any case style:"), others)

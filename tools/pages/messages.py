@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 LOCALE = Path(__file__).resolve().parents[2] / "docs" / "locale"
 SHARED = "pages"
 # Code in the text is none of a sentence, nor are the numbers, signs and names in it that nobody would translate.
-_CODE = re.compile(r"``?[^`]*``?|\]\([^)]*\)|https?://\S+|[\w.]*[._=][\w.]+")
+_CODE = re.compile(r"``?[^`]*``?|\]\([^)]*\)|https?://\S+|[\w.]*[._=][\w.]+|LS\d+|\d (?:ms|MB)\b")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)")
 
@@ -45,11 +45,21 @@ def _catalog(language: str, part: str) -> Catalog:
         return read_po(stream, locale=language)
 
 
+def originals(language: str) -> dict[str, str]:
+    """Translation -> sentence, of those that all pages share."""
+    catalog = _catalog(language, SHARED)
+    return {str(message.string): str(message.id) for message in catalog if message.id and message.string}
+
+
 class Messages:
     """Sentences in one language, and which of them were asked for."""
 
     def __init__(self, language: str) -> None:
         self.language = language
+        chinese = language.startswith("zh")
+        self.space, self.stop, self.comma, self.semicolon = (
+            ("", "\u3002", "\u3001", "\uff1b") if chinese else (" ", ".", ", ", "; ")
+        )
         self.asked: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
 
     def __call__(self, text: str, part: str = SHARED, where: str = "") -> str:
@@ -61,6 +71,10 @@ class Messages:
             places.append(where)
         found = None if self.language == "en" else _catalog(self.language, part).get(text)
         return str(found.string) if found is not None and found.string and not found.fuzzy else text
+
+    def item(self, label: str, text: str) -> str:
+        """What a label in this language is about, as a sentence."""
+        return f"{label}{self.space}{text}{self.stop}"
 
     def measured(self, text: str) -> str:
         """A sentence with numbers of a run in it."""

@@ -35,3 +35,17 @@ def _said_by_the_program(node: nodes.Node) -> bool:
     """Whether it is a message that the doctor quotes, which nobody sees in another language."""
     parent = node.parent
     return isinstance(parent, nodes.block_quote)
+
+
+class NoEmptyLastLine(SphinxTransform):
+    """An example ends with an empty line for those who run it, which readers need not see."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: Any) -> None:
+        """Called by Sphinx for every document."""
+        for node in self.document.findall(nodes.literal_block):
+            text = node.astext().rstrip("\n")
+            if node.rawsource == node.astext():
+                node.rawsource = text
+                node.children = [nodes.Text(text)]

@@ -78,8 +78,12 @@ class _Compiles:
         return super().evaluate(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
 
     def train_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
-        """As ``keras.Model.train_on_batch``."""
-        return super().train_on_batch(x, wide_as_floats(y), *args, **settings)  # type: ignore[misc]
+        """As ``keras.Model.train_on_batch``, with ``class_weight`` as in ``fit``."""
+        settings, y = _named(keras.Model.train_on_batch, 3, args, settings), wide_as_floats(y)
+        model: Any = self
+        if settings.get("class_weight") is not None:
+            x, y, settings = as_sample_weight(getattr(model, "loss", None), x, y, settings)
+        return super().train_on_batch(x, y, **settings)  # type: ignore[misc]
 
     def test_on_batch(self, x: Any, y: Any = None, *args: Any, **settings: Any) -> Any:
         """As ``keras.Model.test_on_batch``."""

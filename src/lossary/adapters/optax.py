@@ -91,13 +91,23 @@ def safe_softmax_cross_entropy(logits: Array, labels: Array) -> Array:
 
 
 def softmax_cross_entropy_with_integer_labels(
-    logits: Array, labels: Array, axis: int = -1, where: Array | None = None
+    logits: Array, labels: Array, axis: int | Sequence[int] = -1, where: Array | None = None
 ) -> Array:
-    """Cross-entropy of rows of scores with labels, as ``optax.softmax_cross_entropy_with_integer_labels``."""
+    """Cross-entropy of rows of scores with labels, as ``optax.softmax_cross_entropy_with_integer_labels``.
+
+    Where classes lie along several axes, a label counts through the last of them first.
+    """
     scores = jnp.asarray(logits)
-    if where is not None:  # A class that is left out is one that no row can have.
-        scores = jnp.where(where, scores, jnp.finfo(scores.dtype).min / 4)
-    return _labels("sparse_categorical_crossentropy", scores, labels, axis, from_logits=True)
+    axes = _axes(axis, scores.ndim)
+    mask = None if where is None else _mask(where, scores, axes)
+    scores = _side_by_side(scores, axes)
+    if mask is None:
+        return _labels("sparse_categorical_crossentropy", scores, labels, from_logits=True)
+    mask = _side_by_side(mask, axes)
+    # A class that is left out is one that no row can have.
+    scores = jnp.where(mask, scores, jnp.finfo(scores.dtype).min / 4)
+    values = _labels("sparse_categorical_crossentropy", scores, labels, from_logits=True)
+    return jnp.where(jnp.any(mask, axis=-1), values, 0.0)
 
 
 def poly_loss_cross_entropy(
@@ -136,8 +146,11 @@ def ranking_softmax_loss(
     values = _rows("ranking_softmax", logits, gains, -1, where)
     if reduce_fn is None:
         return values
-    # A list of which nothing is left does not count.
-    return reduce_fn(values, where=None if where is None else jnp.any(where, axis=-1))
+    if where is None:
+        return reduce_fn(values)
+    # A list of which nothing is left does not count, and a batch of such lists costs nothing.
+    left = jnp.any(where, axis=-1)
+    return jnp.where(jnp.any(left), reduce_fn(values, where=left), 0.0)
 
 
 # --- distributions and vectors ---------------------------------------------------------------------------------------
@@ -302,17 +315,35 @@ def _elements(name: str, predictions: Array, targets: Array | None, **parameters
 def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
     """The value of each row along ``axis``, of which ``where`` leaves elements out."""
     scores = jnp.asarray(predictions)
-    axes = range(scores.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    # Counted from the end, because a first axis is put before the others: that of the data points.
-    behind = tuple(each - scores.ndim if each >= 0 else each for each in axes)
+    behind = _axes(axis, scores.ndim)
     loss = get(name, axis=behind[0] if len(behind) == 1 else behind, reduction="none", **parameters)
-    mask = None if where is None else jnp.broadcast_to(where, scores.shape)[None]
+    mask = None if where is None else _mask(where, scores, behind)[None]
     return loss(jnp.asarray(targets)[None], scores[None], where=mask)[0]
 
 
-def _labels(name: str, scores: Array, labels: Array, axis: int = -1, **parameters: Any) -> Array:
+def _axes(axis: Axes, size: int) -> tuple[int, ...]:
+    """All axes, counted from the end, because a first one is put before them: that of the data points."""
+    axes = range(size) if axis is None else [axis] if isinstance(axis, int) else axis
+    return tuple(each - size if each >= 0 else each for each in axes)
+
+
+def _mask(where: Array, scores: Array, axes: tuple[int, ...]) -> Array:
+    """The mask of each element; one of rows alone is that of all that is in them."""
+    mask = jnp.asarray(where)
+    rows = mask.ndim == scores.ndim - len(axes) and mask.ndim < scores.ndim
+    return jnp.broadcast_to(jnp.expand_dims(mask, axes) if rows else mask, scores.shape)
+
+
+def _side_by_side(array: Array, axes: tuple[int, ...]) -> Array:
+    """What lies along these axes along one, the last."""
+    last = tuple(range(-len(axes), 0))
+    moved = jnp.moveaxis(array, axes, last)
+    return moved.reshape(*moved.shape[: moved.ndim - len(axes)], -1)
+
+
+def _labels(name: str, scores: Array, labels: Array, **parameters: Any) -> Array:
     """The value of each row of scores with an integer label."""
-    return function(name)(jnp.asarray(labels), jnp.asarray(scores), axis=axis, **parameters)
+    return function(name)(jnp.asarray(labels), jnp.asarray(scores), **parameters)
 
 
 def _not_needed(name: str, setting: str, value: Any) -> None:

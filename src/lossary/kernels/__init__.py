@@ -38,6 +38,7 @@ __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _ANEW = "a plain function is traced anew at every call"
+_UNLIKE = "y_true has another shape than y_pred, which is not compared here"
 _loads = [0]
 
 
@@ -98,7 +99,7 @@ def curvature(call: Fusible) -> tuple[Any, Any] | None:
 
 def _is_ready(call: Fusible) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
-    if not call.program.kernels_at_hand or call.mask is not None:
+    if not call.program.kernels_at_hand or call.mask is not None or not _fits(call):
         return False
     return all(isinstance(number, float) for number in call.numbers)
 
@@ -119,7 +120,15 @@ def refusal(call: Fusible) -> str:
         return unusable()
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
-    return ""
+    return "" if _fits(call) else _UNLIKE
+
+
+def _fits(call: Fusible) -> bool:
+    """Whether there is a target for every prediction: a kernel reads what lies there, and shapes may be unchecked."""
+    true, pred = (tuple(call.backend.shape(x)) for x in (call.y_true, call.y_pred))
+    if call.program.record.labels_are_integers:
+        return true in (pred[:-1], (*pred[:-1], 1))
+    return true == pred
 
 
 def unfit(program: Program) -> str:

@@ -27,6 +27,7 @@ from ..words import (
     weighted,
     where,
 )
+from ._focus import per_part
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
@@ -182,7 +183,7 @@ def _focal_slope(
     y_true = _smoothed(y_true, label_smoothing)
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
     cost = _crossentropy(y_true, y_pred, from_logits, epsilon) if from_logits else _steady_cost(y_true, y_pred, epsilon)
-    cost = cost / where(part == 0.0, 1.0, part)
+    cost = per_part(cost, part)
     # The slope of the weight over the weight itself, times the cost, and the slope of the cost.
     if from_logits:
         wrong, odds = _trailing(y_true, y_pred)

@@ -9,7 +9,7 @@ from ..facts.domain import Counts, NonNegative, Parts
 from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
-from ..words import binet, binet_slope, count, exp, guard, log, log1p, mean, where, xlogy
+from ..words import binet, binet_slope, count, exp, guard, log, log1p, mean, weighted, where, xlogy
 from .positive import excess
 
 
@@ -60,7 +60,7 @@ def poisson(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs: bool 
     [2.]
     """
     if from_logs:
-        return mean(exp(y_pred) - y_true * y_pred)
+        return mean(exp(y_pred) - weighted(y_true, y_pred))
     rate = guard(y_pred, 0.0)
     return mean(rate - xlogy(y_true, rate + epsilon))
 

@@ -252,7 +252,9 @@ def _taught(y_true: Any, y_pred: Any, temperature: Any) -> tuple[Any, Any, Any, 
     terms = where(far, exp(minimum(logs, 80.0)), weighted(share, expm1mx(-where(far, 0.0, above))))
     top = max(logs)
     wide = top + log(sum(exp(logs - top)))
-    return first, share, above, where(top > 60.0, wide, log1p(sum(terms)))
+    divergence = where(top > 60.0, wide, log1p(sum(terms)))
+    # A class that the student alone rules out.
+    return first, share, above, where(abs(middle) == math.inf, math.inf, divergence)
 
 
 def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any:

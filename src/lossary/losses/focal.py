@@ -11,6 +11,7 @@ from ..facts.settings import Flag, Interval
 from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import indicator, is_label, maximum, power, sum, take, weighted, where
+from ._focus import per_part
 from ._softmax import lacking_of, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
@@ -30,23 +31,19 @@ def _focal_costs(y_pred: Any, gamma: Any, from_logits: bool, epsilon: Any) -> An
     return power(maximum(lacking_of(y_pred), epsilon), gamma) * surprise(y_pred, epsilon)
 
 
-def _or_one(a: Any) -> Any:
-    return where(a == 0.0, 1.0, a)
-
-
 def _focal_slope_of(y_true: Any, y_pred: Any, alpha: Any, gamma: Any, from_logits: bool, epsilon: Any) -> Any:
     # A class's share times the slope of its cost in the share; what it pulls at its own score is multiplied with what
     # the share lacks to 1, what it pulls at the others with theirs.  Clipped shares have the slope at the boundary.
     if from_logits:
         first, own, others, whole, nats = sides(y_pred)
-        turn = gamma * weighted(own, nats) / _or_one(others) + 1.0
+        turn = gamma * per_part(weighted(own, nats), others) + 1.0
         pulls = weighted(y_true, power(maximum(others, _LEAST), gamma) / power(whole, gamma) * turn)
         return alpha * ((own * sums(first, pulls)[1] - pulls * others) / whole)
     first, _, _, total, share = shares(y_pred)
     lacking = lacking_of(y_pred)
     least, most, nats = maximum(share, epsilon), maximum(lacking, epsilon), surprise(y_pred, epsilon)
     weight = power(maximum(most, _LEAST), gamma)
-    steep = gamma * nats / _or_one(most) + 1.0 / least
+    steep = gamma * per_part(nats, most) + 1.0 / least
     pulls = where(least == 0.0, 1.0, weighted(share, steep))
     of_others = sums(first, weighted(y_true, weight * pulls))[1]
     return alpha * (of_others - weighted(y_true, weight * steep) * lacking) / total

@@ -28,6 +28,7 @@ from ..words import (
     weighted,
     where,
 )
+from ._focus import per_part
 
 # Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
 _LEAST = 1e-37
@@ -64,12 +65,12 @@ def _asymmetric_slope(
     cost_yes = _cost_of_one(y_pred, from_logits, epsilon)
     # The slope of a weight over the weight itself, times the cost, and the slope of the cost, all times `yes * no`
     # where they are slopes in a raw score.
-    per_left, per_rest = cost_no / where(left == 0.0, 1.0, left), where(rest == 0.0, 1.0, no / _or_one(rest))
+    per_left, per_rest = per_part(cost_no, left), where(rest == 0.0, 1.0, no / _or_one(rest))
     if from_logits:
-        positive = gamma_positive * yes * cost_yes + no
+        positive = gamma_positive * weighted(yes, cost_yes) + no
         negative = yes * (gamma_negative * per_left * no + per_rest)
     else:
-        positive = gamma_positive * cost_yes / _or_one(no) + 1.0 / yes
+        positive = gamma_positive * per_part(cost_yes, no) + 1.0 / yes
         negative = gamma_negative * per_left + 1.0 / rest
     negative = where(yes > margin, power(maximum(left, _LEAST), gamma_negative) * negative, 0.0)
     positive = power(maximum(no, _LEAST), gamma_positive) * positive

@@ -284,6 +284,8 @@ class Loss(kin.Kin):
         return pickles.blank, (self.record.name,), self.__getstate__()
 
 
+# What Keras writes around the parameters of a configuration.
+ENVELOPE = frozenset({"class_name", "config", "module", "registered_name", "build_config", "shared_object_id"})
 # What an object is made of; it stays as it is.
 _FIXED = frozenset({*OBJECT_SETTINGS, "parameters", "record", "function", "weights", "terms", "_setting"})
 
@@ -304,9 +306,12 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def settings_of(config: Any) -> dict[str, Any]:
     """The keyword arguments in a configuration, with or without its ``class_name`` envelope."""
-    inner = (
-        config["config"] if isinstance(config, Mapping) and "class_name" in config and "config" in config else config
-    )
-    if not isinstance(inner, Mapping) or not all(isinstance(key, str) for key in inner):
+    inner = config
+    if isinstance(config, Mapping) and "class_name" in config and "config" in config:
+        stray = config.keys() - ENVELOPE
+        if stray:
+            raise texts.stray_configuration(sorted(map(str, stray)))
+        inner = config["config"] if isinstance(config["class_name"], str) else config
+    if not isinstance(inner, Mapping) or "class_name" in inner or not all(isinstance(key, str) for key in inner):
         raise texts.not_a_configuration(inner)
     return dict(inner)

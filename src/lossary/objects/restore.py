@@ -9,11 +9,8 @@ from typing import Any
 from .. import texts
 from ..facts import registry
 from ..facts.spelling import fold
-from .loss import Loss, settings_of
+from .loss import ENVELOPE, Loss, settings_of
 from .written import written
-
-# What Keras writes beside the class and its configuration.
-_ENVELOPE = {"config", "module", "registered_name", "build_config", "shared_object_id"}
 
 
 def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
@@ -60,7 +57,7 @@ def _configured(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Los
     if not isinstance(name, str):
         raise texts.not_a_loss(dict(config))
     kind = "class_name" if "class_name" in config else "name"
-    inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - _ENVELOPE - {kind}
+    inner, stray = {k: v for k, v in config.items() if k != kind}, config.keys() - ENVELOPE - {kind}
     if "config" in config:
         if stray:
             raise texts.stray_configuration(sorted(map(str, stray)))

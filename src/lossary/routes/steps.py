@@ -16,6 +16,7 @@ from ..backends import NUMPY
 from ..calls.evaluate import LOOKING, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
+from ..errors import ShapeError
 from ..facts.registry import is_enrolled
 
 if TYPE_CHECKING:
@@ -65,7 +66,14 @@ def made(
         return found
     if setting.weighting or not is_enrolled(record) or not record.is_pair:
         return found
-    plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=check != "off")
+    if not (y_true.dtype.isnative and y_pred.dtype.isnative):
+        return found
+    try:  # Compiled code relies on the shapes, whether or not they are to be checked.
+        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
+    except ShapeError:
+        if check == "off":
+            return found
+        raise
     if not plan.ready or not plan.lines.rows.are_last:
         return found
     looking = check in LOOKING

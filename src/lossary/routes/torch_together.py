@@ -19,8 +19,8 @@ from .torch_doors import apply, is_recorded, is_several, is_transformed
 
 # Makes the call on tensors that autograd sees.
 Words = Callable[[Array, Array], Any]
-# What computes the reduced loss and its gradient, with the same bits every time.
-Find = Callable[[], tuple[Array, Array]]
+# What computes the reduced loss and its gradient, with the same bits every time, or None where only words can.
+Find = Callable[[], Sequence[Array] | None]
 HALF = frozenset({torch.float16, torch.bfloat16})
 
 
@@ -83,7 +83,7 @@ class Together:
             return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
         return self.total(lambda: self.batch.value_and_gradient(reduction), reduction)
 
-    def total(self, find: Find, reduction: str) -> Array:
+    def total(self, find: Callable[[], tuple[Array, Array]], reduction: str) -> Array:
         """A number that knows its gradient."""
         total, gradient = find()
         return apply(Total, self.y_pred, self.y_true, [find, self.words, reduction, gradient, total], *self.others)
@@ -124,11 +124,21 @@ class Total(torch.autograd.Function):
             found = again(given[1], given[2], saved[1], saved[0], factor)
         else:
             # Handed over, not shared: whoever gets the gradient may keep it without copying.
-            found = _scaled(given.pop() if len(given) == 4 else given[0]()[1], factor)
+            gradient = given.pop() if len(given) == 4 else _anew(given[0])
+            if gradient is None:
+                found = again(given[1], given[2], saved[1], saved[0], factor)
+            else:
+                found = _scaled(gradient, factor)
         return (found, None, None) if len(saved) == 2 else (found, *[None] * len(saved))
 
 
 _is_grad_enabled = torch.is_grad_enabled
+
+
+def _anew(find: Find) -> Array | None:
+    """The gradient for a second time, or None where it must be seen how it is computed: when that is traced."""
+    found = find()
+    return None if found is None else found[1]
 
 
 def _scaled(gradient: Array, upstream: Array) -> Array:

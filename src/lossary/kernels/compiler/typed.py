@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,9 @@ class Typed:
     is_address: bool = False
 
 
-class Around(NamedTuple):
-    """The source of a function that calls a kernel by the name ``kernel``, and what that function takes."""
+@dataclass(frozen=True)
+class Around:
+    """The source of a function that calls another by the name ``kernel``, and what that function takes."""
 
     source: str
     parameters: tuple[Typed, ...]

@@ -73,6 +73,8 @@ def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
         return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
 
 
+# Numbers that are added up before their sum is: of many numbers no more is rounded off than a tree of sums does.
+_BLOCK = 512
 _ARRAYS = ("y_true", "y_pred", "gradient", "value")
 
 
@@ -110,7 +112,9 @@ def _text(taken: Sequence[Argument], use: Use, dtype: str) -> str:
     lines.append(f"parts = empty((pieces,), {kind})")
     if use.rows and use.gradient:
         lines += ["factors = empty((rows,), F)", "for i in range(rows):", "    factors[i] = F(factor)"]
-    lines += [f"faults = {call}", "total = 0.0", "for i in range(pieces):", "    total = accumulate(total, parts[i])"]
+    lines += [f"faults = {call}", "total = 0.0", f"for start in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
+    lines += [f"    for i in range(start, min(start + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
+    lines.append("    total = accumulate(total, part)")
     lines.append("found = total * factor" if use.rows else "found = total / columns * factor")
     lines += ["written = elements(value, F, 1)", "written[0] = F(found)"]
     largest = float(np.finfo(dtype).max)

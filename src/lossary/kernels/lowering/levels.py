@@ -119,7 +119,8 @@ def _levels(order: Iterable[Node], target: Target) -> tuple[dict[int, int], set[
         busy[id(node)] = level[id(node)] if costly else chain
         slow = target.keeps_quotients and node.op == "divide" and node.args[1].axes == ELEMENT
         stored |= {id(node)} if costly or slow else set()
-        stored |= {id(arg) for arg in node.args if busy[id(arg)] == below} if late else set()
+        # What is kept lies in an array of numbers.
+        stored |= {id(arg) for arg in node.args if busy[id(arg)] == below and not arg.is_bool} if late else set()
     return level, stored
 
 
@@ -148,7 +149,7 @@ def _keep(loops: Sequence[Draft], rows: Sequence[Sequence[Node]], level: dict[in
             if id(node) in seen or node.axes != ELEMENT:
                 continue
             seen.add(id(node))
-            if id(node) in stored and level[id(node)] < number:
+            if id(node) in stored and level[id(node)] < number and not node.is_bool:
                 _add(loops[level[id(node)]].keeps, node)
             else:
                 stack.extend(node.args)
