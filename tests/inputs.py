@@ -13,7 +13,8 @@ import pytest
 from lossary import domains, kernels
 from lossary.backends import NUMPY
 from lossary.calls.programs import Program, program_for
-from lossary.facts.record import Record, Role
+from lossary.facts.arguments import Role
+from lossary.facts.record import Record
 from lossary.graph.node import walk
 from lossary.objects.define import function, loss_class, records
 

@@ -11,7 +11,7 @@ import torch
 
 import lossary
 from inputs import BUILTIN, arguments
-from lossary.facts.record import Role
+from lossary.facts.arguments import Role
 
 # Libraries that tests run with; `test_peers_named.py` runs all names of theirs, `make peers` those of all others.
 TESTED = ("torch", "keras", "optax", "sklearn", "scipy")

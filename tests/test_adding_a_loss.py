@@ -74,7 +74,7 @@ WORDS = """
 
 def cube(a: Operand) -> Node:
     \"\"\"``a * a * a``\"\"\"
-    return _apply("cube", a)
+    return apply("cube", a)
 
 
 __all__ += ["cube"]
@@ -150,7 +150,7 @@ def test_a_word_and_a_backend_are_added_in_their_rooms_alone(tmp_path: Path) -> 
     for room, text in (("graph/words.py", WORDS), ("graph/rules.py", RULES), ("backends/thin.py", BACKEND)):
         with (package / room).open("a") as file:
             file.write(text)
-    base = package / "backends" / "_base.py"
+    base = package / "backends" / "_words.py"
     base.write_text(base.read_text().replace("\n    def square(self, x: Array) -> Array:", MEANING, 1))
     (tmp_path / "src" / "thin.py").write_text(LIBRARY)
     done = subprocess.run(

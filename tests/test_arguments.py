@@ -10,9 +10,9 @@ import pytest
 import lossary
 from everywhere import ALL, EXAMPLES, SEVERAL, differentiated, elsewhere, flat, predicted, run, there
 from inputs import Setting, central_difference, has_constants, jax_with
+from lossary.facts.arguments import Role
 from lossary.facts.axes import ELEMENT, OUTPUT
 from lossary.facts.domain import Parts
-from lossary.facts.record import Role
 from lossary.objects.define import function
 
 ROWS, WIDTH = 4, 3

@@ -15,8 +15,9 @@ from inputs import SETTINGS, Setting, central_difference
 from lossary import TraceError, words
 from lossary.backends import NUMPY
 from lossary.calls.programs import Program, program_for
+from lossary.facts.arguments import target_and_prediction
 from lossary.facts.domain import Real
-from lossary.facts.record import Record, target_and_prediction
+from lossary.facts.record import Record
 from lossary.graph import ELEMENT, differentiate, walk
 from lossary.graph.rules import RULES
 

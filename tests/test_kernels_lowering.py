@@ -17,7 +17,8 @@ from inputs import BUILTIN, EVERY_SETTING, FUSED, Setting, program
 from kernel_edges import edges
 from lossary import kernels, words
 from lossary.domains import NonNegative, Parts, Real
-from lossary.facts.record import Argument, Record, Role
+from lossary.facts.arguments import Argument, Role
+from lossary.facts.record import Record
 from lossary.graph.emit import INFIX
 from lossary.graph.program import Program
 from lossary.kernels.cpu.emit import source

@@ -8,8 +8,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRe
 from tools.pages.snippets import snippets
 
 from inputs import BUILTIN, arguments
+from lossary.facts.arguments import Role
 from lossary.facts.domain import NonNegative, OneHot, Positive, Probabilities
-from lossary.facts.record import Role
 
 # A pair with raw scores, one without, one with two predictions per target, one without targets, one of regions.
 SAMPLE = ("huber", "binary_crossentropy", "gaussian_nll", "triplet_margin", "dice")

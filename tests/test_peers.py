@@ -9,8 +9,9 @@ import pytest
 
 import lossary
 from inputs import BUILTIN
-from lossary.facts.record import Record, fold, spelling
+from lossary.facts.record import Record
 from lossary.facts.registry import folded, loss_class
+from lossary.facts.spelling import fold, spelling
 from lossary.texts import peers
 
 PEERS = [(record, peer) for record in BUILTIN for peer in record.peers]

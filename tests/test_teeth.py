@@ -18,7 +18,8 @@ from everywhere import EXAMPLES
 from inputs import EVERY_SETTING, PAIRS, Setting, arguments, central_difference, has_constants
 from laws import LAWS
 from lossary.calls.programs import Program
-from lossary.facts.record import Record, Role
+from lossary.facts.arguments import Role
+from lossary.facts.record import Record
 from lossary.graph import Node
 from lossary.objects.define import Loss
 from lossary.objects.several import ArgumentsLoss

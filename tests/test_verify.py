@@ -9,28 +9,36 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import EVERY_SETTING, Setting
+from inputs import EVERY_SETTING, NAMES, Setting
 from lossary import domains, words
 from lossary.doctor.fit import activation_fit
 
-# Digits that float32 is known to lose: where lengths of boxes are 0 or beyond all others, slopes are their inverses.
-# Where all components of a mixture are thousands of scales away, the last digit says which of them is nearest.
-# And minima that are not where a prediction is surest: large scores cost something in themselves.
-LOSES = {
-    "generalized_iou": {"zeros", "tiny", "large"},
-    "distance_iou": {"huge"},
-    "complete_iou": {"tiny", "huge"},
-    "efficient_iou": {"small", "huge"},
-    "mixture_density_nll": {"large"},
-    "z_loss_crossentropy": {"minimum"},
+# Checks that fail by what float32 is, or by what the loss is; an entry that is no longer needed fails.
+_LENGTHS = "where lengths of boxes are 0 or beyond all others, slopes are their inverses"
+EXCUSED = {
+    ("generalized_iou", "zeros"): _LENGTHS,
+    ("generalized_iou", "tiny"): _LENGTHS,
+    ("generalized_iou", "large"): _LENGTHS,
+    ("distance_iou", "huge"): _LENGTHS,
+    ("complete_iou", "tiny"): _LENGTHS,
+    ("complete_iou", "huge"): _LENGTHS,
+    ("efficient_iou", "small"): _LENGTHS,
+    ("efficient_iou", "huge"): _LENGTHS,
+    ("mixture_density_nll", "large"): "thousands of scales away, the last digit says which component is nearest",
+    ("z_loss_crossentropy", "minimum"): "large scores cost something in themselves: it lies not where one is surest",
 }
 
 
 @pytest.mark.parametrize("setting", EVERY_SETTING, ids=str)
 def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
     found = lossary.verify(setting.configured())
-    assert {check.name for check in found.failed} <= LOSES.get(setting.record.name, set()), str(found)
+    excused = {check for name, check in EXCUSED if name == setting.record.name}
+    assert {check.name for check in found.failed} == excused, str(found)
     assert {check.name for check in found.checks} >= {"gradient", "minimum", "mask", "weights", "half precision"}
+
+
+def test_only_losses_of_the_catalogue_are_excused() -> None:
+    assert {name for name, _ in EXCUSED} <= set(NAMES)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import lossary
+from lossary.facts.arguments import Role
 from lossary.facts.axes import ELEMENT
 from lossary.facts.families import about
-from lossary.facts.record import Parameter, Record, Role
+from lossary.facts.record import Parameter, Record
 from lossary.facts.settings import Weights
 from lossary.objects.define import Loss, loss_class, records
 from lossary.objects.names import class_names, function_names

@@ -13,6 +13,7 @@ Traceback (most recent call last):
 lossary.errors.DomainError: scaled: ...
 """
 
+from .facts.arguments import Listed, Matrix, PerRow
 from .facts.domain import (
     Bits,
     Classes,
@@ -37,7 +38,6 @@ from .facts.domain import (
     Transcript,
     Unit,
 )
-from .facts.record import Listed, Matrix, PerRow
 from .facts.settings import Choice, Flag, Interval, OptionalLabel
 
 __all__ = [

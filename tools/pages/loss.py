@@ -9,8 +9,9 @@ from pathlib import Path
 
 import lossary
 from lossary.doctor.explainer import Explanation, sets
+from lossary.facts.arguments import Role
 from lossary.facts.domain import Real
-from lossary.facts.record import Record, Role
+from lossary.facts.record import Record
 
 from .catalogue import builtin, kin
 from .estimates import estimate

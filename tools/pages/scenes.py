@@ -9,6 +9,7 @@ import numpy as np
 
 from lossary.backends import NUMPY
 from lossary.calls.programs import Program
+from lossary.facts.arguments import Input, Role
 from lossary.facts.domain import (
     Bits,
     Classes,
@@ -24,7 +25,6 @@ from lossary.facts.domain import (
     Similarity,
     Unit,
 )
-from lossary.facts.record import Input, Role
 from lossary.show._paths import _spread
 
 Facts = dict[str, Any]

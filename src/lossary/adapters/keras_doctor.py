@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from ..doctor.first_batch import UNREAD, DiagnosisError, When, check_first_batch, failed, not_looked_at, valid_mode
-from ..facts.record import fold
+from ..facts.spelling import fold
 from ..objects.define import folded
 from ..readers import heads
 from . import keras_batches

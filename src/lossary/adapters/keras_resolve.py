@@ -10,7 +10,7 @@ import keras
 
 from .. import texts
 from ..errors import UnknownLossError
-from ..facts.record import fold
+from ..facts.spelling import fold
 from ..objects.define import Loss, folded
 from .keras_losses import KerasLoss, KerasMetric
 

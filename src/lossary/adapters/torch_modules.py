@@ -10,8 +10,8 @@ import torch
 
 from .. import texts
 from ..errors import LossError
+from ..facts.arguments import Role
 from ..facts.domain import Classes, OneHot
-from ..facts.record import Role
 from ..objects import loss as objects
 from ..objects.get import get
 from ..objects.total import Total

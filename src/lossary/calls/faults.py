@@ -7,9 +7,10 @@ from typing import Any
 
 from .. import backends, texts
 from ..backends import FLOATS, Array, Backend
+from ..facts.arguments import Input
 from ..facts.domain import Domain, Places
 from ..facts.layout import Layout
-from ..facts.record import Input, Record
+from ..facts.record import Record
 from ..looks import faults
 from ..looks.faults import Look, Site
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..backends import FLOATS, Array, Backend
+from ..facts.arguments import Role
 from ..facts.axes import PAIR
-from ..facts.record import Record, Role
+from ..facts.record import Record
 from .align import Points
 
 

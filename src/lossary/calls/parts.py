@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import backends, texts
 from ..backends import Array, Backend
-from ..facts.record import Argument, Record, Role
+from ..facts.arguments import Argument, Role
+from ..facts.record import Record
 
 
 def named(record: Record, arguments: Sequence[Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from ..objects.define import Loss, records
 from ..objects.get import names
 
 if TYPE_CHECKING:
-    from ..doctor.verifier import Verification
+    from ..doctor.verification import Verification
 
 BACKENDS = ("numpy", "torch", "jax", "tensorflow", "pytensor")
 

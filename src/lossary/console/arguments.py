@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..facts.record import fold
+from ..facts.spelling import fold
 from ..objects.define import Loss, folded
 from ..objects.get import get, names
 from .errors import UsageError

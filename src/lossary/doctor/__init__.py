@@ -10,7 +10,8 @@ from .examine import diagnose
 from .explainer import Explanation, explain
 from .first_batch import DiagnosisError, DiagnosisWarning, check_first_batch
 from .report import Finding, Report
-from .verifier import Check, Verification, verify
+from .verification import Check, Verification
+from .verifier import verify
 
 __all__ = [
     "Advice",

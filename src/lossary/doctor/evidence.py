@@ -14,10 +14,10 @@ from ..calls.parts import from_two
 from ..calls.programs import holds_rows
 from ..calls.rows import LAST, Rows
 from ..errors import LossError
+from ..facts.arguments import Role
 from ..facts.axes import ELEMENT
 from ..facts.domain import Parts
 from ..facts.layout import Layout
-from ..facts.record import Role
 from ..objects.define import Loss, folded
 from ..objects.function import FunctionLoss
 from ..objects.get import get

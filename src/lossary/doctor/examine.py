@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..facts.record import Role
+from ..facts.arguments import Role
 from ..objects.combined import WeightedSum
 from ..readers import foreign, heads
 from . import balance, head, metric, outputs, parts, refusal, start, targets  # noqa: F401  (entering their rules)

@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import backends
 from ..calls.programs import Program, program_for
+from ..facts.arguments import Role
 from ..facts.axes import ROW
 from ..facts.domain import Classes, Parts, Real
-from ..facts.record import Record, Role
+from ..facts.record import Record
 from ..graph.emit import emit
 from ..objects.define import Loss
 from .evidence import Floats, number, resolved

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..facts.record import fold
+from ..facts.spelling import fold
 from .evidence import Evidence
 from .rules import Seen, rule
 

@@ -6,24 +6,20 @@ import math
 
 import numpy as np
 
-from ..facts.domain import NonNegative
 from .evidence import Evidence, Floats, number, share
+from .looking import (
+    VANISHED,
+    amounts_without_bound,
+    decisions,
+    head_is,
+    in_unit,
+    lost,
+    many_hot,
+    single_softmax,
+    sums_to_one,
+    wrong_axis,
+)
 from .rules import Seen, enough, rule
-
-# A probability this small has lost its gradient to the clip of the classic losses.
-VANISHED = 1e-7
-
-
-def _in_unit(rows: Floats) -> bool:
-    return bool(rows.min() >= 0.0 and rows.max() <= 1.0)
-
-
-def _sums_to_one(e: Evidence, rows: Floats, axis: int = -1) -> bool:
-    return bool(np.abs(rows.sum(axis) - 1.0).max() < e.row_tolerance)
-
-
-def _head_is(evidence: Evidence, *activations: str) -> bool:
-    return evidence.head is not None and evidence.head.activation in activations
 
 
 @rule(
@@ -35,21 +31,21 @@ def _head_is(evidence: Evidence, *activations: str) -> bool:
 )
 def double_activation(e: Evidence) -> Seen | None:
     """Softmax or sigmoid outputs into ``from_logits=True``."""
-    if not e.from_logits or _head_is(e, "linear", "log_softmax") or not _in_unit(e.rows):
+    if not e.from_logits or head_is(e, "linear", "log_softmax") or not in_unit(e.rows):
         return None
     count, units = e.rows.shape
-    if units > 1 and _sums_to_one(e, e.rows):
+    if units > 1 and sums_to_one(e, e.rows):
         floor = math.log(1 + (units - 1) / math.e)
         what, floors = "softmax", f"log(1 + {units - 1}/e) = {floor:.4f}"
     elif e.is_binary and e.rows.max() > 0.5:
-        if not _head_is(e, "sigmoid"):
+        if not head_is(e, "sigmoid"):
             enough(e.rows.size, 32, "outputs to tell probabilities from small scores")
         what, floors = "sigmoid", f"log(1 + 1/e) = {math.log1p(1 / math.e):.4f} for class 1 and log 2 for class 0"
         if e.is_region:
             floors = "that of probabilities between 0.5 and 0.73"
     else:
         return None
-    evident = what == "softmax" or _head_is(e, "sigmoid")
+    evident = what == "softmax" or head_is(e, "sigmoid")
     return Seen(
         f"y_pred {'holds' if evident else 'looks like'} {what} probabilities ({count} rows in "
         f"[{number(e.rows.min())}, {number(e.rows.max())}]"
@@ -70,7 +66,7 @@ def double_activation(e: Evidence) -> Seen | None:
 )
 def logits_for_probabilities(e: Evidence) -> Seen | None:
     """Values outside [0, 1] where probabilities belong."""
-    if e.from_logits or not (e.is_distribution or e.is_binary) or _in_unit(e.rows):
+    if e.from_logits or not (e.is_distribution or e.is_binary) or in_unit(e.rows):
         return None
     wrong = (e.rows < 0) | (e.rows > 1)
     if "from_logits" in e.loss.parameters:
@@ -96,9 +92,9 @@ def logits_for_probabilities(e: Evidence) -> Seen | None:
 )
 def rows_without_unit_sum(e: Evidence) -> Seen | None:
     """Sigmoids where one softmax belongs."""
-    if e.from_logits or not e.is_distribution or e.rows.shape[1] < 2 or not _in_unit(e.rows):
+    if e.from_logits or not e.is_distribution or e.rows.shape[1] < 2 or not in_unit(e.rows):
         return None
-    if e.head is not None and not _head_is(e, "softmax", "sigmoid", "hard_sigmoid"):
+    if e.head is not None and not head_is(e, "softmax", "sigmoid", "hard_sigmoid"):
         return None  # Scores that happen to lie in [0, 1]; LS301 speaks of the layer.
     sums = e.rows.sum(1)
     off = np.abs(sums - 1.0) >= e.row_tolerance
@@ -110,12 +106,8 @@ def rows_without_unit_sum(e: Evidence) -> Seen | None:
         f"(sums from {number(sums.min())} to {number(sums.max())}). A row should be one distribution over the classes; "
         "sigmoid outputs do not compete, so the model can raise every class at once",
         "keras.layers.Dense(C, activation='softmax')   # torch: torch.nn.Softmax(dim=-1)",
-        better="binary_crossentropy" if e.coding == "one-hot" and e.true is not None and _many_hot(e.targets) else None,
+        better="binary_crossentropy" if e.coding == "one-hot" and e.true is not None and many_hot(e.targets) else None,
     )
-
-
-def _many_hot(targets: Floats) -> bool:
-    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) > 1).any())
 
 
 @rule(
@@ -128,44 +120,28 @@ def _many_hot(targets: Floats) -> bool:
 )
 def saturated(e: Evidence) -> Seen | None:
     """Probabilities that are exactly 0 or 1, or no probability left for the right answer."""
-    if not (e.is_distribution or e.is_binary) or not _in_unit(e.probabilities):
+    if not (e.is_distribution or e.is_binary) or not in_unit(e.probabilities):
         return None
     p = e.probabilities
     hard = bool(((p == 0) | (p == 1)).all()) and p.shape[0] >= 4
-    if hard and not _single_softmax(p):
+    if hard and not single_softmax(p):
         return Seen(
             f"all {p.size} outputs are exactly 0 or 1, e.g. {e.place('y_pred', p == 1)}. Decisions (argmax or a "
             "threshold) have no gradient, and each wrong one costs -log(epsilon) however close it was",
             "y_pred = probabilities   # give the loss the outputs before argmax or > 0.5",
         )
-    lost = None if e.is_region else _lost(e)
-    if lost is None or lost.sum() < max(1, 0.01 * lost.size):
+    gone = None if e.is_region else lost(e)
+    if gone is None or gone.sum() < max(1, 0.01 * gone.size):
         return None
     return Seen(
-        f"the right answer has a probability below {VANISHED:g} in {share(lost.sum(), lost.size)} rows, first "
-        f"{e.place('y_pred', lost)}. There the outputs are saturated: float32 and clipping have eaten the difference "
+        f"the right answer has a probability below {VANISHED:g} in {share(gone.sum(), gone.size)} rows, first "
+        f"{e.place('y_pred', gone)}. There the outputs are saturated: float32 and clipping have eaten the difference "
         "between wrong and hopelessly wrong, and learning from these rows stalls or explodes",
         "# smaller learning rate or initial weights, standardised inputs; and let the loss see raw scores:\n"
         f"loss = {e.rewritten(from_logits=True)}"
         if "from_logits" in e.loss.parameters
         else "# smaller learning rate or initial weights, standardised inputs",
     )
-
-
-def _single_softmax(rows: Floats) -> bool:
-    """One column of ones, of which LS107 speaks."""
-    return rows.shape[1] == 1 and bool((rows == 1.0).all())
-
-
-def _lost(e: Evidence) -> Floats | None:
-    """Which rows give their right answer no probability."""
-    p = e.probabilities
-    if e.is_binary:
-        return np.asarray((np.where(e.targets > 0.5, p, 1 - p) < VANISHED).any(1))
-    labels = e.labels
-    if labels is None or p.shape[1] < 2 or labels.max() >= p.shape[1]:
-        return None
-    return np.asarray(p[np.arange(len(p)), labels] < VANISHED)
 
 
 @rule(
@@ -180,7 +156,7 @@ def constant(e: Evidence) -> Seen | None:
     """A dead model: nothing of the input reaches the output."""
     if (
         len(e.rows) < 8
-        or _single_softmax(e.rows)
+        or single_softmax(e.rows)
         or not (e.rows == e.rows[0]).all()
         or (e.targets == e.targets[0]).all()
     ):
@@ -239,7 +215,7 @@ def softmax_over_one(e: Evidence) -> Seen | None:
     """A softmax over one number is always 1."""
     if e.rows.shape[1] != 1 or not (e.is_distribution or e.is_binary):
         return None
-    ones = _single_softmax(e.rows) and len(e.rows) >= 4
+    ones = single_softmax(e.rows) and len(e.rows) >= 4
     if not ones and not e.is_distribution:
         return None
     seen = (
@@ -282,20 +258,6 @@ def class_axis(e: Evidence) -> Seen | None:
     )
 
 
-def wrong_axis(e: Evidence) -> int | None:
-    """The axis that holds the classes, if it is not the one the loss reads."""
-    raw = e.raw_pred
-    if not e.is_distribution or raw is None or raw.ndim < 2:
-        return None
-    read = e.axis % raw.ndim if -raw.ndim <= e.axis < raw.ndim else raw.ndim - 1
-    others = [axis for axis in range(raw.ndim) if axis != read]
-    if e.raw_true is not None and e.record.labels_are_integers and raw.ndim > 2 and not e.paired:
-        return next((a for a in others if e.raw_true.shape == (*raw.shape[:a], *raw.shape[a + 1 :])), None)
-    if e.from_logits or raw.shape[read] < 2 or not _in_unit(raw) or _sums_to_one(e, raw, read):
-        return None
-    return next((a for a in others if raw.shape[a] > 1 and _sums_to_one(e, raw, a)), None)
-
-
 @rule(
     "LS109",
     "two-unit softmax with a binary loss",
@@ -312,8 +274,8 @@ def two_unit_softmax(e: Evidence) -> Seen | None:
         or e.is_region
         or e.from_logits
         or units < 2
-        or not _in_unit(e.rows)
-        or not _sums_to_one(e, e.rows)
+        or not in_unit(e.rows)
+        or not sums_to_one(e, e.rows)
     ):
         return None
     hot = e.true is not None and e.true.ndim > 1 and e.targets.shape[1] == units
@@ -340,7 +302,7 @@ def outside_domain(e: Evidence) -> Seen | None:
     if e.is_binary or e.is_distribution or e.from_logits:
         return None
     declared = e.record.prediction_domain(e.loss.parameters)
-    domain = e.record.target if _amounts_without_bound(e) else declared
+    domain = e.record.target if amounts_without_bound(e) else declared
     inside = domain.contains(e.rows)
     if inside.all():
         return None
@@ -350,13 +312,6 @@ def outside_domain(e: Evidence) -> Seen | None:
         f"keras.layers.Dense({e.units}, activation={domain.activation!r})   # torch: torch.nn.Softplus()",
         severity="error" if domain is declared else "warning",
     )
-
-
-def _amounts_without_bound(e: Evidence) -> bool:
-    """Whether targets are amounts while predictions may be anything, which then are clipped."""
-    if e.puts_in_order:
-        return False
-    return isinstance(e.record.target, NonNegative) and not isinstance(e.record.prediction, NonNegative)
 
 
 @rule(
@@ -369,7 +324,7 @@ def _amounts_without_bound(e: Evidence) -> bool:
 )
 def probabilities_for_margins(e: Evidence) -> Seen | None:
     """Outputs in [0, 1], of which none can be on the side of class -1."""
-    if e.coding != "signs" or not _in_unit(e.rows) or (e.head is not None and e.head.activation == "linear"):
+    if e.coding != "signs" or not in_unit(e.rows) or (e.head is not None and e.head.activation == "linear"):
         return None
     negative = e.targets <= 0
     if not negative.any() or (e.rows == e.rows[0]).all():
@@ -395,7 +350,7 @@ def probabilities_for_margins(e: Evidence) -> Seen | None:
 )
 def one_class(e: Evidence) -> Seen | None:
     """The model has collapsed onto one answer."""
-    classes = _decisions(e)
+    classes = decisions(e)
     if classes is None or len(e.rows) < 50:
         return None
     decided, truth, confidence = classes
@@ -411,12 +366,3 @@ def one_class(e: Evidence) -> Seen | None:
         "model.fit(x, y, class_weight={k: len(y) / (C * n) for k, n in enumerate(np.bincount(y))})",
         severity=None if confidence > 0.9 else "note",
     )
-
-
-def _decisions(e: Evidence) -> tuple[Floats, Floats, float] | None:
-    if e.is_binary and e.rows.shape[1] == 1:
-        p = e.probabilities[:, 0]
-        return (p > 0.5) * 1.0, (e.targets[:, 0] > 0.5) * 1.0, float(np.maximum(p, 1 - p).mean())
-    if e.is_distribution and e.labels is not None and e.rows.shape[1] > 1:
-        return e.probabilities.argmax(1), e.labels, float(e.probabilities.max(1).mean())
-    return None

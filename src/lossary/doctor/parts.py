@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..facts.arguments import Role
 from ..facts.domain import Parts
-from ..facts.record import Role
 from .evidence import Evidence, Floats, share
 from .fit import activation_fit
 from .rules import Seen, rule

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import backends
+from ..facts.arguments import DEPTH, Argument, Role
 from ..facts.axes import PAIR
 from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
-from ..facts.record import DEPTH, Argument, Record, Role
+from ..facts.record import Record
 from ..objects.define import Loss
 from .evidence import Floats
 from .fit import puts_in_order

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-import html
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from .. import backends
 from ..calls.programs import Program, program_for
 from ..errors import LossError, ParameterError, TraceError
+from ..facts.arguments import Role
 from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
-from ..facts.record import Role
 from ..facts.registry import is_enrolled
 from ..graph.node import walk
 from .evidence import Floats, number, resolved
 from .probe import POINTS, Inputs, Probe
+from .verification import Check, Verification
 
-Status = Literal["passed", "failed", "fact", "not checked"]
-_MARKS: Final = {"passed": "ok  ", "failed": "FAIL", "fact": "    ", "not checked": "--  "}
 # Data points drawn where each is a trial of its own, and where each is compared closely.
 _TRIES, _ROWS = 1000, 30
-
-
-@dataclass(frozen=True)
-class Check:
-    """One property of a loss: whether it holds, with the figure."""
-
-    name: str
-    status: Status
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{_MARKS[self.status]} {self.name}: {self.detail}"
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `lossary.verify` found.  ``ok`` means that no check failed; facts are neither right nor wrong."""
-
-    loss: str
-    backend: str
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether no check failed."""
-        return not self.failed
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The checks that failed."""
-        return tuple(check for check in self.checks if check.status == "failed")
-
-    def __str__(self) -> str:
-        verdict = "sound" if self.ok else f"{len(self.failed)} of {len(self.checks)} checks failed"
-        return "\n".join([f"{self.loss} on {self.backend}: {verdict}", *map(str, self.checks)])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        checks = [asdict(check) for check in self.checks]
-        return {"loss": self.loss, "backend": self.backend, "ok": self.ok, "checks": checks}
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent)
-
 
 BACKENDS = ("numpy", *backends.FRAMEWORKS)
 Property = Callable[[Probe], Iterator[Check]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from .arguments import Argument, Role
 from .axes import ELEMENT, LISTED, PAIR, ROW
-from .record import Argument, Parameter, Record, Role
+from .record import Parameter, Record
 from .settings import Around, Choice, Flag, Interval
 
 _AXIS = "axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes."

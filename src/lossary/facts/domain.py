@@ -7,71 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
-Floats = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Domain:
-    """A set of numbers, an interval unless a subclass says more.
-
-    ``neutral`` is a member that stands in for positions under a mask.
-    ``coding`` says how targets are written, ``activation`` which output layer produces such predictions.
-    ``tolerance`` is how far a row's sum may be from 1, where that is asked.
-    """
-
-    low: ClassVar[float] = -math.inf
-    high: ClassVar[float] = math.inf
-    slack: ClassVar[float] = 0.0
-    tolerance: ClassVar[float | None] = None
-    neutral: ClassVar[float] = 0.0
-    coding: ClassVar[str] = "numbers"
-    activation: ClassVar[str] = "linear"
-
-    @property
-    def name(self) -> str:
-        """The name of the set."""
-        return type(self).__name__
-
-    def describe(self) -> str:
-        """What the set contains, for messages and documentation."""
-        return "real numbers"
-
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-        """Ordinary members in float64, rows along the last axis."""
-        return rng.normal(size=shape) * 2.0
-
-    def contains(self, x: Floats) -> Floats:
-        """Element by element, whether x belongs; a NaN never does."""
-        inside: Floats = (x >= self.low) & (x <= self.high + self.slack)
-        return inside
-
-    def fault(self, x: Floats) -> tuple[int, ...] | None:
-        """Index of the first element that does not belong, or None."""
-        if self.low == -math.inf and self.high == math.inf:
-            if not math.isnan(_least(x)):
-                return None
-        elif _least(x) >= self.low and _largest(x) <= self.high + self.slack:
-            return None
-        return _first(~self.contains(x))
-
-
-def _least(x: Floats) -> Any:
-    # As np.min, in half the time where x is small; a NaN is the least of all.
-    return np.minimum.reduce(x, axis=None)
-
-
-def _largest(x: Floats) -> Any:
-    return np.maximum.reduce(x, axis=None)
-
-
-def _first(wrong: Floats) -> tuple[int, ...] | None:
-    if not wrong.any():
-        return None
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+from .sets import Domain as Domain
+from .sets import Floats as Floats
+from .sets import first_of, largest, least
 
 
 @dataclass(frozen=True)
@@ -133,7 +74,7 @@ class Positive(NonNegative):
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
         # Floats take the least number above 0 for 0.
-        return None if _least(x) > 0.0 else _first(~self.contains(x))
+        return None if least(x) > 0.0 else first_of(~self.contains(x))
 
 
 @dataclass(frozen=True)
@@ -213,7 +154,7 @@ class Signs(Domain):
     def fault(self, x: Floats) -> tuple[int, ...] | None:
         if x.dtype.kind != "b" and not (np.sign(x) != x).any():
             return None
-        return _first(~self.contains(x))
+        return first_of(~self.contains(x))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         return rng.choice([-1.0, 1.0], size=shape)
@@ -293,9 +234,9 @@ class OneHot(Probabilities):
 
     def _row_fault(self, x: Floats) -> tuple[int, ...] | None:
         totals = np.add.reduce(x, axis=-1, dtype=np.float64)
-        if _least(totals) >= 1.0 - self.tolerance and _largest(totals) <= 1.0 + self.tolerance:
+        if least(totals) >= 1.0 - self.tolerance and largest(totals) <= 1.0 + self.tolerance:
             return None
-        return _first(np.abs(totals - 1.0) > self.tolerance)
+        return first_of(np.abs(totals - 1.0) > self.tolerance)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         return np.eye(shape[-1])[rng.integers(0, shape[-1], size=shape[:-1])]
@@ -330,7 +271,7 @@ class Labels(Domain):
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
-        return None if x.dtype.kind in "iub" else _first(~self.contains(x))
+        return None if x.dtype.kind in "iub" else first_of(~self.contains(x))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         count = math.prod(shape)
@@ -364,7 +305,7 @@ class Ranks(Domain):
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
         inside = self.contains(x)
-        return None if inside.all() else _first(~inside)
+        return None if inside.all() else first_of(~inside)
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
         return rng.integers(0, 4, size=shape).astype(np.float64)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from .record import Record, fold
+from .record import Record
+from .spelling import fold
 
 _records: dict[str, Record] = {}
 _classes: dict[str, Any] = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from .arguments import Argument
 from .domain import Bits, Classes, Domain, OneHot, Signs
-from .record import Argument, Parameter
+from .record import Parameter
 from .settings import Interval, OptionalLabel, Weights
 
 IGNORED = OptionalLabel("Label of positions to leave out: they count neither in sum nor in denominator")

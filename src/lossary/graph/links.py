@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..facts.arguments import Role
 from ..facts.domain import Domain, LogProbabilities, NonNegative, Probabilities, Real, Unit
-from ..facts.record import Record, Role
+from ..facts.record import Record
 from . import words
 from .diagonal import diagonal
 from .exponentials import cancelled

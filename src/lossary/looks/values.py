@@ -9,9 +9,10 @@ import numpy as np
 
 from .. import texts
 from ..errors import DomainError
+from ..facts.arguments import Argument
 from ..facts.domain import OneHot, Parts, Places, Transcript, Unit
 from ..facts.layout import Layout
-from ..facts.record import Argument, Record
+from ..facts.record import Record
 
 Host = np.ndarray[Any, Any] | None
 

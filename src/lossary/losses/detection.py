@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..facts.arguments import PerRow
 from ..facts.domain import Bits, NonNegative, Real, Unit
-from ..facts.record import Case, PerRow
+from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..facts.arguments import PerRow
 from ..facts.domain import Real, Signs, Similarity
-from ..facts.record import Case, PerRow
+from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, max, maximum, sqrt, square, sum, where

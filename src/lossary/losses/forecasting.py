@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..facts.arguments import PerRow
 from ..facts.domain import Positive, Real
-from ..facts.record import Case, PerRow
+from ..facts.record import Case
 from ..objects.define import loss
 from ..words import abs, count, mean, sign, sqrt
 from .regression import root_mean_square, root_slope

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..facts.arguments import PerRow
 from ..facts.domain import Places, Real
-from ..facts.record import Case, PerRow
+from ..facts.record import Case
 from ..objects.define import loss
 from ..words import position, softplus, sum, where
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..facts.arguments import Matrix
 from ..facts.domain import Bits, Unit
-from ..facts.record import Case, Matrix
+from ..facts.record import Case
 from ..facts.settings import Choice, Interval
 from ..objects.define import loss
 from ..words import indicator, max, other, square, sum, where

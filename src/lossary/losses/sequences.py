@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..facts.arguments import Listed, Matrix
 from ..facts.domain import Real, Transcript
-from ..facts.record import Case, Listed, Matrix
+from ..facts.record import Case
 from ..facts.settings import Choice, Interval
 from ..objects.define import loss
 from ..words import alignment_nll, alignment_slope, where

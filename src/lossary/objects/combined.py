@@ -9,8 +9,9 @@ from typing import Any, Self
 from .. import texts
 from ..backends import Array
 from ..facts import registry
+from ..facts.arguments import target_and_prediction
 from ..facts.domain import Real
-from ..facts.record import Parameter, Record, target_and_prediction
+from ..facts.record import Parameter, Record
 from ..graph import words
 from .loss import Loss, plain, settings_of
 from .parameters import OBJECT_SETTINGS, number, valid_settings

@@ -15,11 +15,13 @@ from ..calls.parts import from_two
 from ..calls.plan import Setting
 from ..calls.programs import holds_rows
 from ..facts import registry
+from ..facts.arguments import Argument, Declared, declared
 from ..facts.document import class_doc, function_doc
 from ..facts.domain import Domain, Real
-from ..facts.record import Argument, Case, Declared, Formula, Parameter, Record, camel, declared, other_names
+from ..facts.record import Case, Formula, Parameter, Record
 from ..facts.registry import folded, records
 from ..facts.shared import shared
+from ..facts.spelling import camel, other_names
 from ..looks import modes
 from .loss import Loss
 from .parameters import FUNCTION_SETTINGS, OBJECT_SETTINGS, validated

@@ -15,9 +15,10 @@ from ..calls.evaluate import check_values
 from ..calls.live import live_points
 from ..calls.reduce import check_points, denominator, factors, reduce
 from ..calls.rows import Shape
+from ..facts.arguments import target_and_prediction
 from ..facts.domain import Real
 from ..facts.layout import Layout
-from ..facts.record import Record, target_and_prediction
+from ..facts.record import Record
 from ..looks import modes
 from .loss import Loss
 from .total import Total

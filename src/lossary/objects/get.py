@@ -8,8 +8,8 @@ from typing import Any, overload
 
 from .. import texts
 from ..backends import Array
-from ..facts.record import fold
 from ..facts.registry import folded, records
+from ..facts.spelling import fold
 from .function import FunctionLoss
 from .loss import Loss
 from .restore import known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -16,18 +15,16 @@ from ..backends import Array
 from ..calls import route
 from ..calls.linear import Arguments, Settings, library
 from ..facts import registry
+from ..facts.arguments import target_and_prediction
 from ..facts.domain import OneHot, Real
-from ..facts.record import Parameter, Record, target_and_prediction
+from ..facts.record import Record
 from . import kin, scores
 from .combined import WeightedSum
 from .function import FunctionLoss
+from .linear_settings import DEFAULTS, OWN, checked, generic, plain_numbers
 from .loss import Loss, plain, settings_of
-from .parameters import number, valid_settings
+from .parameters import valid_settings
 from .restore import known
-
-_DEFAULTS = {"softcap": None, "z_loss": 0.0, "shift": 0, "chunk": None, "parallel": None}
-_PARALLEL = (None, "tokens", "vocabulary")
-_OWN = ("reduction", "name", "check")
 
 
 @registry.compose
@@ -53,9 +50,9 @@ class LinearLoss(Loss):
         **settings: Any,
     ) -> None:
         inner = _of_scores(loss)
-        parameters = {"loss": inner, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
+        parameters = {"loss": inner, **checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
         kept = {"reduction": inner.reduction, "check": inner.check}
-        self._begin(parameters, {**kept, **_known(self.record.name, settings, parameters)})
+        self._begin(parameters, {**kept, **generic(self.record.name, settings, parameters)})
 
     def _begin(self, parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         self._configure({"axis": -1, "name": None, "check": None, **settings}, parameters)
@@ -147,7 +144,7 @@ class LinearLoss(Loss):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters and settings by name."""
-        return {**self.parameters, **{name: getattr(self, name) for name in _OWN}}
+        return {**self.parameters, **{name: getattr(self, name) for name in OWN}}
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object."""
@@ -164,7 +161,7 @@ class LinearLoss(Loss):
 
     def __repr__(self) -> str:
         loss = [repr(self.parameters["loss"])] if "loss" in self.parameters else []
-        defaults = {**_DEFAULTS, "ignore_class": None, "label_smoothing": 0.0}
+        defaults = {**DEFAULTS, "ignore_class": None, "label_smoothing": 0.0}
         changed = {name: v for name, v in self.parameters.items() if name != "loss" and v != defaults[name]}
         if self.reduction != (self.parameters["loss"].reduction if loss else "sum_over_batch_size"):
             changed["reduction"] = self.reduction
@@ -204,10 +201,10 @@ class LinearCrossEntropy(LinearLoss):
     ) -> None:
         own: dict[str, Any] = {"ignore_class": ignore_class, "label_smoothing": label_smoothing}
         inner = _cross_entropy(**own)
-        _plain_numbers(self.record.name, inner)
+        plain_numbers(self.record.name, inner)
         own = {name: inner.parameters[name] for name in own}
-        parameters = {**own, **_checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
-        self._begin(parameters, {"reduction": "sum_over_batch_size", **_known(self.record.name, settings, parameters)})
+        parameters = {**own, **checked(self.record.name, softcap, z_loss, shift, chunk, parallel)}
+        self._begin(parameters, {"reduction": "sum_over_batch_size", **generic(self.record.name, settings, parameters)})
 
     def loss_of(self, *, rows: bool) -> Loss:
         own: dict[str, Any] = {name: self.parameters[name] for name in ("ignore_class", "label_smoothing")}
@@ -343,7 +340,7 @@ def _of_scores(loss: Any) -> Loss:
         raise texts.linear_probabilities(found.record)
     if found.weighting and not (found.record.labels_are_integers or isinstance(found.record.target, OneHot)):
         raise texts.linear_around(found.record)
-    _plain_numbers("linear", found)
+    plain_numbers("linear", found)
     return found
 
 
@@ -353,59 +350,6 @@ def _arguments(loss: Loss) -> tuple[str, ...]:
 
 def _acts_around(loss: Loss) -> bool:
     return loss.weighting or loss.parameters.get("ignore_class") is not None
-
-
-def _plain_numbers(name: str, loss: Loss) -> None:
-    """Raises where a parameter is an array."""
-    for parameter in loss.record.parameters:
-        value = loss.parameters[parameter.name]
-        if parameter.is_number and not isinstance(value, float):
-            raise texts.linear_setting(name, parameter.name, value, "a plain number", f"{parameter.name}=float(...)")
-
-
-def _checked(name: str, softcap: Any, z_loss: Any, shift: Any, chunk: Any, parallel: Any) -> dict[str, Any]:
-    """The settings of heads, each in its range."""
-    cap = None if softcap is None else _number(name, scores.SOFTCAP, softcap, "a number > 0, or None", "softcap=30.0")
-    if cap == 0.0:
-        raise texts.linear_setting(name, "softcap", softcap, "a number > 0, or None", "softcap=None for none")
-    pull = _number(name, scores.Z_LOSS, z_loss, "a number >= 0", "z_loss=1e-4")
-    if parallel not in _PARALLEL:
-        raise texts.linear_setting(name, "parallel", parallel, "None, 'tokens' or 'vocabulary'", "parallel='tokens'")
-    by = _whole(name, "shift", shift, 0, "shift=1 to predict the next token")
-    return {
-        "softcap": cap,
-        "z_loss": pull,
-        "shift": by,
-        "chunk": None if chunk is None else _whole(name, "chunk", chunk, 1, "chunk=None to have it chosen"),
-        "parallel": parallel,
-    }
-
-
-def _number(name: str, parameter: Parameter, value: Any, accepted: str, line: str) -> float:
-    try:
-        found = number(name, parameter, value)
-    except ValueError:
-        found = None
-    if not isinstance(found, float) or found == float("inf"):
-        raise texts.linear_setting(name, parameter.name, value, accepted, line)
-    return found
-
-
-def _whole(name: str, setting: str, value: Any, least: int, line: str) -> int:
-    try:
-        found = -1 if isinstance(value, bool | np.bool_) else int(operator.index(value))
-    except TypeError:
-        found = -1
-    if found < least:
-        raise texts.linear_setting(name, setting, value, f"a whole number >= {least}", line)
-    return found
-
-
-def _known(name: str, settings: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    stray = sorted(settings.keys() - set(_OWN))
-    if stray:
-        raise texts.unknown_parameter(name, stray[0], [*parameters, *_OWN])
-    return settings
 
 
 def _shape(x: Any) -> tuple[Any, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..facts.record import Record, camel
+from ..facts.record import Record
+from ..facts.spelling import camel
 from .define import function, loss_class, records
 
 

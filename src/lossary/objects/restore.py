@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import texts
 from ..facts import registry
-from ..facts.record import fold
+from ..facts.spelling import fold
 from .loss import ENVELOPE, Loss, settings_of
 from .written import written
 

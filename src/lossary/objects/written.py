@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from ..facts import registry
-from ..facts.record import fold
+from ..facts.spelling import fold
 from .loss import Loss
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import texts
-from ..facts.record import fold
+from ..facts.spelling import fold
 from ..objects import get
 from ..objects.define import folded
 from ..objects.loss import Loss

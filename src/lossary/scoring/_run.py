@@ -16,8 +16,8 @@ from ..calls.evaluate import Batch
 from ..calls.parts import from_two
 from ..calls.programs import holds_rows
 from ..errors import DomainError, ShapeError
+from ..facts.arguments import Argument, Role
 from ..facts.axes import ELEMENT
-from ..facts.record import Argument, Role
 from ..facts.registry import is_enrolled
 from ..objects.define import Loss
 from . import _errors

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..facts.arguments import Argument, Role
 from ..facts.axes import ELEMENT
 from ..facts.domain import Bits, Domain, LogProbability, NonNegative, Real, Signs, Unit
-from ..facts.record import Argument, Record, Role
+from ..facts.record import Record
 from ..objects.define import Loss
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]

@@ -10,7 +10,8 @@ from ..facts.axes import LISTED, ROW
 from .calls import shape_text
 
 if TYPE_CHECKING:
-    from ..facts.record import Argument, Record
+    from ..facts.arguments import Argument
+    from ..facts.record import Record
 
 
 def which_region(record: Record, rank: int) -> ParameterError:

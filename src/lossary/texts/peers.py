@@ -5,8 +5,9 @@ Names are compared as those of ours are.
 
 from __future__ import annotations
 
-from ..facts.record import Record, fold, spelling
+from ..facts.record import Record
 from ..facts.registry import folded, records
+from ..facts.spelling import fold, spelling
 
 _NONE = "lossary.get(your_function)   # of (y_true, y_pred): no loss here has this formula"
 _LABELS_OR_ROWS = "lossary.SparseCategoricalCrossentropy()   # of integer labels; lossary.CategoricalCrossentropy() of"
