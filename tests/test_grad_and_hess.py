@@ -9,6 +9,7 @@ from functools import partial
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import lossary
 from inputs import NAMES, jax_with
@@ -391,6 +392,33 @@ def test_best_constants_are_those_of_the_textbooks():
     shares = lossary.get("sparse_categorical_crossentropy").best_constant([0, 1, 1, 2], [1.0, 1.0, 1.0, 2.0])
     assert shares == pytest.approx([0.2, 0.4, 0.4])
     assert lossary.get("mse").best_constant(np.array([[1.0, 4.0], [3.0, 8.0]])) == pytest.approx([2.0, 6.0])
+
+
+# What a margin loss costs where class k is the true one, as the sum of parts, each the larger of 0 and 1 more than the
+# lead of one class, or of the first of all others.
+MARGINS = {"categorical_hinge": "first", "crammer_singer": "first", "weston_watkins": "each", "multi_margin": "each"}
+
+
+@pytest.mark.parametrize("name", MARGINS)
+@pytest.mark.parametrize("shares", [[0.6, 0.3, 0.1], [0.2, 0.2, 0.2, 0.4], [0.1, 0.2, 0.25, 0.2, 0.25]])
+def test_best_constants_of_margins_are_those_of_linear_programs(name, shares):
+    size, counts = len(shares), np.round(200 * np.array(shares)).astype(int)
+    pairs = [(k, j) for k in range(size) for j in range(size) if j != k]
+    # Scores, then one number per class, or per pair, that is at least 0 and at least 1 + s_j - s_k.
+    parts = {pair: (pair if MARGINS[name] == "each" else pair[0]) for pair in pairs}
+    columns = {part: size + place for place, part in enumerate(dict.fromkeys(parts.values()))}
+    costs, rows = np.zeros(size + len(columns)), np.zeros((len(pairs), size + len(columns)))
+    for part, place in columns.items():
+        costs[place] = counts[part[0] if isinstance(part, tuple) else part] / 200
+    for row, (k, j) in zip(rows, pairs, strict=True):
+        row[[k, j, columns[parts[k, j]]]] = -1.0, 1.0, -1.0
+    bounds = [(None, None)] * size + [(0, None)] * len(columns)
+    least = linprog(costs, rows, -np.ones(len(pairs)), bounds=bounds).fun / (size if MARGINS[name] == "each" else 1)
+    loss, y = lossary.get(name), np.repeat(np.arange(size), counts)
+    y = y if loss.record.labels_are_integers else np.eye(size)[y]
+    best = loss.best_constant(y)
+    assert loss(y, np.tile(best, (200, 1))) == pytest.approx(least, rel=1e-9)
+    assert np.abs(best).max() < 30.0
 
 
 def test_a_best_constant_without_a_best_score():

@@ -21,6 +21,8 @@ Floats = np.ndarray[Any, Any]
 _FAR = 30.0
 _GRID, _STEPS = 65, 200
 _ROUNDING = 1e-12
+# The longest step of Newton's method in scores, how much space is stretched across a kink, and steps one way.
+_LONGEST, _STRETCH, _MOVES = 4.0, 3.0, 40
 
 
 @answers
@@ -159,6 +161,8 @@ def _of_rows(loss: Loss, link: Link, targets: Floats, weights: Floats) -> Floats
         counts = np.bincount(labels, weights)
         targets, weights, shares = np.arange(len(counts)), counts, counts / counts.sum()
     else:
+        targets, places = np.unique(targets, axis=0, return_inverse=True)
+        weights = np.bincount(places.reshape(-1), weights)
         shares = (targets * weights[:, None]).sum(0) / weights.sum()
     curvature, value = Curvature(loss, link, "positive"), raw(loss, link).replaced(reduction="sum")
 
@@ -168,14 +172,55 @@ def _of_rows(loss: Loss, link: Link, targets: Floats, weights: Floats) -> Floats
     def total(score: Floats) -> float:
         return float(value(targets, rows(score), weights))
 
+    def slope(score: Floats) -> Floats:
+        found: Floats = curvature(targets, rows(score), weights)[0].sum(0)
+        return found
+
     score: Floats = np.log(np.maximum(shares, math.exp(-_FAR)))
     best = total(score)
     for _ in range(_STEPS):
         slopes, curves = (each.sum(0) for each in curvature(targets, rows(score), weights))
         step = slopes / np.maximum(curves, 1e-12)
+        step *= min(1.0, _LONGEST / max(np.abs(step).max(), 1e-300))
         while (lower := total(score - step)) >= best and np.abs(step).max() > 1e-12:
             step = 0.5 * step
         if not lower < best:
             break
         score, best = score - step, lower
-    return score
+    slopes = curvature(targets, rows(score), weights)[0]
+    is_flat = np.abs(slopes.sum(0)).max() <= 1e-7 * np.abs(slopes).sum()
+    return score if is_flat else _over_kinks(total, slope, score, best)
+
+
+def _over_kinks(
+    total: Callable[[Floats], float], slope: Callable[[Floats], Floats], score: Floats, best: float
+) -> Floats:
+    """The minimum of a loss with kinks, as those of margins have, where slopes lead from one side to the other.
+
+    N. Shor, Minimization Methods for Non-Differentiable Functions (1985), chapter 3: along the difference of two
+    slopes, which points across a kink, space is stretched, so that steps come to lie along it.
+    """
+    found, here, stretched, length = score, score, np.eye(len(score)), 1.0
+    before = slope(here)
+    for _ in range(_STEPS * len(score)):
+        towards = stretched.T @ before
+        size = float(np.linalg.norm(towards))
+        if size <= _ROUNDING * float(np.linalg.norm(before)):  # Nothing but a common shift of all scores is left.
+            break
+        direction = stretched @ (towards / size)
+        moves = 0
+        while moves < _MOVES:
+            here, moves = here - length * direction, moves + 1
+            after = slope(here)
+            if (value := total(here)) < best:
+                found, best = here, value
+            if after @ direction <= 0.0:
+                break
+            length *= 1.0 if moves < 3 else 1.2
+        length *= 0.9 if moves == 1 else 1.0
+        across = stretched.T @ (after - before)
+        if (norm := float(np.linalg.norm(across))) > 1e-300:
+            across = across / norm
+            stretched = stretched + (1.0 / _STRETCH - 1.0) * np.outer(stretched @ across, across)
+        before = after
+    return found
