@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .._extras import MissingExtraError, require
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -21,6 +24,11 @@ def main() -> None:
         from ..console import streams
         from ._app import app
 
-        sys.exit(streams.run(lambda: app(prog_name="lossary")))
+        status = streams.run(lambda: app(prog_name="lossary"))
     except KeyboardInterrupt:
-        sys.exit(130)
+        status = _INTERRUPTED
+    if status == _INTERRUPTED:
+        # Threads that read or compute would abort the process where the interpreter is taken down under them.
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
