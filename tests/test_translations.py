@@ -9,7 +9,10 @@ from babel.messages.pofile import read_po
 from tools.pages.messages import LOCALE, Messages, path
 from tools.translations import LANGUAGES, asked
 
+DOCS = LOCALE.parent
 FILES = sorted(LOCALE.rglob("*.po"))
+# Of pages that a hand wrote.
+PAGES = [file for file in FILES if file.parent.name == "LC_MESSAGES" and (DOCS / f"{file.stem}.md").exists()]
 # Code, addresses and places for numbers; the latter in their order.
 KEPT = re.compile(r"`[^`]+`|\]\([^)]*\)")
 
@@ -33,6 +36,18 @@ def test_every_sentence_of_the_records_is_in_the_catalogues():
     for part, sentences in asked().asked.items():
         for language in LANGUAGES:
             assert {message.id for message in messages(path(language, part))} == set(sentences), part
+
+
+# How a page breaks and quotes its lines, which a catalogue does not keep.
+LAYOUT = re.compile(r"[\s\\|>]")
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)
+def test_sentences_are_those_of_their_page(file):
+    page = LAYOUT.sub("", (DOCS / f"{file.stem}.md").read_text(encoding="utf-8"))
+    assert not [message.id for message in messages(file) if LAYOUT.sub("", message.id) not in page], (
+        "run python tools/translations.py update, and translate what has changed"
+    )
 
 
 def test_numbers_of_a_run_come_back_in_their_order():
