@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import lossary
 from inputs import FUSED, WITNESSES
 from lossary import kernels
 from test_kernels_functions import BOUNDS
@@ -45,6 +46,11 @@ def test_functions_are_as_accurate_as_those_of_other_kernels() -> None:
     found = dict(line.split() for line in printed("triton_functions.py"))
     assert len(found) == 11
     assert not {name: error for name, error in found.items() if not 0.5 <= float(error) <= BOUNDS[name]}
+
+
+def test_another_device_is_refused() -> None:
+    with pytest.raises(lossary.ParameterError, match=r"huber: device is 'mps'; accepted are 'cpu', 'cuda'"):
+        kernels.source("huber", device="mps")
 
 
 def test_the_source_can_be_asked_for() -> None:

@@ -44,8 +44,10 @@ class LinearCrossEntropyLoss(Pair):
         options: Any = None,
     ) -> None:
         torch.nn.Module.__init__(self)
-        left_out = -100 if ignore_index is None else ignore_index
-        self._configure(LinearCrossEntropy(ignore_class=left_out, label_smoothing=label_smoothing), reduction, False)
+        self._left_out = -100 if ignore_index is None else ignore_index
+        self._configure(
+            LinearCrossEntropy(ignore_class=self._left_out, label_smoothing=label_smoothing), reduction, False
+        )
         self._of_rows = by_reduction(LinearCrossEntropy(label_smoothing=label_smoothing))
         # As PyTorch's attributes, so that states are exchanged with it.
         self.linear = torch.nn.Linear(
@@ -78,13 +80,14 @@ class LinearCrossEntropyLoss(Pair):
         if self.reduction != "mean":
             found: Tensor = losses[self.reduction](*arguments, sample_weight=weight)
             return found
-        left_out = -100 if self.ignore_index is None else self.ignore_index
-        return losses["sum"](*arguments, sample_weight=weight) / torch.where(target == left_out, 0.0, weight).sum()
+        return (
+            losses["sum"](*arguments, sample_weight=weight) / torch.where(target == self._left_out, 0.0, weight).sum()
+        )
 
     def _of_scores(self, scores: Tensor, target: Tensor) -> Tensor:
         loss = CrossEntropyLoss(
             self.weight,
-            ignore_index=-100 if self.ignore_index is None else self.ignore_index,
+            ignore_index=self._left_out,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )

@@ -6,10 +6,9 @@ import os
 import sys
 
 from .._extras import MissingExtraError, require
+from ..console import FAILED, INTERRUPTED
 
 __all__ = ["main"]
-
-_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -19,15 +18,15 @@ def main() -> None:
             require(module, "cli", "the command line")
     except MissingExtraError as error:
         print(f"lossary: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(FAILED)
     try:
         from ..console import streams
         from ._app import app
 
         status = streams.run(lambda: app(prog_name="lossary"))
     except KeyboardInterrupt:
-        status = _INTERRUPTED
-    if status == _INTERRUPTED:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
         # Threads that read or compute would abort the process where the interpreter is taken down under them.
         sys.stderr.flush()
         os._exit(status)

@@ -10,9 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from .._extras import require
+from ..console import FOUND
 from ..console.arguments import LOSS, AsJson, complete_loss, loss_from, one_of
 from ..console.errors import UsageError
-from ..console.output import FOUND, as_command, code, console, draw, emit, reporting, say, table
+from ..console.output import as_command, code, console, draw, emit, reporting, say, table
 from ..facts import families
 from ..facts.families import TASKS
 from ..facts.record import Case, Parameter, Record

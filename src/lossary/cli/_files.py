@@ -11,8 +11,9 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from ..console import FOUND
 from ..console.arguments import AsJson, LossNames, Rows, loss_from, one_of
-from ..console.output import FOUND, as_command, code, console, emit, pairs, progress, reporting, say, table
+from ..console.output import as_command, code, console, emit, pairs, progress, reporting, say, table
 from ..console.own import own_by_value
 from ..scoring import Score, Scores, Wanted, columns_of, connected, from_columns, open_table
 from ..scoring import score as score_files

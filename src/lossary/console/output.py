@@ -20,12 +20,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import LossError
+from . import FAILED, INTERRUPTED
 from .own import place_in_own_code, told
 
 P = ParamSpec("P")
 
-# Exit statuses: 1 is a verdict ("findings"), 2 a command that could not be carried out, 130 an interruption.
-FOUND, FAILED, INTERRUPTED = 1, 2, 130
 # Columns below which lines are left to the terminal to break: a number that we break cannot be read.
 NARROWEST = 40
 

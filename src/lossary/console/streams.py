@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-FAILED = 2
+from . import FAILED
 
 
 def run(command: Callable[[], Any]) -> int:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..console import INTERRUPTED
 from ..console.arguments import loss_from
-from ..console.output import INTERRUPTED, reporting
+from ..console.output import reporting
 from . import OTHERS, run
 
 

@@ -24,6 +24,7 @@ from ..calls.programs import Program, program_for
 from ..facts.registry import is_enrolled
 from ..graph import ELEMENT, NUMBER, OTHER, walk
 from ..texts.calls import kernel_dtype, no_kernel
+from ..texts.raw import unknown_choice
 from .cpu import alone
 from .cpu.pages import release
 from .lowering.form import WORDS
@@ -37,9 +38,9 @@ __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 # which the words of the framework take less than a millisecond below.
 PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
+_DEVICES = ("cpu", "cuda")
 _ANEW = "a plain function is traced anew at every call"
 _UNLIKE = "y_true has another shape than y_pred, which is not compared here"
-_loads = [0]
 
 
 def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
@@ -87,8 +88,11 @@ def step(
 
 
 def curvature(call: Fusible) -> tuple[Any, Any] | None:
-    """The slope and the diagonal of the Hessian of every output of a call; None where words are to compute them."""
-    if call.backend is not NUMPY or refusal(call):
+    """The slope and the diagonal of the Hessian of every output of a call on NumPy's arrays.
+
+    None where words are to compute them.
+    """
+    if refusal(call):
         return None
     try:
         found: tuple[Any, Any] | None = part("cpu.curvature").derivatives(call)
@@ -188,7 +192,6 @@ def load(loss: Any, *, dtype: str = "float32") -> None:
         raise kernel_dtype(program.record.name, dtype)
     if is_enrolled(program.record) and not unfit(program) and not unusable():
         _run().load(program, dtype)
-        _loads[0] += 1
 
 
 def _switched_off() -> bool:
@@ -232,6 +235,7 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
 
     Raises:
         LossError: There is no kernel for such a formula.
+        ParameterError: Another device.
 
     >>> import lossary.kernels
     >>> print(lossary.kernels.source("mean_squared_error", "value").splitlines()[0])
@@ -244,6 +248,8 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
     program, gradient = _program(_loss(loss)), use == "gradient"
     if unfit(program):
         raise no_kernel(program.record.name, unfit(program))
+    if device not in _DEVICES:
+        raise unknown_choice(program.record.name, "device", device, _DEVICES)
     if device == "cuda":
         return str(part("triton.emit").source(program, rows=not program.separable).text)
     if readable:

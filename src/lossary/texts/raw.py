@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def unknown_choice(loss: str, argument: str, value: Any, accepted: Iterable[str]) -> ParameterError:
-    """A link or a Hessian that there is not."""
+    """A link, a Hessian or a device that there is not."""
     first, *rest = accepted
     listed = ", ".join(map(repr, [first, *rest]))
     return ParameterError(f"{loss}: {argument} is {shown(value)}; accepted are {listed}. Write {argument}={first!r}")

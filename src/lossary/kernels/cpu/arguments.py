@@ -29,12 +29,10 @@ def arguments(form: Lowered, use: Use) -> tuple[Argument, ...]:
     """The arguments of a kernel: inputs, results, what the loop is told, and numbers computed from parameters."""
     axes, apart = (2 if use.rows else 1), use.rows or use.points
     found = [_input(each, axes) for each in form.inputs]
-    found += [Argument("gradient", "float", axes, is_written=True)] if use.gradient or use.curvature else []
+    found += [Argument(name, "float", axes, is_written=True) for name in use.written.values()]
     found += [Argument("mask", "bool", 1, per_point=True)] if use.mask else []
-    if use.curvature:
-        found += [Argument("curvature", "float", axes, is_written=True)]
-    elif apart:
-        found += [Argument("values", "float", 1, per_point=True, is_written=True)]
+    if apart:
+        found += [] if use.curvature else [Argument("values", "float", 1, per_point=True, is_written=True)]
         found += [Argument("factors", "float", 1, per_point=True)] if use.gradient else []
     else:
         found += [Argument("totals", "double", 1, is_written=True)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...graph import Node
 from ...graph.program import Program
-from ..lowering.form import CURVES, RESULTS, SLOPES, Body, Loop, Lowered, Number, Stage, Write
+from ..lowering.form import CURVES, RESULTS, Body, Loop, Lowered, Number, Stage, Write
 from ..lowering.lower import curvature, lower
 from . import narrow
 from .arguments import Argument, arguments
@@ -79,8 +79,7 @@ class _Printer:
         use, names = self.use, self.names
         work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
         arrays = {local: name for name, local in ARRAYS.items()}
-        arrays |= {SLOPES: "gradient"} if use.gradient else {}
-        arrays |= {SLOPES: "gradient", CURVES: "curvature"} if use.curvature else {}
+        arrays |= use.written
         arrays |= {RESULTS: "values"} if use.points and not use.curvature else {}
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
         work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]

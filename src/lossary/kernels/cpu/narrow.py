@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...graph import Node
-from ..lowering.form import CURVES, SLOPES, Loop, Lowered, Number, Stage
+from ..lowering.form import Loop, Lowered, Number, Stage
 from .spell import REDUCE, Names, Text, definitions, indent, loads, over_columns
 from .target import Use
 
@@ -30,14 +30,13 @@ def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
     text = Text(names)
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in form.checks])
     work += _over_lanes([_ROW, *(f"results[i] = {text.of(node)}" for node in form.results)])
-    written = {SLOPES: "gradient"} if gradient else {SLOPES: "gradient", CURVES: "curvature"} if use.curvature else {}
-    for tile, array in written.items():
+    for tile, array in use.written.items():
         work += _over_lanes([_ROW, f"own = row({array}, i)", *over_columns([f"own[j] = {tile}{ELEMENT}"])])
     lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
     lines += [] if use.curvature else ["results = beginning(values, 0)"]
     lines += ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"] if labels else ["targets = tile(ZERO)"]
     lines += ["weights = beginning(factors, 0)", "factor = lanes(ZERO)"] if gradient else []
-    lines += [f"{tile} = tile(ZERO)" for tile in written]
+    lines += [f"{tile} = tile(ZERO)" for tile in use.written]
     lines += [f"{store} = tile(ZERO)" for store in form.stores]
     lines += [f"{name} = lanes({like})" for name, like in names.made.items()]
     return [*lines, "for start in range(first, last, LANES):", *indent(work), "return faults"]
