@@ -54,8 +54,9 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
         slope = rest[-1] if gradient else None
     if not rows and not points:
         value = value.graph.node("total", (value,), ROW)
-    plan = arranged(target, value, slope, None, checks, of_rows, points=points)
-    outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows]
+    factors = [node for _, node in scale]
+    plan = arranged(target, value, slope, None, checks, of_rows, factors, points=points)
+    outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows, *factors]
     return _form(program, target, plan, outputs, value, scale, of_rows)
 
 
@@ -67,7 +68,7 @@ def curvature(program: Program, target: Target) -> Lowered:
     slope, curve = outputs = lowered(program, outputs)
     if target.inverts:
         slope, curve = outputs = without_divisions(outputs)
-    return _form(program, target, arranged(target, None, slope, curve, [], [], points=False), outputs)
+    return _form(program, target, arranged(target, None, slope, curve, [], [], [], points=False), outputs)
 
 
 def _form(

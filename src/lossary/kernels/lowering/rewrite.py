@@ -193,12 +193,15 @@ def without_divisions(outputs: Sequence[Node]) -> list[Node]:
 
 
 def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
-    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order."""
+    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order.
+
+    What divides twice does so once here: 1 over a square may vanish where an element over it does not.
+    """
     scale: list[tuple[str, Node]] = []
     while True:
         if slope.op == "spread":
             slope = slope.args[0]
-        elif slope.op == "divide" and slope.args[1].axes != ELEMENT:
+        elif slope.op == "divide" and slope.args[1].axes != ELEMENT and not _divides(slope.args[1], scale):
             scale.append(("/", slope.args[1]))
             slope = slope.args[0]
         elif slope.op == "multiply" and slope.args[0].axes != ELEMENT:
@@ -209,6 +212,10 @@ def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
             return words.where(slope.args[0], slope.args[1], rest), scale + inner
         else:
             return slope, scale
+
+
+def _divides(number: Node, scale: Sequence[tuple[str, Node]]) -> bool:
+    return any(sign == "/" and known is number for sign, known in scale)
 
 
 # --- single places of a row -----------------------------------------------------------------------------------------
