@@ -16,7 +16,7 @@ from lossary.doctor.rules import RULES, rule
 
 NS = names()
 THEMES = {"LS0": "refusal", "LS1": "outputs", "LS12": "parts", "LS20": "targets", "LS21": "targets", "LS22": "balance"}
-THEMES |= {"LS3": "head", "LS4": "metric", "LS5": "start"}
+THEMES |= {"LS13": "preferences", "LS3": "head", "LS4": "metric", "LS5": "start"}
 
 
 def found(source: str) -> dict[str, Any]:

@@ -16,6 +16,12 @@ N = 400
 UNIT = R.normal(size=(N, 4))
 UNIT /= np.linalg.norm(UNIT, axis=1, keepdims=True)
 
+OTHER = np.random.default_rng(9)
+CLAIMS = np.where(OTHER.random(N) < 0.7, 0.0, OTHER.gamma(1.0, 50.0, N))
+CORNERS = OTHER.uniform(0.0, 400.0, (N, 2))
+BOXES = np.concatenate([CORNERS, CORNERS + OTHER.uniform(5.0, 90.0, (N, 2))], 1)
+TIMES = np.stack([OTHER.exponential(10.0, N), OTHER.integers(0, 2, N)], 1)
+
 # name -> targets, loss, units, activation
 OBVIOUS: dict[str, tuple[Any, str, int, str]] = {
     "bits": (R.integers(0, 2, N), "binary_crossentropy", 1, "sigmoid"),
@@ -49,6 +55,8 @@ OBVIOUS: dict[str, tuple[Any, str, int, str]] = {
     "masks": ((R.random((20, 16, 16, 1)) > 0.7) * 1.0, "binary_crossentropy", 1, "sigmoid"),
     "class maps": (R.integers(0, 5, (10, 32, 32)), "sparse_categorical_crossentropy", 5, "softmax"),
     "directions": (UNIT, "cosine_similarity", 4, "linear"),
+    "amounts with zeros": (CLAIMS, "tweedie_deviance", 1, "softplus"),
+    "boxes": (BOXES, "generalized_iou", 4, "linear"),
 }  # fmt: skip
 
 UNSURE: dict[str, Any] = {
@@ -57,6 +65,7 @@ UNSURE: dict[str, Any] = {
     "uneven small integers": R.choice(4, N, p=[0.7, 0.2, 0.07, 0.03]),
     "even grades or classes from 1": R.integers(1, 6, N),
     "images": R.random((10, 8, 8, 3)),
+    "times and events": TIMES,
     "token ids": R.integers(0, 100, (50, 30)),
     "constant": np.ones(50),
     "too few": [1.5, 2.5, 0.5],
@@ -189,6 +198,50 @@ def test_a_goal_settles_it() -> None:
     assert lossary.suggest(UNSURE["even grades or classes from 1"], goal="ordinal").confident
     classes = lossary.suggest(UNSURE["even grades or classes from 1"], goal="classes")
     assert (classes.units, classes.preparation.split("  ")[0]) == (5, "y_true = y_true - 1")
+
+
+@pytest.mark.parametrize(
+    ("y_true", "loss"),
+    [
+        (OBVIOUS["lognormal amounts"][0], "gamma_deviance"),
+        (OBVIOUS["prices"][0], "gamma_deviance"),
+        (CLAIMS, "tweedie_deviance"),
+        (BOXES, "mean_squared_error"),
+        (OBVIOUS["normal"][0], "mean_squared_error"),
+    ],
+)
+def test_what_is_advised_for_the_mean_of_numbers_has_it_as_its_best_constant(y_true: Any, loss: str) -> None:
+    """No logarithms, whose best constant is the geometric mean."""
+    advice = lossary.suggest(y_true, goal="numbers")
+    assert (advice.name, advice.confident) == (loss, True)
+    y_true, mean = np.asarray(y_true, float).ravel(), np.mean(y_true)
+    costs = [
+        np.mean(lossary.get(advice.name)(y_true[:, None], np.full((y_true.size, 1), c * mean))) for c in (0.97, 1, 1.03)
+    ]
+    assert costs[1] < min(costs[0], costs[2])
+
+
+def test_times_become_bounds() -> None:
+    advice = lossary.suggest(TIMES)
+    bounds = prepared(advice, TIMES)
+    assert advice.name == "aft_nll"
+    assert bounds.shape == (N, 1, 2)
+    np.testing.assert_array_equal(np.isinf(bounds[:, 0, 1]), TIMES[:, 1] == 0)
+    assert np.isfinite(advice.loss(bounds, np.zeros((N, 1))))
+
+
+def test_four_numbers_in_order_are_no_boxes() -> None:
+    assert lossary.suggest(np.sort(R.normal(size=(N, 4)), 1)).name == "mean_squared_error"
+    assert lossary.suggest(R.normal(size=(N, 4))).name == "mean_squared_error"
+
+
+def test_every_alternative_is_a_loss() -> None:
+    rng = np.random.default_rng(3)
+    shapes = [y_true for y_true, *_ in OBVIOUS.values()] + list(UNSURE.values())
+    shapes += [rng.negative_binomial(1, 0.3, N) * (rng.random(N) < 0.4), (rng.random((9, 8, 8, 1)) < 0.02) * 1.0]
+    for goal in (None, "numbers"):
+        named = {name.split()[0] for y_true in shapes for name in lossary.suggest(y_true, goal=goal).alternatives}
+        assert named <= set(lossary.names())
 
 
 def test_a_goal_that_the_targets_contradict() -> None:

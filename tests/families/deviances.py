@@ -22,6 +22,8 @@ def _tweedie(t: Any, p: Any, power: Any = 1.5) -> Any:
 
 
 def _generalized_kl(t: Row, p: Row) -> Any:
+    if any(a > 0 and b <= 0 for a, b in zip(t, p, strict=True)):
+        return mp.inf
     return mp.fsum((a * mp.log(a / b) if a else 0) - a + b for a, b in zip(t, p, strict=True))
 
 

@@ -107,6 +107,8 @@ VALUES |= {
 VALUES |= {"cosine_embedding": _cosine_embedding, "cosine_similarity_mse": _cosine_similarity_mse}
 SLOPES = {
     "cosine_similarity": _cosine_slope,
+    # A stranger just at the margin is far enough.
+    "hinge_embedding": each_slope(lambda t, d, margin=1: 1 if t == 1 else -1 if d < mp.mpf(margin) else 0),
     # Where the margin ends a square has the slope 0.
     "contrastive": each_slope(lambda t, d, margin=1: 2 * (t * d - (1 - t) * max(mp.mpf(margin) - d, 0))),
 }

@@ -63,8 +63,10 @@ def _onto(t: Row, scores: Row) -> list[Any]:
 
 
 def _multiclass_hinge_slope(t: Row, p: Row) -> list[Any]:
-    ahead = [mp.mpf(0) if i == int(t[0]) else 1 + x - p[int(t[0])] for i, x in enumerate(p)]
-    return _onto(t, ahead)
+    label = int(t[0])
+    ahead = [mp.mpf(0) if i == label else 1 + x - p[label] for i, x in enumerate(p)]
+    # A lead of exactly 1 is enough, whichever class it is over.
+    return _onto(t, ahead) if max(ahead) > 0 else [mp.mpf(0)] * len(p)
 
 
 def _nearest(p: Row) -> list[Any]:

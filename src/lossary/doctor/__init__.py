@@ -1,7 +1,8 @@
 """The doctor: does this loss fit these targets, these outputs and this model; which loss would; is a loss sound.
 
-``examine`` runs the rules of ``outputs``, ``targets``, ``balance``, ``head``, ``metric``, ``start`` and ``refusal``
-over the ``evidence`` and writes a ``report``.  ``adviser``, ``verifier`` and ``explainer`` stand beside it.
+``examine`` runs the rules of ``outputs``, ``parts``, ``preferences``, ``targets``, ``balance``, ``head``, ``metric``,
+``start`` and ``refusal`` over the ``evidence`` and writes a ``report``.  ``adviser``, ``verifier`` and ``explainer``
+stand beside it.
 """
 
 from .advice import Advice

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from ..errors import ParameterError
-from . import recipes
+from . import amounts, recipes
 from .advice import Advice
 from .evidence import number
 from .traits import FEW, Traits, look, skewness
@@ -28,7 +28,8 @@ def suggest(y_true: Any, *, goal: Goal | None = None) -> Advice:
         y_true: Targets: an array of any framework, a list, or a column of pandas or polars; one entry or row per data
             point.  Text and categorical columns name classes.
         goal: What the targets mean, if you know: ``"classes"``, ``"multi-label"``, ``"counts"``, ``"ordinal"``,
-            ``"amounts"`` (positive, errors matter in proportion), ``"proportions"``, ``"numbers"`` or ``"masks"``.
+            ``"amounts"`` (positive, errors matter in proportion), ``"proportions"``, ``"numbers"`` (their mean is
+            wanted) or ``"masks"``.
 
     Returns:
         An `Advice`: ``.loss``, ``.name``, ``.units``, ``.activation``, ``.metric``, ``.alternatives``, ``.reasons``,
@@ -104,8 +105,10 @@ def _column(t: Traits) -> Advice:
         return recipes.binary(t)
     if t.whole:
         return _whole(t)
+    if t.has_zeros:
+        return amounts.with_zeros(t)
     if t.piles:
-        return recipes.censored(t)
+        return amounts.censored(t)
     if t.low >= 0 and t.high <= 1:
         return recipes.proportions(t)
     return _continuous(t)
@@ -134,7 +137,7 @@ def _whole(t: Traits) -> Advice:
             ),
         )
     if t.skew > 1:
-        return recipes.amounts(t)
+        return amounts.amounts(t)
     return replace(_continuous(t), confident=len(t.values) > 30)
 
 
@@ -142,8 +145,16 @@ def _continuous(t: Traits) -> Advice:
     if t.outliers is not None and not _log_is_tamer(t, 0.5):
         return recipes.robust(t)
     if t.skew > 1 and _log_is_tamer(t, 0.9):
-        return recipes.amounts(t)
+        return amounts.amounts(t)
     return recipes.numbers(t)
+
+
+def _mean(t: Traits) -> Advice:
+    """Numbers of which the mean is asked for, whatever their spread."""
+    if t.has_zeros:
+        return amounts.with_zeros(t)
+    advice = _continuous(t)
+    return amounts.mean(t) if advice.name == "mean_squared_logarithmic_error" and t.low > 0 else advice
 
 
 def _log_is_tamer(t: Traits, factor: float) -> bool:
@@ -171,6 +182,10 @@ def _table(t: Traits) -> Advice:
         )
     if bool((np.abs(np.square(t.rows).sum(1) - 1) < 1e-3).all()):
         return recipes.directions(t)
+    if t.are_corners:
+        return recipes.boxes(t)
+    if t.are_times:
+        return amounts.times(t)
     if t.whole and t.low >= 0 and t.contiguous:
         advice = _label_grid(
             t, "a table of integers: a sequence of classes per data point, or several counts or grades"
@@ -219,8 +234,8 @@ _BY_GOAL: dict[str, Callable[[Traits], Advice]] = {
     "multi-label": recipes.multi_label,
     "counts": recipes.counts,
     "ordinal": recipes.ordinal,
-    "amounts": recipes.amounts,
+    "amounts": amounts.amounts,
     "proportions": recipes.proportions,
-    "numbers": _continuous,
+    "numbers": _mean,
     "masks": recipes.mask,
 }

@@ -12,7 +12,7 @@ import numpy as np
 from ..facts.arguments import Role
 from ..objects.combined import WeightedSum
 from ..readers import foreign, heads
-from . import balance, head, metric, outputs, parts, refusal, start, targets  # noqa: F401  (entering their rules)
+from . import balance, head, metric, outputs, parts, preferences, refusal, start, targets  # noqa: F401  (their rules)
 from .evidence import Evidence, NotCheckedError, resolved
 from .report import SEVERITIES, Finding, Report
 from .rules import RULES, Rule
@@ -30,6 +30,7 @@ THEMES = {
     "balance": "the spread of targets",
     "head": "the output layer",
     "parts": "several numbers per target",
+    "preferences": "preferences",
     "metric": "metrics",
     "start": "the loss before training",
 }
@@ -118,7 +119,7 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
     reasons = _absent(evidence, unread)
     with np.errstate(all="ignore"):
         for rule in _in_order():
-            if (only and rule.code not in only) or (rule.theme == "parts" and not evidence.parts):
+            if (only and rule.code not in only) or not _concerns(rule, evidence):
                 continue
             reason = next((reasons[need] for need in sorted(rule.needs) if need in reasons), None)
             if reason is None:
@@ -137,6 +138,12 @@ def examine(evidence: Evidence, unread: str = "", *, only: Sequence[str] = ()) -
     return Report(
         repr(evidence.loss), tuple(findings), tuple(measured), (*caveat, *skipped, *_of_loss(evidence), *ALWAYS)
     )
+
+
+def _concerns(rule: Rule, evidence: Evidence) -> bool:
+    """Whether the rule is about losses of this kind."""
+    about = {"parts": bool(evidence.parts), "preferences": preferences.has_pairs(evidence)}
+    return about.get(rule.theme, True)
 
 
 def _of_loss(evidence: Evidence) -> Iterator[str]:

@@ -44,8 +44,10 @@ def names() -> dict[str, Any]:
     rare_bits[:3] = 1.0
     corners = rng.uniform(4.0, 9.0, size=(200, 2))
     sizes = rng.uniform(0.5, 3.0, size=(200, 2))
+    answers = -rng.uniform(20.0, 60.0, size=(200, 2))
     return {
         "boxes": np.concatenate([corners, corners + sizes], 1), "places_and_sizes": np.concatenate([corners, sizes], 1),
+        "answers": answers, "references": answers - rng.gamma(2.0, size=(200, 2)),
         "np": np, "lossary": importlib.import_module("lossary"), "diagnose": diagnose, "dense": dense,
         "softmax": softmax, "sigmoid": sigmoid,
         "labels": labels, "one_hot": one_hot, "scores": scores, "bits": bits, "margins": margins,

@@ -9,7 +9,7 @@ import numpy as np
 from ..objects.get import get
 from .advice import Advice
 from .evidence import number, share
-from .traits import Traits, skewness
+from .traits import Traits
 
 
 def binary(t: Traits) -> Advice:
@@ -119,6 +119,7 @@ def counts(t: Traits) -> Advice:
 def ordinal(t: Traits, *, confident: bool = True) -> Advice:
     """Grades whose order means something."""
     reasons = [f"the whole numbers {number(t.low)} to {number(t.high)}, {len(t.values)} in all, like grades or ratings"]
+    labels = f"y_true - {t.low:g}" if t.low else "y_true as it is"
     if not confident:
         reasons.append("about equally frequent, so they may name classes as well; say goal='ordinal' or 'classes'")
     return Advice(
@@ -128,10 +129,11 @@ def ordinal(t: Traits, *, confident: bool = True) -> Advice:
         "linear",
         "mean_absolute_error",
         {
-            "coral": f"a probability for each grade that respects their order: y_true - {t.low:g}, "
-            f"{len(t.values) - 1} linear units",
+            "coral": f"a probability for each grade that respects their order: {labels}, {len(t.values) - 1} linear "
+            "units; steps between grades need not be equally wide, as they are for the mean absolute error",
+            "corn": f"as coral, where the steps ask for different features: {labels}, {len(t.values) - 1} linear units",
             "sparse_categorical_crossentropy": f"the grades are mere names, or you want a probability for each: "
-            f"y_true - {t.low:g}, {len(t.values)} softmax units",
+            f"{labels}, {len(t.values)} softmax units",
             "huber": "most predictions should be exact and a few may be far off",
         },
         tuple(reasons),
@@ -160,29 +162,6 @@ def proportions(t: Traits) -> Advice:
     )
 
 
-def censored(t: Traits) -> Advice:
-    """Numbers that pile up at a limit."""
-    at = [f"{share((t.flat == pile).sum(), t.flat.size)} are exactly {number(pile)}" for pile in t.piles]
-    return Advice(
-        "numbers that look cut off at a limit",
-        get("huber"),
-        1,
-        "linear",
-        "mean_absolute_error",
-        {
-            "tweedie_deviance": "a zero is a real amount and not a limit (rainfall, claims); with a softplus output",
-            "aft_nll": "the targets are times, and some were only seen to be longer than what is written",
-            "binary_crossentropy": "first ask whether the limit is reached, then fit the rest",
-            "mean_squared_error": "the limit is real and many targets are simply there",
-        },
-        (
-            f"{'; '.join(at)}, while the rest varies freely: amounts of zero, or values cut off at a limit (censored)",
-            "for censored values no loss of single numbers is unbiased: the truth lies beyond the limit",
-        ),
-        False,
-    )
-
-
 def robust(t: Traits) -> Advice:
     """Numbers with outliers."""
     assert t.outliers is not None
@@ -205,30 +184,6 @@ def robust(t: Traits) -> Advice:
             "a squared loss would serve them alone",
             f"delta={delta:g} is 1.345 robust standard deviations of the targets; 1.345 of the residuals is the goal",
         ),
-        True,
-    )
-
-
-def amounts(t: Traits) -> Advice:
-    """Positive numbers with a long tail."""
-    logs = f", {number(skewness(np.log(t.flat)))} on the log scale" if t.low > 0 else ""
-    reasons = (
-        f"numbers from {number(t.low)} to {number(t.high)} with a long upper tail (skewness {number(t.skew)}{logs}): "
-        "errors matter in proportion",
-    )
-    return Advice(
-        "positive amounts",
-        get("mean_squared_logarithmic_error"),
-        t.columns,
-        "softplus",
-        "mean_absolute_percentage_error" if t.low > 0 else "mean_absolute_error",
-        {
-            "mean_squared_error": "of np.log(y_true), with a linear output: the same idea, steadier in training",
-            "gamma_deviance": "the mean itself is wanted and errors in proportion; no zeros",
-            "tweedie_deviance": "as gamma_deviance, with zeros among the amounts",
-            "mean_absolute_error": "errors matter in absolute size",
-        },
-        reasons,
         True,
     )
 
@@ -259,6 +214,29 @@ def numbers(t: Traits) -> Advice:
         tuple(reasons),
         True,
         preparation,
+    )
+
+
+def boxes(t: Traits) -> Advice:
+    """Two corners per data point."""
+    return Advice(
+        "boxes",
+        get("generalized_iou"),
+        4,
+        "linear",
+        "mean_absolute_error",
+        {
+            "complete_iou": "as generalized_iou, and centres and proportions of boxes are to agree sooner",
+            "smooth_l1": "corners are to be met in units, whatever the size of the box; detectors add both",
+            "mean_squared_error": "the four numbers are no (x1, y1, x2, y2)",
+        },
+        (
+            f"rows of four in each of which the third is above the first and the fourth above the second "
+            f"({number(t.low)} to {number(t.high)}): corners (x1, y1, x2, y2)",
+            "what counts of a box is how much of it overlaps the true one, which squared errors of corners do not "
+            "tell: of a large box and a small one they ask for the same precision",
+        ),
+        True,
     )
 
 

@@ -108,8 +108,31 @@ class Traits:
     def piles(self) -> tuple[float, ...]:
         """The limits at which an otherwise continuous spread piles up."""
         ends = [value for value in {self.low, self.high} if (self.flat == value).mean() >= PILE]
-        distinct = len(self.values) / self.flat.size
-        return tuple(sorted(ends)) if distinct > 0.3 and len(self.values) > FEW else ()
+        others = len(self.values) - len(ends)
+        rest = self.flat.size - sum(int((self.flat == value).sum()) for value in ends)
+        return tuple(sorted(ends)) if others > max(0.3 * rest, FEW) else ()
+
+    @cached_property
+    def has_zeros(self) -> bool:
+        """Whether they are amounts of which many are none: a pile at 0, and a long tail above it."""
+        above = self.flat[self.flat > 0]
+        return self.low == 0 and self.piles == (0.0,) and skewness(above) > 1.2
+
+    @property
+    def are_corners(self) -> bool:
+        """Whether rows of four are two corners of a box, and not four numbers in ascending order."""
+        if self.columns != 4 or len(self.rows) < FEW:
+            return False
+        x1, y1, x2, y2 = self.rows.T
+        return bool(((x1 < x2) & (y1 < y2)).all() and not (x2 < y1).all() and not ((x1 < y1) & (y1 < x2)).all())
+
+    @property
+    def are_times(self) -> bool:
+        """Whether rows of two are a time and whether something happened then."""
+        if self.columns != 2 or len(self.rows) < FEW:
+            return False
+        time, event = self.rows.T
+        return bool((time > 0).all() and set(np.unique(event)) == {0.0, 1.0} and len(np.unique(time)) > FEW)
 
     @cached_property
     def outliers(self) -> tuple[int, float] | None:

@@ -9,7 +9,7 @@ from ..facts.domain import NonNegative, Positive
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1mx, less, log, log1p, log1pmx, maximum, mean, minimum, sum, where
+from ..words import abs, count, exp, expm1mx, less, log, log1p, log1pmx, maximum, mean, minimum, residual, sum, where
 
 
 def _log_quotient(a: Any, b: Any) -> Any:
@@ -178,8 +178,11 @@ def generalized_kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """
     none = y_true == 0.0
     y, p = where(none, 1.0, y_true), where(none, 1.0, y_pred)
-    x = (p - y) / y
+    gap = p - y
+    x = gap / y
     close = (x > -0.7) & (x < 2.0)
-    near = -(y * log1pmx(where(close, x, 0.0)))
-    far = (p - y) - y * _log_quotient(p, y)
+    x = where(close, x, 0.0)
+    # What x was rounded by counts three times; log1pmx has the slope -x / (1 + x).
+    near = residual(gap, x, y) * (x / (1.0 + x)) - y * log1pmx(x)
+    far = gap - y * _log_quotient(p, y)
     return sum(where(none, y_pred, where(close, near, far)))
