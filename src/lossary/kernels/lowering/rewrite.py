@@ -193,12 +193,17 @@ def without_divisions(outputs: Sequence[Node]) -> list[Node]:
 
 
 def without_scale(slope: Node) -> tuple[Node, list[tuple[str, Node]]]:
-    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order."""
+    """The slope without the numbers that all elements are multiplied with or divided by, and those, in order.
+
+    Of the divisors that belong to the row only the last one: a factor over two small ones would be too large where the
+    elements between them are small.
+    """
     scale: list[tuple[str, Node]] = []
     while True:
+        divided = any(sign == "/" and number.axes == ROW and number.op != "count" for sign, number in scale)
         if slope.op == "spread":
             slope = slope.args[0]
-        elif slope.op == "divide" and slope.args[1].axes != ELEMENT:
+        elif slope.op == "divide" and slope.args[1].axes != ELEMENT and not divided:
             scale.append(("/", slope.args[1]))
             slope = slope.args[0]
         elif slope.op == "multiply" and slope.args[0].axes != ELEMENT:
