@@ -30,6 +30,8 @@ from ._rows import aside, scaled
 
 # Decibels of a ratio of amplitudes are so many times its logarithm.
 _DECIBELS = 20.0 / math.log(10.0)
+# Logarithms are divided by its inverse, of which float32 holds six more bits.
+_NEPERS = math.log(10.0) / 20.0
 
 
 _ZERO_MEAN = Flag("Whether the mean of each signal is taken away first")
@@ -91,7 +93,7 @@ def peak_signal_noise_ratio(y_true: Any, y_pred: Any, *, max_value: float = 1.0,
     [-20.]
     """
     error, scale = _scaled(y_pred - y_true)
-    return _DECIBELS * log(guard(sqrt(mean_square(error)) / scale / max_value, epsilon))
+    return log(guard(sqrt(mean_square(error)) / scale / max_value, epsilon)) / _NEPERS
 
 
 def _level(row: Any, epsilon: Any) -> Any:
@@ -145,7 +147,7 @@ def signal_noise_ratio(y_true: Any, y_pred: Any, zero_mean: bool = True, *, epsi
     [-20.]
     """
     error, signal = _centered(y_pred - y_true, zero_mean), _centered(y_true, zero_mean)
-    return _DECIBELS * log(_level(error, epsilon) / _level(signal, epsilon))
+    return log(_level(error, epsilon) / _level(signal, epsilon)) / _NEPERS
 
 
 def _parts(y_true: Any, y_pred: Any, zero_mean: bool) -> tuple[Any, ...]:
@@ -206,4 +208,4 @@ def scale_invariant_sdr(y_true: Any, y_pred: Any, zero_mean: bool = True, *, eps
     [-6.0206]
     """
     cosine, rest, _, _ = _parts(y_true, y_pred, zero_mean)
-    return 0.5 * _DECIBELS * (log(sum(square(rest)) + epsilon) - log(square(cosine) + epsilon))
+    return 0.5 * (log(sum(square(rest)) + epsilon) - log(square(cosine) + epsilon)) / _NEPERS
