@@ -80,9 +80,13 @@ def arranged(
     of_rows: Sequence[Node],
     *,
     points: bool,
+    scale: Sequence[Node] = (),
 ) -> Arranged:
-    """Loops for a value and a slope, or for both derivatives; with ``points`` the value is one of the elements."""
-    order = walk([*(node for node in (value, slope, curve) if node is not None), *checks, *of_rows])
+    """Loops for a value and a slope, or for both derivatives; with ``points`` the value is one of the elements.
+
+    The slope is written where the numbers of the row that it is multiplied with, ``scale``, are known too.
+    """
+    order = walk([*(node for node in (value, slope, curve) if node is not None), *checks, *of_rows, *scale])
     level, stored = _levels(order, target)
     deepest = max(level.values())
     loops = [Draft() for _ in range(deepest + 1)]
@@ -93,7 +97,7 @@ def arranged(
         elif node.axes == ROW and node.args and node.op != "count":
             rows[level[id(node)]].append(node)
     if slope is not None:
-        loops[level[id(slope)]].slope = slope
+        loops[max(level[id(node)] for node in (slope, *scale))].slope = slope
     if curve is not None:
         loops[level[id(curve)]].curve = curve
     if points and value is not None:

@@ -54,7 +54,7 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
         slope = rest[-1] if gradient else None
     if not rows and not points:
         value = value.graph.node("total", (value,), ROW)
-    plan = arranged(target, value, slope, None, checks, of_rows, points=points)
+    plan = arranged(target, value, slope, None, checks, of_rows, points=points, scale=[node for _, node in scale])
     outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows]
     return _form(program, target, plan, outputs, value, scale, of_rows)
 
