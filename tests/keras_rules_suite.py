@@ -467,6 +467,10 @@ def test_metrics_of_masked_and_weighted_points():
     assert float(metric.result()) == pytest.approx((spread_w * huber).sum() / spread_w.sum(), rel=1e-5)
     again = lk.KerasMetric.from_config(metric.get_config())
     assert again.loss == metric.loss
+    # A class to ignore is neither added nor counted: log 4 for each label that is left.
+    metric = lk.KerasMetric(lossary.SparseCategoricalCrossentropy(ignore_class=255))
+    metric.update_state(np.array([[0, 1, 255], [255, 2, 3]]), np.full((2, 3, 4), 0.25, np.float32), w)
+    assert float(metric.result()) == pytest.approx(np.log(4.0), rel=1e-6)
 
 
 def _masked(outputs):

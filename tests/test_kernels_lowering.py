@@ -137,6 +137,11 @@ def test_arguments_are_those_of_the_text(setting: Setting) -> None:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)
     }
     assert {"gradient", "values"} == {each.name for each in made.arguments if each.is_written} <= assigned
+    # Numbers of the row are computed before the loops that read them: no reduction is left inside an expression.
+    called = {
+        node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert called.isdisjoint(REDUCE)
 
 
 # --- what kernels do not take ---------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ DIFFERENT = [
     ("dims", GRID, GRID.transpose("x", "t")),
     ("labels", GRID, GRID.isel(x=[1, 0])),
     ("units", LENGTH, LENGTH.to("cm")),
+    ("units", xr.DataArray(LENGTH, dims="x"), xr.DataArray(LENGTH.to("cm"), dims="x")),
+    ("units", xr.DataArray(LENGTH, dims="x"), LENGTH.to("cm")),
 ]
 
 
@@ -57,8 +59,25 @@ def test_weights_are_labelled_too() -> None:
         lossary.MeanSquaredError()(SERIES, SERIES.to_numpy(), SERIES.iloc[::-1])
 
 
+def test_parts_of_a_prediction_and_weights_of_a_constant_are_labelled_too() -> None:
+    mean = SERIES.iloc[::-1]
+    with pytest.raises(lossary.ShapeError, match=r"labels of y_true and y_pred's mean differ") as caught:
+        lossary.gaussian_nll(SERIES, (mean, SERIES))
+    scope = {"y_true": SERIES, "mean": mean}
+    exec(str(caught.value).split("Write ")[1], scope)
+    assert scope["mean"].equals(SERIES)
+    with pytest.raises(lossary.ShapeError, match="the labels of y_true and sample_weight differ"):
+        lossary.MeanSquaredError().best_constant(SERIES, SERIES.iloc[::-1])
+
+
 def test_units_that_do_not_fit() -> None:
-    for y_true, y_pred in ((LENGTH, LENGTH.magnitude * UNITS.second), (LENGTH, [1.0, 2.0]), ([1.0, 2.0], LENGTH)):
+    bare = [1.0, 2.0], np.array([1.0, 2.0]), torch.tensor([1.0, 2.0])
+    for y_true, y_pred in (
+        (LENGTH, LENGTH.magnitude * UNITS.second),
+        (xr.DataArray(LENGTH, dims="x"), LENGTH.magnitude),
+        *((LENGTH, numbers) for numbers in bare),
+        *((numbers, LENGTH) for numbers in bare),
+    ):
         with pytest.raises(lossary.ShapeError, match="the units of y_true and y_pred differ") as caught:
             lossary.mse(y_true, y_pred)
         scope = {"y_true": y_true, "y_pred": y_pred}

@@ -612,6 +612,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "parameters; make a new one: loss = loss.replaced(reduction='sum')",
     ),
     (
+        "own_call",
+        lossary.ParameterError,
+        lambda: type("Ten", (lossary.Huber,), {"__call__": lambda *_: 0.0})().total([0.0], [1.0]),
+        "huber: Ten has a __call__ of its own, of which total knows nothing; accepted are losses by their formula. "
+        "Define it with @lossary.loss, or as a sum: 10.0 * lossary.Huber()",
+    ),
+    (
         "setting_name",
         lossary.ParameterError,
         lambda: lossary.Huber(name=3),

@@ -270,3 +270,25 @@ def test_switches_that_differ_in_one_compiled_function() -> None:
         ]
 
     torch.testing.assert_close(torch.stack(both(scores)), torch.tensor([2.0, 1.0]) * np.log(2.0))
+
+
+def test_what_knows_the_formula_alone_does_not_pass_by_a_call_of_ones_own() -> None:
+    """Ten times 3/4, with ten times the slope of Huber's line over two outputs; nothing says 3/4."""
+    ten = Ten("x")
+    value, gradient = ten.value_and_grad(torch.tensor(Y_TRUE), torch.tensor(Y_PRED))
+    assert (value.item(), gradient.tolist()) == (7.5, [[0.0, 5.0]])
+    value, gradient = (ten + lossary.Huber()).value_and_grad(torch.tensor(Y_TRUE), torch.tensor(Y_PRED))
+    assert (value.item(), gradient.tolist()) == (8.25, [[0.0, 5.5]])
+    asked = {
+        "value_and_grad": lambda: lossary.value_and_grad(ten)(Y_TRUE, Y_PRED),
+        "total": lambda: (ten + lossary.Huber()).total(Y_TRUE, Y_PRED),
+        "best_constant": lambda: ten.best_constant([1.0]),
+        "grad_and_hess": lambda: lossary.grad_and_hess(0.5 * ten),
+    }
+    for name, ask in asked.items():
+        with pytest.raises(lossary.ParameterError, match=f"Ten has a __call__ of its own, of which {name} knows"):
+            ask()
+    with pytest.raises(lossary.UnknownLossError, match="'Ten'"):
+        lossary.get(ten.get_config())
+    plain = type("Plain", (lossary.Huber,), {})()
+    assert plain.total(Y_TRUE, Y_PRED).mean() == 0.75

@@ -67,6 +67,13 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (BCE(epsilon=0.0), [[1]], [0], inf, [-inf]),
     (CCE(epsilon=0.0), [[1, 0]], [0, 1], inf, [-inf, 1]),
     (CCE(epsilon=0.0), [[0, 1]], [0, 1], 0, [1, 0]),
+    (SCCE(epsilon=0.0), [0], [0, 0.25, 0.75], inf, [-inf, 1, 1]),
+    (lossary.SparseCategoricalFocalCrossentropy(epsilon=0.0), [0], [0, 0.25, 0.75], inf, [-inf, 0.25, 0.25]),
+    (lossary.GeneralizedCrossentropy(epsilon=0.0), [0], [0, 0.25, 0.75], 2, [-inf, 0, 0]),
+    # A row of zeros has no leader: whatever the label, its share is clipped.
+    (SCCE(), [0], [0, 0, 0], 7 * math.log(10), [-1e7, 0, 0]),
+    (SCCE(), [1], [0, 0, 0], 7 * math.log(10), [0, -1e7, 0]),
+    (CCE(), [[1, 0, 0]], [0, 0, 0], 7 * math.log(10), [-1e7, 0, 0]),
     (lossary.KLDivergence(epsilon=0.0), [[0, 1]], [0, 1], 0, [0, -1]),
     (lossary.CategoricalHinge(), [[0, 1, 0]], [2, 1.5, -inf], 1.5, [1, -1, 0]),
     (lossary.Hinge(), [[1]], [inf], 0, [0]),

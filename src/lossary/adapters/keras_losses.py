@@ -122,6 +122,10 @@ class KerasMetric(keras.metrics.Mean):
         loss = unread(self.loss, "shapes").replaced(reduction="none")
         y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
         sample_weight = weights(sample_weight, y_pred)
+        if type(loss).__call__ is Loss.__call__:  # It knows itself what counts; a label to ignore does not.
+            total = loss.replaced(reduction="mean_with_sample_weight").total(y_true, y_pred, sample_weight, mask)
+            self._add(total.sum, total.weight)
+            return
         if isinstance(loss, FunctionLoss):
             values = loss.as_keras(y_true, y_pred, sample_weight, mask)
         else:
@@ -130,8 +134,11 @@ class KerasMetric(keras.metrics.Mean):
         for each in (sample_weight, mask):
             if each is not None:
                 count = count * _spread(keras.ops.cast(each, self.dtype), len(values.shape))
-        self.total.assign_add(keras.ops.sum(values))
-        self.count.assign_add(keras.ops.sum(count))
+        self._add(keras.ops.sum(values), keras.ops.sum(count))
+
+    def _add(self, total: Any, count: Any) -> None:
+        self.total.assign_add(keras.ops.cast(total, self.dtype))
+        self.count.assign_add(keras.ops.cast(count, self.dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Plain data; a function of the user's is recorded as Keras records functions."""

@@ -119,7 +119,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
         elif backend is not NUMPY:
             found[name] = backend
     if any(value is not None for value in others.values()):
-        labels.agree(loss, others)
+        labels.agree(loss, arguments)
     if not found:
         return NUMPY
     (first, backend), *rest = found.items()

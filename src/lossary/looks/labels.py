@@ -14,8 +14,9 @@ from .. import texts
 
 def bare(value: Any) -> Any:
     """The numbers of a quantity with a unit; anything else as it is."""
-    found = _unit(value)
-    return value if found is None else getattr(value, _NUMBERS[found[0]])
+    quantity = _quantity(value)
+    found = _unit(quantity)
+    return value if found is None else getattr(quantity, _NUMBERS[found[0]])
 
 
 def agree(loss: str, arguments: Mapping[str, Any]) -> None:
@@ -24,12 +25,17 @@ def agree(loss: str, arguments: Mapping[str, Any]) -> None:
     given = {k: v for k, v in arguments.items() if v is not None and not type(v).__module__.startswith("torch.")}
     _same_units(loss, {name: value for name, value in given.items() if name in ("y_true", "y_pred")})
     for first, second in combinations(given, 2):
-        fault = next(_faults(first, given[first], second, given[second]), None)
+        fault = next(_faults(_variable(first), given[first], _variable(second), given[second]), None)
         if fault is not None:
             raise texts.labels_differ(loss, first, second, *fault)
 
 
 Fault = tuple[str, str, str, str]  # what differs, how it reads in the first and in the second, the line to write
+
+
+def _variable(argument: str) -> str:
+    """What a line of code calls an argument, or a part of one such as ``y_pred's mean``."""
+    return argument.rpartition(" ")[2]
 
 
 def _faults(first: str, one: Any, second: str, other: Any) -> Iterator[Fault]:
@@ -83,18 +89,38 @@ def _displaced(one: Sequence[Any], other: Sequence[Any]) -> bool:
 
 
 def _same_units(loss: str, pair: Mapping[str, Any]) -> None:
-    units = {name: _unit(value) for name, value in pair.items()}
+    units = {name: _unit(_quantity(value)) for name, value in pair.items()}
     if len(units) < 2 or not any(units.values()):
         return
     (first, one), (second, other) = units.items()
-    line = ", ".join(f"{name} = {name}.{_NUMBERS[unit[0]]}" for name, unit in units.items() if unit is not None)
+    line = ", ".join(f"{name} = {_bare(pair, name)}" for name, unit in units.items() if unit is not None)
     if one is not None and other is not None:
         line = line.replace(", ", "; ")
-        if _fits(pair[second], getattr(pair[first], one[0])):
-            line = f"{second} = {second}.to({first}.{one[0]})"
+        if _fits(_quantity(pair[second]), getattr(_quantity(pair[first]), one[0])):
+            line = f"{second} = {_within(pair, second, f'.to({_place(pair, first)}.{one[0]})')}"
     here, there = ("none" if unit is None else unit[1] for unit in (one, other))
     if here != there:
         raise texts.labels_differ(loss, first, second, "units", here, there, line)
+
+
+def _quantity(value: Any) -> Any:
+    """The array that a labelled one of xarray holds; anything else as it is."""
+    return value.data if _has_dims(value) and hasattr(value, "data") else value
+
+
+def _place(pair: Mapping[str, Any], name: str) -> str:
+    return name if _quantity(pair[name]) is pair[name] else f"{name}.data"
+
+
+def _within(pair: Mapping[str, Any], name: str, change: str) -> str:
+    """The line that changes a quantity, inside its labels if it has some."""
+    place = _place(pair, name)
+    return f"{name}{change}" if place == name else f"{name}.copy(data={place}{change})"
+
+
+def _bare(pair: Mapping[str, Any], name: str) -> str:
+    unit = _unit(_quantity(pair[name]))
+    return name if unit is None else _within(pair, name, f".{_NUMBERS[unit[0]]}")
 
 
 def _fits(value: Any, unit: Any) -> bool:

@@ -19,12 +19,16 @@ def odds(scores: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def shares(row: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """The leader, its value, the sum of the others, the sum of all, and each element's share of that."""
+    """The leader, its value, the sum of the others, the sum of all, and each element's share of that.
+
+    In a row of zeros every share is 0, that of the leader too, which lacks all to 1.
+    """
     first, top = first_max(row), lead(row)
     others = sum(where(first, 0.0, row))
     total = others + top
-    total = where(total == 0.0, 1.0, total)
-    return first, where(top == 0.0, 1.0, top), others, total, row / total
+    nothing = total == 0.0
+    total = where(nothing, 1.0, total)
+    return first, top, where(nothing, 1.0, others), total, row / total
 
 
 def sums(first: Any, row: Any) -> tuple[Any, Any]:

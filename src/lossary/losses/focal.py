@@ -43,8 +43,9 @@ def _focal_slope_of(y_true: Any, y_pred: Any, alpha: Any, gamma: Any, from_logit
     lacking = lacking_of(y_pred)
     least, most, nats = maximum(share, epsilon), maximum(lacking, epsilon), surprise(y_pred, epsilon)
     weight = power(maximum(most, _LEAST), gamma)
-    steep = gamma * per_part(nats, most) + 1.0 / least
-    pulls = where(least == 0.0, 1.0, weighted(share, steep))
+    turn, none = gamma * per_part(nats, most), least == 0.0
+    steep = turn + 1.0 / least
+    pulls = weighted(share, turn) + where(none, 1.0, share / where(none, 1.0, least))
     of_others = sums(first, weighted(y_true, weight * pulls))[1]
     return alpha * (of_others - weighted(y_true, weight * steep) * lacking) / total
 

@@ -16,7 +16,6 @@ from ..words import (
     is_label,
     is_off,
     log1p,
-    maximum,
     sum,
     take,
     weighted,
@@ -110,8 +109,10 @@ def _sparse_slope(
         return missed + 0.0 * exp(take(lag, y_true))  # NaN for a label that names no class.
     first, _, others, total, share = shares(y_pred)
     own = take(share, y_true)
-    toward = where(hit, where(first, -(others / total), own - 1.0), own)
-    return toward / maximum(own, epsilon) / total
+    clipped = own < epsilon
+    at = where(clipped, epsilon, own)
+    toward = where(first, -(others / total) / at, (own - 1.0) / at)
+    return where(hit, toward, where(clipped, own / at, 1.0)) / total
 
 
 @loss(

@@ -94,8 +94,8 @@ def _generalized_slope(
         _, own, others, whole, nats = sides(y_pred)
         toward = where(hit, -others, own) / whole
         return toward * exp(-(q * take(nats, y_true)))
-    slope = -power(maximum(take(y_pred, y_true), epsilon), q - 1.0)
-    return where(hit, slope, 0.0 * slope)
+    own = take(y_pred, y_true)
+    return where(hit, -power(maximum(own, epsilon), q - 1.0), 0.0 * own)  # NaN for a label that names no class.
 
 
 @loss(

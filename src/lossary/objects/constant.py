@@ -12,6 +12,7 @@ from .. import texts
 from ..backends import NUMPY
 from ..facts.domain import Classes, OneHot, Signs
 from ..facts.registry import answers
+from ..looks.labels import agree
 from .curvature import Curvature, spelled
 from .loss import Loss
 from .raw import Link, link_of, raw
@@ -28,6 +29,7 @@ _LONGEST, _STRETCH, _MOVES = 4.0, 3.0, 40
 @answers
 def best_constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     """The prediction that has the least weighted loss where it is made for every data point."""
+    agree(loss.name, {"y_true": y_true, "sample_weight": sample_weight})
     link = link_of(loss)
     found = best_raw(loss, link, y_true, sample_weight)
     if loss.parameters.get("from_logits"):

@@ -22,6 +22,7 @@ from ..graph import SPELLED
 from .combined import WeightedSum
 from .get import get
 from .loss import Loss
+from .own_call import check_followed
 from .raw import Link, link_of, raw
 
 HESSIANS = ("exact", "positive", "majorizer", "constant")
@@ -75,6 +76,8 @@ class Curvature:
     def __init__(self, loss: Loss, link: Link, hessian: str) -> None:
         if hessian not in HESSIANS:
             raise texts.unknown_choice(loss.name, "hessian", hessian, HESSIANS)
+        for _, term in _terms(loss):
+            check_followed(term, "grad_and_hess")
         self.loss, self.link, self.hessian = loss, link, hessian
         self.raw = raw(loss, link)
         self._terms = _terms(self.raw)

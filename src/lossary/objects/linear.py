@@ -23,6 +23,7 @@ from .combined import WeightedSum
 from .function import FunctionLoss
 from .linear_settings import DEFAULTS, OWN, checked, generic, plain_numbers
 from .loss import Loss, plain, settings_of
+from .own_call import check_followed
 from .parameters import valid_settings
 from .restore import known
 
@@ -333,6 +334,7 @@ def _of_scores(loss: Any) -> Loss:
         raise texts.linear_loss(getattr(loss, "__name__", type(loss).__name__), "a function of arrays")
     if isinstance(found, LinearLoss) or not found.record.is_pair:
         raise texts.linear_loss(found.record.class_name, f"which takes ({', '.join(_arguments(found))})")
+    check_followed(found, "linear")
     if isinstance(found, WeightedSum) and any(_acts_around(term) for term in found.terms):
         raise texts.linear_loss("WeightedSum", "of which a term leaves classes out or has weights for them")
     domain = found.record.prediction_domain(found.parameters)

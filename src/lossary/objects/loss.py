@@ -16,7 +16,7 @@ from ..facts import registry
 from ..facts.axes import Axis
 from ..facts.record import Record
 from ..looks import modes
-from . import kin, pickles
+from . import kin, own_call, pickles
 from .parameters import OBJECT_SETTINGS, valid_settings, validated
 from .total import Total, of_call
 
@@ -50,6 +50,10 @@ class Loss(kin.Kin):
     autograph_info__: ClassVar[dict[str, Any]] = {}
     # NumPy's numbers leave arithmetic with a loss to it.
     __array_ufunc__: ClassVar[None] = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own_call.follow(cls)
 
     def __init__(
         self,
@@ -163,7 +167,9 @@ class Loss(kin.Kin):
         config = {"name": self.name, "reduction": self.reduction, "axis": self.axis, **numbers}
         if self.check is not None:
             config["check"] = self.check
-        return {"class_name": f"lossary>{self.record.class_name}", "config": config}
+        own = "record" in vars(type(self)) or type(self).__module__.startswith("lossary.")
+        # A configuration of a user's class is no plain loss's; it is for the class's own `from_config`.
+        return {"class_name": f"lossary>{self.record.class_name}" if own else type(self).__name__, "config": config}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Loss:

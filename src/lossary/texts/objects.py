@@ -58,6 +58,14 @@ def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
     )
 
 
+def own_call(loss: str, cls: str, asked: str) -> ParameterError:
+    """A user's class with a ``__call__`` of its own, where only the formula of its parent could answer."""
+    return ParameterError(
+        f"{loss}: {cls} has a __call__ of its own, of which {asked} knows nothing; accepted are losses by their "
+        "formula. Define it with @lossary.loss, or as a sum: 10.0 * lossary.Huber()"
+    )
+
+
 def setting_name(loss: str, name: Any) -> ParameterError:
     """A name that is no text."""
     return ParameterError(
