@@ -115,6 +115,12 @@ def of_optax(name: str) -> Peer:
     return Peer(theirs, arrays="numpy", gradient=False, rtol=2e-5)
 
 
+def half_squares(scores: Any) -> Any:
+    """The greatest ``<scores, p> - sum(p**2) / 2`` over distributions."""
+    shares = optax.projections.projection_simplex(scores)
+    return shares @ scores - shares @ shares / 2
+
+
 def optaxs(theirs: Any, ours: Any = None, **options: Any) -> Peer:
     return Peer(lambda *arrays: np.asarray(theirs(*arrays)), ours, arrays="numpy", gradient=False, rtol=2e-5, **options)
 
@@ -138,6 +144,10 @@ OPTAX = {
         lambda y, p: optax.losses.binary_dice_loss(p, y).mean(), shape=(2, 6, 5, 1)
     ),
     "optax.losses.dice_loss": optaxs(lambda y, p: optax.losses.dice_loss(p, y).mean(), shape=(2, 6, 5, 1)),
+    "optax.losses.make_fenchel_young_loss": optaxs(
+        lambda y, p: optax.losses.make_fenchel_young_loss(half_squares)(p, y),
+        lambda loss, y, p: loss(y, p) - (y * y).sum(-1) / 2,
+    ),
     "optax.losses.sparsemax_loss": optaxs(lambda y, p: optax.losses.sparsemax_loss(p, y).mean(-1), draw=from_zero),
     "optax.losses.triplet_margin_loss": optaxs(optax.losses.triplet_margin_loss),
 }
