@@ -68,10 +68,17 @@ def of_torch(*names: str, **differs: Any) -> dict[str, Peer]:
 
 NN, FUNCTION = "torch.nn.", "torch.nn.functional."
 distributions = torch.distributions
+# Nine classes, of which five in two clusters.
+ADAPTIVE = torch.nn.AdaptiveLogSoftmaxWithLoss(5, 9, [4, 7], div_value=1.0).double()
 PYTORCH = {
-    **of_torch(*named("torch.nn.")),
+    **of_torch(*(name for name in named("torch.nn.") if name != NN + "AdaptiveLogSoftmaxWithLoss")),
     **of_torch(
         NN + "GaussianNLLLoss", FUNCTION + "gaussian_nll_loss", theirs=lambda loss, y, p: loss(p[..., 0], y, p[..., 1])
+    ),
+    "torch.nn.AdaptiveLogSoftmaxWithLoss": Peer(
+        lambda y, hidden: ADAPTIVE(hidden, y).loss,
+        lambda loss, y, hidden: loss(y, ADAPTIVE.log_prob(hidden)),
+        draw=lambda rng, drawn: (rng.integers(0, 9, 6), rng.normal(size=(6, 5))),
     ),
     "torch.nn.KLDivLoss": Peer(lambda y, p: torch.nn.KLDivLoss(reduction="batchmean")(p, y), rtol=1e-6),
     "torch.nn.functional.kl_div": Peer(lambda y, p: torch.nn.functional.kl_div(p, y, reduction="batchmean"), rtol=1e-6),

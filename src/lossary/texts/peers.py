@@ -16,7 +16,10 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
-_ADAPTIVE = "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of all scores; that layer computes fewer"
+_ADAPTIVE = (
+    "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
+    "own loss computes fewer scores"
+)
 
 # Names that belong to several losses, to none, or to a setting of one.
 NAMES = {
