@@ -16,6 +16,8 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
+_PAIRS = "lossary.PairwiseLogistic()   # the same pairs, without weights by what an exchange does to a score"
+_COX = "lossary.CoxCaseControl()   # of an event and some that were at risk then, not of whole batches"
 _ADAPTIVE = (
     "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
     "own loss computes fewer scores"
@@ -42,6 +44,31 @@ NAMES = {
     "which holds weight and bias, is lossary.torch.LinearCrossEntropyLoss",
     "LigerFusedLinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight), Liger's of "
     "(weight, hidden, target)",
+    "LambdaMart": _PAIRS,
+    "lambdarank": _PAIRS,
+    "rank:ndcg": _PAIRS,
+    "rank:map": _PAIRS,
+    "PairLogitPairwise": "lossary.PairwiseLogistic()",
+    "YetiRank": _PAIRS,
+    "YetiRankPairwise": _PAIRS,
+    "StochasticRank": _PAIRS,
+    "StochasticFilter": _PAIRS,
+    "rank_xendcg": "lossary.RankingSoftmax()   # of gains without the noise that is added there",
+    "QueryRMSE": "lossary.get(your_function)   # the variance of y_pred - y_true in a list: no loss here",
+    "QueryCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)   # of scores, without the number that is added "
+    "to those of a list there",
+    "cox": _COX,
+    "survival:cox": _COX,
+    "Lq": "lossary.get(your_function)   # abs(y_pred - y_true)**q; q=1 is lossary.MeanAbsoluteError(), q=2 "
+    "lossary.MeanSquaredError()",
+    "LogLinQuantile": "lossary.Pinball()   # quantile=alpha, of y_pred = np.exp(raw)",
+    "MultiQuantile": "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each",
+    "MultiRMSE": "lossary.MeanSquaredError()   # has its gradients but for the number of outputs",
+    "MultiCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)",
+    "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
+    "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
+    "HalfPoissonLossArrayAPI": "lossary.Poisson()   # of y_pred = np.exp(raw), as HalfPoissonLoss",
+    "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
