@@ -98,6 +98,7 @@ COMPOSED = {
     "dawid_sebastiani_score": "2 * lossary.GaussianNLL()",
     "dice_focal": _DICE_FOCAL,
     "DiceFocalLoss": _DICE_FOCAL,
+    "multilabel_soft_margin": "lossary.BinaryCrossentropy(from_logits=True)",
     "soft_f1": "lossary.Dice(axis=0)",
     "macro_soft_f1": "lossary.Dice(axis=0)",
     "BinarySoftF1Loss": "lossary.Dice(axis=0, from_logits=True)",
