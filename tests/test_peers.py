@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import re
 
+import numpy as np
 import pytest
 
 import lossary
@@ -36,6 +37,8 @@ def test_a_name_stands_for_a_loss_with_settings() -> None:
         assert lossary.get(name) == soft
     assert lossary.get("MultiLabelSoftMarginLoss", reduction="sum") == soft.replaced(reduction="sum")
     assert lossary.get("optax.l2_loss") == 0.5 * lossary.MeanSquaredError()
+    regions = lossary.Dice(from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)
+    assert lossary.get("DiceFocalLoss", axis=(2, 3)) == regions.replaced(axis=(2, 3))
     # DiceCELoss is a sum whose regions and last layer have to be known.
     with pytest.raises(lossary.UnknownLossError, match=r"Write lossary.Dice\(axis="):
         lossary.get("DiceCELoss")
@@ -52,6 +55,22 @@ def test_every_name_is_understood_or_explained(record: Record, peer: str) -> Non
             lossary.get(spelling(peer))
     else:
         assert owner == record.name
+
+
+@pytest.mark.parametrize("name", peers.COMPOSED)
+def test_names_of_losses_that_are_another_with_settings_stand_for_it(name: str) -> None:
+    assert lossary.get(name) == eval(peers.COMPOSED[name], {"lossary": lossary})
+
+
+def test_values_of_composed_losses() -> None:
+    log2 = np.log(2.0)
+    found = {
+        "dice_focal": ([[1.0, 0.0]], [[0.0, 0.0]], 0.5 + log2 / 4),  # 1 - 2 (1/2)/(1 + 1), and (1/2)^2 log 2
+        "soft_f1": ([[1.0], [0.0]], [[1.0], [0.5]], 0.2),  # 1 - 2/(1 + 1.5)
+        "dawid_sebastiani": ([[3.0]], [[[1.0, 4.0]]], 2 * log2 + 1.0),  # log 4 + (3 - 1)^2/4
+    }
+    for name, (y_true, y_pred, value) in found.items():
+        np.testing.assert_allclose(lossary.get(name)(y_true, y_pred), value, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", peers.NAMES)

@@ -68,10 +68,17 @@ def of_torch(*names: str, **differs: Any) -> dict[str, Peer]:
 
 NN, FUNCTION = "torch.nn.", "torch.nn.functional."
 distributions = torch.distributions
+# Nine classes, of which five in two clusters.
+ADAPTIVE = torch.nn.AdaptiveLogSoftmaxWithLoss(5, 9, [4, 7], div_value=1.0).double()
 PYTORCH = {
-    **of_torch(*named("torch.nn.")),
+    **of_torch(*(name for name in named("torch.nn.") if name != NN + "AdaptiveLogSoftmaxWithLoss")),
     **of_torch(
         NN + "GaussianNLLLoss", FUNCTION + "gaussian_nll_loss", theirs=lambda loss, y, p: loss(p[..., 0], y, p[..., 1])
+    ),
+    "torch.nn.AdaptiveLogSoftmaxWithLoss": Peer(
+        lambda y, hidden: ADAPTIVE(hidden, y).loss,
+        lambda loss, y, hidden: loss(y, ADAPTIVE.log_prob(hidden)),
+        draw=lambda rng, drawn: (rng.integers(0, 9, 6), rng.normal(size=(6, 5))),
     ),
     "torch.nn.KLDivLoss": Peer(lambda y, p: torch.nn.KLDivLoss(reduction="batchmean")(p, y), rtol=1e-6),
     "torch.nn.functional.kl_div": Peer(lambda y, p: torch.nn.functional.kl_div(p, y, reduction="batchmean"), rtol=1e-6),
@@ -115,6 +122,12 @@ def of_optax(name: str) -> Peer:
     return Peer(theirs, arrays="numpy", gradient=False, rtol=2e-5)
 
 
+def half_squares(scores: Any) -> Any:
+    """The greatest ``<scores, p> - sum(p**2) / 2`` over distributions."""
+    shares = optax.projections.projection_simplex(scores)
+    return shares @ scores - shares @ shares / 2
+
+
 def optaxs(theirs: Any, ours: Any = None, **options: Any) -> Peer:
     return Peer(lambda *arrays: np.asarray(theirs(*arrays)), ours, arrays="numpy", gradient=False, rtol=2e-5, **options)
 
@@ -138,6 +151,10 @@ OPTAX = {
         lambda y, p: optax.losses.binary_dice_loss(p, y).mean(), shape=(2, 6, 5, 1)
     ),
     "optax.losses.dice_loss": optaxs(lambda y, p: optax.losses.dice_loss(p, y).mean(), shape=(2, 6, 5, 1)),
+    "optax.losses.make_fenchel_young_loss": optaxs(
+        lambda y, p: optax.losses.make_fenchel_young_loss(half_squares)(p, y),
+        lambda loss, y, p: loss(y, p) - (y * y).sum(-1) / 2,
+    ),
     "optax.losses.sparsemax_loss": optaxs(lambda y, p: optax.losses.sparsemax_loss(p, y).mean(-1), draw=from_zero),
     "optax.losses.triplet_margin_loss": optaxs(optax.losses.triplet_margin_loss),
 }

@@ -3678,6 +3678,90 @@ class FairLoss(Loss):
     def __init__(self, *, c: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 
+def fenchel_young(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, class_weight: Any = None, check: str | None = None) -> Any:
+    """The Fenchel-Young loss whose probabilities are sparse, for one-hot rows or targets that are distributions.
+
+    For soft labels of which most are exactly 0, such as attention or votes: with integer labels it is `sparsemax`.  The
+    probabilities that belong to ``y_pred`` are the distribution nearest to it, `lossary.words.sparsemax`; value and
+    slope are 0 exactly where they are the target, and the slope is their difference.  The Fenchel-Young loss of a
+    softmax is `categorical_crossentropy` with ``from_logits=True``, up to the entropy of the targets; for other
+    regularisers write the formula with ``@lossary.loss``.
+
+    ``fenchel_young = sum((y_true - p)**2) / 2 + sum over p[k] == 0 of y_true[k] * (t - y_pred[k]), p = sparsemax(y_pred), t = max(y_pred) - max(p)``
+
+    Args:
+        y_true: Targets, shape ``(..., C)``: rows that are distributions: one-hot, or probabilities that sum to 1.
+        y_pred: Predictions, shape ``(..., C)``: real numbers. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Returns:
+        One value per data point, in the framework and dtype of ``y_pred`` and in its shape without ``axis``; half
+            precision is computed in float32. Differentiable in the framework's own machinery.
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), eq. 14, with half
+    the squared length as the regulariser.
+
+    >>> import lossary
+    >>> print(lossary.fenchel_young([[0.25, 0.75], [1.0, 0.0]], [[0.0, 0.0], [2.0, 0.5]]))
+    [0.0625 0.    ]
+    """
+
+fenchel_young_loss = fenchel_young
+categorical_sparsemax = fenchel_young
+
+class FenchelYoung(Loss):
+    """The Fenchel-Young loss whose probabilities are sparse, for one-hot rows or targets that are distributions.
+
+    For soft labels of which most are exactly 0, such as attention or votes: with integer labels it is `sparsemax`.  The
+    probabilities that belong to ``y_pred`` are the distribution nearest to it, `lossary.words.sparsemax`; value and
+    slope are 0 exactly where they are the target, and the slope is their difference.  The Fenchel-Young loss of a
+    softmax is `categorical_crossentropy` with ``from_logits=True``, up to the entropy of the targets; for other
+    regularisers write the formula with ``@lossary.loss``.
+
+    ``fenchel_young = sum((y_true - p)**2) / 2 + sum over p[k] == 0 of y_true[k] * (t - y_pred[k]), p = sparsemax(y_pred), t = max(y_pred) - max(p)``
+
+    Call it with ``(y_true, y_pred, sample_weight=None, where=None)``: weights and mask have one entry per data
+    point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
+
+    Args:
+        class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
+            (numbers >= 0, one per class, as a list or {class: weight}, or None); None by default.
+        axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
+        reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
+            data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
+            ``"none"`` or ``None`` keeps one value per data point. What is reduced is float32 for predictions of
+            half precision.
+        name: Name in logs and configurations.
+        check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
+            be read without waiting (see `lossary.check`).
+
+    Raises:
+        ShapeError: The shapes differ, or a mean is over nothing.
+        DomainError: y_true or y_pred holds a NaN or a value outside its set.
+        DTypeError: An array holds strings, objects or complex numbers.
+        BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
+
+    Source: M. Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), eq. 14, with half
+    the squared length as the regulariser.
+    """
+    class_weight: Any
+    def __init__(self, *, class_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+
+FenchelYoungLoss = FenchelYoung
+CategoricalSparsemax = FenchelYoung
+
 def focal_tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """A power of `tversky`, for small regions some of which are much harder to find than others.
 
@@ -5560,13 +5644,13 @@ JensenShannon = JensenShannonDivergence
 GeneralizedJsd = JensenShannonDivergence
 
 def kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, from_logs: bool = False, check: str | None = None) -> Any:
-    """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
+    """Kullback-Leibler divergence of true distributions from predicted ones, for soft targets such as a teacher's.
 
-    Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
-    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
-    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
-    ``log(1e-37 / y_pred)``.
+    Of the truth P and the prediction Q it is D(P || Q), the forward divergence.  Its minimum is 0, where the two agree;
+    otherwise it is `categorical_crossentropy` less the entropy of the targets.  The last layer should be a softmax, or
+    with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With ``epsilon=0.0`` it is the plain
+    definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in
+    ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -5605,13 +5689,13 @@ KLD = kl_divergence
 kld = kl_divergence
 
 class KLDivergence(Loss):
-    """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
+    """Kullback-Leibler divergence of true distributions from predicted ones, for soft targets such as a teacher's.
 
-    Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
-    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
-    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
-    ``log(1e-37 / y_pred)``.
+    Of the truth P and the prediction Q it is D(P || Q), the forward divergence.  Its minimum is 0, where the two agree;
+    otherwise it is `categorical_crossentropy` less the entropy of the targets.  The last layer should be a softmax, or
+    with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With ``epsilon=0.0`` it is the plain
+    definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in
+    ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     ``kl_divergence = sum(y_true * log(y_true / y_pred))``
 
@@ -5649,7 +5733,7 @@ KullbackLeiblerDivergence = KLDivergence
 Kld = KLDivergence
 
 def knowledge_distillation(y_true: Any, y_pred: Any, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+    """`kl_divergence` of a teacher's softmax from a student's, both given as raw scores.
 
     The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
     gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a
@@ -5688,7 +5772,7 @@ kd_loss = knowledge_distillation
 hinton_loss = knowledge_distillation
 
 class KnowledgeDistillation(Loss):
-    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+    """`kl_divergence` of a teacher's softmax from a student's, both given as raw scores.
 
     The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
     gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a
@@ -8935,11 +9019,11 @@ ListSoftmax = RankingSoftmax
 RankingSoftmaxLoss = RankingSoftmax
 
 def reverse_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
-    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+    """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
-    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
-    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
-    clipped the slope is the slope at the boundary.
+    Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
+    student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
+    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 
@@ -8975,11 +9059,11 @@ reverse_kl = reverse_kl_divergence
 RKL = reverse_kl_divergence
 
 class ReverseKLDivergence(Loss):
-    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+    """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
-    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
-    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
-    clipped the slope is the slope at the boundary.
+    Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
+    student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
+    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 

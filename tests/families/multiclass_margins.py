@@ -91,8 +91,24 @@ def _terms_sparsemax(t: Row, p: Row, index: int | None) -> Any:
     return 2 * (1 - shares[int(t[0])]) if index is None else (1 if max(shares) < 1 else 0)
 
 
+def _fenchel_young(t: Row, p: Row) -> Any:
+    """The conjugate of half the squared length over distributions, it, and less both's product, at the level 0."""
+    shares = _nearest(p)
+    level = max(p) - max(shares)
+    scores = [x - level for x in p]
+    conjugate = mp.fsum(a * x for a, x in zip(shares, scores, strict=True)) - mp.fsum(a * a for a in shares) / 2
+    return conjugate + mp.fsum(y * y for y in t) / 2 - mp.fsum(y * x for y, x in zip(t, scores, strict=True))
+
+
+def _terms_fenchel_young(t: Row, p: Row, index: int | None) -> Any:
+    shares = _nearest(p)
+    apart = mp.fsum(abs(y - a) for y, a in zip(t, shares, strict=True))
+    return 2 * apart if index is None else (1 if max(shares) < 1 else 0)
+
+
 VALUES = {
     "sparsemax": _sparsemax,
+    "fenchel_young": _fenchel_young,
     "categorical_hinge": _categorical_hinge,
     "multi_margin": _multi_margin,
     "multiclass_hinge": _multiclass_hinge,
@@ -100,6 +116,7 @@ VALUES = {
 }
 SLOPES = {
     "sparsemax": _sparsemax_slope,
+    "fenchel_young": lambda t, p: [a - y for a, y in zip(_nearest(p), t, strict=True)],
     "categorical_hinge": _categorical_hinge_slope,
     "multi_margin": _multi_margin_slope,
     "multiclass_hinge": _multiclass_hinge_slope,
@@ -107,6 +124,7 @@ SLOPES = {
 }
 TERMS = {
     "sparsemax": _terms_sparsemax,
+    "fenchel_young": _terms_fenchel_young,
     "multi_margin": _terms_multi_margin,
     "multiclass_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,
     "categorical_hinge": lambda t, p, index: 1 + sum(map(abs, p)) if index is None else 0,

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jaxopt.loss
+import jaxopt.projection
 import numpy as np
 import pytorch_metric_learning.losses as metric_learning
 import rax
@@ -34,6 +35,12 @@ ORPO = module("trl.experimental.orpo.orpo_trainer").ORPOTrainer
 ALPHA = {"alpha": 0.3}
 # Answers of two tokens.
 TOKENS = torch.ones(12, 3, dtype=torch.long)
+
+
+def half_squares(scores: Any) -> Any:
+    """The greatest ``<scores, p> - sum(p**2) / 2`` over distributions."""
+    shares = jaxopt.projection.projection_simplex(scores)
+    return shares @ scores - shares @ shares / 2
 
 
 def trainer(**settings: Any) -> Any:
@@ -167,6 +174,10 @@ PEERS = {
         lambda y, p: allrank.pointwise_rmse(p, y, 4), lambda loss, y, p: loss(y, 4 * p), rtol=1e-6
     ),
     "entmax.SparsemaxLoss": Peer(lambda y, z: SparsemaxLoss()(z, y)),
+    "jaxopt.loss.make_fenchel_young_loss": Peer(
+        lambda y, z: jax.vmap(jaxopt.loss.make_fenchel_young_loss(half_squares))(y, z) + (y * y).sum(-1) / 2,
+        arrays="jax",
+    ),
     "jaxopt.loss.multiclass_sparsemax_loss": Peer(jax.vmap(jaxopt.loss.multiclass_sparsemax_loss), arrays="jax"),
     "liger_kernel.chunked_loss.LigerFusedLinearCPOLoss": linear(
         chunked_loss.LigerFusedLinearCPOLoss, lambda loss, a, b, mean: loss(a, b, a)

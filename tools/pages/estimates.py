@@ -70,6 +70,7 @@ ESTIMATES: dict[str, str] = {
     "multiclass_hinge": _BEST_CLASS,
     "multiclass_perceptron": _BEST_CLASS,
     "sparsemax": "Scores whose sparsemax is the probability of every class.",
+    "fenchel_young": "Scores whose sparsemax is the mean of the targets.",
     "crps_gaussian": "Mean and deviation of the normal distribution nearest to that of the targets.",
     "crps_ensemble": "Members that are distributed as the targets are.",
     "coral": "The probability of lying beyond each step.",

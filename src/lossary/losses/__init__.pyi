@@ -243,6 +243,12 @@ from lossary import ExponentialLoss as ExponentialLoss
 from lossary import AdaboostLoss as AdaboostLoss
 from lossary import fair_loss as fair_loss
 from lossary import FairLoss as FairLoss
+from lossary import fenchel_young as fenchel_young
+from lossary import fenchel_young_loss as fenchel_young_loss
+from lossary import categorical_sparsemax as categorical_sparsemax
+from lossary import FenchelYoung as FenchelYoung
+from lossary import FenchelYoungLoss as FenchelYoungLoss
+from lossary import CategoricalSparsemax as CategoricalSparsemax
 from lossary import focal_tversky as focal_tversky
 from lossary import focal_tversky_loss as focal_tversky_loss
 from lossary import FocalTversky as FocalTversky

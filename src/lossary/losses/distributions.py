@@ -87,13 +87,13 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_log
     ),
 )  # fmt: skip
 def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs: bool = False) -> Any:
-    """Kullback-Leibler divergence of predicted from true distributions, for soft targets such as a teacher's.
+    """Kullback-Leibler divergence of true distributions from predicted ones, for soft targets such as a teacher's.
 
-    Its minimum is 0, where the two agree; otherwise it is `categorical_crossentropy` less the entropy of the targets.
-    The last layer should be a softmax, or with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With
-    ``epsilon=0.0`` it is the plain definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at
-    the boundary.  The slope in ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near
-    ``log(1e-37 / y_pred)``.
+    Of the truth P and the prediction Q it is D(P || Q), the forward divergence.  Its minimum is 0, where the two agree;
+    otherwise it is `categorical_crossentropy` less the entropy of the targets.  The last layer should be a softmax, or
+    with ``from_logs=True`` a log_softmax, of which nothing is clipped.  With ``epsilon=0.0`` it is the plain
+    definition, with 0 log 0 = 0.  Where ``y_pred`` is clipped the slope is the slope at the boundary.  The slope in
+    ``y_true`` falls without bound towards a target of 0; below 1e-37 it stays near ``log(1e-37 / y_pred)``.
 
     >>> import lossary
     >>> print(lossary.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).round(4))
@@ -128,11 +128,11 @@ def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     ),
 )
 def reverse_kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
-    """Kullback-Leibler divergence of true from predicted distributions, for students too small for all that is taught.
+    """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
-    `kl_divergence` with its arguments exchanged: it asks the student to avoid what the teacher finds unlikely, where
-    that asks it to cover all that the teacher finds likely.  The last layer should be a softmax.  Where ``y_pred`` is
-    clipped the slope is the slope at the boundary.
+    Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
+    student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
+    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
 
     >>> import lossary
     >>> print(lossary.reverse_kl_divergence([[0.25, 0.75]], [[0.5, 0.5]]).round(4))
@@ -290,7 +290,7 @@ def _distillation_slope(y_true: Any, y_pred: Any, temperature: Any = 1.0) -> Any
     ),
 )  # fmt: skip
 def knowledge_distillation(y_true: Any, y_pred: Any, temperature: float = 1.0) -> Any:
-    """`kl_divergence` of a student's softmax from a teacher's, both given as raw scores.
+    """`kl_divergence` of a teacher's softmax from a student's, both given as raw scores.
 
     The temperature softens both, so that what the teacher finds unlikely is taught too; the factor of its square keeps
     gradients of the size that they have beside a loss of labels.  The minimum is 0, where the scores agree but for a

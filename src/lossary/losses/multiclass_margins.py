@@ -191,3 +191,54 @@ def sparsemax(y_true: Any, y_pred: Any) -> Any:
     gathered = sum(where(first_max(y_pred), 0.0, nearest(y_pred)))
     behind = 1.0 + (take(y_pred, y_true) - lead(y_pred))
     return 0.5 * (sum(square(others)) + square(missing)) + maximum(gathered - behind, 0.0)
+
+
+def _apart(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """The nearest distribution, and how far it is from the target, at the leader by what the others have."""
+    first, near = first_max(y_pred), nearest(y_pred)
+    return near, where(first, (1.0 - y_true) - sum(where(first, 0.0, near)), near - y_true)
+
+
+def _fenchel_young_slope(y_true: Any, y_pred: Any) -> Any:
+    return _apart(y_true, y_pred)[1]
+
+
+@loss(
+    aliases=("fenchel_young_loss", "categorical_sparsemax"),
+    target=OneHot(),
+    prediction=Real(),
+    slope=_fenchel_young_slope,
+    definition="sum((y_true - p)**2) / 2 + sum over p[k] == 0 of y_true[k] * (t - y_pred[k]), p = sparsemax(y_pred), "
+    "t = max(y_pred) - max(p)",
+    source="M. Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young losses (2020), eq. 14, with half the "
+    "squared length as the regulariser",
+    peers={
+        "optax.losses.make_fenchel_young_loss": "Loss()   # where max_fun is the greatest <y, p> - sum(p**2) / 2 over "
+        "distributions, and less sum(y_true**2) / 2; where it is logsumexp, "
+        "lossary.CategoricalCrossentropy(from_logits=True)",
+        "jaxopt.loss.make_fenchel_young_loss": "Loss()   # as optax.losses.make_fenchel_young_loss",
+    },
+    cases=(
+        Case([[1.0, 0.0]], [[0.0, 0.0]], (0.25,), "p = (1/2, 1/2): (1/4 + 1/4)/2"),
+        Case([[0.25, 0.75]], [[0.0, 0.0]], (0.0625,), "p = (1/2, 1/2): (1/16 + 1/16)/2"),
+        Case([[0.0, 0.5, 0.5]], [[3.0, 1.0, 0.0]], (2.25,),
+             "p = (1, 0, 0), t = 2: (1 + 1/4 + 1/4)/2 + (2 - 1)/2 + (2 - 0)/2"),
+        Case([[0.75, 0.25]], [[1.5, 1.0]], (0.0,), "p = (3/4, 1/4)"),
+    ),
+)  # fmt: skip
+def fenchel_young(y_true: Any, y_pred: Any) -> Any:
+    """The Fenchel-Young loss whose probabilities are sparse, for one-hot rows or targets that are distributions.
+
+    For soft labels of which most are exactly 0, such as attention or votes: with integer labels it is `sparsemax`.  The
+    probabilities that belong to ``y_pred`` are the distribution nearest to it, `lossary.words.sparsemax`; value and
+    slope are 0 exactly where they are the target, and the slope is their difference.  The Fenchel-Young loss of a
+    softmax is `categorical_crossentropy` with ``from_logits=True``, up to the entropy of the targets; for other
+    regularisers write the formula with ``@lossary.loss``.
+
+    >>> import lossary
+    >>> print(lossary.fenchel_young([[0.25, 0.75], [1.0, 0.0]], [[0.0, 0.0], [2.0, 0.5]]))
+    [0.0625 0.    ]
+    """
+    near, apart = _apart(y_true, y_pred)
+    behind = maximum((lead(y_pred) - y_pred) - max(near), 0.0)
+    return 0.5 * sum(square(apart)) + sum(weighted(where(near == 0.0, y_true, 0.0), behind))

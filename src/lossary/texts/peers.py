@@ -16,11 +16,11 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
-_DICE_FOCAL = "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
-_ADAPTIVE = "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of all scores; that layer computes fewer"
-_FENCHEL_YOUNG = (
-    "lossary.Sparsemax()   # of sparse probabilities; where max_fun is logsumexp, "
-    "lossary.CategoricalCrossentropy(from_logits=True)"
+_PAIRS = "lossary.PairwiseLogistic()   # the same pairs, without weights by what an exchange does to a score"
+_COX = "lossary.CoxCaseControl()   # of an event and some that were at risk then, not of whole batches"
+_ADAPTIVE = (
+    "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
+    "own loss computes fewer scores"
 )
 
 # Names that belong to several losses, to none, or to a setting of one.
@@ -34,11 +34,8 @@ NAMES = {
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "cosine_loss": "lossary.CosineSimilarity()",
     "CRPSLoss": "lossary.CRPSGaussian()   # of a mean and a deviation; lossary.CRPSEnsemble() of members",
-    "dawid_sebastiani": "2 * lossary.GaussianNLL()   # of the variance",
     "dice_crossentropy": _DICE_CE,
     "DiceCELoss": _DICE_CE,
-    "dice_focal": _DICE_FOCAL,
-    "DiceFocalLoss": _DICE_FOCAL,
     "GCELoss": "lossary.GeneralizedCrossentropy()",
     "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
     "hinge_d_loss": "lossary.GANHinge()",
@@ -47,16 +44,39 @@ NAMES = {
     "which holds weight and bias, is lossary.torch.LinearCrossEntropyLoss",
     "LigerFusedLinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight), Liger's of "
     "(weight, hidden, target)",
+    "LambdaMart": _PAIRS,
+    "lambdarank": _PAIRS,
+    "rank:ndcg": _PAIRS,
+    "rank:map": _PAIRS,
+    "PairLogitPairwise": "lossary.PairwiseLogistic()",
+    "YetiRank": _PAIRS,
+    "YetiRankPairwise": _PAIRS,
+    "StochasticRank": _PAIRS,
+    "StochasticFilter": _PAIRS,
+    "rank_xendcg": "lossary.RankingSoftmax()   # of gains without the noise that is added there",
+    "QueryRMSE": "lossary.get(your_function)   # the variance of y_pred - y_true in a list: no loss here",
+    "QueryCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)   # of scores, without the number that is added "
+    "to those of a list there",
+    "cox": _COX,
+    "survival:cox": _COX,
+    "Lq": "lossary.get(your_function)   # abs(y_pred - y_true)**q; q=1 is lossary.MeanAbsoluteError(), q=2 "
+    "lossary.MeanSquaredError()",
+    "LogLinQuantile": "lossary.Pinball()   # quantile=alpha, of y_pred = np.exp(raw)",
+    "MultiQuantile": "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each",
+    "MultiRMSE": "lossary.MeanSquaredError()   # has its gradients but for the number of outputs",
+    "MultiCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)",
+    "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
+    "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
+    "HalfPoissonLossArrayAPI": "lossary.Poisson()   # of y_pred = np.exp(raw), as HalfPoissonLoss",
+    "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
-    "make_fenchel_young_loss": _FENCHEL_YOUNG,
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
     "permutation_invariant": "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
     "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))",
-    "fenchel_young": _FENCHEL_YOUNG,
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
     "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
@@ -65,11 +85,23 @@ NAMES = {
     "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
     "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
     "apply_class_balancing=True",
-    "soft_f1": "lossary.Dice(axis=0)   # every label is a region over the batch",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
+}
+
+_DICE_FOCAL = "lossary.Dice(from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
+# Names of losses that are another one with settings, or a sum; `axis` is given with the name.
+COMPOSED = {
+    "dawid_sebastiani": "2 * lossary.GaussianNLL()",
+    "dawid_sebastiani_score": "2 * lossary.GaussianNLL()",
+    "dice_focal": _DICE_FOCAL,
+    "DiceFocalLoss": _DICE_FOCAL,
+    "multilabel_soft_margin": "lossary.BinaryCrossentropy(from_logits=True)",
+    "soft_f1": "lossary.Dice(axis=0)",
+    "macro_soft_f1": "lossary.Dice(axis=0)",
+    "BinarySoftF1Loss": "lossary.Dice(axis=0, from_logits=True)",
 }
 
 
@@ -123,8 +155,9 @@ def exact(name: str) -> str | None:
         record, peer = full
         return record.line(peer)
     wanted = fold(name)
-    if any(fold(told) == wanted for told in NAMES):
-        return None
+    composed = next((line for known, line in COMPOSED.items() if fold(known) == wanted), None)
+    if composed is not None or any(fold(told) == wanted for told in NAMES):
+        return composed
     found = {record.line(peer) for peer, record in of_libraries().items() if fold(spelling(peer)) == wanted}
     return found.pop() if len(found) == 1 else None
 
