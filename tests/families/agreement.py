@@ -61,7 +61,7 @@ def _turned(t: Row, p: Row) -> tuple[Any, Any]:
 def _terms_pearson(t: Row, p: Row, index: int | None) -> Any:
     turned, length = _turned(t, p)
     if index is None:
-        return turned * (mp.sqrt(2 * _pearson(t, p)) + mp.mpf(EPSILON) * turned)
+        return turned * (mp.sqrt(2 * abs(_pearson(t, p))) + mp.mpf(EPSILON) * turned)
     return turned / length if length else 0
 
 
