@@ -204,6 +204,48 @@ def test_every_loss_has_a_loop_or_a_reason_why_not(setting: Setting) -> None:
     else:
         assert "runs in a fused kernel on numpy" in told
         assert kernels.source(loss).startswith(f"def {setting.record.name}_")
+        for use in uses(setting):
+            source(program(setting), use)
+
+
+def uses(setting: Setting) -> list[Use]:
+    """Every kernel that a call may take."""
+    rows = [(True, False), *([(False, False), (False, True)] if program(setting).separable else [])]
+    found = [Use(*each, gradient, mask) for each in rows for gradient in (False, True) for mask in (False, True)]
+    return [*found, *(Use(True, False, gradient, mask=False, narrow=True) for gradient in (False, True))]
+
+
+def mean_square_of_row(y_true: Any, y_pred: Any) -> Any:
+    return words.mean(words.square(y_pred - y_true))
+
+
+def slope_times_mean(y_true: Any, y_pred: Any) -> Any:
+    return 4.0 * mean_square_of_row(y_true, y_pred) * ((y_pred - y_true) / words.count(y_pred))
+
+
+def slope_over_root_twice(y_true: Any, y_pred: Any) -> Any:
+    largest = words.max(words.abs(y_pred - y_true))
+    return (y_pred - y_true) / largest / largest
+
+
+@pytest.mark.parametrize(
+    ("slope", "size", "wanted"),
+    [
+        (slope_times_mean, 1.0, [5.0, 10.0]),  # 4 (1 + 4)/2 d/2
+        (slope_over_root_twice, 1e-30, [2.5e29, 5e29]),  # d/4 of a unit, but 1/4 of its square is too large
+    ],
+)
+def test_a_slope_is_scaled_once_its_row_is_known(
+    slope: Any, size: float, wanted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    name = f"probe_{slope.__name__}"
+    probe = lossary.loss(name=name, slope=slope)(mean_square_of_row).cls(reduction="none")
+    y_pred = np.array([[size, 2.0 * size]] * 2, "float32")
+    assert "runs in a fused kernel" in kernels.explain(probe, 0.0 * y_pred, y_pred)
+    call = probe.batch(0.0 * y_pred, y_pred, fusible=True)
+    assert call.fused is not None
+    np.testing.assert_allclose(call.fused.reduced("none", gradient=True)[1], [wanted] * 2, rtol=1e-6)
 
 
 def test_a_loss_that_compares_pairs_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def through_words(monkeypatch: pytest.MonkeyPatch, run: Any) -> Any:
     with monkeypatch.context() as patch:
         patch.setenv("LOSSARY_KERNELS", "0")
         # Steps that earlier calls have prepared stay.
-        patch.setattr("lossary.routes.torch._computed", lambda *_, **__: None)
+        patch.setattr("lossary.routes.torch._plain", lambda *_, **__: None)
         return run()
 
 

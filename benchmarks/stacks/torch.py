@@ -15,6 +15,9 @@ from benchmarks.cases import Case
 from benchmarks.expressions import COMPILED, EAGER, Function
 from benchmarks.stacks import Run
 
+# Each of our losses is compiled through the same lines of PyTorch's, which by themselves it compiles eight times only.
+torch._dynamo.config.recompile_limit = 64
+
 
 def settle() -> None:
     """Starts the framework."""

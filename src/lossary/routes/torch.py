@@ -53,23 +53,18 @@ class TorchRoute(Route):
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> Array | None:
         wanted = y_pred.requires_grad and _is_grad_enabled()
-        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
-        if found is None or not wanted:
-            return None if found is None else found[0]
-
-        def find() -> list[Array] | None:
-            return _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
-
-        def words(y: Array, p: Array) -> Batch:
-            return evaluate.prepare(setting, (y, p), axis=axis, check=check, batched=True)
-
-        return _total(y_pred, y_true, [find, words, reduction, found[1], found[0]])
+        plain = _plain(setting, y_true, y_pred, axis, check, reduction, wanted)
+        found = None if plain is None else plain.computed(y_true, y_pred)
+        if found is None:
+            return None
+        return _total(y_pred, y_true, [plain, *found]) if wanted else found[0]
 
     def total_and_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
-        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
-        return None if found is None else (found[0], found[1])
+        plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
+        found = None if plain is None else plain.computed(y_true, y_pred)
+        return None if found is None else (found[1], found[0])
 
     def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
         if type(axis) is not int or not _is_plain(y_true, y_pred) or y_pred.dtype not in _SCALARS:
@@ -116,33 +111,71 @@ class TorchRoute(Route):
         return InMemory(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
 
 
-def _computed(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
-) -> list[Array] | None:
-    """A plain total and, if wanted, its gradient, where one step gives it."""
+def _plain(
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, wanted: bool
+) -> _Plain | None:
+    """What was prepared for plain totals of tensors like these, or None."""
     if _is_compiling() or not _is_plain(y_true, y_pred) or type(axis) is not int:
         return None
     try:
         key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
-        step = setting.steps.get(key)
-        if step is None:
-            step = _prepared(setting, key, y_true, y_pred)
-        if step.run is None:
-            return _in_words(step, y_true, y_pred)
-        if not (y_true.is_contiguous() and y_pred.is_contiguous()):
+        found: _Plain | None = setting.steps.get(key)
+        if found is None:
+            found = _Plain(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+            keep(setting.steps, key, found)
+    except (RuntimeError, TypeError, ShapeError):
+        # A wrapper of torch.func that outlived its function, tensors of many shapes, a dtype that NumPy does not have;
+        # shapes that do not fit are said again in words, which name PyTorch's remedy.
+        return None
+    return found
+
+
+class _Plain:
+    """Plain totals of tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
+
+    __slots__ = ("given", "like", "run", "step", "tail", "wanted")
+
+    def __init__(
+        self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
+        wanted: bool,
+    ) -> None:  # fmt: skip
+        views = y_true.detach().numpy(), y_pred.detach().numpy()
+        self.given = setting, axis, check, reduction
+        self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted)
+        self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
+        self.run, self.tail = self.step.run, self.step.tail
+
+    def computed(self, y_true: Array, y_pred: Array) -> list[Array] | None:
+        """The gradient, if it is wanted, and the total, or None where only the general way leads on."""
+        try:
+            if self.run is None:
+                found = self.step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
+                return None if found is None else [_tensor(x) for x in reversed(found)]
+            if not (y_true.is_contiguous() and y_pred.is_contiguous()):
+                return None
+            value = _empty_like(self.like)
+            slopes = _empty_like(y_pred) if self.wanted else None
+            at = 0 if slopes is None else slopes.data_ptr()
+            faults = self.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *self.tail)
+        except (RuntimeError, TypeError):
+            return None  # A wrapper of torch.func that outlived its function.
+        if faults and faults & self.step.fatal:
             return None
-        value = _empty_like(_SCALARS[y_pred.dtype])
-        slopes = _empty_like(y_pred) if wanted else None
-        at = 0 if slopes is None else slopes.data_ptr()
-        faults = step.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *step.tail)
-    except (RuntimeError, TypeError):
-        # A wrapper of torch.func that outlived its function, tensors of many shapes, a dtype that NumPy does not have.
-        return None
-    except ShapeError:
-        return None  # Said again in words, which name PyTorch's remedy.
-    if faults & step.fatal:
-        return None
-    return [value] if slopes is None else [value, slopes]
+        return [value] if slopes is None else [slopes, value]
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array | None:
+        """The gradient, or None where it must be seen how it is computed."""
+        setting, axis, check, reduction = self.given
+        plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
+        found = None if plain is None else plain.computed(y_true, y_pred)
+        return None if found is None else found[0]
+
+    def total(self, y_true: Array, y_pred: Array) -> Array:
+        """The total in words, which autograd sees."""
+        setting, axis, check, reduction = self.given
+        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=True)
+        found: Array = batch.reduced(reduction)
+        return found
 
 
 def _is_plain(y_true: Any, y_pred: Any) -> bool:
@@ -152,19 +185,6 @@ def _is_plain(y_true: Any, y_pred: Any) -> bool:
     if not (y_true.is_cpu and y_pred.is_cpu and y_true.layout is y_pred.layout is _STRIDED):
         return False
     return not (y_true.is_neg() or y_pred.is_neg() or (y_true.requires_grad and _is_grad_enabled()))
-
-
-def _prepared(setting: Setting, key: Any, y_true: Array, y_pred: Array) -> steps.Step:
-    *_, axis, check, reduction, wanted = key
-    views = y_true.detach().numpy(), y_pred.detach().numpy()
-    step = steps.made(setting, *views, axis, check, reduction, wanted=wanted)
-    keep(setting.steps, key, step)
-    return step
-
-
-def _in_words(step: steps.Step, y_true: Array, y_pred: Array) -> list[Array] | None:
-    found = step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
-    return None if found is None else list(map(_tensor, found))
 
 
 class InMemory(Together):

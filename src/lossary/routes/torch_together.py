@@ -7,7 +7,7 @@ the other.  A tensor that needs no other derivative than this is given it; every
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
@@ -19,8 +19,6 @@ from .torch_doors import apply, is_recorded, is_several, is_transformed
 
 # Makes the call on tensors that autograd sees.
 Words = Callable[[Array, Array], Any]
-# What computes the reduced loss and its gradient, with the same bits every time, or None where only words can.
-Find = Callable[[], Sequence[Array] | None]
 HALF = frozenset({torch.float16, torch.bfloat16})
 
 
@@ -86,7 +84,8 @@ class Together:
     def total(self, find: Callable[[], tuple[Array, Array]], reduction: str) -> Array:
         """A number that knows its gradient."""
         total, gradient = find()
-        return apply(Total, self.y_pred, self.y_true, [find, self.words, reduction, gradient, total], *self.others)
+        recipe = _Found(find, self.words, reduction)
+        return apply(Total, self.y_pred, self.y_true, [recipe, gradient, total], *self.others)
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
@@ -102,11 +101,34 @@ class Together:
         return self.result(x) if reduction == "none" else x
 
 
+class Recipe(Protocol):
+    """How a total is computed once more."""
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array | None:
+        """The gradient with the same bits, or None where it must be seen how it is computed: when that is traced."""
+
+    def total(self, y_true: Array, y_pred: Array) -> Array:
+        """The total in words, which autograd sees."""
+
+
+class _Found(NamedTuple):
+    find: Callable[[], tuple[Array, Array]]
+    words: Words
+    reduction: str
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        return self.find()[1]
+
+    def total(self, y_true: Array, y_pred: Array) -> Array:
+        found: Array = self.words(y_true, y_pred).reduced(self.reduction)
+        return found
+
+
 class Total(torch.autograd.Function):
     """A number whose gradient is known already.
 
-    ``given`` holds what finds both again, the words, the reduction, and until somebody takes them the gradient and the
-    number; a list, because a tensor that is given and returned counts as a view, which nothing may be added to.
+    ``given`` holds a recipe, and until somebody takes them the gradient and the number; a list, because a tensor that
+    is given and returned counts as a view, which nothing may be added to.
     """
 
     @staticmethod
@@ -118,27 +140,20 @@ class Total(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Array) -> Any:
-        (factor,), given, saved = upstream, ctx.given, ctx.saved_tensors
-        if _is_grad_enabled():
-            found = again(given[1], given[2], saved[1], saved[0], factor)
-        else:
+    def backward(ctx: Any, upstream: Array) -> Any:
+        given, saved = ctx.given, ctx.saved_tensors
+        gradient = None
+        if not _is_grad_enabled():
             # Handed over, not shared: whoever gets the gradient may keep it without copying.
-            gradient = given.pop() if len(given) == 4 else _anew(given[0])
-            if gradient is None:
-                found = again(given[1], given[2], saved[1], saved[0], factor)
-            else:
-                found = _scaled(gradient, factor)
+            gradient = given.pop() if len(given) == 2 else given[0].gradient(saved[1], saved[0])
+        if gradient is None:
+            found = differentiable(given[0].total, saved[1], saved[0], upstream)
+        else:
+            found = _scaled(gradient, upstream)
         return (found, None, None) if len(saved) == 2 else (found, *[None] * len(saved))
 
 
 _is_grad_enabled = torch.is_grad_enabled
-
-
-def _anew(find: Find) -> Array | None:
-    """The gradient for a second time, or None where it must be seen how it is computed: when that is traced."""
-    found = find()
-    return None if found is None else found[1]
 
 
 def _scaled(gradient: Array, upstream: Array) -> Array:
@@ -152,8 +167,13 @@ def _scaled(gradient: Array, upstream: Array) -> Array:
 
 def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:
     """The gradient in words, which are differentiable again where that is wanted."""
+    return differentiable(lambda y, p: words(y, p).reduced(reduction), y_true, y_pred, upstream)
+
+
+def differentiable(total: Callable[[Array, Array], Array], y_true: Array, y_pred: Array, upstream: Array) -> Array:
+    """The gradient of what autograd sees, differentiable again where that is wanted."""
     repeated = torch.is_grad_enabled()
     with torch.enable_grad():
-        value = words(y_true, y_pred).reduced(reduction)
+        value = total(y_true, y_pred)
         (gradient,) = torch.autograd.grad(value, y_pred, upstream, create_graph=repeated)
     return gradient
