@@ -212,9 +212,12 @@ def _focal_tversky_slope(
 ) -> Any:
     missed = _missed(y_true, y_pred, from_logits, alpha, beta, smooth)
     slope = _tversky_slope(y_true, y_pred, from_logits, alpha=alpha, beta=beta, smooth=smooth)
-    # Where nothing is missed, a power below 1 has no slope.
-    endless = (missed == 0.0) & less(gamma, 1.0)
-    return where(endless, 0.0, gamma * power(where(endless, 1.0, missed), gamma - 1.0)) * slope
+    # Where nothing is missed, only the first power has a slope.
+    none = missed == 0.0
+    flat, part = none & (less(gamma, 1.0) | less(1.0, gamma)), where(none, 1.0, missed)
+    # The power gamma - 1, whose derivative would be one that no float holds, nor the square of a small part.
+    up = where(part < 1e-18, 1e30, 1.0)
+    return where(flat, 0.0, (gamma * power(part, gamma) * up) / (part * up)) * slope
 
 
 @loss(
