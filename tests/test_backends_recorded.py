@@ -104,3 +104,17 @@ def test_jax_s_strictest_settings(setting: Setting, rng: np.random.Generator) ->
     with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"), jax.debug_nans(True):
         step(y_pred)
         lossary.value_and_grad(setting.configured())(y_true, y_pred)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_a_last_layer_is_recorded_for_any_number_of_tokens(rng: np.random.Generator) -> None:
+    hidden, weight = (torch.tensor(rng.normal(size=shape)) for shape in ((5, 4), (7, 4)))
+    labels = torch.arange(5)
+    traced = torch.jit.trace(lossary.linear_cross_entropy, (labels[:2], hidden[:2], weight))
+    expected = torch.nn.functional.cross_entropy(hidden @ weight.T, labels)
+    assert float(traced(labels, hidden, weight)) == pytest.approx(float(expected), rel=1e-12)
+    bias = rng.normal(size=7).astype(np.float32)
+    with jax.numpy_rank_promotion("raise"):
+        found = lossary.linear_cross_entropy(*(jnp.asarray(x.numpy()) for x in (labels, hidden, weight)), bias)
+    expected = torch.nn.functional.cross_entropy(hidden @ weight.T + torch.tensor(bias), labels)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)

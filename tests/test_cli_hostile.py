@@ -57,6 +57,7 @@ def test_numbers_are_never_cut(preds: Path, columns: str) -> None:
         ("lossary --version > /dev/full", 2, "the output cannot be written: No space left on device"),
         ("lossary score $1 -l mse -t y -p p >&-", 2, "the output stream is closed"),
         ("lossary score $1 -l mse -t y -p p >&- 2>&-", 2, ""),
+        ("lossary score - -l mse -t y -p p <&-", 2, "the standard input cannot be read: it is closed"),
         ("lossary score $1 -l mse -t y -p p 2>&- > /dev/null", 0, ""),
         ("lossary score nowhere.csv -l mse -t y -p p 2>&-", 2, ""),
     ],

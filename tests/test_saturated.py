@@ -83,6 +83,14 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (lossary.Poisson(from_logs=True), [[2]], [-inf], inf, [-2]),
     (lossary.AsymmetricLoss(**LOGITS), [[0]], [-inf], 0, [0]),
     (lossary.AsymmetricLoss(**LOGITS), [[1]], [inf], 0, [0]),
+    (lossary.BinaryFocalCrossentropy(**LOGITS), [[1]], [-inf], inf, [-1]),
+    (lossary.BinaryFocalCrossentropy(**LOGITS), [[0]], [inf], inf, [1]),
+    (lossary.GaussianFocal(**LOGITS), [[0]], [inf], inf, [1]),
+    (lossary.QualityFocal(), [[1]], [inf], 0, [0]),
+    (lossary.QualityFocal(), [[0]], [inf], inf, [1]),
+    (lossary.Varifocal(), [[0]], [-inf], 0, [0]),
+    (lossary.Varifocal(), [[0]], [inf], inf, [0.75]),
+    (lossary.ZLossCrossentropy(), [1], [0, inf, 1], inf, [0, inf, 0]),
     (lossary.KnowledgeDistillation(), [[0, 0]], [0, -inf], inf, [0.5, -0.5]),
     (lossary.KnowledgeDistillation(), [[0, -inf]], [0, -inf], 0, [0, 0]),
 ]
@@ -94,6 +102,27 @@ def test_limits(both: Any, loss: Any, y_true: Any, y_pred: Any, value: float, sl
     found, gradient = both(loss, np.asarray(y_true, kind), [y_pred])
     np.testing.assert_allclose(found, value, rtol=1e-6)
     np.testing.assert_allclose(gradient, [slope], rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize(
+    ("loss", "arrays", "value", "slopes"),
+    [
+        (lossary.BradleyTerry(), ([[inf]], [[0]]), 0, (0, 0)),
+        (lossary.BradleyTerry(), ([[-inf]], [[0]]), inf, (-1, 1)),
+        (lossary.DPO(beta=1.0), ([[inf]], [[0]], [[0]], [[0]]), 0, (0, 0)),
+        (lossary.CrossEntropyLambda(), ([[1]], [[inf]], [[2]]), 0, (0,)),
+        (lossary.CrossEntropyLambda(), ([[0]], [[-inf]], [[2]]), 0, (0,)),
+    ],
+    ids=str,
+)
+def test_limits_of_losses_with_arguments_of_their_own(
+    make: Maker, loss: Any, arrays: Any, value: float, slopes: tuple[float, ...]
+) -> None:
+    found, gradients = loss.value_and_grad(*(make(np.asarray(each, np.float32)) for each in arrays))
+    assert float(found) == value
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+    assert tuple(float(np.asarray(each).item()) for each in gradients) == slopes
 
 
 SUBNORMAL = float(np.float32(1e-45))
@@ -138,6 +167,17 @@ def test_second_derivatives_where_what_is_missed_is_next_to_nothing(name: str, g
     alpha = 1.0 if of_one else 0.25
     exact = alpha * (gamma + 1.0) ** 2 * math.exp(-score * (gamma + 1.0))
     assert float(found) == pytest.approx(exact, rel=1e-4, abs=1e-37)
+
+
+@pytest.mark.parametrize("score", [30.0, 60.0, 87.0, 88.0])
+@pytest.mark.parametrize("gamma", [0.5, 0.75, 1.5])
+def test_second_derivative_of_a_region_next_to_perfect(gamma: float, score: float) -> None:
+    """What is missed at scores (s, -s) is exp(-s), but for a factor 1 + O(exp(-s))."""
+    loss = lossary.FocalTversky(from_logits=True, gamma=gamma, axis=(-1,))
+    found = torch.autograd.functional.hessian(
+        lambda s: loss(torch.tensor([[1.0, 0.0]]), torch.stack([s, -s])[None]), torch.tensor(score)
+    )
+    assert float(found) == pytest.approx(gamma**2 * math.exp(-gamma * score), rel=1e-4, abs=1e-37)
 
 
 # --- the angle of two rows -------------------------------------------------------------------------------------------
@@ -189,6 +229,9 @@ TARGET_SLOPES = [
     (lossary.Poisson(epsilon=0.0), 2 * HARD, CHANCES, -np.log(CHANCES) / 3),
     (lossary.KLDivergence(), CHANCES, CHANCES, np.ones((1, 3))),
     (lossary.KLDivergence(), HARD, CHANCES, _log(HARD) - np.log(CHANCES) + 1),
+    # Of a row of distributions log(t/m)/2, where 0 has the slope that epsilon has beside half the prediction.
+    (lossary.JensenShannonDivergence(), HARD, CHANCES,
+     0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),
 ]  # fmt: skip

@@ -332,3 +332,19 @@ def test_a_metric_over_batches():
     together = loss(*(torch.cat(each) for each in zip(*batches, strict=True)))
     torch.testing.assert_close(sum(loss.total(*batch) for batch in batches).mean(), together)
     assert partial(loss)(*batches[0]).dim() == 0
+
+
+def test_a_reduction_that_is_set_later_is_checked() -> None:
+    loss = ours.MSELoss()
+    loss.reduction = "sum"
+    assert loss(torch.tensor([1.0, 2.0]), torch.zeros(2)) == 5.0
+    with pytest.raises(lossary.ParameterError, match="MSELoss: reduction='total'; accepted are 'mean', 'sum', 'none'"):
+        loss.reduction = "total"
+    assert loss.reduction == "sum"
+
+
+def test_nested_tensors_are_told_the_way() -> None:
+    ragged = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged)
+    for loss in (ours.MSELoss(), ours.Loss("huber")):
+        with pytest.raises(lossary.DTypeError, match=r"input is a nested tensor.*input = torch\.nested\.to_padded"):
+            loss(ragged, ragged)

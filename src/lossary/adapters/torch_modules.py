@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from .. import texts
+from ..backends.torch import BACKEND
 from ..errors import LossError
 from ..facts.arguments import Role
 from ..facts.domain import Classes, OneHot
@@ -76,16 +77,25 @@ class Loss(torch.nn.Module):
         self._configure(made, made.reduction if reduction is None else reduction, sync)
 
     def _configure(self, made: objects.Loss, reduction: str, sync: bool) -> None:
-        name, own = type(self).__name__, _OF_OURS.get(reduction, reduction)
+        own = _OF_OURS.get(reduction, reduction)
         self._losses = by_reduction(made)
         if own == "mean_with_sample_weight":
             self._losses[own] = made.replaced(reduction=own)
+        self.reduction = reduction
+        if sync and self.reduction == "none":
+            name, accepted = type(self).__name__, "is what reduces, over all processes"
+            raise texts.module_setting(name, "sync", sync, accepted, "reduction='mean'")
+        self.sync = sync
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, self._known(value) if name == "reduction" else value)
+
+    def _known(self, reduction: Any) -> str:
+        own: str = _OF_OURS.get(reduction, reduction)
         if own not in (*self._losses, *self._further()):
             accepted = f"are {', '.join(map(repr, (*_REDUCTIONS, *self._further())))}"
-            raise texts.module_setting(name, "reduction", reduction, accepted, "reduction='mean'")
-        if sync and own == "none":
-            raise texts.module_setting(name, "sync", sync, "is what reduces, over all processes", "reduction='mean'")
-        self.reduction, self.sync = own, sync
+            raise texts.module_setting(type(self).__name__, "reduction", reduction, accepted, "reduction='mean'")
+        return own
 
     def _further(self) -> tuple[str, ...]:
         return ()
@@ -151,6 +161,9 @@ class Loss(torch.nn.Module):
         """The result of a call, whose errors speak of the input and the target."""
         if torch.compiler.is_compiling():
             return call()
+        for x in tensors:
+            if getattr(x, "is_nested", False):  # Of which nobody may ask the shape.
+                raise texts.strange_array(type(self).__name__, "input", *BACKEND.strange(x))  # type: ignore[misc]
         try:
             return call()
         except LossError as error:

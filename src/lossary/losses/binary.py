@@ -187,7 +187,7 @@ def _focal_slope(
     # The slope of the weight over the weight itself, times the cost, and the slope of the cost.
     if from_logits:
         wrong, odds = _trailing(y_true, y_pred)
-        steep = gamma * (2.0 * wrong - 1.0) * odds * cost + (wrong - (1.0 - wrong) * odds)
+        steep = gamma * (2.0 * wrong - 1.0) * weighted(odds, cost) + (wrong - (1.0 - wrong) * odds)
         steep = where(y_pred > 0.0, steep, -steep)
     else:
         steep = gamma * (1.0 - 2.0 * y_true) * cost + _crossentropy_slope(y_true, y_pred, from_logits, epsilon)
@@ -354,4 +354,4 @@ def cross_entropy_lambda(y_true: Any, y_pred: Any, exposure: Any) -> Any:
     low = y_pred < _LOW
     log_rate = log(exposure) + where(low, y_pred, log(softplus(where(low, 0.0, y_pred))))
     log_seen = where(least, log_rate, log1mexp(-where(least, 1.0, rate)))
-    return mean((1.0 - y_true) * rate - y_true * log_seen)
+    return mean(weighted(1.0 - y_true, rate) - weighted(y_true, log_seen))

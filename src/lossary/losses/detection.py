@@ -61,7 +61,7 @@ def _gaussian_focal_slope(
     missed, left, nats = _missed(y_true, y_pred, from_logits, epsilon)
     weight = where(y_true == 1.0, -1.0, 1.0) * _near_centers(y_true, gamma) * power(missed, alpha)
     if from_logits:
-        return weight * (alpha * left * nats + missed) / count(y_pred)
+        return weight * (alpha * weighted(left, nats) + missed) / count(y_pred)
     none = missed == 0.0
     return weight * (alpha * where(none, 1.0, nats / where(none, 1.0, missed)) + 1.0 / left) / count(y_pred)
 
@@ -117,7 +117,7 @@ def gaussian_focal(
     [0.0921]
     """
     missed, _, nats = _missed(y_true, y_pred, from_logits, epsilon)
-    return mean(_near_centers(y_true, gamma) * power(missed, alpha) * nats)
+    return mean(weighted(_near_centers(y_true, gamma) * power(missed, alpha), nats))
 
 
 def _beyond(y_true: Any, y_pred: Any) -> Any:
@@ -126,14 +126,14 @@ def _beyond(y_true: Any, y_pred: Any) -> Any:
 
 
 def _crossentropy(y_true: Any, y_pred: Any) -> Any:
-    return y_true * softplus(-y_pred) + (1.0 - y_true) * softplus(y_pred)
+    return weighted(y_true, softplus(-y_pred)) + weighted(1.0 - y_true, softplus(y_pred))
 
 
 def _quality_slope(y_true: Any, y_pred: Any, *, beta: Any = 2.0) -> Any:
     beyond = _beyond(y_true, y_pred)
     none = beyond == 0.0
     size = where(none, 1.0, abs(beyond))
-    steep = beta * sigmoid(y_pred) * sigmoid(-y_pred) * _crossentropy(y_true, y_pred) + square(beyond)
+    steep = beta * weighted(sigmoid(y_pred) * sigmoid(-y_pred), _crossentropy(y_true, y_pred)) + square(beyond)
     return sign(beyond) * power(size, beta - 1.0) * steep / count(y_pred)
 
 
@@ -173,12 +173,12 @@ def quality_focal(y_true: Any, y_pred: Any, *, beta: float = 2.0) -> Any:
     >>> print(lossary.quality_focal([[1.0, 0.25]], [[0.0, 0.0]]).round(4))
     [0.1083]
     """
-    return mean(power(abs(_beyond(y_true, y_pred)), beta) * _crossentropy(y_true, y_pred))
+    return mean(weighted(power(abs(_beyond(y_true, y_pred)), beta), _crossentropy(y_true, y_pred)))
 
 
 def _varifocal_slope(y_true: Any, y_pred: Any, *, alpha: Any = 0.75, gamma: Any = 2.0) -> Any:
     score = sigmoid(y_pred)
-    background = alpha * power(score, gamma) * (gamma * sigmoid(-y_pred) * softplus(y_pred) + score)
+    background = alpha * power(score, gamma) * (gamma * weighted(sigmoid(-y_pred), softplus(y_pred)) + score)
     return where(y_true > 0.0, y_true * _beyond(y_true, y_pred), background) / count(y_pred)
 
 
@@ -217,7 +217,7 @@ def varifocal(y_true: Any, y_pred: Any, *, alpha: float = 0.75, gamma: float = 2
     [0.4116]
     """
     weight = where(y_true > 0.0, y_true, alpha * power(sigmoid(y_pred), gamma))
-    return mean(weight * _crossentropy(y_true, y_pred))
+    return mean(weighted(weight, _crossentropy(y_true, y_pred)))
 
 
 def _two_hot(y_true: Any, y_pred: Any) -> Any:

@@ -143,12 +143,16 @@ def reverse_kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) ->
     return sum(where(below, -(y_pred * ratio), y_pred * ratio))
 
 
-def _beyond(row: Any, middle: Any, gap: Any) -> Any:
-    """``row * log(row / middle) + gap`` where gap is middle - row: never below 0, and 0 where the gap is."""
-    least = where(row == 0.0, 1.0, row)
+def _beyond(row: Any, middle: Any, gap: Any, epsilon: Any) -> Any:
+    """``row * log(row / middle) + gap`` where gap is middle - row: never below 0, and 0 where the gap is.
+
+    Its slope in a row of 0 is that at epsilon.
+    """
+    none = row == 0.0
+    least = where(none, 1.0, row)
     near = -(row * log1pmx(gap / least))
-    quotient = where(gap < 0.0, log(middle / least), log(middle) - log(row))
-    return where((gap < -0.5 * row) | (gap > 8.0 * row), gap - weighted(row, quotient), near)
+    quotient = where(gap < 0.0, log(middle / least), log(middle) - log(where(none, epsilon, row)))
+    return where((gap < -0.5 * row) | (gap > 8.0 * row), gap - weighted(row, quotient) + where(none, row, 0.0), near)
 
 
 def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 1e-7) -> Any:
@@ -195,7 +199,8 @@ def jensen_shannon_divergence(y_true: Any, y_pred: Any, *, beta: float = 0.5, ep
     """
     kept, gap = 1.0 - beta, y_pred - y_true
     middle = beta * y_true + kept * y_pred
-    of_true, of_predicted = _beyond(y_true, middle, kept * gap), _beyond(y_pred, middle, -(beta * gap))
+    of_true = _beyond(y_true, middle, kept * gap, epsilon)
+    of_predicted = _beyond(y_pred, middle, -(beta * gap), epsilon)
     return sum(beta * of_true + weighted(kept, of_predicted))
 
 

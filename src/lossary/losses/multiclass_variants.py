@@ -182,7 +182,7 @@ def _z_slope(y_true: Any, y_pred: Any, z_weight: Any = 1e-4) -> Any:
     hit = is_label(y_true, y_pred)
     _, own, others, whole, nats = sides(y_pred)
     size = lead(y_pred) + log1p(whole - 1.0)
-    return (where(hit, -others, own) + 2.0 * z_weight * size * own) / whole + 0.0 * exp(-take(nats, y_true))
+    return (where(hit, -others, own) + 2.0 * z_weight * weighted(own, size)) / whole + 0.0 * exp(-take(nats, y_true))
 
 
 @loss(

@@ -9,7 +9,7 @@ from ..facts.domain import Bits, Real
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1, maximum, mean, mean_square, sigmoid, sign, softplus, square
+from ..words import abs, count, exp, expm1, maximum, mean, mean_square, sigmoid, sign, softplus, square, weighted
 
 _PAIR = {"chosen": Real(), "rejected": Real()}
 _REFERENCES = {"reference_chosen": Real(), "reference_rejected": Real()}
@@ -66,7 +66,7 @@ def dpo(
     [0.5981]
     """
     lead = beta * _lead(chosen, rejected, reference_chosen, reference_rejected)
-    return mean((1.0 - label_smoothing) * softplus(-lead) + label_smoothing * softplus(lead))
+    return mean(weighted(1.0 - label_smoothing, softplus(-lead)) + weighted(label_smoothing, softplus(lead)))
 
 
 def _robust_slopes(

@@ -9,7 +9,7 @@ from ..facts.domain import LogProbability, Real
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import count, exp, expm1, log1mexp, mean, softplus, square, weighted, where
+from ..words import count, exp, expm1, is_off, log1mexp, mean, softplus, square, weighted, where
 
 _PAIR = {"chosen": Real(), "rejected": Real()}
 
@@ -20,7 +20,7 @@ _PAIR = {"chosen": Real(), "rejected": Real()}
     predictions=_PAIR,
     parameters={
         "margin": Interval("By how much the chosen answer is to score higher", 0.0),
-        "center": Interval("Weight of the squared sum of both rewards, which keeps them around 0", 0.0),
+        "center": Interval("Weight of the squared sum of both rewards, which keeps them around 0", 0.0, off=0.0),
     },
     definition="mean(log(1 + exp(-(chosen - rejected - margin))) + center * (chosen + rejected)**2)",
     source="R. A. Bradley, M. E. Terry, Rank analysis of incomplete block designs (1952); L. Ouyang et al., Training "
@@ -47,7 +47,8 @@ def bradley_terry(chosen: Any, rejected: Any, *, margin: float = 0.0, center: fl
     >>> print(lossary.bradley_terry([[1.0]], [[0.0]]).round(4))
     [0.3133]
     """
-    return mean(softplus(margin - (chosen - rejected)) + weighted(center, square(chosen + rejected)))
+    lacking = softplus(margin - (chosen - rejected))
+    return mean(lacking if is_off(center) else lacking + center * square(chosen + rejected))
 
 
 @loss(
@@ -126,7 +127,8 @@ def cpo(
     [1.5981]
     """
     lead = beta * (chosen - rejected)
-    return mean((1.0 - label_smoothing) * softplus(-lead) + label_smoothing * softplus(lead) - alpha * chosen_mean)
+    compared = weighted(1.0 - label_smoothing, softplus(-lead)) + weighted(label_smoothing, softplus(lead))
+    return mean(compared - alpha * chosen_mean)
 
 
 def _are_certain(chosen: Any, rejected: Any) -> Any:

@@ -8,7 +8,7 @@ from ..facts.domain import Bits, Unit
 from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
-from ..words import count, less, mean, minimum, power, sigmoid, sqrt, square, sum, where
+from ..words import count, less, maximum, mean, minimum, power, sigmoid, sqrt, square, sum, where
 
 _SMOOTH = Interval("Added to both sides of the quotient", 0.0)
 _LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
@@ -212,9 +212,13 @@ def _focal_tversky_slope(
 ) -> Any:
     missed = _missed(y_true, y_pred, from_logits, alpha, beta, smooth)
     slope = _tversky_slope(y_true, y_pred, from_logits, alpha=alpha, beta=beta, smooth=smooth)
-    # Where nothing is missed, a power below 1 has no slope.
-    endless = (missed == 0.0) & less(gamma, 1.0)
-    return where(endless, 0.0, gamma * power(where(endless, 1.0, missed), gamma - 1.0)) * slope
+    # Where nothing is missed, only the first power has a slope.
+    none = missed == 0.0
+    flat, part = none & (less(gamma, 1.0) | less(1.0, gamma)), where(none, 1.0, missed)
+    # The power gamma - 1.  Below 0 it is a quotient, as its derivative would be a power that no float holds.
+    up = where(part < 1e-18, 1e30, 1.0)
+    steep = power(part, minimum(gamma, 1.0)) * up / (part * up) * power(part, maximum(gamma, 1.0) - 1.0)
+    return where(flat, 0.0, gamma * steep) * slope
 
 
 @loss(

@@ -64,7 +64,7 @@ def _scores(trained: Trained, computing: str) -> Array:
     hidden, weight, *bias = trained
     # Along the last axis of both: of a transposed weight XLA would make a copy.
     found = jax.lax.dot_general(hidden, weight, (((1,), (1,)), ((), ())), preferred_element_type=computing)
-    return found + bias[0] if bias else found
+    return found + bias[0][None] if bias else found
 
 
 def _row(row: Setting, labels: Array, scores: Array, factor: Array | None, *, gradient: bool) -> Any:

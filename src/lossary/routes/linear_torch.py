@@ -264,7 +264,9 @@ def _chunk_in_words(head: Head, factor: Array, rows: slice) -> Array:
 def _in_words(head: Head, factor: Array) -> Array:
     """The loss where more than the gradients for hidden, weight and bias is asked for."""
     head = _without_dead(head)
-    values = torch.cat([_chunk_in_words(head, factor, rows) for rows in _chunks(head)])
+    # What is recorded is run on other numbers of tokens, of which a list of chunks would know nothing.
+    chunks = [slice(None)] if is_recorded() else _chunks(head)
+    values = torch.cat([_chunk_in_words(head, factor, rows) for rows in chunks])
     return values if head.settings.reduction == "none" else BACKEND.total(values)
 
 

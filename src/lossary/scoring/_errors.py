@@ -92,11 +92,15 @@ _UNPACKERS = {".zip": "unzip", ".tar": "tar xf", ".tgz": "tar xzf", ".7z": "7z x
 _SHOWN = {"jsonl": "JSON Lines", "arrow": "Arrow"}
 
 
+_LONGEST = 80
+
+
 def unreadable(path: Any, reason: str) -> FileError:
     """The reader gave up."""
     kind = getattr(path, "kind", "") or Path(str(path)).suffix.lstrip(".")
     kind = _SHOWN.get(kind, kind.upper())
-    return FileError(f"{path} cannot be read{f' as {kind}' if kind else ''}: {reason}")
+    said = " ".join(reason.split())  # In one line, where a reader quotes cells with line ends.
+    return FileError(f"{path} cannot be read{f' as {kind}' if kind else ''}: {said}")
 
 
 def changed(path: Any) -> FileError:
@@ -162,8 +166,13 @@ def unknown_column(path: Any, name: str, names: Sequence[str]) -> ColumnError:
     hint = f"did you mean {' or '.join(near)}? All of " if near else ""
     if names and all(_is_number(other) for other in names):
         hint = "the first line seems to hold numbers, and must hold the names of the columns; "
-    shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
+    shown = ", ".join(map(_cut, names[:20])) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
     return ColumnError(f"{path} has no column {name!r}; {hint}its columns are: {shown}")
+
+
+def _cut(name: str) -> str:
+    """A name as far as it can be shown; what is no table may have one of megabytes."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}... ({len(name)} characters)"
 
 
 def _is_number(text: str) -> bool:

@@ -60,8 +60,7 @@ class Place:
     def open(self) -> Any:
         """The bytes as a Python file, without a buffer of its own; reading never waits for more than there is."""
         if self.halted is not None:
-            number = os.dup(sys.stdin.fileno()) if self.path == "-" else os.open(self.path, os.O_RDONLY)
-            return _Waiting(number, self.halted)
+            return _Waiting(_standard_input() if self.path == "-" else os.open(self.path, os.O_RDONLY), self.halted)
         return open(self.path, "rb", buffering=0) if self.filesystem is None else self._remote()
 
     def seekable(self) -> Any:
@@ -87,6 +86,13 @@ class Place:
         except OSError:
             return ()
         return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _standard_input() -> int:
+    """The number of a file of its own for what comes in."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise _errors.unreadable("the standard input", "it is closed")
+    return os.dup(sys.stdin.fileno())
 
 
 class _Waiting(io.FileIO):
