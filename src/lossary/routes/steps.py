@@ -81,9 +81,7 @@ class CurvatureStep:
 
     __slots__ = ("fatal", "run", "tail")
 
-    def __init__(
-        self, setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None
-    ) -> None:
+    def __init__(self, setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None) -> None:
         self.run: Callable[..., int] | None = None
         plan = _plan(setting, y_true, y_pred, axis, check)
         if plan is not None:

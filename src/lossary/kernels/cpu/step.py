@@ -91,6 +91,7 @@ def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
 # Numbers that are added up before their sum is: of many numbers no more is rounded off than a tree of sums does.
 _BLOCK = 512
 
+
 def _arrays(use: Use) -> tuple[str, ...]:
     return ("y_true", "y_pred", "gradient", "curvature" if use.curvature else "value")
 
