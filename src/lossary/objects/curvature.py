@@ -176,8 +176,9 @@ def _all_count(sample_weight: Any, raw: Any) -> bool:
     """Whether there is one weight per data point in NumPy's arrays, and none that is 0 or not finite."""
     if not type(sample_weight) is type(raw) is np.ndarray or sample_weight.dtype.kind != "f":
         return False
-    counts = 0.0 < least(sample_weight) and largest(sample_weight) < np.inf
-    return bool(counts and sample_weight.shape == raw.shape[:1])
+    if sample_weight.shape != raw.shape[:1] or not sample_weight.size:
+        return False
+    return bool(0.0 < least(sample_weight) and largest(sample_weight) < np.inf)
 
 
 def _terms(loss: Loss) -> list[tuple[float, Loss]]:
