@@ -45,21 +45,46 @@ def errors(hurt: Hurt, backend: str, loss: Any = None) -> Iterator[tuple[float, 
     regional = {"axis": (-1,)} if record.regions else {}
     loss = loss or lossary.get(hurt.name, reduction="none", **regional, **hurt.parameters)
     for scale in hurt.scales:
-        rng = np.random.default_rng(sum(map(ord, str(hurt))))
-        inputs = [np.asarray(x, np.float32) for x in hurt.draw(rng, scale)]
+        inputs = drawn(hurt, scale)
         value, gradient = loss.value_and_grad(*(own.asarray(x) for x in packed(record, inputs)))
         slopes = slopes_by_input(record, gradient)
-        for number in range(ROWS):
-            rows = [oracle.exact(array[number].tolist()) for array in inputs]
-            exact = oracle.value(hurt.name, *rows, **hurt.parameters)
-            got = [(np.asarray(value)[number], exact, hurt.terms(rows, None, **hurt.parameters), "value")]
-            for place, slope in slopes.items():
-                wanted = oracle.slopes(hurt.name, rows, place, **hurt.parameters)
-                size = max(hurt.terms(rows, place, **hurt.parameters), *map(abs, wanted))
-                got += [(g, w, size, f"slope in {place}") for g, w in zip(slope[number].flat, wanted, strict=True)]
-            for mine, right, size, what in got:
-                where = f"{what}, scale {scale}, row {number}: {float(mine)!r} for {mp.nstr(right, 9)}"
-                yield _ulps(float(mine), right, size), f"{where} {[array[number].tolist() for array in inputs]}"
+        for number, answers in enumerate(known(hurt, scale)):
+            found = {None: np.asarray(value)[number : number + 1], **{place: x[number] for place, x in slopes.items()}}
+            for place, (exact, size) in answers.items():
+                what = "value" if place is None else f"slope in {place}"
+                for mine, right in zip(found[place].flat, exact, strict=True):
+                    where = f"{what}, scale {scale}, row {number}: {float(mine)!r} for {mp.nstr(right, 9)}"
+                    yield _ulps(float(mine), right, size), f"{where} {[array[number].tolist() for array in inputs]}"
+
+
+def drawn(hurt: Hurt, scale: float) -> list[Any]:
+    """The inputs, the same in every call."""
+    rng = np.random.default_rng(sum(map(ord, str(hurt))))
+    return [np.asarray(x, np.float32) for x in hurt.draw(rng, scale)]
+
+
+# Exact answers and the size of what they are made of, for the value (None) and the slopes in every input.
+Answers = dict[int | None, tuple[list[Any], Any]]
+_known: dict[tuple[int, float], list[Answers]] = {}
+
+
+def known(hurt: Hurt, scale: float) -> list[Answers]:
+    """The exact answers for every row, computed once for all libraries and all faults."""
+    key = id(hurt), scale
+    if key not in _known:
+        inputs = drawn(hurt, scale)
+        _known[key] = [_answers(hurt, [oracle.exact(x[number].tolist()) for x in inputs]) for number in range(ROWS)]
+    return _known[key]
+
+
+def _answers(hurt: Hurt, rows: list[Any]) -> Answers:
+    record = function(hurt.name).record
+    value = oracle.value(hurt.name, *rows, **hurt.parameters)
+    found: Answers = {None: ([value], hurt.terms(rows, None, **hurt.parameters))}
+    for place in record.predictions:
+        wanted = oracle.slopes(hurt.name, rows, place, **hurt.parameters)
+        found[place] = wanted, max(hurt.terms(rows, place, **hurt.parameters), *map(abs, wanted))
+    return found
 
 
 def _ulps(got: float, exact: Any, size: Any) -> float:
