@@ -116,8 +116,6 @@ def test_margins_that_cannot_fall_below_zero() -> None:
 
 
 def test_modules_of_ours_are_run_on_the_data_too() -> None:
-    import lossary.torch
-
     labels, scores = torch.tensor([[0], [2]]), torch.zeros(2, 3)
     report = lossary.diagnose(lossary.torch.CrossEntropyLoss(), labels, scores)
     assert [finding.code for finding in report.findings] == ["LS001"]
