@@ -113,3 +113,12 @@ def test_margins_that_cannot_fall_below_zero() -> None:
         assert (finding.code, finding.severity) == ("LS112", "warning")
         assert not lossary.diagnose(loss, signs, NS["margins"]).findings
         assert "LS112" not in {f.code for f in lossary.diagnose(loss, np.ones_like(signs), shares).findings}
+
+
+def test_modules_of_ours_are_run_on_the_data_too() -> None:
+    labels, scores = torch.tensor([[0], [2]]), torch.zeros(2, 3)
+    report = lossary.diagnose(lossary.torch.CrossEntropyLoss(), labels, scores)
+    assert [finding.code for finding in report.findings] == ["LS001"]
+    assert "CrossEntropyLoss raises ShapeError" in str(report)
+    assert "y_true = y_true.squeeze(1)" in str(report)
+    assert lossary.diagnose(lossary.torch.CrossEntropyLoss(), labels[:, 0], scores).ok

@@ -157,9 +157,9 @@ def _functional(loss: Any, settings: dict[str, Any] | None = None) -> Any:
 
 
 def of_torch(loss: Any) -> Any:
-    """The loss object of PyTorch that this is or stands for; None for losses of others."""
+    """The loss object of PyTorch that this is or stands for, or ours in its order; None for losses of others."""
     loss = _functional(loss)
-    return loss if _of_torch(loss) else None
+    return loss if _of_torch(loss) or type(loss).__module__.startswith("lossary.adapters.torch_") else None
 
 
 # What PyTorch's losses do that ours do not, by class name.
