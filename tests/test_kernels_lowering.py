@@ -144,6 +144,12 @@ def test_arguments_are_those_of_the_text(setting: Setting) -> None:
     assert called.isdisjoint(REDUCE)
 
 
+@pytest.mark.parametrize("setting", FUSED, ids=str)
+def test_short_rows_have_a_text_too(setting: Setting) -> None:
+    made = source(program(setting), Use(rows=True, points=False, gradient=True, mask=False, narrow=True))
+    assert isinstance(ast.parse(made.text).body[0], ast.FunctionDef)
+
+
 # --- what kernels do not take ---------------------------------------------------------------------------------------
 
 

@@ -65,7 +65,7 @@ def curvature(program: Program, target: Target, *, rows: bool) -> Lowered:
     roots = lowered(program, [*outputs, *checks, *of_rows])
     outputs, checks, of_rows = roots[:2], roots[2:][: len(checks)], roots[2 + len(checks) :]
     slope, curve = outputs = without_divisions(outputs) if target.inverts else outputs
-    plan = arranged(target, None, slope, curve, checks, of_rows, points=False)
+    plan = arranged(target, None, slope, curve, checks, of_rows, [], points=False)
     return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows)
 
 
