@@ -32,7 +32,7 @@ demo: $(VENV)/.demo  ## Train a small CNN on real images with three losses (LOSS
 	@mkdir -p .venv-triton && touch $@
 
 test: $(VENV)/.dev .venv-triton/.done  ## Install everything and run the tests: every loss, and every mechanism on one loss of each kind
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not exhaustive and not costly"
 
 # A folder of their own, so that nothing of theirs is there for other tests; --no-deps: see pyproject.toml.
 .venv-peers/.done: $(VENV)/.dev
@@ -54,7 +54,7 @@ minimum:  ## Install the oldest versions that pyproject.toml allows and test wha
 	KERAS_BACKEND=jax .venv-minimum/bin/python -m pytest -W ignore tests/keras_suite.py
 
 proof: $(VENV)/.dev .venv-triton/.done  ## The rest: the best-known losses in every mechanism, kernels' functions over all 2^32 float32 numbers
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "exhaustive and not everything"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "(exhaustive or costly) and not everything"
 
 everything: $(VENV)/.dev .venv-triton/.done  ## Every loss of the catalogue in every mechanism; takes hours
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m everything

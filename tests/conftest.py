@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long starts first, so that the others fill the other workers meanwhile; most losses wait for long."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
-        if item.get_closest_marker("exhaustive") is not None and not _losses_of(item) <= inputs.PROVEN:
+        left = item.get_closest_marker("exhaustive") is not None and item.get_closest_marker("costly") is None
+        if left and not _losses_of(item) <= inputs.PROVEN:
             item.add_marker("everything")
 
 

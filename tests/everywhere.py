@@ -51,10 +51,22 @@ ALL = flagged(EVERY_SETTING)
 EXAMPLES = examples(ALL)
 
 
+# PyTensor takes seconds to compile a formula of so many nodes, or one of matrices.
+_LONG = 70
+
+
+def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:
+    """What `make test` leaves to others of a setting on a backend."""
+    if setting not in EXAMPLES and backend not in all_on:
+        return pytest.mark.exhaustive
+    is_long = setting.record.depth > 1 or len(walk([program(setting).output])) > _LONG
+    return pytest.mark.costly if backend == "pytensor" and is_long else ()
+
+
 def elsewhere(settings: Sequence[Setting], *, all_on: Sequence[str] = ()) -> list[Any]:
     """Settings with each backend but NumPy: the examples, and on some backends all."""
     return [
-        pytest.param(setting, backend, marks=() if setting in EXAMPLES or backend in all_on else pytest.mark.exhaustive)
+        pytest.param(setting, backend, marks=marks(setting, backend, all_on))
         for setting in settings
         for backend in OTHERS
     ]
@@ -85,7 +97,7 @@ def run(backend: str, program: Callable[..., list[Any]], *arrays: Any, eager: bo
     if backend == "pytensor":
         import pytensor
 
-        return list(pytensor.function([], program(*given), mode="FAST_COMPILE")())
+        return list(pytensor.function([], program(*given), mode=pytensor.compile.mode.Mode("py", "merge"))())
     return [x.detach().numpy() if backend == "torch" else np.asarray(x) for x in program(*given)]
 
 

@@ -74,6 +74,7 @@ def test_tensorflow_with_unknown_lengths(setting: Setting, rng: np.random.Genera
     assert float(step(*map(tf.constant, other))) == pytest.approx(float(expected), rel=1e-12)
 
 
+@pytest.mark.costly
 def test_graphs_of_tensorflow_1() -> None:
     # There `==` between tensors compares objects.  -log(1/2) for a certain class, by hand.
     program = """

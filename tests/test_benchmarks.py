@@ -22,6 +22,7 @@ def result(shape: tuple[int, int] = (65536, 64), **milliseconds: float) -> dict[
     return {"loss": "huber", "shape": list(shape), "seconds": seconds}
 
 
+@pytest.mark.costly
 def test_a_short_run_writes_all_three_files(tmp_path: Path) -> None:
     arguments = ["--quick", "--only", "huber", "--shape", "32x10,4096x64", "--stacks", "numpy,jax"]
     run.main([*arguments, "--budget", "0.05", "--out", str(tmp_path)])
@@ -88,6 +89,7 @@ def test_first_calls_and_memory_stand_on_the_page() -> None:
 
 
 @pytest.mark.skipif(not memory.available(), reason="only Linux resets the peak of a process")
+@pytest.mark.costly
 def test_peak_memory_is_that_of_the_call() -> None:
     size = 64 << 20
     assert memory.peak(lambda: np.ones(size, np.uint8).sum()) == pytest.approx(size, rel=0.05)
@@ -95,6 +97,7 @@ def test_peak_memory_is_that_of_the_call() -> None:
     assert memory.peak(lambda: None) < 0.05 * size
 
 
+@pytest.mark.costly
 def test_first_calls_are_each_the_first_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, str]] = []
 
@@ -157,6 +160,7 @@ def test_what_seems_slower_is_measured_again_for_longer() -> None:
     assert lines == ["huber at 32 x 10 on NumPy: 1 times as fast as sklearn, where 2 is stored"]
 
 
+@pytest.mark.costly
 def test_the_check_runs_and_fails_where_speed_was_lost(tmp_path: Path) -> None:
     stored = tmp_path / "benchmarks.json"
     arguments = ["--stacks", "numpy", "--shape", "32x10", "--budget", "0.02", "--stored", str(stored)]

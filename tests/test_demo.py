@@ -146,6 +146,7 @@ def test_every_kind_of_output_and_target_trains_on_a_folder_of_files(folder, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.costly
 def test_an_interruption_keeps_what_was_trained(tmp_path):
     picture = tmp_path / "curves.png"
     running = start("huber", "-o", str(picture), EPOCHS="1000")

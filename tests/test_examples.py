@@ -12,19 +12,12 @@ import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-# Starting Keras takes longer than its examples.
-TOGETHER = """
-import runpy, sys
-for path in sys.argv[1:]:
-    print("##", flush=True)
-    runpy.run_path(path, run_name="__main__")
-"""
 
 
-def printed(*command) -> str:
+def printed(script: Path) -> str:
     environment = os.environ | {"KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -171,14 +164,7 @@ def test_every_example_is_tested():
     assert {*EXAMPLES.glob("*.py"), *EXAMPLES.glob("start/*.py")} == set(map(path, EXPECTED))
 
 
-@pytest.mark.slow
-def test_examples():
-    outputs = printed("-c", TOGETHER, *map(path, EXPECTED)).split("##\n")[1:]
-    for example, output in zip(EXPECTED, outputs, strict=True):
-        example(figures(output))
-
-
-@pytest.mark.exhaustive
+@pytest.mark.costly
 @pytest.mark.parametrize("example", EXPECTED, ids=lambda example: example.__name__)
 def test_an_example_by_itself(example):
     example(figures(printed(path(example))))

@@ -59,6 +59,7 @@ def in_kernels(monkeypatch):
     """Kernels for every size; the list grows by each call that one has computed."""
     taken = []
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    monkeypatch.setattr(kernels, "PLAIN", 10**9)  # Nothing is computed at once.
     monkeypatch.setattr(
         curvature, "derivatives", lambda call, run=curvature.derivatives: taken.append(run(call)) or taken[-1]
     )
@@ -170,6 +171,43 @@ def test_kernels_agree_with_words(name, columns, in_kernels, monkeypatch):
         monkeypatch.setattr(kernels, "THRESHOLD", 10**9)
         for ours, words in zip(found, lossary.grad_and_hess(loss)(*given), strict=True):
             np.testing.assert_allclose(ours, words, rtol=0, atol=most * max(1e-3, np.abs(words).max()))
+
+
+AT_ONCE = ("huber", "sparse_categorical_crossentropy", "categorical_crossentropy")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("columns", [1, 3, 40])
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_small_calls_are_computed_at_once(name, columns, weighted, monkeypatch):
+    loss, rng = lossary.get(name), np.random.default_rng(6)
+    y_true, scores = loss.record.arguments[0].sample(rng, (7, columns)), rng.normal(size=(7, columns))
+    weights = rng.uniform(0.5, 2.0, 7) if weighted else None
+    wanted = [lossary.grad_and_hess(loss)(*map(list, (y_true, scores)), weights)]  # Lists go the general way.
+    wanted.append(lossary.grad_and_hess(loss, hessian="positive")(y_true.tolist(), scores.tolist(), weights))
+    monkeypatch.setattr(type(loss), "lined_up", None)  # No other way leads to an answer.
+    for kind, both in zip(("exact", "positive"), wanted, strict=True):
+        found = lossary.grad_and_hess(loss, hessian=kind)(y_true, scores, weights)
+        for ours, words in zip(found, both, strict=True):
+            assert ours.shape == scores.shape
+            np.testing.assert_allclose(ours, words, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "raw", "weights", "error"),
+    [
+        ([1.0, 2.0], [0.0, 0.0], None, lossary.DomainError),
+        ([1.0, 0.0], [0.0, math.nan], None, lossary.DomainError),
+        ([1.0, 0.0], [0.0, 0.0], [1.0, math.inf], lossary.DomainError),
+        ([1.0, 0.0], [0.0, 0.0], [1.0, 1.0, 1.0], lossary.ShapeError),
+        ([1.0, 0.0, 1.0], [0.0, 0.0], None, lossary.ShapeError),
+    ],
+)
+def test_what_is_computed_at_once_is_looked_at(y_true, raw, weights, error):
+    derivatives = lossary.grad_and_hess("bce")
+    derivatives(np.array([1.0, 0.0]), np.zeros(2))
+    with pytest.raises(error):
+        derivatives(*(None if x is None else np.array(x) for x in (y_true, raw, weights)))
 
 
 def test_kernels_take_any_layout_weights_and_threads(in_kernels):

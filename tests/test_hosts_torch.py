@@ -35,6 +35,7 @@ def told(process):
 
 
 @pytest.mark.slow
+@pytest.mark.costly
 def test_two_processes_train_as_one(tmp_path):
     both = [start(HERE / "torch_processes.py", rank, tmp_path / "meeting") for rank in range(2)]
     for report in map(told, both):
@@ -97,6 +98,7 @@ def trained(folder, batch, steps, compute):
     return found.training_loss, torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
+@pytest.mark.costly
 def test_the_trainer_accumulates_exactly(tmp_path):
     scce = lossary.hf.compute_loss_func("scce", shift=True, from_logits=True)
     whole, parameters = trained(tmp_path, 8, 1, scce)

@@ -156,6 +156,7 @@ def test_second_derivative_where_the_compiler_leaves_it_to_autograd(setting: Set
     torch.testing.assert_close(found, _twice(loss, y_true, y_pred, weight))
 
 
+@pytest.mark.costly
 def test_any_batch_size_with_the_default_compiler() -> None:
     loss = lossary.CategoricalCrossentropy(from_logits=True)
     compiled = torch.compile(loss, dynamic=True, fullgraph=True)

@@ -286,6 +286,7 @@ for name in sys.argv[1:]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("swapped", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
+@pytest.mark.costly
 def test_kernels_that_different_processes_compiled_do_not_take_each_others_place(tmp_path: Any, swapped: bool) -> None:
     # All handlers have one name in their machine code: what a third process loads is its own nevertheless.
     environment = _environment() | {"LOSSARY_CACHE_DIR": str(tmp_path), "JAX_PLATFORMS": "cpu"}

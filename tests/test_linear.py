@@ -320,6 +320,7 @@ print(json.dumps({name: peak(run) for name, run in runs.items()}))
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system does not tell the peak of a process")
+@pytest.mark.costly
 def test_the_scores_of_all_tokens_are_never_held() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, cwd=root, check=False)
@@ -340,6 +341,7 @@ def test_chunks_are_small_beside_the_scores_and_large_beside_the_weight() -> Non
 # --- processes ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.costly
 def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
     program = Path(__file__).parent / "linear_processes.py"
     ranks = [

@@ -58,6 +58,7 @@ def test_stub_signatures_and_docstrings_are_those_of_the_objects(definitions: di
             assert inspect.cleandoc(ast.get_docstring(node) or "") == inspect.getdoc(getattr(lossary, name)), name
 
 
+@pytest.mark.costly
 def test_type_checker_accepts_right_calls_and_refuses_wrong_ones(tmp_path: Path) -> None:
     (tmp_path / "snippet.py").write_text(SNIPPET)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "snippet.py"]

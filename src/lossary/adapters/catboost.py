@@ -52,7 +52,10 @@ class Objective(Boosting):
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
         slope, curve = self.derivatives(_array(targets), _array(approxes), None if weights is None else _array(weights))
-        return np.stack([-slope, -curve], axis=1)
+        found = np.empty((len(slope), 2))
+        np.negative(slope, out=found[:, 0])
+        np.negative(curve, out=found[:, 1])
+        return found
 
 
 class MultiObjective(Objective):
@@ -63,10 +66,8 @@ class MultiObjective(Objective):
         scores = _array(approxes)[None]
         y_true = np.array([target])
         slope, curve = self.derivatives(y_true, scores)
-        if self.hessian == "exact":
-            matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0]
-        else:
-            matrix = np.diag(curve[0])
+        exact = self.hessian == "exact"
+        matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0] if exact else np.diag(curve[0])
         return (-weight * slope[0]).tolist(), (-weight * matrix).tolist()
 
 

@@ -87,6 +87,12 @@ class Route:
         """The slope and the diagonal of the Hessian of every output, where something is faster than words."""
         return None
 
+    def curvature_at_once(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None
+    ) -> tuple[Array, Array] | None:
+        """The same of a small call without weights; None where there is more to it."""
+        return None
+
     def linear(self, settings: Settings, given: Arguments) -> Array:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)

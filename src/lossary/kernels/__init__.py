@@ -71,6 +71,19 @@ def step(
 
     None where there is no kernel, or more to do than one task holds.  ``label`` is the dtype of labels.
     """
+    return _step("step", program, parameters, like, columns, label, mean=mean, gradient=gradient)
+
+
+def curvature_step(
+    program: Program, parameters: tuple[float, ...], like: Any, columns: int, *, label: str = ""
+) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
+    """As `step`, for the slope and the diagonal of the Hessian of every output."""
+    return _step("curvature", program, parameters, like, columns, label)
+
+
+def _step(
+    name: str, program: Program, parameters: tuple[float, ...], like: Any, columns: int, label: str, **wanted: bool
+) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
     dtype = str(like.dtype)
     if like.size < PLAIN or dtype not in ("float32", "float64") or label not in ("", "int64"):
         return None
@@ -78,10 +91,9 @@ def step(
         return None
     if like.size > part("cpu.tasks").alone(program, columns):
         return None
+    make = getattr(part("cpu.step"), name)
     try:
-        found: Any = part("cpu.step").step(
-            program, parameters, dtype, like.size // columns, columns, mean=mean, gradient=gradient
-        )
+        found: Any = make(program, parameters, dtype, like.size // columns, columns, **wanted)
     except NoKernelError:
         return None
     return tuple(found)

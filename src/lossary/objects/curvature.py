@@ -17,6 +17,7 @@ from ..calls.programs import program_for
 from ..errors import TraceError
 from ..facts.axes import ELEMENT
 from ..facts.domain import Signs
+from ..facts.sets import largest, least
 from ..graph import SPELLED
 from .combined import WeightedSum
 from .get import get
@@ -92,10 +93,20 @@ class Curvature:
         return slope, curve
 
     def _of(self, weight: float, term: Loss, y_true: Any, raw: Any, sample_weight: Any) -> tuple[Array, Array]:
+        plain = sample_weight is None or _all_count(sample_weight, raw)
+        both = term.curvature_at_once(y_true, raw) if plain and self.hessian != "majorizer" else None
+        if both is not None:
+            slope, curve = both[0], self._formed(NUMPY, both[1])
+            if sample_weight is not None:
+                each = sample_weight.astype(raw.dtype, copy=False).reshape(-1, *[1] * (raw.ndim - 1))
+                slope, curve = slope * each, curve * each
+            return (slope, curve) if weight == 1.0 else (weight * slope, weight * curve)
         batch = term.lined_up((y_true, raw), sample_weight)
         with batch.computing():
             slope, curve = route.of(batch.backend).curvature(batch) or _run(batch, batch.inputs)
-            curve = self._formed(batch, curve)
+            if self.hessian == "majorizer":
+                curve = batch.backend.maximum(curve, self._secant(batch))
+            curve = self._formed(batch.backend, curve)
             each = _factor(batch)
             if each is not None:
                 slope, curve = slope * each, curve * each
@@ -117,14 +128,11 @@ class Curvature:
                 total = total + weight * batch.program.turn(batch.backend)(*batch.arguments, directions)
         return total.reshape(-1, size, size)
 
-    def _formed(self, batch: Batch, curve: Array) -> Array:
-        backend = batch.backend
+    def _formed(self, backend: Backend, curve: Array) -> Array:
         if self.hessian == "exact":
             return curve
         if self.hessian == "constant":
             return backend.ones_like(curve)
-        if self.hessian == "majorizer":
-            curve = backend.maximum(curve, self._secant(batch))
         return backend.maximum(backend.abs(curve), FLOOR)
 
     def _secant(self, batch: Batch) -> Array:
@@ -159,6 +167,13 @@ def is_pointwise(batch: Batch) -> bool:
 def spelled(backend: Backend) -> Any:
     """The words of a library, by name."""
     return SimpleNamespace(**backend.namespace(SPELLED))
+
+
+def _all_count(sample_weight: Any, raw: Any) -> bool:
+    """Whether there is one weight per data point in NumPy's arrays, and none that is 0 or not finite."""
+    if not type(sample_weight) is type(raw) is np.ndarray or sample_weight.dtype.kind != "f":
+        return False
+    return sample_weight.shape == raw.shape[:1] and 0.0 < least(sample_weight) <= largest(sample_weight) < np.inf
 
 
 def _terms(loss: Loss) -> list[tuple[float, Loss]]:

@@ -145,6 +145,10 @@ class Loss(kin.Kin):
         given = arguments, sample_weight, where
         return evaluate.prepare(self._setting, *given, axis=self.axis, check=self._mode(), batched=True)
 
+    def curvature_at_once(self, y_true: Any, y_pred: Any) -> tuple[Array, Array] | None:
+        """The slope and the diagonal of the Hessian of every output, or None where `lined_up` has to come before."""
+        return route.to(y_pred).curvature_at_once(self._setting, y_true, y_pred, self.axis, self._mode())
+
     @property
     def weighting(self) -> bool:
         """Whether classes or positive targets have weights."""

@@ -66,6 +66,19 @@ class NumpyRoute(Route):
     def curvature(self, batch: Batch) -> tuple[Array, Array] | None:
         return kernels.curvature(batch)
 
+    def curvature_at_once(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None
+    ) -> tuple[Array, Array] | None:
+        if not type(y_true) is type(y_pred) is np.ndarray or type(axis) is not int:
+            return None
+        key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check
+        step = setting.steps.get(key)
+        if step is None:
+            step = steps.CurvatureStep(setting, y_true, y_pred, axis, check)
+            keep(setting.steps, key, step)
+        found: tuple[Array, Array] | None = step.on_numpy(y_true, y_pred)
+        return found
+
     def linear(self, settings: Settings, given: Arguments) -> Array:
         return linear_numpy.value(settings, given)
 

@@ -46,8 +46,7 @@ class Step:
         """The total and its gradient, or None."""
         if self.run is None:
             return None if self.words is None else self.words(y_true, y_pred)
-        true, pred = y_true.flags, y_pred.flags
-        if not (true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned):
+        if not _lie_in_order(y_true, y_pred):
             return None
         value = np.empty((), self.dtype)
         slopes: Any = np.empty(self.shape, self.dtype) if self.wanted else 0
@@ -61,26 +60,13 @@ def made(
 ) -> Step:
     """The step for arrays like these."""
     found = Step(y_pred, wanted=wanted)
-    record = setting.record
-    if not y_pred.size or reduction == "none" or not setting.is_constant or setting.ignored is not None:
-        return found
-    if setting.weighting or not is_enrolled(record) or not record.is_pair:
-        return found
-    if not (y_true.dtype.isnative and y_pred.dtype.isnative):
-        return found
-    try:  # Compiled code relies on the shapes, whether or not they are to be checked.
-        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
-    except ShapeError:
-        if check == "off":
-            return found
-        raise
-    if not plan.ready or not plan.lines.rows.are_last:
+    plan = None if reduction == "none" else _plan(setting, y_true, y_pred, axis, check)
+    if plan is None:
         return found
     looking = check in LOOKING
-    columns = 1 if plan.lines.places[1].expand else y_pred.shape[-1]
     step = kernels.step(
-        plan.program, setting.numbers, y_pred, columns, mean=reduction != "sum", gradient=wanted,
-        label=str(y_true.dtype) if record.labels_are_integers else "",
+        plan.program, setting.numbers, y_pred, _columns(plan, y_pred), mean=reduction != "sum", gradient=wanted,
+        label=_label(setting, y_true),
     )  # fmt: skip
     if step is not None:
         found.run, found.tail, found.origin = step
@@ -88,6 +74,63 @@ def made(
     elif wanted and y_pred.size < kernels.THRESHOLD:
         found.words = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
     return found
+
+
+class CurvatureStep:
+    """What computes the slope and the diagonal of the Hessian of every output; nothing where there is no kernel."""
+
+    __slots__ = ("fatal", "run", "tail")
+
+    def __init__(
+        self, setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None
+    ) -> None:
+        self.run: Callable[..., int] | None = None
+        plan = _plan(setting, y_true, y_pred, axis, check)
+        if plan is not None:
+            columns, label = _columns(plan, y_pred), _label(setting, y_true)
+            step = kernels.curvature_step(plan.program, setting.numbers, y_pred, columns, label=label)
+            if step is not None:
+                self.run, self.tail, _ = step
+                self.fatal = -1 if check in LOOKING else NOT_FINITE
+
+    def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
+        """Both, or None."""
+        if self.run is None or not _lie_in_order(y_true, y_pred):
+            return None
+        slope, curve = np.empty_like(y_pred), np.empty_like(y_pred)
+        return None if self.run(y_true, y_pred, slope, curve, *self.tail) & self.fatal else (slope, curve)
+
+
+def _plan(setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None) -> Plan | None:
+    """What compiled code may rely on for arrays like these, or None where they need more than it does."""
+    record = setting.record
+    if not y_pred.size or not setting.is_constant or setting.ignored is not None:
+        return None
+    if setting.weighting or not is_enrolled(record) or not record.is_pair:
+        return None
+    if not (y_true.dtype.isnative and y_pred.dtype.isnative):
+        return None
+    try:  # Compiled code relies on the shapes, whether or not they are to be checked.
+        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
+    except ShapeError:
+        if check == "off":
+            return None
+        raise
+    return plan if plan.ready and plan.lines.rows.are_last else None
+
+
+def _columns(plan: Plan, y_pred: Floats) -> int:
+    return 1 if plan.lines.places[1].expand else int(y_pred.shape[-1])
+
+
+def _label(setting: Setting, y_true: Floats) -> str:
+    return str(y_true.dtype) if setting.record.labels_are_integers else ""
+
+
+def _lie_in_order(y_true: Floats, y_pred: Floats) -> bool:
+    """Whether memory may be read as it stands."""
+    true, pred = y_true.flags, y_pred.flags
+    return true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned
 
 
 def _in_words(

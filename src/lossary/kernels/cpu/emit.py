@@ -47,7 +47,7 @@ class Source:
 def source(program: Program, use: Use) -> Source:
     """The kernel of a program for one use."""
     if use.curvature:
-        form = curvature(program, use.target)
+        form = curvature(program, use.target, rows=use.rows)
     else:
         form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
     known = parameters(form.numbers)

@@ -44,6 +44,21 @@ def step(
         NoKernelError: There is no kernel.
     """
     use = target.use(program, columns, total=program.separable, gradient=gradient)
+    made, numbers = _prepared(program, parameters, use, dtype)
+    return Step(made.run, (rows, columns, 1.0 / rows if mean else 1.0, *numbers), made.origin)
+
+
+def curvature(program: Program, parameters: tuple[float, ...], dtype: str, rows: int, columns: int) -> Step:
+    """The step ``run(y_true, y_pred, gradient, curvature, *tail)`` for the derivatives of so many rows, unreduced.
+
+    Raises:
+        NoKernelError: There is no kernel.
+    """
+    made, numbers = _prepared(program, parameters, target.curvature_use(program, columns), dtype)
+    return Step(made.run, (rows, columns, *numbers), made.origin)
+
+
+def _prepared(program: Program, parameters: tuple[float, ...], use: Use, dtype: str) -> tuple[_Made, list[float]]:
     key = "step", use, dtype
     if key not in program.kernels:
         if alone.torn():
@@ -58,13 +73,13 @@ def step(
         numbers = [float(np.dtype(dtype).type(number)) for number in made.numbers(*parameters)]
     if any(number != number for number in numbers):
         raise NoKernelError("a parameter is NaN")
-    return Step(made.run, (rows, columns, 1.0 / rows if mean else 1.0, *numbers), made.origin)
+    return made, numbers
 
 
 def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
     try:
         made = source(program, use)
-        around = Around(_text(made.arguments, use, dtype), _parameters(made.arguments, dtype))
+        around = Around(_text(made.arguments, use, dtype), _parameters(made.arguments, use, dtype))
         kernel = made.text, dtype, typed(made.arguments, dtype), made.constants
         run, origin = store.compiled(made.name, *kernel, around=around)
         return _Made(run, origin, host_numbers(program, made.numbers))
@@ -75,7 +90,9 @@ def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
 
 # Numbers that are added up before their sum is: of many numbers no more is rounded off than a tree of sums does.
 _BLOCK = 512
-_ARRAYS = ("y_true", "y_pred", "gradient", "value")
+
+def _arrays(use: Use) -> tuple[str, ...]:
+    return ("y_true", "y_pred", "gradient", "curvature" if use.curvature else "value")
 
 
 def _numbers(taken: Sequence[Argument]) -> list[str]:
@@ -84,20 +101,21 @@ def _numbers(taken: Sequence[Argument]) -> list[str]:
     return [each.name for each in taken[last + 1 :]]
 
 
-def _parameters(taken: Sequence[Argument], dtype: str) -> tuple[Typed, ...]:
-    arrays = [Typed("int64", is_address=True)] * len(_ARRAYS)
-    return (*arrays, Typed("int64"), Typed("int64"), Typed("float64"), *[Typed(dtype)] * len(_numbers(taken)))
+def _parameters(taken: Sequence[Argument], use: Use, dtype: str) -> tuple[Typed, ...]:
+    arrays = [Typed("int64", is_address=True)] * len(_arrays(use))
+    factor = [] if use.curvature else [Typed("float64")]
+    return (*arrays, Typed("int64"), Typed("int64"), *factor, *[Typed(dtype)] * len(_numbers(taken)))
 
 
 def _text(taken: Sequence[Argument], use: Use, dtype: str) -> str:
     """The source of the step around a kernel."""
-    numbers = _numbers(taken)
     label = any(each.kind == "label" for each in taken)
     lengths = "rows, columns" if use.rows else "rows * columns"
     given = {
         "y_true": "elements(y_true, np.int64, rows)" if label else f"elements(y_true, F, {lengths})",
         "y_pred": f"elements(y_pred, F, {lengths})",
         "gradient": f"elements(gradient, F, {lengths})",
+        "curvature": f"elements(curvature, F, {lengths})",
         "values": "parts",
         "totals": "parts",
         "factors": "factors",
@@ -106,21 +124,32 @@ def _text(taken: Sequence[Argument], use: Use, dtype: str) -> str:
         "first": "0",
         "last": "pieces",
     }
-    call = f"kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
-    kind = "F" if use.rows else "np.float64"
+    call = f"faults = kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
     lines = [f"pieces = {'rows' if use.rows else f'(rows * columns + {CHUNK - 1}) // {CHUNK}'}"]
-    lines.append(f"parts = empty((pieces,), {kind})")
-    if use.rows and use.gradient:
-        lines += ["factors = empty((rows,), F)", "for i in range(rows):", "    factors[i] = F(factor)"]
-    lines += [f"faults = {call}", "total = 0.0", f"for start in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
-    lines += [f"    for i in range(start, min(start + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
-    lines.append("    total = accumulate(total, part)")
-    lines.append("found = total * factor" if use.rows else "found = total / columns * factor")
-    lines += ["written = elements(value, F, 1)", "written[0] = F(found)"]
+    lines += [call, *_added_up()] if use.curvature else _totalled(call, use)
     largest = float(np.finfo(dtype).max)
     lines += [
         f"if not (found <= {largest!r} and -found <= {largest!r}):",
         f"    faults = faults | np.int32({NOT_FINITE})",
     ]
-    head = f"def step({', '.join([*_ARRAYS, 'rows', 'columns', 'factor', *numbers])}):"
-    return "\n".join([head, *(f"    {line}" for line in [*lines, "return faults"]), ""])
+    arguments = [*_arrays(use), "rows", "columns", *([] if use.curvature else ["factor"]), *_numbers(taken)]
+    return "\n".join([f"def step({', '.join(arguments)}):", *(f"    {line}" for line in [*lines, "return faults"]), ""])
+
+
+def _totalled(call: str, use: Use) -> list[str]:
+    """The kernel's values added up and written, and what their total is found to be."""
+    lines = [f"parts = empty((pieces,), {'F' if use.rows else 'np.float64'})"]
+    if use.rows and use.gradient:
+        lines += ["factors = empty((rows,), F)", "for i in range(rows):", "    factors[i] = F(factor)"]
+    lines += [call, "total = 0.0", f"for start in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
+    lines += [f"    for i in range(start, min(start + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
+    lines.append("    total = accumulate(total, part)")
+    lines.append("found = total * factor" if use.rows else "found = total / columns * factor")
+    return [*lines, "written = elements(value, F, 1)", "written[0] = F(found)"]
+
+
+def _added_up() -> list[str]:
+    """Both derivatives added up, which is finite where they are."""
+    lines = [f"{name}s = elements({name}, F, rows * columns)" for name in ("gradient", "curvature")]
+    lines += ["found = 0.0", "for i in range(rows * columns):"]
+    return [*lines, "    found = accumulate(found, abs(gradients[i]) + abs(curvatures[i]))"]

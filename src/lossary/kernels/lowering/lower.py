@@ -41,10 +41,7 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
     if not rows:
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
     outputs = [value, program.derivative(program.predictions[0])] if gradient else [value]
-    inputs = _inputs(program)
-    memberships = [membership(program.record.domain(n, program.switches), one.node) for n, one in enumerate(inputs)]
-    checks = [node for element, _ in memberships for node in element]
-    of_rows = [node for _, row in memberships for node in row] if rows else []
+    checks, of_rows = _checks(program, rows=rows)
     roots = lowered(program, [*outputs, *checks, *of_rows])
     value, checks, of_rows = roots[0], roots[len(outputs) :][: len(checks)], roots[len(outputs) + len(checks) :]
     slope, scale = without_scale(roots[1]) if gradient else (None, [])
@@ -59,15 +56,17 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
     return _form(program, target, plan, outputs, value, scale, of_rows)
 
 
-def curvature(program: Program, target: Target) -> Lowered:
-    """The kernel of the slope and the diagonal of the Hessian, output by output, without factors and checks."""
+def curvature(program: Program, target: Target, *, rows: bool) -> Lowered:
+    """The kernel of the slope and the diagonal of the Hessian, output by output, without factors."""
     outputs = program.outputs("curvature")
     if len(walk(outputs)) > _MOST:
         raise ValueError("it would take seconds to compile")
-    slope, curve = outputs = lowered(program, outputs)
-    if target.inverts:
-        slope, curve = outputs = without_divisions(outputs)
-    return _form(program, target, arranged(target, None, slope, curve, [], [], points=False), outputs)
+    checks, of_rows = _checks(program, rows=rows)
+    roots = lowered(program, [*outputs, *checks, *of_rows])
+    outputs, checks, of_rows = roots[:2], roots[2:][: len(checks)], roots[2 + len(checks) :]
+    slope, curve = outputs = without_divisions(outputs) if target.inverts else outputs
+    plan = arranged(target, None, slope, curve, checks, of_rows, points=False)
+    return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows)
 
 
 def _form(
@@ -97,6 +96,16 @@ def _inputs(program: Program) -> tuple[Input, ...]:
     domains = [program.record.domain(place, program.switches) for place in range(len(program.arrays))]
     given = zip(program.record.inputs, program.arrays, domains, strict=True)
     return tuple(Input(each.name, node, domain.neutral) for each, node, domain in given)
+
+
+def _checks(program: Program, *, rows: bool) -> tuple[list[Node], list[Node]]:
+    """That arguments lie in their sets: what holds for each element, and what for each row."""
+    of_inputs = [
+        membership(program.record.domain(place, program.switches), each.node)
+        for place, each in enumerate(_inputs(program))
+    ]
+    elements = [node for element, _ in of_inputs for node in element]
+    return elements, [node for _, row in of_inputs for node in row] if rows else []
 
 
 def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
