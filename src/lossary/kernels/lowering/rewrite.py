@@ -122,15 +122,17 @@ def _as_magnitude(args: tuple[Node, ...]) -> tuple[Node, ...]:
     condition, a, b = args
     if a is b:
         return (a,)
-    if condition.op != "less":
+    if condition.op not in ("less", "less_equal"):
         return args
     low, high = condition.args
+    if a.op == b.op == "subtract" and all(x is y for x, y in zip(a.args + b.args, (high, low, low, high), strict=True)):
+        return (words.abs(a),)
+    if condition.op == "less_equal":  # Of -0 as well, which stays as it is.
+        return args
     if low.constant == 0 and a is high and b.op == "negative" and b.args[0] is high:
         return (words.abs(high),)
     if low.constant == 0 and b is high and a.op == "negative" and a.args[0] is high:
         return (-words.abs(high),)
-    if a.op == b.op == "subtract" and all(x is y for x, y in zip(a.args + b.args, (high, low, low, high), strict=True)):
-        return (words.abs(a),)
     return args
 
 
