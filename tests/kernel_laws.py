@@ -125,7 +125,7 @@ def error_budget(loss: Loss, setting: Setting, dtype: str = "float32", most: int
         for account, plain in zip(accounts, _plain(setting, dtype, most), strict=True):
             assert account.nonfinite == 0, (kind, account.examples[:3])
             assert account.dead == 0, (kind, account.examples[:3])
-            assert account.worst <= plain + 1.0, (kind, plain, account.where)
+            assert account.worst <= plain + 1.0, (kind, plain, account.worst, account.where)
     assert taken > 2 * refused, (taken, refused)
 
 
