@@ -178,7 +178,7 @@ def _all_count(sample_weight: Any, raw: Any) -> bool:
         return False
     if sample_weight.shape != raw.shape[:1] or not sample_weight.size:
         return False
-    return bool(0.0 < least(sample_weight) and largest(sample_weight) < np.inf)
+    return bool(least(sample_weight) > 0.0 and largest(sample_weight) < np.inf)
 
 
 def _terms(loss: Loss) -> list[tuple[float, Loss]]:
