@@ -26,8 +26,8 @@ def main() -> None:
         status = streams.run(lambda: app(prog_name="lossary"))
     except KeyboardInterrupt:
         status = INTERRUPTED
-    if status == INTERRUPTED:
-        # Threads that read or compute would abort the process where the interpreter is taken down under them.
+    # Threads that read or compute would abort the process where the interpreter is taken down under them: those of an
+    # interrupted command, and now and then those of a reader that has just ended.
+    if sys.stderr is not None:
         sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
+    os._exit(status)
