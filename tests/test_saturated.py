@@ -135,6 +135,7 @@ SUBNORMAL = float(np.float32(1e-45))
         (CCE(epsilon=0.0), [1, 0], [-inf, 1]),
         (lossary.KLDivergence(epsilon=0.0), [0.5, 0.5], [-inf, -0.5]),
         (BCE(epsilon=0.0), [1, 1], [-inf, -0.5]),
+        (lossary.PolyCrossentropy(epsilon=0.0), [1, 0], [-inf, 1]),
     ],
     ids=str,
 )
