@@ -93,6 +93,14 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (lossary.ZLossCrossentropy(), [1], [0, inf, 1], inf, [0, inf, 0]),
     (lossary.KnowledgeDistillation(), [[0, 0]], [0, -inf], inf, [0.5, -0.5]),
     (lossary.KnowledgeDistillation(), [[0, -inf]], [0, -inf], 0, [0, 0]),
+    (lossary.MulticlassPerceptron(), [0], [inf, 0, 1], 0, [0, 0, 0]),
+    (lossary.MulticlassPerceptron(), [0], [0, inf, 1], inf, [-1, 1, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [inf, 0, 1], 0, [0, 0, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [0, inf, -2], inf, [-1 / 3, 1 / 3, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [0, -inf, 1], 2 / 3, [-1 / 3, 0, 1 / 3]),
+    (lossary.PairwiseLogistic(), [[2, 1, 0]], [inf, 1, 0], math.log(1 + 1 / math.e) / 3, [0, -P / 3, P / 3]),
+    (lossary.PairwiseLogistic(), [[2, 1, 0]], [0, 1, -inf], math.log(1 + math.e) / 3, [-Q / 3, Q / 3, 0]),
+    (lossary.PairwiseLogistic(), [[1, 0, 0]], [0, inf, 0], inf, [-0.75, 0.5, 0.25]),
 ]
 
 
