@@ -122,3 +122,21 @@ def test_modules_of_ours_are_run_on_the_data_too() -> None:
     assert "CrossEntropyLoss raises ShapeError" in str(report)
     assert "y_true = y_true.squeeze(1)" in str(report)
     assert lossary.diagnose(lossary.torch.CrossEntropyLoss(), labels[:, 0], scores).ok
+
+
+@pytest.mark.parametrize("wrap", ["guard", "compile", "DataParallel"])
+@pytest.mark.parametrize("home", ["ours", "torch"])
+def test_what_holds_a_module_keeps_its_order(wrap: str, home: str) -> None:
+    import lossary.torch
+
+    module = {"ours": lossary.torch, "torch": torch.nn}[home].CrossEntropyLoss()
+    makers = {"guard": lossary.torch.guard, "compile": torch.compile, "DataParallel": torch.nn.DataParallel}
+    held = makers[wrap](module)
+    labels, scores = torch.tensor([0, 2]), torch.zeros(2, 3)
+    assert repr(lossary.diagnose(held, labels, scores)) == repr(lossary.diagnose(module, labels, scores))
+    assert [f.code for f in lossary.diagnose(held, labels[:, None], scores).findings] == ["LS001"]
+    assert lossary.verify(held).loss == lossary.verify(module).loss
+    if wrap == "guard":  # Its own look is still ahead.
+        assert held.report is None
+        assert float(held(scores, labels)) == pytest.approx(np.log(3.0))
+        assert held.report.ok

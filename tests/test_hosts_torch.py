@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from functools import partial
@@ -124,6 +125,8 @@ def test_what_the_trainer_hands_over():
         for outputs in ({"logits": logits}, (logits, None)):
             torch.testing.assert_close(compute(outputs, labels), right)
             torch.testing.assert_close(compute(outputs, labels, num_items_in_batch=torch.tensor(12)), right / 2)
+        elsewhere = pickle.loads(pickle.dumps(compute))  # As a launcher hands it to the processes that it starts.
+        torch.testing.assert_close(elsewhere({"logits": logits}, labels), right)
     numbers = lossary.hf.compute_loss_func("mse")
     assert float(numbers({"logits": torch.ones(4, 1)}, torch.zeros(4), num_items_in_batch=8)) == 0.5
     with pytest.raises(lossary.ParameterError, match=r"labels is None.*rename_column"):

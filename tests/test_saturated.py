@@ -93,6 +93,14 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (lossary.ZLossCrossentropy(), [1], [0, inf, 1], inf, [0, inf, 0]),
     (lossary.KnowledgeDistillation(), [[0, 0]], [0, -inf], inf, [0.5, -0.5]),
     (lossary.KnowledgeDistillation(), [[0, -inf]], [0, -inf], 0, [0, 0]),
+    (lossary.MulticlassPerceptron(), [0], [inf, 0, 1], 0, [0, 0, 0]),
+    (lossary.MulticlassPerceptron(), [0], [0, inf, 1], inf, [-1, 1, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [inf, 0, 1], 0, [0, 0, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [0, inf, -2], inf, [-1 / 3, 1 / 3, 0]),
+    (lossary.MultilabelMargin(), [[1, 0, 0]], [0, -inf, 1], 2 / 3, [-1 / 3, 0, 1 / 3]),
+    (lossary.PairwiseLogistic(), [[2, 1, 0]], [inf, 1, 0], math.log(1 + 1 / math.e) / 3, [0, -P / 3, P / 3]),
+    (lossary.PairwiseLogistic(), [[2, 1, 0]], [0, 1, -inf], math.log(1 + math.e) / 3, [-Q / 3, Q / 3, 0]),
+    (lossary.PairwiseLogistic(), [[1, 0, 0]], [0, inf, 0], inf, [-0.75, 0.5, 0.25]),
 ]
 
 
@@ -135,6 +143,7 @@ SUBNORMAL = float(np.float32(1e-45))
         (CCE(epsilon=0.0), [1, 0], [-inf, 1]),
         (lossary.KLDivergence(epsilon=0.0), [0.5, 0.5], [-inf, -0.5]),
         (BCE(epsilon=0.0), [1, 1], [-inf, -0.5]),
+        (lossary.PolyCrossentropy(epsilon=0.0), [1, 0], [-inf, 1]),
     ],
     ids=str,
 )
@@ -234,6 +243,7 @@ TARGET_SLOPES = [
      0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),
+    (lossary.Contrastive(margin=0.5), HARD, CHANCES, (CHANCES**2 - np.maximum(0.5 - CHANCES, 0) ** 2) / 3),
 ]  # fmt: skip
 
 

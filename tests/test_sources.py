@@ -11,6 +11,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +285,9 @@ def test_numbered_columns_go_by_their_numbers(tmp_path: Path) -> None:
         ("y,p\n0,1\n7,0\n", {"classes": ["0", "1"]}, r"'?7.*' in row 1 .*classes are 0, 1|7.0 in row 1"),
         ("y,p\nham,1\nham,0\n", {"positive": "spam"}, r"no row of column 'y' holds 'spam'.*--classes OTHER,spam"),
         ("y,p\n1,cat\n0,dog\n", {}, r"column 'p' holds the text 'cat'.*column of probabilities"),
+        ("y,p\n2024-01-31,1\n2/1/2024,0\n", {}, r"'y' holds dates such as '2/1/2024'; .*Save them as days"),
+        ("y,p\n1,2024-01-31T10:00Z\n", {}, r"'p' holds the text '2024-01-31T10:00Z'; .*Save them as days.*utc=True"),
+        ("y,p\n1.2.3,1\n1.2.4,0\n", {}, r"Name the one that counts as 1"),
         ("y,p\n1,1\n", {"classes": "cat,dog"}, r"accepted is a list: classes=\['cat', 'dog'\]"),
         ("y,p\n1,1\n", {"classes": ["cat"]}, r"accepted are two or more"),
         ("y,p\n1,1\n", {"classes": ["a", "b"], "positive": "c"}, r"none of the classes a, b"),
@@ -295,6 +300,25 @@ def test_what_is_wrong_with_classes_is_told(tmp_path: Path, text: str, options: 
     (tmp_path / "preds.csv").write_text(text)
     with pytest.raises(LossError, match=said):
         score(tmp_path / "preds.csv", ["bce"], **{"target": "y", "prediction": "p"} | options)
+
+
+@pytest.mark.parametrize(
+    ("times", "days"),
+    [
+        (["2000-01-02", "2000-01-03"], 1 + 4),
+        ([datetime(2000, 1, 2), datetime(2000, 1, 3)], 1 + 4),
+        ([date(2000, 1, 2), date(2000, 1, 3)], 1 + 4),
+        ([datetime(2000, 1, 2, tzinfo=UTC), datetime(2000, 1, 3, tzinfo=UTC)], 1 + 4),
+        ([timedelta(seconds=1), timedelta(seconds=2)], 1 + 4),
+        ([clock(0, 0, 1), clock(0, 0, 2)], 1 + 4),
+    ],
+)
+def test_dates_and_times_become_numbers_by_the_line_that_is_told(times: list[Any], days: float) -> None:
+    df = pd.DataFrame({"y": times, "p": [0.0, 0.0]})
+    with pytest.raises(LossError, match=r"'y' holds (dates|timestamp|date32|duration|time64).*Save them as") as told:
+        score(df, ["mse"], target="y", prediction="p")
+    exec(str(told.value).partition("Save them as ")[2].partition(": ")[2], {"pandas": pd, "df": df})
+    assert score(df, ["mse"], target="y", prediction="p").overall.means == {"mean_squared_error": days / 2}
 
 
 @pytest.mark.parametrize("cells", ["True,False", "true,false", "TRUE,FALSE", "yes,no", "1,0", "1.0,0.0", '"1","0"'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -40,33 +41,40 @@ def compute_loss_func(loss: Any, shift: bool = False, **parameters: Any) -> Call
     >>> round(float(loss(outputs, labels)), 4), round(float(loss(outputs, labels, num_items_in_batch=6)), 4)
     (2.0794, 1.0397)
     """
-    total = _total_of(loss, parameters)
+    return _Compute(_read(loss, parameters), shift)
 
-    def compute(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+
+@dataclass(frozen=True)
+class _Compute:
+    """An object and no closure, so that it goes to the processes that a launcher starts."""
+
+    loss: Any
+    shift: bool
+
+    def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
         logits = _logits(outputs)
         if labels is None:
             raise texts.no_labels()
-        if shift:
+        if self.shift:
             logits, labels = logits[..., :-1, :], labels[..., 1:]
-        return total(logits, labels.to(logits.device)).mean(num_items_in_batch)
+        return self._total(logits, labels.to(logits.device)).mean(num_items_in_batch)
 
-    return compute
-
-
-def _total_of(loss: Any, parameters: Mapping[str, Any]) -> Callable[[Tensor, Tensor], Any]:
-    """What makes a total of scores, whose classes lie along the last axis, and labels."""
-    if isinstance(loss, Loss):
-        return lambda logits, labels: loss.total(_classes_first(logits, labels), labels)
-    made = get(loss, **parameters)
-    if isinstance(made.record.target, Classes) and "ignore_class" in made.parameters and made.ignore_class is None:
-        made = made.replaced(ignore_class=IGNORED)
-
-    def total(logits: Tensor, labels: Tensor) -> Any:
+    def _total(self, logits: Tensor, labels: Tensor) -> Any:
+        if isinstance(self.loss, Loss):
+            return self.loss.total(_classes_first(logits, labels), labels)
         # In float32, as the library's own losses are.
         scores = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
-        return made.total(labels, scores)
+        return self.loss.total(labels, scores)
 
-    return total
+
+def _read(loss: Any, parameters: Mapping[str, Any]) -> Any:
+    """A module of ours as it is, anything else as the loss it names, which leaves out what the collators ignore."""
+    if isinstance(loss, Loss):
+        return loss
+    made = get(loss, **parameters)
+    if isinstance(made.record.target, Classes) and "ignore_class" in made.parameters and made.ignore_class is None:
+        return made.replaced(ignore_class=IGNORED)
+    return made
 
 
 def _classes_first(logits: Tensor, labels: Tensor) -> Tensor:

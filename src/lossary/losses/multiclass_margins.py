@@ -138,7 +138,8 @@ def multiclass_perceptron(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
     [0.5]
     """
-    return max(y_pred) - take(y_pred, y_true)
+    # The leader is 0 ahead of itself, if it is infinite too.
+    return take(where(first_max(y_pred), 0.0, max(y_pred) - y_pred), y_true)
 
 
 def _sparse_shares(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:

@@ -206,5 +206,8 @@ def multilabel_margin(y_true: Any, y_pred: Any) -> Any:
     [1.]
     """
     place = position(y_pred)
-    share = where(place == other(place), 0.0, other(y_true) * (1.0 - y_true)) / count(y_pred)
-    return sum(weighted(share, maximum(1.0 + (y_pred - other(y_pred)), 0.0)))
+    itself = place == other(place)
+    share = where(itself, 0.0, other(y_true) * (1.0 - y_true)) / count(y_pred)
+    # No label is compared with itself, which infinity less itself would spoil.
+    above = where(itself, 0.0, y_pred - other(y_pred))
+    return sum(weighted(share, maximum(1.0 + above, 0.0)))

@@ -48,7 +48,8 @@ def pairwise_logistic(y_true: Any, y_pred: Any, *, temperature: float = 1.0) -> 
     """
     better = less(other(y_true), y_true)
     pairs = maximum(sum(indicator(better)), 1.0)
-    lead = (y_pred - other(y_pred)) / temperature
+    # Of other pairs not even the difference counts: infinity less itself is no number.
+    lead = where(better, (y_pred - other(y_pred)) / temperature, 0.0)
     return sum(where(better, softplus(-lead) / pairs, 0.0))
 
 

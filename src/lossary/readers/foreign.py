@@ -134,6 +134,7 @@ _TRIPLET_EPS = 1e-6
 
 def unread(loss: Any) -> list[str]:
     """Settings of another library's loss object that are not looked at."""
+    loss = _functional(loss)
     if not _of_torch(loss):
         return []
     return [name for name in _UNREAD if getattr(loss, name, None) is not None]
@@ -144,10 +145,12 @@ def _of_torch(loss: Any) -> bool:
 
 
 def _functional(loss: Any, settings: dict[str, Any] | None = None) -> Any:
-    """The loss object that a function of ``torch.nn.functional`` stands for, or the loss itself.
+    """The loss object that a function of ``torch.nn.functional`` or a wrapper stands for, or the loss itself.
 
     Binary cross-entropy and its like are built in C and know no module, so the function itself is looked for.
     """
+    while (inner := _held(loss)) is not loss:
+        loss = inner
     own = getattr(loss, "__name__", "")
     name = _FUNCTIONS.get(own) if isinstance(own, str) else None
     nn = getattr(sys.modules.get("torch"), "nn", None)
@@ -292,16 +295,26 @@ def _unwrapped(loss: Any) -> tuple[Any, dict[str, Any] | None]:
         if isinstance(loss, functools.partial):
             settings = None if loss.args or settings is None else {**loss.keywords, **settings}
             loss = loss.func
-        elif type(loss).__name__ == "OptimizedModule" and hasattr(loss, "_orig_mod"):
-            loss = loss._orig_mod
-        elif type(loss).__name__ == "DataParallel" and _of_torch(loss):
-            loss = loss.module
-        elif inspect.ismethod(loss) and loss.__name__ in ("forward", "__call__") and _of_torch(loss.__self__):
-            loss = loss.__self__
+        elif (inner := _held(loss)) is not loss:
+            loss = inner
         elif _is_foreign(getattr(loss, "__wrapped__", None)) and not _is_foreign(loss):
             loss = loss.__wrapped__
         else:
             return loss, settings
+
+
+def _held(loss: Any) -> Any:
+    """What a wrapper hands its arguments to, in the order in which it got them, or the loss itself."""
+    kind = type(loss).__name__
+    if kind == "Guard" and type(loss).__module__ == "lossary.adapters.torch":
+        return loss.loss
+    if kind == "OptimizedModule" and hasattr(loss, "_orig_mod"):
+        return loss._orig_mod
+    if kind == "DataParallel" and _of_torch(loss):
+        return loss.module
+    if inspect.ismethod(loss) and loss.__name__ in ("forward", "__call__") and _of_torch(loss.__self__):
+        return loss.__self__
+    return loss
 
 
 def _is_foreign(loss: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DomainError, LossError, ParameterError
+from . import _times
 
 
 class FileError(LossError):
@@ -195,6 +196,7 @@ def not_numbers(path: Any, name: str, kind: str, text: str = "") -> ColumnError:
         remedy = "Write numbers without signs between thousands: 1234.5"
     elif text.strip().lower() in _MARKS:
         remedy = "Leave the cell of a missing value empty; --skip-missing (skip_missing=True) then leaves such rows out"
+    remedy = _times.remedy(name, kind, text) or remedy
     return ColumnError(
         f"{path}: column {name!r} holds {kind}; accepted are numbers, or lists of numbers of one length. {remedy}"
     )
@@ -205,6 +207,8 @@ def text_for_numbers(path: Any, name: str, texts: Sequence[str], *, is_target: b
     if not is_target or odd_number(texts):
         odd = odd_number(texts) or texts[0]
         return not_numbers(path, name, f"the text {odd!r}", odd)
+    if all(map(_times.is_date, texts)):
+        return not_numbers(path, name, f"dates such as {texts[0]!r}", texts[0])
     shown = ", ".join(map(repr, texts[:5])) + (", ..." if len(texts) > 5 else "")
     listed = ",".join(texts[:5]) + (",..." if len(texts) > 5 else "")
     remedy = f"Name the classes in the order of the predictions: --classes {listed} (classes={list(texts[:5])})"

@@ -67,6 +67,8 @@ def namespace(kind: Any) -> dict[str, Function]:
 
     least, most = kind(np.finfo(kind).tiny), kind(1.0 / np.finfo(kind).tiny)
 
+    lowest = kind(np.finfo(kind).min)
+
     def scale_to_one(x: Any) -> Any:
         """The power of two that brings x close to 1 or -1, if it is an ordinary number and so is its inverse."""
         size = absolute(x)
@@ -77,7 +79,9 @@ def namespace(kind: Any) -> dict[str, Function]:
         """X * scale / divisor through the inverse: the remainder, which is exact, makes up for its rounding."""
         scaled = x * scale
         found = scaled * inverse
-        return found + (scaled - found * divisor) * inverse
+        rest = scaled - found * divisor
+        # Of infinity it is NaN, which no comparison holds for.
+        return found + select(rest > lowest, rest, lowest) * inverse
 
     def sign(x: Any) -> Any:
         return select(x > zero, one, select(x < zero, -one, x))
