@@ -243,7 +243,6 @@ TARGET_SLOPES = [
      0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),
-    (lossary.Contrastive(margin=0.5), HARD, CHANCES, (CHANCES**2 - np.maximum(0.5 - CHANCES, 0) ** 2) / 3),
 ]  # fmt: skip
 
 

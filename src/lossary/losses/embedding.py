@@ -11,17 +11,17 @@ from ..objects.define import loss
 from ..words import (
     abs,
     count,
+    hypot1,
     less,
     max,
     maximum,
     mean,
+    mean_square,
     minimum,
     power,
-    scale_to_one,
     sign,
-    square,
+    sqrt,
     sum,
-    weighted,
     where,
 )
 
@@ -189,9 +189,7 @@ def contrastive(y_true: Any, y_pred: Any, *, margin: float = 1.0) -> Any:
     >>> print(lossary.contrastive([[1, 0]], [[2.0, 0.5]]))
     [2.125]
     """
-    lacking = maximum(margin - y_pred, 0.0)
-    # Squares of numbers close to 1, so that none overflows where their mean fits, nor loses digits where all are small.
-    # Roots of the labels inside would do too, but have no slope at hard labels.
-    scale = scale_to_one(max(where(y_true == 0.0, lacking, where(y_true == 1.0, y_pred, maximum(y_pred, lacking)))))
-    near, far = weighted(y_true, square(y_pred * scale)), weighted(1.0 - y_true, square(lacking * scale))
-    return mean(near + far) / scale / scale
+    near, far = sqrt(y_true) * y_pred, sqrt(1.0 - y_true) * maximum(margin - y_pred, 0.0)
+    longer = maximum(near, far)
+    # As squares of one length each, inside a mean that does not overflow where it fits.
+    return mean_square(longer * hypot1(minimum(near, far) / where(longer == 0.0, 1.0, longer)))
