@@ -66,8 +66,10 @@ class MultiObjective(Objective):
         scores = _array(approxes)[None]
         y_true = np.array([target])
         slope, curve = self.derivatives(y_true, scores)
-        exact = self.hessian == "exact"
-        matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0] if exact else np.diag(curve[0])
+        if self.hessian == "exact":
+            matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0]
+        else:
+            matrix = np.diag(curve[0])
         return (-weight * slope[0]).tolist(), (-weight * matrix).tolist()
 
 

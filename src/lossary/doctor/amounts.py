@@ -70,8 +70,6 @@ def _geometric_mean(t: Traits) -> float:
 
 def mean(t: Traits) -> Advice:
     """Positive numbers with a long tail, of which the mean is asked for."""
-    if t.has_zeros:
-        return with_zeros(t)
     reasons = (
         f"numbers from {number(t.low)} to {number(t.high)} with a long upper tail (skewness {number(t.skew)})",
         "least expected gamma deviance has the mean, as least squared error has, but an error counts in proportion to "

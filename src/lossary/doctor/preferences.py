@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from ..facts.arguments import Role
@@ -57,7 +55,6 @@ def _with_references(e: Evidence) -> tuple[Floats, Floats, Floats, Floats]:
     return first, second, *(references[name] for name in REFERENCES)  # type: ignore[return-value]
 
 
-@cache
 def _sums(of: str) -> str:
     each = "torch.log_softmax(logits, -1).gather(-1, tokens[..., None])[..., 0]"
     reduced = f"({each} * is_answer).sum(-1)"

@@ -71,32 +71,43 @@ def step(
 
     None where there is no kernel, or more to do than one task holds.  ``label`` is the dtype of labels.
     """
-    return _step("step", program, parameters, like, columns, label, mean=mean, gradient=gradient)
+    if not _is_one_task(program, like, columns, label):
+        return None
+    size = str(like.dtype), like.size // columns, columns
+    found: tuple[Callable[..., int], tuple[Any, ...], str] | None = _unless_refused(
+        lambda: part("cpu.step").step(program, parameters, *size, mean=mean, gradient=gradient)
+    )
+    return found
 
 
 def curvature_step(
     program: Program, parameters: tuple[float, ...], like: Any, columns: int, *, label: str = ""
 ) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
     """As `step`, for the slope and the diagonal of the Hessian of every output."""
-    return _step("curvature", program, parameters, like, columns, label)
-
-
-def _step(
-    name: str, program: Program, parameters: tuple[float, ...], like: Any, columns: int, label: str, **wanted: bool
-) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
-    dtype = str(like.dtype)
-    if like.size < PLAIN or dtype not in ("float32", "float64") or label not in ("", "int64"):
+    if not _is_one_task(program, like, columns, label):
         return None
+    size = str(like.dtype), like.size // columns, columns
+    found: tuple[Callable[..., int], tuple[Any, ...], str] | None = _unless_refused(
+        lambda: part("cpu.step").curvature(program, parameters, *size)
+    )
+    return found
+
+
+def _is_one_task(program: Program, like: Any, columns: int, label: str) -> bool:
+    """Whether a kernel may compute arrays like this one in a single call."""
+    if like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
+        return False
     if not is_enrolled(program.record) or unfit(program) or columns > _LONGEST_ROW or unusable():
-        return None
-    if like.size > part("cpu.tasks").alone(program, columns):
-        return None
-    make = getattr(part("cpu.step"), name)
+        return False
+    return bool(like.size <= part("cpu.tasks").alone(program, columns))
+
+
+def _unless_refused(make: Callable[[], Any]) -> Any:
+    """What is made, or None where there turns out to be no kernel."""
     try:
-        found: Any = make(program, parameters, dtype, like.size // columns, columns, **wanted)
+        return make()
     except NoKernelError:
         return None
-    return tuple(found)
 
 
 def curvature(call: Fusible) -> tuple[Any, Any] | None:
@@ -106,10 +117,7 @@ def curvature(call: Fusible) -> tuple[Any, Any] | None:
     """
     if refusal(call):
         return None
-    try:
-        found: tuple[Any, Any] | None = part("cpu.curvature").derivatives(call)
-    except NoKernelError:
-        return None
+    found: tuple[Any, Any] | None = _unless_refused(lambda: part("cpu.curvature").derivatives(call))
     return found
 
 

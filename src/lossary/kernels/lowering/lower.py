@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from itertools import islice
 
 from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
@@ -41,10 +42,8 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
     if not rows:
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
     outputs = [value, program.derivative(program.predictions[0])] if gradient else [value]
-    checks, of_rows = _checks(program, rows=rows)
-    roots = lowered(program, [*outputs, *checks, *of_rows])
-    value, checks, of_rows = roots[0], roots[len(outputs) :][: len(checks)], roots[len(outputs) + len(checks) :]
-    slope, scale = without_scale(roots[1]) if gradient else (None, [])
+    (value, *slopes), checks, of_rows = _lowered(program, outputs, rows=rows)
+    slope, scale = without_scale(slopes[0]) if gradient else (None, [])
     if rows and target.inverts:
         value, *rest = without_divisions([value, *(n for _, n in scale), *([] if slope is None else [slope])])
         scale = [(sign, node) for (sign, _), node in zip(scale, rest, strict=False)]
@@ -61,9 +60,7 @@ def curvature(program: Program, target: Target, *, rows: bool) -> Lowered:
     outputs = program.outputs("curvature")
     if len(walk(outputs)) > _MOST:
         raise ValueError("it would take seconds to compile")
-    checks, of_rows = _checks(program, rows=rows)
-    roots = lowered(program, [*outputs, *checks, *of_rows])
-    outputs, checks, of_rows = roots[:2], roots[2:][: len(checks)], roots[2 + len(checks) :]
+    outputs, checks, of_rows = _lowered(program, outputs, rows=rows)
     slope, curve = outputs = without_divisions(outputs) if target.inverts else outputs
     plan = arranged(target, None, slope, curve, checks, of_rows, [], points=False)
     return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows)
@@ -98,14 +95,16 @@ def _inputs(program: Program) -> tuple[Input, ...]:
     return tuple(Input(each.name, node, domain.neutral) for each, node, domain in given)
 
 
-def _checks(program: Program, *, rows: bool) -> tuple[list[Node], list[Node]]:
-    """That arguments lie in their sets: what holds for each element, and what for each row."""
+def _lowered(program: Program, outputs: Sequence[Node], *, rows: bool) -> tuple[list[Node], list[Node], list[Node]]:
+    """The outputs, and that arguments lie in their sets: what holds for each element, and what for each row."""
     of_inputs = [
         membership(program.record.domain(place, program.switches), each.node)
         for place, each in enumerate(_inputs(program))
     ]
     elements = [node for element, _ in of_inputs for node in element]
-    return elements, [node for _, row in of_inputs for node in row] if rows else []
+    of_rows = [node for _, row in of_inputs for node in row] if rows else []
+    roots = iter(lowered(program, [*outputs, *elements, *of_rows]))
+    return list(islice(roots, len(outputs))), list(islice(roots, len(elements))), list(roots)
 
 
 def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
