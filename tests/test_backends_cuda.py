@@ -14,7 +14,7 @@ import torch
 
 import accuracy
 import lossary
-from inputs import SETTINGS, WITNESSES, Setting, assert_ulps
+from inputs import FUSED, SETTINGS, WITNESSES, Setting, assert_ulps
 from lossary import kernels
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU of NVIDIA")
@@ -147,9 +147,69 @@ def test_accuracy_in_float32() -> None:
     assert not wrong, wrong
 
 
-def test_kernels_say_why_they_stay_away() -> None:
-    y_true, y_pred = torch.zeros(4096, 64, device=DEVICE), torch.zeros(4096, 64, device=DEVICE)
-    assert "host memory" in str(kernels.explain("huber", y_true, y_pred))
+def test_kernels_say_that_they_run_and_why_they_stay_away() -> None:
+    y_true, y_pred = torch.zeros(64, 3, device=DEVICE), torch.zeros(64, 3, device=DEVICE)
+    assert "fused kernel on torch, compiled by Triton for " in kernels.explain("huber", y_true, y_pred)
+    assert "compute in float32, not torch.float64" in kernels.explain("huber", y_true.double(), y_pred.double())
+    assert "the words of torch" in kernels.explain("triplet_margin", backend="torch")
+
+
+@pytest.mark.parametrize("setting", FUSED, ids=str)
+def test_every_loss_that_has_a_kernel_takes_it(setting: Setting, rng: np.random.Generator) -> None:
+    _, (y_true, y_pred, *_) = drawn(setting, rng, torch.float32)
+    assert "fused kernel" in kernels.explain(setting.configured(), y_true, y_pred)
+
+
+@pytest.mark.parametrize("shape", [(3, 20000), (3000, 1), (300, 100)], ids=str)
+@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+def test_rows_of_every_length(setting: Setting, shape: tuple[int, int], rng: np.random.Generator) -> None:
+    host, device = drawn(setting, rng, torch.float32, shape)
+    wide = [x.double() if x.is_floating_point() else x for x in host]
+    for arguments in (2, 3, 4):
+        value, slope = step(setting.configured(), *device[:arguments])
+        wanted, steep = step(setting.configured(), *wide[:arguments])
+        torch.testing.assert_close(value.cpu().double(), wanted, rtol=4e-6, atol=2e-6)
+        size = steep.abs().amax(-1, keepdim=True)
+        assert float(((slope.cpu().double() - steep).abs() / (size + 1e-30)).max()) < 4e-6
+
+
+def test_outputs_along_another_axis(rng: np.random.Generator) -> None:
+    scores = torch.tensor(rng.normal(size=(4, 5, 6, 7))).float()
+    labels = torch.tensor(rng.integers(0, 5, (4, 6, 7)))
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True, axis=1, ignore_class=3)
+    wanted = step(loss, labels, scores)
+    for given in (scores.cuda(), scores.cuda().to(memory_format=torch.channels_last)):
+        for got, want in zip(step(loss, labels.cuda(), given), wanted, strict=True):
+            assert_ulps(got.cpu().numpy(), want.numpy(), ulps=8)
+
+
+@pytest.mark.parametrize("upstream", [1.0, 3.0])
+def test_a_large_gradient_is_scaled(upstream: float) -> None:
+    y_true, y_pred = torch.zeros(2048, 1024, device=DEVICE), torch.ones(2048, 1024, device=DEVICE, requires_grad=True)
+    value = lossary.MeanSquaredError(reduction="sum")(y_true, y_pred)
+    (value * upstream).backward()
+    assert y_pred.grad is not None
+    assert torch.all(y_pred.grad == upstream * 2.0 / 1024)
+
+
+def test_a_graph_that_is_kept_gives_the_same_bits_again(rng: np.random.Generator) -> None:
+    for dtype in (torch.float32, torch.float16):
+        leaf = torch.tensor(rng.normal(size=(64, 9)), device=DEVICE).to(dtype).requires_grad_()
+        value = lossary.MeanSquaredError()(torch.zeros_like(leaf), leaf)
+        (first,) = torch.autograd.grad(value, leaf, retain_graph=True)
+        (again,) = torch.autograd.grad(value, leaf)
+        assert first.dtype == dtype
+        assert torch.equal(first, again)
+
+
+def test_slopes_of_several_at_once(rng: np.random.Generator) -> None:
+    y_pred = torch.tensor(rng.normal(size=(3, 4)), device=DEVICE).float()
+    y_true = torch.zeros_like(y_pred)
+    for reduction in ("none", "sum"):
+        loss = lossary.MeanSquaredError(reduction=reduction)
+        found = torch.autograd.functional.jacobian(lambda p: loss(y_true, p), y_pred, vectorize=True)  # noqa: B023
+        summed = found.sum(0) if reduction == "none" else found
+        torch.testing.assert_close(summed, 2 * y_pred / 4)
 
 
 def test_a_label_out_of_range_is_nan_and_told_afterwards() -> None:

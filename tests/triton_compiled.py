@@ -17,16 +17,16 @@ from inputs import FUSED, Setting, program
 from lossary.kernels.triton import emit, module
 
 DEVICES = (GPUTarget("cuda", 90, 32), GPUTarget("hip", "gfx942", 64))
-# Approximations, subnormal numbers lost, and a rounding left out.
-INEXACT = r"approx|\.ftz|fma\.rn\.f32|div\.full"
+# Approximations, and subnormal numbers lost.
+INEXACT = r"approx|\.ftz|div\.full"
 
 
 def signature(kernel: Any, *, labels: bool) -> tuple[dict[str, str], dict[str, Any]]:
     """The types of what a kernel takes, and what is known of it."""
     known: dict[str, Any] = {"ROWS": 4, "BLOCK": 512, "inner": 1}
-    known |= dict.fromkeys(("values", "factors", "live", "upstream"))
+    known |= dict.fromkeys(("values", "value", "factors", "live", "upstream"))
     types = {"y_true": "*i64" if labels else "*fp32", "y_pred": "*fp32", "gradient": "*fp32", "totals": "*fp64"}
-    types |= dict.fromkeys(("rows", "columns", "size"), "i32")
+    types |= dict.fromkeys(("rows", "columns", "size", "divisor"), "i32")
     names = kernel.arg_names
     found = {name: "constexpr" if name in known else types.get(name, "fp32") for name in names}
     return found, {name: value for name, value in known.items() if name in names}
@@ -34,14 +34,15 @@ def signature(kernel: Any, *, labels: bool) -> tuple[dict[str, str], dict[str, A
 
 def verdict(setting: Setting) -> str:
     """Whether a setting's kernel compiles for all devices into exact arithmetic."""
-    made = emit.source(program(setting), rows=not program(setting).separable)
-    kernel = module.module(made.text)[made.name]
-    types, known = signature(kernel, labels=setting.record.labels_are_integers)
-    source = ASTSource(kernel, types, constexprs=known)
-    for device in DEVICES:
-        compiled = triton.compile(source, target=device, options={"num_warps": 4, **module.OPTIONS})
-        if device.backend == "cuda" and (found := sorted(set(re.findall(INEXACT, compiled.asm["ptx"])))):
-            return f"has {', '.join(found)}"
+    shapes: list[emit.Shape] = ["long", "elements" if program(setting).separable else "rows"]
+    for made in [emit.source(program(setting), shape) for shape in shapes]:
+        kernel = module.module(made.text)[made.name]
+        types, known = signature(kernel, labels=setting.record.labels_are_integers)
+        source = ASTSource(kernel, types, constexprs=known)
+        for device in DEVICES:
+            compiled = triton.compile(source, target=device, options={"num_warps": 4, **module.OPTIONS})
+            if device.backend == "cuda" and (found := sorted(set(re.findall(INEXACT, compiled.asm["ptx"])))):
+                return f"{made.name} has {', '.join(found)}"
     return "is right"
 
 

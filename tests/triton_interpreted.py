@@ -22,6 +22,7 @@ from lossary.kernels.triton import emit, module
 
 # Of the largest slope of a row, and of the value.
 MOST = 2e-6
+FINISH = module.module(emit.common())["finish"]
 
 
 class Case:
@@ -46,33 +47,34 @@ class Case:
         self.size = float(used.abs().sum())  # Values may cancel.
         return float(total.detach()), leaf.grad
 
-    def rows(self, *, weighted: bool = False, inner: int = 1, upstream: Any = None) -> tuple[Any, Any]:
-        made = emit.source(program(self.setting), rows=True)
+    def rows(self, *, long: bool = False, weighted: bool = False, inner: int = 1, upstream: Any = None) -> Any:
+        made = emit.source(program(self.setting), "long" if long else "rows")
         kernel = module.module(made.text)[made.name]
         points, columns = self.shape
-        sizes = module.sizes(columns) | {"ROWS": 2}
-        sizes.pop("num_warps")
-        grid = -(-points // 2)
+        sizes = {"BLOCK": 16} if long else {"ROWS": 2, "BLOCK": 1 << (columns - 1).bit_length()}
+        grid = points if long else -(-points // 2)
         totals, values, value = torch.zeros(grid, dtype=torch.float64), torch.zeros(points), torch.zeros(())
         arrays = [self.y_true, self.y_pred, self.gradient]
         if inner > 1:  # Outputs lie along the first axis.
             arrays = [x.T.contiguous() if x.dim() > 1 else x for x in arrays]
         weights, live = (self.weights, self.live) if weighted else (None, None)
-        given = [*arrays, values, totals, weights, live, upstream, points, columns, inner, 1.0, *self.numbers(made)]
-        kernel[(grid,)](*given, **sizes)
-        module.module(made.text)["finish"][(1,)](totals, value, grid, 1, BLOCK=2)
+        given = [*arrays, values, totals, None, weights, live, upstream, points, columns, inner, 1, 1.0]
+        kernel[(grid,)](*given, *self.numbers(made), **sizes)
+        FINISH[(1,)](totals, value, grid, 1, BLOCK=2)
         self.gradient = arrays[2].T if inner > 1 else arrays[2]
         assert abs(float(values.double().sum()) - float(totals.sum())) <= MOST * (1 + float(values.abs().sum()))
         return float(value), self.gradient.double()
 
-    def elements(self) -> tuple[Any, Any]:
-        made = emit.source(program(self.setting), rows=False)
+    def elements(self, block: int) -> tuple[Any, Any]:
+        made = emit.source(program(self.setting), "elements")
         size, columns = self.y_pred.numel(), self.shape[1]
-        grid = -(-size // 16)
+        grid = -(-size // block)
         totals, value = torch.zeros(grid, dtype=torch.float64), torch.zeros(())
-        given = [self.y_true, self.y_pred, self.gradient, totals, None, size, columns, 1.0, *self.numbers(made)]
-        module.module(made.text)[made.name][(grid,)](*given, BLOCK=16)
-        module.module(made.text)["finish"][(1,)](totals, value, grid, columns, BLOCK=2)
+        parts = (totals, None) if grid > 1 else (None, value)
+        given = [self.y_true, self.y_pred, self.gradient, *parts, None, size, columns, columns, 1.0]
+        module.module(made.text)[made.name][(grid,)](*given, *self.numbers(made), BLOCK=block)
+        if grid > 1:
+            FINISH[(1,)](totals, value, grid, columns, BLOCK=2)
         return float(value), self.gradient.double()
 
     def numbers(self, made: emit.Source) -> list[float]:
@@ -93,18 +95,22 @@ def faults(setting: Setting) -> dict[str, str]:
     for shape in ((5, 7), (2, 300)):
         case = Case(setting, shape)
         found[f"rows {shape}"] = differs(case, case.rows())
+        case = Case(setting, shape)
+        found[f"long {shape}"] = differs(case, case.rows(long=True))
         if program(setting).separable:
             case = Case(setting, shape)
-            found[f"elements {shape}"] = differs(case, case.elements())
-    case = Case(setting, (5, 7))
-    found["weights and mask"] = differs(case, case.rows(weighted=True), case.weights)
-    if not case.gradient[1].eq(0.0).all():
-        found["masked"] = "the gradient of a masked row is not 0"
-    case = Case(setting, (5, 7))
-    found["strided"] = differs(case, case.rows(inner=5))
-    case = Case(setting, (5, 7))
-    value, slope = case.rows(upstream=torch.tensor(2.0))
-    found["upstream"] = differs(case, (value, slope / 2))
+            found[f"elements {shape}"] = differs(case, case.elements(16 if shape[0] > 2 else 1024))
+    for long in (False, True):
+        kind = "long, " if long else ""
+        case = Case(setting, (5, 7))
+        found[f"{kind}weights and mask"] = differs(case, case.rows(long=long, weighted=True), case.weights)
+        if not case.gradient[1].eq(0.0).all():
+            found[f"{kind}masked"] = "the gradient of a masked row is not 0"
+        case = Case(setting, (5, 7))
+        found[f"{kind}strided"] = differs(case, case.rows(long=long, inner=5))
+        case = Case(setting, (5, 7))
+        value, slope = case.rows(long=long, upstream=torch.tensor(2.0))
+        found[f"{kind}upstream"] = differs(case, (value, slope / 2))
     case = Case(setting, (5, 7), torch.float16)
     found["half"] = differs(case, case.rows(), most=1e-3)
     return {name: text for name, text in found.items() if text}

@@ -123,7 +123,7 @@ def curvature(call: Fusible) -> tuple[Any, Any] | None:
 
 def _is_ready(call: Fusible) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
-    if not call.program.kernels_at_hand or call.mask is not None or not _fits(call):
+    if not call.program.kernels_at_hand or call.mask is not None or not fits(call):
         return False
     return all(isinstance(number, float) for number in call.numbers)
 
@@ -144,10 +144,10 @@ def refusal(call: Fusible) -> str:
         return unusable()
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
-    return "" if _fits(call) else _UNLIKE
+    return "" if fits(call) else _UNLIKE
 
 
-def _fits(call: Fusible) -> bool:
+def fits(call: Fusible) -> bool:
     """Whether there is a target for every prediction: a kernel reads what lies there, and shapes may be unchecked."""
     true, pred = (tuple(call.backend.shape(x)) for x in (call.y_true, call.y_pred))
     if call.program.record.labels_are_integers:
@@ -183,7 +183,7 @@ def _unfit(program: Program) -> str:
 
 def unusable() -> str:
     """Why no call takes a kernel, or nothing."""
-    return "LOSSARY_KERNELS=0 switches kernels off" if _switched_off() else alone.torn() or _missing()
+    return off() or alone.torn() or _missing()
 
 
 def load(loss: Any, *, dtype: str = "float32") -> None:
@@ -214,8 +214,9 @@ def load(loss: Any, *, dtype: str = "float32") -> None:
         _run().load(program, dtype)
 
 
-def _switched_off() -> bool:
-    return os.environ.get("LOSSARY_KERNELS", "1") == "0"
+def off() -> str:
+    """That kernels are switched off, or nothing."""
+    return "LOSSARY_KERNELS=0 switches kernels off" if os.environ.get("LOSSARY_KERNELS", "1") == "0" else ""
 
 
 @cache
@@ -247,8 +248,7 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
         loss: A name, a function or a loss object.
         use: ``"gradient"`` for value and gradient together, ``"value"`` for the value alone.
         readable: Instead of the loop itself, the same stages for one data point, as a function that runs in NumPy.
-        device: ``"cuda"`` for the same in Triton, value and gradient together, with the functions that it calls.  Calls
-            do not take it yet.
+        device: ``"cuda"`` for the same in Triton, value and gradient together, with the functions that it calls.
 
     Returns:
         The source.  ``accumulate`` adds in double precision, ``faulty`` remembers values outside the domain.
@@ -271,7 +271,7 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
     if device == "cuda":
-        return str(part("triton.emit").source(program, rows=not program.separable).text)
+        return str(part("triton.emit").source(program, "elements" if program.separable else "rows").text)
     if readable:
         return plain.source(program, gradient=gradient)
     return emitted(program, Use(rows=not program.separable, points=False, gradient=gradient, mask=False)).text
@@ -331,7 +331,10 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if origin:
         return f"{name} runs in a fused kernel on {owner.name}, {origin}"
     batch = made.batch(y_true, y_pred)
-    reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
+    if getattr(batch.y_pred, "is_cuda", False):
+        reason = str(part("triton").refusal(batch))
+    else:
+        reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
     computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:

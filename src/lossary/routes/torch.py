@@ -15,16 +15,16 @@ from .. import kernels
 from ..backends import Array
 from ..backends.torch import BACKEND, PLAIN
 from ..calls import evaluate
-from ..calls.evaluate import Batch, Call
+from ..calls.evaluate import Call
 from ..calls.linear import Arguments, Settings
 from ..calls.plan import Setting, keep
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
-from . import linear_torch, steps
+from . import linear_torch, steps, torch_device
 from .torch_compiled import compiled
-from .torch_doors import apply, is_eager, is_several, prepared
-from .torch_together import Together, Total, again, differentiated, together, unfit, widened
+from .torch_doors import is_eager, prepared
+from .torch_together import Together, Total, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -52,6 +52,8 @@ class TorchRoute(Route):
     def total(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> Array | None:
+        if y_pred.is_cuda:
+            return torch_device.total(setting, y_true, y_pred, axis, check, reduction)
         wanted = y_pred.requires_grad and _is_grad_enabled()
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, wanted)
         found = None if plain is None else plain.computed(y_true, y_pred)
@@ -62,6 +64,8 @@ class TorchRoute(Route):
     def total_and_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
+        if y_pred.is_cuda:
+            return torch_device.total_and_gradient(setting, y_true, y_pred, axis, check, reduction)
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
         found = None if plain is None else plain.computed(y_true, y_pred)
         return None if found is None else (found[1], found[0])
@@ -190,19 +194,13 @@ def _is_plain(y_true: Any, y_pred: Any) -> bool:
 class InMemory(Together):
     """A call on tensors that NumPy computes: ``batch`` is NumPy's, and ``y_pred`` shares its memory."""
 
-    def reduced(self, reduction: str) -> Array:
-        """The reduced loss, as a tensor that knows its gradient."""
-        if not differentiated(self.y_pred):
-            return self.answer(_tensor(self.batch.reduced(reduction)), reduction)
-        if reduction == "none":
-            values = self.batch.reduced("none")
-            return self.result(apply(_Values, self.y_pred, self.y_true, values, self.batch, self.words))
-        return self.total(lambda: _both(self.batch.value_and_gradient(reduction)), reduction)
+    def tensor(self, x: Any) -> Array:
+        """What NumPy computed, as a tensor."""
+        return _tensor(x)
 
-    def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
-        """The reduced loss and its gradient."""
-        value, gradient = _both(self.batch.value_and_gradient(reduction))
-        return self.answer(value, reduction), self.result(gradient)
+    def given(self, x: Array) -> Any:
+        """A tensor as NumPy's."""
+        return x.detach().numpy()
 
 
 def _view(x: Array | None) -> Any:
@@ -213,42 +211,9 @@ def _tensor(x: Any) -> Array:
     return torch.from_numpy(np.asarray(x))
 
 
-def _both(found: Any) -> tuple[Array, Array]:
-    value, gradient = found
-    return _tensor(value), _tensor(gradient)
-
-
 def _is_numeric(x: Any) -> bool:
     """Whether it is an array of NumPy that becomes a tensor as it is."""
     return type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.itemsize <= 8
-
-
-class _Values(torch.autograd.Function):
-    """One number per data point; the gradient is computed for the factors that come back."""
-
-    @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, values: Any, batch: Batch, words: Any) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        ctx.batch, ctx.words = batch, words
-        return _tensor(values)
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Array) -> Any:
-        y_pred, y_true = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
-        return _pulled_back(ctx.batch, upstream[0]), None, None, None, None
-
-
-def _pulled_back(batch: Batch, upstream: Array) -> Array:
-    if not is_several(upstream):
-        return torch.from_numpy(batch.pulled_back(upstream.detach().numpy()))
-    unit = torch.from_numpy(batch.pulled_back(np.ones(upstream.shape, batch.y_pred.dtype)))
-    factor = upstream
-    if upstream.dim() != unit.dim():
-        for axis in batch.rows.axes:
-            factor = factor.unsqueeze(axis)
-    return factor * unit
 
 
 ROUTE = TorchRoute(BACKEND)

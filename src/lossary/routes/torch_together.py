@@ -15,6 +15,7 @@ from ..backends import Array
 from ..backends.torch import PLAIN
 from ..calls.evaluate import Batch
 from ..calls.route import Prepare
+from ..kernels import triton as on_device
 from .torch_doors import apply, is_recorded, is_several, is_transformed
 
 # Makes the call on tensors that autograd sees.
@@ -51,10 +52,10 @@ def together(prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, w
     if type(y_true) not in PLAIN or not y_pred.is_floating_point():
         return None
     others = [x for x in (sample_weight, where) if isinstance(x, torch.Tensor)]
-    if not differentiated(y_pred) or unfit(y_true, y_pred, *others):
+    if not (differentiated(y_pred) or y_pred.is_cuda) or unfit(y_true, y_pred, *others):
         return None
     true, pred = widened(y_true), widened(y_pred)
-    batch = prepare(true.detach(), pred.detach(), sample_weight, where)
+    batch = prepare(true.detach(), pred.detach(), sample_weight, where, kernel=on_device.offer)
     return Together(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
 
 
@@ -77,9 +78,38 @@ class Together:
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss, as a tensor that knows its gradient."""
-        if reduction == "none":
+        if self.batch.fused is None and reduction == "none":
             return self.result(self.words(self.y_true, self.y_pred).reduced("none"))
-        return self.total(lambda: self.batch.value_and_gradient(reduction), reduction)
+        if not differentiated(self.y_pred):
+            return self.answer(self.tensor(self.batch.reduced(reduction)), reduction)
+        if reduction == "none":
+            values = self.tensor(self.batch.reduced("none"))
+            return self.result(apply(_Values, self.y_pred, self.y_true, values, self.pulled_back, self.words))
+        return self.total(lambda: self.both(reduction), reduction)
+
+    def both(self, reduction: str) -> tuple[Array, Array]:
+        """The reduced loss and its gradient, as they were computed."""
+        value, gradient = self.batch.value_and_gradient(reduction)
+        return self.tensor(value), self.tensor(gradient)
+
+    def tensor(self, x: Any) -> Array:
+        """What ``batch`` computed, as a tensor."""
+        return x
+
+    def given(self, x: Array) -> Any:
+        """A tensor as what ``batch`` computes on."""
+        return x.detach()
+
+    def pulled_back(self, upstream: Array) -> Array:
+        """The gradient for one factor per data point."""
+        if not is_several(upstream):
+            return self.tensor(self.batch.pulled_back(self.given(upstream)))
+        ones = torch.ones(upstream.shape, dtype=self.y_pred.dtype, device=self.y_pred.device)
+        unit, factor = self.tensor(self.batch.pulled_back(self.given(ones))), upstream
+        if upstream.dim() != unit.dim():
+            for axis in self.batch.rows.axes:
+                factor = factor.unsqueeze(axis)
+        return factor * unit
 
     def total(self, find: Callable[[], tuple[Array, Array]], reduction: str) -> Array:
         """A number that knows its gradient."""
@@ -89,7 +119,7 @@ class Together:
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         """The reduced loss and its gradient."""
-        value, gradient = self.batch.value_and_gradient(reduction)
+        value, gradient = self.both(reduction)
         return self.answer(value, reduction), self.result(gradient)
 
     def result(self, x: Array) -> Array:
@@ -149,18 +179,36 @@ class Total(torch.autograd.Function):
         if gradient is None:
             found = differentiable(given[0].total, saved[1], saved[0], upstream)
         else:
-            found = _scaled(gradient, upstream)
+            found = scaled(gradient, upstream)
         return (found, None, None) if len(saved) == 2 else (found, *[None] * len(saved))
+
+
+class _Values(torch.autograd.Function):
+    """One number per data point; the gradient is computed for the factors that come back."""
+
+    @staticmethod
+    def forward(ctx: Any, y_pred: Array, y_true: Array, values: Array, pulled_back: Any, words: Words) -> Array:
+        ctx.save_for_backward(y_pred, y_true)
+        ctx.pulled_back, ctx.words = pulled_back, words
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Array) -> Any:
+        y_pred, y_true = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
+        return ctx.pulled_back(upstream[0]), None, None, None, None
 
 
 _is_grad_enabled = torch.is_grad_enabled
 
 
-def _scaled(gradient: Array, upstream: Array) -> Array:
+def scaled(gradient: Array, upstream: Array) -> Array:
+    """A gradient that nobody else holds, times what comes from above."""
     if is_several(upstream):
         return upstream * gradient
     if not gradient.is_cpu:  # Where looking at a number would wait for the device.
-        return gradient.mul_(upstream)
+        return on_device.scaled(gradient, upstream)
     factor = upstream.item()
     return gradient if factor == 1.0 else gradient.mul_(factor)
 

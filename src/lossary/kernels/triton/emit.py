@@ -1,58 +1,32 @@
-"""The source of a kernel in Triton: a block of elements, or rows held in registers, per program.
+"""The source of a kernel in Triton: a block of elements, rows held in registers, or one long row, per program.
 
 Value and gradient come from one pass.  An array that is None is left out: ``gradient``, ``values`` (one number per
-data point), ``totals`` (one float64 sum per program, added up in order by ``finish``), ``factors`` and ``live`` (one
-entry per data point), ``upstream`` (what the gradient is multiplied with).  The outputs of a row lie ``inner`` elements
-apart.  Sums are float64: what they are off by is their one rounding to float32.
+data point), ``totals`` (one float64 sum per program, added up in order by ``finish``), ``value`` (the sum divided by
+``divisor``, where one program makes all of it), ``factors`` and ``live`` (one entry per data point), ``upstream`` (what
+the gradient is multiplied with).  The outputs of a row lie ``inner`` elements apart.  Sums are float64: what they are
+off by is their one rounding to float32.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-
-from ...graph import Node, walk
-from ...graph.emit import INFIX
+from ...graph import Node
 from ...graph.program import Program
-from ..lowering.form import Input, Loop, Lowered, Stage, Target
+from ..lowering.form import Input, Loop, Number, Target
 from ..lowering.lower import lower
 from . import functions
+from .spell import NAMES, REDUCTIONS, Speller, elements, literal
 
 # What is computed stays in registers, so only reductions part one loop from the next.
-DEVICE = Target()
-_LONG = 60
-_OPERATORS = {k: v for k, v in INFIX.items() if k != "divide"} | {"less": "<", "less_equal": "<=", "equal": "=="}
-_OPERATORS |= {"logical_and": "&", "logical_or": "|"}
-_SPELLED = {
-    "abs": "tl.abs({0})",
-    "at": "(cols == {0})",
-    "divide": "divided({0}, {1})",
-    "guard": "maximum({0}, {1})",
-    "indicator": "tl.where({0}, 1.0, 0.0)",
-    "is_label": "(cols == {0})",
-    "logical_not": "({0} == 0)",
-    "negative": "(-{0})",
-    "spread": "{0}",
-    "sqrt": "root({0})",
-    "square": "({0} * {0})",
-    "where": "tl.where({0}, {1}, {2})",
-}
-_WIDE = "tl.where(inside, {x}, 0.0).to(tl.float64)"
-_SUM = "tl.sum({x}, axis=1, keep_dims=True)"
-_REDUCE = {
-    "sum": _SUM.format(x=_WIDE) + ".to(tl.float32)",
-    "mean": f"({_SUM.format(x=_WIDE)} / tl.cast(columns, tl.float64)).to(tl.float32)",
-    "mean_square": "(" + _SUM.format(x=f"{_WIDE} * {_WIDE}") + " / tl.cast(columns, tl.float64)).to(tl.float32)",
-    "max": "from_order_key(tl.max(tl.where(inside, order_key({x}), -2147483648), axis=1, keep_dims=True))",
-    "total": f"tl.sum({_WIDE}, axis=0)",
-}
-_TAKE = 'tl.where({1} >= 0, tl.sum(tl.where(inside & (cols == {1}), {0}, 0.0), axis=1, keep_dims=True), float("nan"))'
-_FIRST = "tl.min(tl.where(inside & ({0} == {1}), cols, columns), axis=1, keep_dims=True)"
-_NAMES = {"y_true": "t", "y_pred": "p"}
+DEVICE = Target(inverts=True)
+# How a kernel divides the work: blocks of elements, whole rows, or pieces of a row one after the other.
+Shape = Literal["elements", "rows", "long"]
+_ROWS = "values, totals, value, factors, live, upstream, rows, columns, inner, divisor"
+_ARRAYS = {"elements": "totals, value, upstream, size, columns, divisor", "rows": _ROWS, "long": _ROWS}
+_SIZES = {"elements": "", "rows": "ROWS: tl.constexpr, ", "long": ""}
 FINISH = '''@triton.jit
 def finish(totals, value, size, divisor, BLOCK: tl.constexpr):
     """The sum of what programs have summed, divided; always in the same order."""
@@ -62,6 +36,24 @@ def finish(totals, value, size, divisor, BLOCK: tl.constexpr):
         total += tl.load(totals + at, mask=at < size, other=0.0)
     tl.store(value, (tl.sum(total, axis=0) / tl.cast(divisor, tl.float64)).to(tl.float32))
 '''
+SCALE = '''@triton.jit
+def scale(gradient, upstream, size, BLOCK: tl.constexpr):
+    """Multiplies a gradient in place, unless by 1, for which nothing is read."""
+    factor = tl.load(upstream).to(tl.float32)
+    if factor != 1.0:
+        step = tl.num_programs(0).to(tl.int64) * BLOCK
+        for start in range(tl.program_id(0).to(tl.int64) * BLOCK, size, step):
+            at = start + tl.arange(0, BLOCK)
+            slope = tl.load(gradient + at, mask=at < size, other=0.0)
+            tl.store(gradient + at, slope * factor, mask=at < size)
+'''
+_IMPORTS = "import triton\nimport triton.language as tl\n"
+_TOTALS = (
+    "if totals is not None:",
+    "    tl.store(totals + tl.program_id(0), total)",
+    "if value is not None:",
+    "    tl.store(value, (total / tl.cast(divisor, tl.float64)).to(tl.float32))",
+)
 
 
 @dataclass(frozen=True)
@@ -73,148 +65,217 @@ class Source:
     numbers: tuple[Node, ...]
 
 
-def source(program: Program, *, rows: bool) -> Source:
+def source(program: Program, shape: Shape) -> Source:
     """The kernel that keeps data points apart, or the one that adds up the elements of a separable loss."""
-    form = lower(program, DEVICE, gradient=True, rows=rows)
-    name = f"{form.name}_{'rows' if rows else 'elements'}"
-    printer = _Printer(form)
-    body = printer.of_rows() if rows else printer.of_elements()
-    arrays = (
-        "values, totals, factors, live, upstream, rows, columns, inner" if rows else "totals, upstream, size, columns"
-    )
-    sizes = "ROWS: tl.constexpr, BLOCK: tl.constexpr" if rows else "BLOCK: tl.constexpr"
+    form = lower(program, DEVICE, gradient=True, rows=shape != "elements")
+    name = f"{form.name}_{shape}"
+    body = _WRITERS[shape](Speller(form)).lines()
     numbers = "".join(f", h{place}" for place in range(len(form.numbers)))
-    head = f"def {name}(y_true, y_pred, gradient, {arrays}, factor{numbers}, {sizes}):"
-    kernel = "\n".join(["@triton.jit", head, *(f"    {line}" for line in body), ""])
-    parts = ["import triton\nimport triton.language as tl\n", functions.source(kernel), FINISH, kernel]
-    return Source(name, "\n\n".join(parts), form.numbers)
+    arguments = f"y_true, y_pred, gradient, {_ARRAYS[shape]}, factor{numbers}, {_SIZES[shape]}BLOCK: tl.constexpr"
+    kernel = "\n".join(["@triton.jit", f"def {name}({arguments}):", *(f"    {line}" for line in body), ""])
+    return Source(name, "\n\n".join([_IMPORTS, functions.source(kernel), kernel]), form.numbers)
 
 
-class _Printer:
-    def __init__(self, form: Lowered) -> None:
-        self.form = form
-        self.known = {id(node): f"(h{i} != 0.0)" if node.is_bool else f"h{i}" for i, node in enumerate(form.numbers)}
-        self.known |= {id(each.node): "label" if each.is_label else _NAMES[each.name] for each in form.inputs}
-        roots = [form.value, *(node for _, node in form.scale)]
-        roots += [w.value for stage in form.stages for loop in stage.loops for w in loop.writes]
-        self.uses = Counter(id(arg) for node in walk(roots) for arg in node.args)
-        self.uses.update(map(id, roots))
-        self.count = 0
+def common() -> str:
+    """The source of what all kernels share: ``finish`` and ``scale``."""
+    return "\n\n".join([_IMPORTS, FINISH, SCALE])
 
-    def of_elements(self) -> list[str]:
-        """Lines for a block of elements that do not see each other."""
+
+class _Elements:
+    """A block of elements that do not see each other."""
+
+    used = "inside"
+
+    def __init__(self, speller: Speller) -> None:
+        self.say, self.form = speller, speller.form
+
+    def lines(self) -> list[str]:
+        """The body of the kernel."""
         lines = ["at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)", "inside = at < size"]
-        lines += [self._load(each, "inside") for each in self.form.inputs]
-        lines += ["count = tl.cast(columns, tl.float32)", *self._upstream()]
+        lines.append("written = inside")
+        lines += [self._load(each) for each in self.form.inputs]
+        lines += ["count = tl.cast(columns, tl.float32)", *_upstream()]
+        lines += self._stages()
+        return [*lines, f"total = {self.say.of(self.form.value)}", *_TOTALS]
+
+    def _stages(self) -> Iterator[str]:
         for stage in self.form.stages:
-            lines += self._stage(stage, "inside", "inside")
-        total = self.of(self.form.value)
-        return [*lines, "if totals is not None:", f"    tl.store(totals + tl.program_id(0), {total})"]
+            for number in stage.numbers:
+                yield from self._number(number)
+            for loop in stage.loops:
+                yield from self._loop(loop)
 
-    def of_rows(self) -> list[str]:
-        """Lines for some rows at once."""
-        lines = [
-            "row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]",
-            "cols = tl.arange(0, BLOCK)[None, :]",
-            "used = row < rows",
-            "written = used & (cols < columns)",
-            "at = (row // inner) * columns * inner + row % inner + cols.to(tl.int64) * inner",
-            "if live is not None:",
-            "    used = used & (tl.load(live + row, mask=used, other=0) != 0)",
-            "inside = used & (cols < columns)",
-            "count = tl.cast(columns, tl.float32)",
-            *(self._load(each, "inside") for each in self.form.inputs),
-            "if factors is not None:",
-            "    weight = tl.load(factors + row, mask=used, other=0.0).to(tl.float32)",
-            "    factor = weight",
-        ]
-        slopes = [line for stage in self.form.stages for line in self._stage(stage, "used", "written")]
-        value = self.of(self.form.value)
-        return [
-            *lines,
-            *self._upstream(),
-            *slopes,
-            f"value = tl.where(used, {value}, 0.0)",
-            "weighted = value.to(tl.float64)",
-            "if factors is not None:",
-            "    value = tl.where(used, value * weight, 0.0)",
-            "    weighted = tl.where(used, weighted * weight.to(tl.float64), 0.0)",
-            "if values is not None:",
-            "    tl.store(values + row, value, mask=row < rows)",
-            "if totals is not None:",
-            "    tl.store(totals + tl.program_id(0), tl.sum(tl.sum(weighted, axis=1), axis=0))",
-        ]
+    def _number(self, number: Number) -> Iterator[str]:
+        if number.body is not None:
+            yield from self.say.define(number.body.computes)
+        yield self.say.named("r", number.node)
 
-    def _upstream(self) -> list[str]:
-        return ["if upstream is not None:", "    factor = factor * tl.load(upstream).to(tl.float32)"]
-
-    def _load(self, each: Input, mask: str) -> str:
-        if each.is_label:
-            text = "tl.load(y_true + row, mask=used, other=0)"
-            return f"label = tl.where(({text} >= 0) & ({text} < columns), {text}, -1).to(tl.int32)"
-        other = _literal(each.neutral)
-        return f"{_NAMES[each.name]} = tl.load({each.name} + at, mask={mask}, other={other}).to(tl.float32)"
-
-    def _stage(self, stage: Stage, used: str, written: str) -> Iterator[str]:
-        for number in stage.numbers:
-            if number.body is not None:
-                yield from self._define(number.body.computes)
-            yield self._named("r", number.node)
-        for loop in stage.loops:
-            yield from self._loop(loop, used, written)
-
-    def _loop(self, loop: Loop, used: str, written: str) -> Iterator[str]:
-        wanted = walk([*(r.of for r in loop.reductions), *(w.value for w in loop.writes)])
-        needed = {id(node) for node in wanted}
-        yield from self._define(node for node in loop.body.computes if id(node) in needed)
+    def _loop(self, loop: Loop) -> Iterator[str]:
+        yield from self.say.define(elements([*(r.of for r in loop.reductions), *(w.value for w in loop.writes)]))
         for reduction in loop.reductions:
-            yield self._named("r", reduction.node)
+            yield self.say.named("r", reduction.node)
+        yield from self._writes(loop, "at", "written")
+
+    def _writes(self, loop: Loop, at: str, written: str) -> Iterator[str]:
         for write in loop.writes:
             scale = "factor"
             for sign, node in self.form.scale:
-                scale = f"divided({scale}, {self.of(node)})" if sign == "/" else f"{scale} * {self.of(node)}"
+                scale = f"divided({scale}, {self.say.of(node)})" if sign == "/" else f"{scale} * {self.say.of(node)}"
             yield "if gradient is not None:"
-            yield f"    slope = tl.where({used}, ({scale}) * {self.of(write.value)}, 0.0)"
-            yield f"    tl.store(gradient + at, slope, mask={written})"
+            yield f"    slope = tl.where({self.used}, ({scale}) * {self.say.of(write.value)}, 0.0)"
+            yield f"    tl.store(gradient + {at}, slope, mask={written})"
 
-    def _define(self, nodes: Iterable[Node]) -> Iterator[str]:
-        for node in nodes:
-            known = id(node) in self.known or node.op == "spread" or not node.args
-            if not known and (self.uses[id(node)] > 1 or len(self._expression(node)) > _LONG):
-                yield self._named("v", node)
+    def _load(self, each: Input, at: str = "at", inside: str = "inside") -> str:
+        other, name = literal(each.neutral), self.say.known[id(each.node)]
+        return f"{name} = tl.load({each.name} + {at}, mask={inside}, other={other}).to(tl.float32)"
 
-    def _named(self, letter: str, node: Node) -> str:
-        text = self._expression(node)
-        name = f"{letter}{self.count}"
-        self.count += 1
-        self.known[id(node)] = name
+
+class _Rows(_Elements):
+    """Some rows at once, in registers."""
+
+    used = "used"
+    numbered = "tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)[:, None]"
+
+    def lines(self) -> list[str]:
+        """The body of the kernel."""
+        return [
+            f"row = {self.numbered}",
+            "used = row < rows",
+            "base = (row // inner) * columns * inner + row % inner",
+            *self._registers(),
+            "if live is not None:",
+            "    used = used & (tl.load(live + row, mask=used, other=0) != 0)",
+            "count = tl.cast(columns, tl.float32)",
+            "if factors is not None:",
+            "    weight = tl.load(factors + row, mask=used, other=0.0).to(tl.float32)",
+            "    factor = weight",
+            *_upstream(),
+            *self._labels(),
+            *self._loads(),
+            *self._stages(),
+            f"one = tl.where(used, {self.say.of(self.form.value)}, 0.0)",
+            "weighted = one.to(tl.float64)",
+            "if factors is not None:",
+            "    one = tl.where(used, one * weight, 0.0)",
+            "    weighted = tl.where(used, weighted * weight.to(tl.float64), 0.0)",
+            "if values is not None:",
+            "    tl.store(values + row, one, mask=row < rows)",
+            "total = tl.sum(tl.sum(weighted, axis=1), axis=0)",
+            *_TOTALS,
+        ]
+
+    def _registers(self) -> list[str]:
+        return [
+            "cols = tl.arange(0, BLOCK)[None, :]",
+            "written = used & (cols < columns)",
+            "at = base + cols.to(tl.int64) * inner",
+        ]
+
+    def _labels(self) -> list[str]:
+        if not any(each.is_label for each in self.form.inputs):
+            return []
+        return [
+            "label = tl.load(y_true + row, mask=used, other=0)",
+            "label = tl.where((label >= 0) & (label < columns), label, -1).to(tl.int32)",
+        ]
+
+    def _loads(self) -> list[str]:
+        arrays = [each for each in self.form.inputs if not each.is_label]
+        return ["inside = used & (cols < columns)", *(self._load(each) for each in arrays)]
+
+
+class _Long(_Rows):
+    """One row, of which every loop reads a piece after the other and computes what it needs of it anew."""
+
+    numbered = "tl.program_id(0).to(tl.int64) + tl.zeros((1, 1), tl.int64)"
+
+    def __init__(self, speller: Speller) -> None:
+        super().__init__(speller)
+        numbers = [number.node for stage in self.form.stages for number in stage.numbers]
+        # By the largest element of a row, the place where it is met first: found on the same pass.
+        self.firsts = {id(node.args[1]): node for node in numbers if node.op == "first"}
+
+    def _registers(self) -> list[str]:
+        return ["exists = used"]
+
+    def _loads(self) -> list[str]:
+        return []
+
+    def _number(self, number: Number) -> Iterator[str]:
+        node = number.node
+        if node.op == "take":
+            yield from self._taken(node)
+        elif id(node) not in self.say.known:
+            yield self.say.named("r", node)
+
+    def _loop(self, loop: Loop) -> Iterator[str]:
+        """Over the row once: what is written, and what is reduced."""
+        reductions = [r.node for r in loop.reductions]
+        wanted = [*(node.args[0] for node in reductions), *(w.value for w in loop.writes)]
+        if not wanted:
+            return
+
+        totals = [self.say.fresh("s") for _ in reductions]
+        for total, node in zip(totals, reductions, strict=True):
+            yield f"{total} = tl.full((1, BLOCK), {REDUCTIONS[node.op].start})"
+            if id(node) in self.firsts:
+                yield f"{total}_at = tl.full((1, BLOCK), {REDUCTIONS['first'].start})"
+        indent = ""
+        if not reductions:
+            yield "if gradient is not None:"
+            indent = "    "
+        yield f"{indent}for start in range(0, columns, BLOCK):"
+        cols, inside, at = (self.say.fresh(letter) for letter in ("c", "i", "a"))
+        with self.say.within(cols, inside):
+            body = [f"{cols} = start + tl.arange(0, BLOCK)[None, :]", f"{inside} = used & ({cols} < columns)"]
+            body += [f"{at} = base + {cols}.to(tl.int64) * inner", *self._read(wanted, at, inside)]
+            for total, node in zip(totals, reductions, strict=True):
+                how, args = REDUCTIONS[node.op], [self.say.of(arg) for arg in node.args]
+                element = how.element.format(*args, **self.say.names)
+                if id(node) in self.firsts:
+                    body += [f"key = {element}", f"{total}_at = tl.where(key > {total}, {cols}, {total}_at)"]
+                    element = "key"
+                body.append(f"{total} = {how.join.format(total, element)}")
+            body += self._writes(loop, at, f"exists & ({cols} < columns)")
+        yield from (f"{indent}    {line}" for line in body)
+        for total, node in zip(totals, reductions, strict=True):
+            how, first = REDUCTIONS[node.op], self.firsts.get(id(node))
+            whole = how.whole.format(total)
+            if first is not None:
+                at_most = f"tl.where({total} == {whole}, {total}_at, 2147483647)"
+                yield self._result(first, REDUCTIONS["first"].whole.format(at_most))
+            yield self._result(node, how.result.format(whole))
+
+    def _taken(self, node: Node) -> Iterator[str]:
+        """The element at one place of the row."""
+        of, place = node.args
+        cols, inside, at, name = (self.say.fresh(letter) for letter in ("c", "i", "a", "r"))
+        yield f"{cols} = {self.say.of(place)}"
+        yield f"{inside} = used & ({cols} >= 0) & ({cols} < columns)"
+        yield f"{at} = base + {cols}.to(tl.int64) * inner"
+        with self.say.within(cols, inside):
+            yield from self._read([of], at, inside)
+            yield f'{name} = tl.where({cols} >= 0, {self.say.of(of)}, float("nan"))'
+        self.say.known[id(node)] = name
+
+    def _result(self, node: Node, text: str) -> str:
+        name = self.say.fresh("r")
+        self.say.known[id(node)] = name
         return f"{name} = {text}"
 
-    def of(self, node: Node) -> str:
-        """The variable that holds the node, or its expression."""
-        return self.known.get(id(node)) or self._expression(node)
-
-    def _expression(self, node: Node) -> str:
-        if node.op == "constant":
-            return _literal(node.value)
-        if node.op == "count":
-            return "count"
-        args = [self.of(arg) for arg in node.args]
-        if node.op in _OPERATORS:
-            return f"({args[0]} {_OPERATORS[node.op]} {args[1]})"
-        if node.op in _REDUCE:
-            return _REDUCE[node.op].format(x=args[0])
-        if node.op in ("take", "first"):
-            return (_TAKE if node.op == "take" else _FIRST).format(*args)
-        if node.op in _SPELLED:
-            return _SPELLED[node.op].format(*args)
-        if node.op not in functions.NAMES:
-            raise KeyError(node.op)
-        return f"{node.op}({', '.join(args)})"
+    def _read(self, wanted: list[Node], at: str, inside: str) -> Iterator[str]:
+        """The inputs that some nodes need, and what is computed of them on the way."""
+        order = elements(wanted)
+        needed = {id(node) for node in order}
+        for each in self.form.inputs:
+            if id(each.node) in needed:
+                self.say.known[id(each.node)] = self.say.fresh(NAMES[each.name])
+                yield self._load(each, at, inside)
+        yield from self.say.define(order)
 
 
-def _literal(value: float) -> str:
-    single = float(np.float32(value))
-    if math.isnan(single) or math.isinf(single):
-        return f'float("{single}")'
-    return repr(single) if single >= 0 else f"({single!r})"
+_WRITERS = {"elements": _Elements, "rows": _Rows, "long": _Long}
+
+
+def _upstream() -> list[str]:
+    return ["if upstream is not None:", "    factor = factor * tl.load(upstream).to(tl.float32)"]

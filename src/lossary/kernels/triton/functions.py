@@ -1,7 +1,8 @@
 """The elementary functions of the vocabulary as Triton source, from the coefficients that the other kernels use.
 
-Only additions, multiplications, selections, bit casts and correctly rounded quotients and roots: with fusion off they
-have the same bits on every device and in Triton's interpreter.
+Only additions, multiplications, selections, bit casts and correctly rounded quotients and roots; ``fma`` stands where
+one rounding does for two, and fusion is off elsewhere, so that all devices have the same bits.  The interpreter rounds
+twice there.
 """
 
 from __future__ import annotations
@@ -23,12 +24,17 @@ def _single(number: float) -> str:
     return repr(float(np.float32(number)))
 
 
+def _fma(x: str, y: str, z: str, *, wide: bool) -> str:
+    """``x * y + z``; rounded once in float32, where a number in the source is one of float32."""
+    return f"({z} + {x} * {y})" if wide else f"tl.fma({x}, {y}, {z})"
+
+
 def _polynomial(coefficients: tuple[float, ...], x: str, *, wide: bool = False) -> str:
     """A polynomial, the lowest coefficient first."""
     written = [repr(float(c)) if wide else _single(c) for c in coefficients]
     text = written[-1]
     for number in reversed(written[:-1]):
-        text = f"({number} + {x} * {text})"
+        text = _fma(x, text, number, wide=wide)
     return text
 
 
@@ -39,23 +45,22 @@ def _reduced(offset: float, *, wide: bool = False) -> str:
     magic = 1.5 * 2.0 ** (52 if wide else 23) + offset
     number = repr if wide else _single
     polynomial = _polynomial(tables.EXPM1[kind], "r", wide=wide)
-    return (
-        f"k = x * {number(1.0 / math.log(2.0))} + {magic!r}\n"
-        f"n = k - {magic!r}\n"
-        f"r = (x - n * {number(high)}) - n * {number(low)}\n"
-        f"p = r + (r * r) * {polynomial}"
-    )
+    k = _fma("x", number(1.0 / math.log(2.0)), repr(magic), wide=wide)
+    r = _fma("n", number(-low), _fma("n", number(-high), "x", wide=wide), wide=wide)
+    return f"k = {k}\nn = k - {magic!r}\nr = {r}\np = {_fma('r * r', polynomial, 'r', wide=wide)}"
 
 
 def _assembled(near: tuple[float, ...], kind: str = "float32") -> str:
     high, low = tables._split_log2(kind)
-    number = repr if kind == "float64" else _single
+    wide = kind == "float64"
+    number = repr if wide else _single
+    rest = _fma("s", "inner", f"k * {number(low)}", wide=wide)
     return (
-        f"s = {'f / (2.0 + f)' if kind == 'float64' else 'divided(f, 2.0 + f)'}\n"
+        f"s = {'f / (2.0 + f)' if wide else 'divided(f, 2.0 + f)'}\n"
         "z = s * s\n"
         "square = 0.5 * f * f\n"
-        f"result = k * {number(high)} + (f - (square - (s * (square + z * "
-        f"{_polynomial(near, 'z', wide=kind == 'float64')}) + k * {number(low)})))"
+        f"inner = {_fma('z', _polynomial(near, 'z', wide=wide), 'square', wide=wide)}\n"
+        f"result = {_fma('k', number(high), f'f - (square - {rest})', wide=wide)}"
     )
 
 
@@ -63,6 +68,7 @@ _TINY, _INF, _NAN = "1.1754943508222875e-38", 'float("inf")', 'float("nan")'
 _FINISHED = (
     f"regular = tl.where(x < {_INF}, result, x)\nreturn tl.where(u > 0.0, regular, tl.where(u == 0.0, -{_INF}, {_NAN}))"
 )
+_LOWEST = repr(float(np.finfo(np.float32).min))
 _CLAMPED = "x = tl.where(x > {0}, {0}, x)\nx = tl.where(x < {1}, {1}, x)"
 _LIFTED = (
     f"small = u < {_TINY}\n"
@@ -107,6 +113,12 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
         "exact = tl.cast(factor, tl.float64) * tl.cast(b, tl.float64)\n"
         "return (tl.cast(a, tl.float64) - exact).to(tl.float32)",
     ),
+    # The remainder is exact; of infinity it is NaN, which no comparison holds for.
+    "quotient": (
+        "x, scale, divisor, inverse",
+        "scaled = x * scale\nfound = scaled * inverse\nrest = tl.fma(-found, divisor, scaled)\n"
+        f"return tl.fma(tl.where(rest > {_LOWEST}, rest, {_LOWEST}), inverse, found)",
+    ),
     "scale_to_one": (
         "x",
         f"size = tl.abs(x)\nsize = tl.where(size < {_TINY}, {_TINY}, size)\n"
@@ -126,7 +138,7 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
         "x",
         f"{_CLAMPED.format('90.0', '-104.0')}\n{_reduced(254.0)}\n"
         "lower = lower_half(k)\nupper = upper_half(k)\nscale = lower * upper\n"
-        "return tl.where(x > 30.0, ((1.0 + p) * lower) * upper, scale * p + (scale - 1.0))",
+        "return tl.where(x > 30.0, ((1.0 + p) * lower) * upper, tl.fma(scale, p, scale - 1.0))",
     ),
     "sinh": (
         "given",
@@ -139,7 +151,7 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
     "tanh": (
         "given",
         f"x = -(2.0 * tl.abs(given))\nx = tl.where(x < -104.0, -104.0, x)\n{_reduced(127.0 + 64.0)}\n"
-        f"scale = power_of_two(k) * {2.0**-64!r}\nu = scale * p + (scale - 1.0)\n"
+        f"scale = power_of_two(k) * {2.0**-64!r}\nu = tl.fma(scale, p, scale - 1.0)\n"
         "return with_sign(divided(u, 2.0 + u), given)",
     ),
     "log": ("x", f"u = x\n{_LIFTED}\nf = number(bits(lifted) - placed) - 1.0\n{_assembled(_NEAR)}\n{_FINISHED}"),
