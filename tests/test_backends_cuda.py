@@ -192,6 +192,30 @@ def test_a_large_gradient_is_scaled(upstream: float) -> None:
     assert torch.all(y_pred.grad == upstream * 2.0 / 1024)
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.float16, torch.float64], ids=str)
+def test_targets_of_every_dtype(dtype: torch.dtype, rng: np.random.Generator) -> None:
+    y_true = torch.tensor(rng.integers(0, 2, (5, 3)))
+    scores = torch.tensor(rng.normal(size=(5, 3))).float()
+    loss = lossary.BinaryCrossentropy(from_logits=True)
+    wanted = step(loss, y_true.float(), scores)
+    for got, want in zip(step(loss, y_true.to(DEVICE, dtype), scores.cuda()), wanted, strict=True):
+        assert_ulps(got.cpu().numpy(), want.numpy(), ulps=8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_linear_head(dtype: torch.dtype, rng: np.random.Generator) -> None:
+    hidden, weight = (torch.tensor(rng.normal(size=(n, 32)) / 4, device=DEVICE).to(dtype) for n in (600, 1500))
+    labels = torch.tensor(rng.integers(0, 1500, 600), device=DEVICE)
+    found = []
+    for head in (lossary.linear_cross_entropy, lambda y, h, w: torch.nn.functional.cross_entropy((h @ w.T).float(), y)):
+        leaves = [x.clone().requires_grad_() for x in (hidden, weight)]
+        value = head(labels, *leaves)
+        found.append([value.detach(), *torch.autograd.grad(value, leaves)])
+    for got, wanted in zip(*found, strict=True):
+        most = float(wanted.abs().max())
+        torch.testing.assert_close(got, wanted, rtol=0.0, atol=most * (2e-5 if dtype is torch.float32 else 2e-2))
+
+
 def test_a_graph_that_is_kept_gives_the_same_bits_again(rng: np.random.Generator) -> None:
     for dtype in (torch.float32, torch.float16):
         leaf = torch.tensor(rng.normal(size=(64, 9)), device=DEVICE).to(dtype).requires_grad_()

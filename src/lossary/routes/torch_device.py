@@ -54,6 +54,8 @@ def _plain(
     setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
 ) -> _Plain | None:
     """What was prepared for plain totals of tensors like these, or None."""
+    if torch.compiler.is_compiling():
+        return None
     if type(y_true) not in PLAIN or type(y_pred) not in PLAIN or type(axis) is not int or not is_eager():
         return None
     if check in ("full", "async") or reduction == "none" or not y_pred.layout is y_true.layout is _STRIDED:

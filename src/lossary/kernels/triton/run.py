@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -23,7 +24,7 @@ from .module import OPTIONS, module
 # Elements that a program takes of a separable loss, of rows that it holds in registers, and of totals.
 BLOCK, TILE, TOTALS = 1024, 1024, 8192
 # Outputs of a row up to which a program holds it in registers, and how many it takes at a time of a longer one.
-LONGEST, PIECE = 8192, 8192
+LONGEST, PIECE = 8192, 2048
 # Bits that are 0 in the addresses for which Triton compiles, where it may.
 _ALIGNED = 15
 # Programs that multiply a gradient: enough to fill a GPU, and few where there is nothing to do.
@@ -45,7 +46,7 @@ def divided(rows: int, columns: int, *, total: bool) -> Division:
         return Division("elements", -(-rows * columns // BLOCK), {"BLOCK": BLOCK, "num_warps": 4})
     block = 1 << max(columns - 1, 0).bit_length()
     if block > LONGEST:
-        return Division("long", rows, {"BLOCK": PIECE, "num_warps": 32})
+        return Division("long", rows, {"BLOCK": PIECE, "num_warps": 8})
     together = max(1, TILE // block)
     warps = min(16, max(4, block // 512))
     return Division("rows", -(-rows // together), {"ROWS": together, "BLOCK": block, "num_warps": warps})
@@ -194,9 +195,16 @@ def scaled(gradient: Array, upstream: Array) -> Array:
     """A gradient that nobody else holds, times one number on the device."""
     if not gradient.is_contiguous() or gradient.dtype != torch.float32:
         return gradient.mul_(upstream)
+    size = gradient.numel()
+    aligned = not (gradient.data_ptr() | upstream.data_ptr()) & _ALIGNED
     with _on(gradient):
-        _COMMON["scale"][(_SCALING,)](gradient, upstream, gradient.numel(), BLOCK=BLOCK, **OPTIONS)
+        _scaling(size, gradient.device).run((gradient, upstream, size), upstream.dtype if aligned else None)
     return gradient
+
+
+@lru_cache(maxsize=64)
+def _scaling(size: int, device: torch.device) -> Launch:
+    return Launch(_COMMON["scale"], _SCALING, {"BLOCK": BLOCK})
 
 
 class Fused:
