@@ -17,8 +17,9 @@ import torch
 
 import lossary
 from inputs import FUSED, Setting, program
+from lossary.calls.evaluate import prepare
 from lossary.kernels.cpu.run import host_numbers
-from lossary.kernels.triton import emit, module
+from lossary.kernels.triton import emit, module, run
 
 # Of the largest slope of a row, and of the value.
 MOST = 2e-6
@@ -51,7 +52,7 @@ class Case:
         made = emit.source(program(self.setting), "long" if long else "rows")
         kernel = module.module(made.text)[made.name]
         points, columns = self.shape
-        sizes = {"BLOCK": 16} if long else {"ROWS": 2, "BLOCK": 1 << (columns - 1).bit_length()}
+        sizes = {"BLOCK": 4 if columns < 64 else 128} if long else {"ROWS": 2, "BLOCK": 1 << (columns - 1).bit_length()}
         grid = points if long else -(-points // 2)
         totals, values, value = torch.zeros(grid, dtype=torch.float64), torch.zeros(points), torch.zeros(())
         arrays = [self.y_true, self.y_pred, self.gradient]
@@ -116,9 +117,27 @@ def faults(setting: Setting) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def of_calls(setting: Setting) -> dict[str, str]:
+    """What is wrong with whole calls, beside the words: weights, a mask, other axes, every reduction."""
+    found = {}
+    case = Case(setting, (4, 6))
+    for weighted in (False, True):
+        others = (case.weights, case.live) if weighted else (None, None)
+        batch = prepare(setting.configured()._setting, (case.y_true, case.y_pred), *others, batched=True, check="off")
+        words, fused = batch.in_words(), run.Fused(batch)
+        for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none"):
+            wanted, got = words.value_and_gradient(reduction), fused.reduced(reduction, gradient=True)
+            assert got is not None
+            for name, one, other in zip(("value", "slope"), wanted, got, strict=True):
+                error = float((one - other).abs().max() / (1e-6 + one.abs().max()))
+                if not error < 8 * MOST:
+                    found[f"{reduction} {name} {weighted}"] = f"{error:.1e}"
+    return found
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     for one in FUSED:
         if not sys.argv[1:] or str(one) in sys.argv[1:]:
-            print(one, faults(one) or "is right", flush=True)
+            print(one, faults(one) | of_calls(one) or "is right", flush=True)

@@ -1,8 +1,9 @@
-"""Fused loops for large arrays in host memory: value and gradient in one pass, made from the traced formula.
+"""Fused loops: value and gradient in one pass, made from the traced formula.
 
-A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is
-worth loading, as every plain total of NumPy's or PyTorch's is; anything else runs the formula in the framework's own
-words.  `explain` says which and why, `source` shows the loop.  Results do not depend on the number of threads.
+A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is worth
+loading, as every plain total of NumPy's or PyTorch's is, or PyTorch's on a GPU for which Triton compiles; anything else
+runs the formula in the framework's own words.  `explain` says which and why, `source` shows the loop.  Results do not
+depend on the number of threads.
 
 A formula becomes a lowered form in `lowering`, which knows no target.  `cpu` prints it as Python of a simple kind,
 which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `triton` prints it for devices, `plain`
