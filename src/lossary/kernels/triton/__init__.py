@@ -71,7 +71,13 @@ def refusal(call: Fusible) -> str:
         return "a parameter is an array"
     if not fits(call):
         return "y_true has another shape than y_pred"
-    return unfit(call.program) or unusable(y_pred.device)
+    return unfit(call.program) or unusable(y_pred.device) or _refused(call.program)
+
+
+def _refused(program: Program) -> str:
+    """What an earlier call found out."""
+    kept = (found for key, found in program.kernels.items() if isinstance(key, tuple) and key[0] == "device")
+    return next((f"no kernel can be compiled ({found})" for found in kept if isinstance(found, NoKernelError)), "")
 
 
 def unusable(device: Any) -> str:

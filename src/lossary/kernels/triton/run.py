@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
-import triton
 
 from ...backends import Array
 from ...backends.torch import BACKEND
@@ -174,7 +173,8 @@ class Step:
                 self._kernel.run((y_true, y_pred, gradient, *given), like)
                 if totals is not None:
                     self._finish.run((totals, value, self._programs, divisor), like)
-        except triton.TritonError as error:
+        except Exception as error:
+            # Whatever Triton does not understand, or lacks, such as a C compiler: the words can compute.
             refused = NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
             self._kernels[self._key] = refused  # Not to be tried again.
             raise refused from error
