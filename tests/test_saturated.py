@@ -313,6 +313,17 @@ def test_whole_numbers_are_subtracted_exactly_in_traced_jax(loss: Any, expected:
         assert got.dtype == jnp.float32
 
 
+@pytest.mark.parametrize("make", [np.asarray, torch.tensor, tf.constant])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_whole_numbers_that_no_float_holds_are_not_rounded_without_a_word(make: Any, dtype: Any) -> None:
+    high, higher = (make(np.asarray([[n, 5]], dtype)) for n in (2**60, 2**60 + 1))
+    for y_true, y_pred in ((higher, high), (high, higher), ([[2**60 + 1, 5]], high)):
+        with pytest.raises(lossary.DomainError, match="is 1152921504606846977, which float64 rounds"):
+            lossary.MeanAbsoluteError()(y_true, y_pred)
+    assert lossary.MeanAbsoluteError()(higher, high, where=[[False, True]]) == 0.0
+    assert lossary.mean_absolute_error(make(np.asarray([[2**62]], dtype)), make(np.asarray([[0]], dtype))) == 2.0**62
+
+
 def test_whole_numbers_beyond_int32_beside_jax() -> None:
     assert lossary.mean_absolute_error([[3_000_000_000]], jnp.asarray([[3e9]])) == 0
     with jax.enable_x64(True):
