@@ -47,7 +47,7 @@ def _multi_margin_slope(y_true: Any, y_pred: Any, power: Any = 1.0, *, margin: A
     hit, missing = is_label(y_true, y_pred), _missing(y_true, y_pred, margin)
     near = hit | (missing == 0.0)
     pushes = power * where(near, 0.0, raised(where(near, 1.0, missing), power - 1.0)) / count(y_pred)
-    return where(hit, -sum(pushes), pushes)
+    return take(indicator(hit), y_true) * where(hit, -sum(pushes), pushes)  # NaN for a label that names no class.
 
 
 @loss(
