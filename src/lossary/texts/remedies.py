@@ -38,7 +38,8 @@ _LINES = {
     ("lightgbm", "Dataset"): "{0} = {0}.get_label()",
     ("xarray", "Dataset"): "{0} = {0}[name]   # for one of its variables",
     ("tensorflow", "RaggedTensor"): (
-        "{0} = {0}.to_tensor(), for y_true and y_pred, and where=tf.sequence_mask(row_lengths) in the call"
+        "where = tf.sequence_mask({0}.row_lengths()); {0} = {0}.to_tensor()   # for y_true and y_pred, and where=where "
+        "in the call"
     ),
     ("tensorflow", "SparseTensor"): "{0} = tf.sparse.to_dense({0})",
     ("tensorflow", "IndexedSlices"): "{0} = tf.convert_to_tensor({0})",
