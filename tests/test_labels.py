@@ -149,6 +149,8 @@ def test_several_outputs_and_things_without_values() -> None:
         lossary.mean_squared_error(rows, (rows, rows))
     with pytest.raises(lossary.DTypeError, match=r"y_pred \(keras KerasTensor\).*model\.compile"):
         lossary.mean_squared_error([1.0], keras.KerasTensor((1,)))
+    with pytest.raises(lossary.DTypeError, match=r"dtype object; .*print\(y_true\)$"):
+        lossary.mean_squared_error(len, [1.0])
     with pytest.raises(lossary.DTypeError, match=r"RaggedTensor.*to_tensor\(\).*where="):
         lossary.mean_squared_error(tf.ragged.constant([[1.0], [1.0, 2.0]]), tf.ones((2, 2)))
     with pytest.raises(lossary.DTypeError, match=r"to_padded_tensor.*where="):

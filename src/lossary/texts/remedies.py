@@ -68,7 +68,7 @@ def of_dtype(argument: str, value: Any, dtype: str) -> str:
         return f"Write {argument} = numpy.asarray({argument}, dtype='{wide}')"
     if argument in ("y_true", "labels") and isinstance(_first(value), str | bytes):
         return f"Encode class names as integers: {argument} = numpy.unique({argument}, return_inverse=True)[1]"
-    return f"See what it holds: print({argument}[:3])"
+    return f"See what it holds: print({argument}{'[:3]' if hasattr(value, '__getitem__') else ''})"
 
 
 def _converts(value: Any) -> bool:
