@@ -169,8 +169,12 @@ def _zlpr_slope(y_true: Any, y_pred: Any) -> Any:
     cases=(
         Case([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(6.0),), "log(1 + 1) + log(1 + 1 + 1)"),
         Case([[1.0, 1.0]], [[0.0, -math.log(2.0)]], (math.log(4.0),), "log(1 + 1 + 2) + log 1"),
+        Case([[1.0 - 2.0**-40]], [[math.log(3.0 * 2.0**40)]], (math.log(4.0) + 2.0**-40 / 3.0,),
+             "log(1 + 2^-40/3) + log(1 + 3)"),
+        Case([[2.0**-40]], [[-math.log(3.0 * 2.0**40)]], (math.log(4.0) + 2.0**-40 / 3.0,),
+             "log(1 + 3) + log(1 + 2^-40/3)"),
     ),
-)
+)  # fmt: skip
 def zlpr(y_true: Any, y_pred: Any) -> Any:
     """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
 
