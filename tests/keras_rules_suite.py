@@ -473,6 +473,37 @@ def test_metrics_of_masked_and_weighted_points():
     assert float(metric.result()) == pytest.approx(np.log(4.0), rel=1e-6)
 
 
+@pytest.mark.compiled
+def test_metrics_of_sums_count_for_each_term_what_counts_there():
+    scce = lossary.SparseCategoricalCrossentropy
+    metric = lk.KerasMetric(scce(ignore_class=2) + 2.0 * scce(ignore_class=0))
+    shares = np.tile(np.array([0.25, 0.25, 0.5], np.float32), (2, 2, 1))
+    for _ in range(2):  # The second time after a reset.
+        metric.reset_state()
+        metric.update_state(np.array([[0, 2], [1, 2]]), shares, np.array([1.0, 3.0]))
+        metric.update_state(np.array([[0, 0], [0, 0]]), shares)
+        # All labels but 2 have log 4; all but 0 are a 2 of weight 1, and a 1 and a 2 of weight 3.
+        expected = np.log(4.0) + 2.0 * (np.log(2.0) + 3.0 * np.log(4.0) + 3.0 * np.log(2.0)) / 7.0
+        assert float(metric.result()) == pytest.approx(expected, rel=1e-6)
+    assert lk.KerasMetric.from_config(metric.get_config()).loss == metric.loss
+    model, x = constant(shares, keras.Sequential)
+    # On TensorFlow Keras begins with whatever a metric has seen before.
+    metric = lk.KerasMetric(metric.loss)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=[metric], optimizer="sgd")
+    found = model.evaluate(x, np.array([[0, 2], [1, 2]]), verbose=0, return_dict=True)
+    expected = np.log(4.0) + 2.0 * (2.0 * np.log(2.0) + np.log(4.0)) / 3.0
+    assert found[metric.name] == pytest.approx(expected, rel=1e-6)
+
+
+def test_metrics_of_own_functions_count_what_these_leave():
+    def own(y_true, y_pred):
+        return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, ignore_class=2)
+
+    metric = lk.KerasMetric(own)
+    metric.update_state(np.array([[0, 2], [1, 2]]), np.full((2, 2, 4), 0.25, np.float32), np.array([1.0, 3.0]))
+    assert float(metric.result()) == pytest.approx(np.log(4.0), rel=1e-6)
+
+
 def _masked(outputs):
     model, x = constant(outputs, keras.Sequential, mask=MASK)
     return model(x)

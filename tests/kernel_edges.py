@@ -67,8 +67,10 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     if isinstance(target, OneHot | Classes):
         return _classes(setting, _SHARE_ROWS if isinstance(prediction, Unit) else _score_rows(prediction))
     if not is_separable(setting):
-        rows = _SHARE_ROWS if isinstance(target, Unit) else _VECTORS
-        return [(t, p) for t in rows for p in (rows if isinstance(target, Unit) else rows[:4])]
+        if not isinstance(target, Unit):
+            return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
+        rows = _SHARE_ROWS if isinstance(prediction, Unit) else [*_SCORE_ROWS, [8.0, 0.0, -1.0]]
+        return [(t, p) for t in _SHARE_ROWS for p in rows]
     if isinstance(target, NonNegative):
         amounts = [([t, 1.0], [p, 2.0]) for t in (0.0, 1e-8, 0.5, 1.0, 3.0, 1e4) for p in _AMOUNTS]
         near = [(x, x * _ABOVE) for x in (2e-6, 0.5, 3.0, 1e5, 1e15)]

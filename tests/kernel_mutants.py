@@ -52,6 +52,8 @@ EQUIVALENT = (
      r"F\(0\.0 \+ 0\.03125\)\), F", "a share of nothing: 0 over the 1 that stands in for nothing is 0 already"),
     (r"square\(\(where\(less\(v\d+, F\(0\.0\)\), h\d+, h\d+\) \* v\d+\)\)", r"0\.03125",
      "both sides weigh the same by default, and with other weights squares as small are lost beside large ones"),
+    (r"\(\w+ \* exp\(where\(less\(F\(0\.0\), \w+\), \w+, F\(0\.0\)\)\)\)", r", F\(0\.0 \+ 0\.03125\)\)\)\)",
+     "0 times any power is 0"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

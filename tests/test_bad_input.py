@@ -396,4 +396,15 @@ def test_a_label_out_of_range_is_never_a_neighbours_value(eager: Maker) -> None:
     assert np.isnan(np.asarray(values)).tolist() == [False, True, True]
     value, gradient = lossary.SparseCategoricalCrossentropy(check="off").value_and_grad(eager([0, -1, 4]), eager(ROWS))
     assert np.isnan(np.asarray(value))
-    assert np.asarray(gradient).shape == ROWS.shape
+    assert np.isnan(np.asarray(gradient)).all(-1).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if any(each.is_label for each in s.record.inputs)], ids=str)
+def test_a_label_that_names_no_class_has_no_slope_of_a_number(setting: Setting, rng: np.random.Generator) -> None:
+    """Steps that go nowhere would hide it."""
+    loss, arrays = setting.configured(check="off", reduction="none"), setting.draw(rng, (3, 4))
+    rows = arrays[0] if setting.record.is_pair else arrays[0][0]
+    rows[:] = 0, -1, 4
+    value, slopes = loss.value_and_grad(*arrays)
+    assert np.isnan(value).tolist() == [False, True, True]
+    assert np.isnan(slopes).any(-1).tolist() == [False, True, True]

@@ -133,12 +133,24 @@ def test_remedies_run(value: Any, numbers: Any) -> None:
     np.testing.assert_array_equal(np.asarray(scope["y_true"]), numbers)
 
 
+def test_the_remedy_for_ragged_rows_runs() -> None:
+    """The mean of (2 - 1)^2, 0 and (5 - 3)^2; nothing is compared where a row has ended."""
+    scope = {"tf": tf, "y_true": tf.ragged.constant([[1.0, 2.0], [3.0]]), "y_pred": [[2.0, 2.0], [5.0, 9.0]]}
+    with pytest.raises(lossary.DTypeError) as caught:
+        lossary.mean_squared_error(scope["y_true"], scope["y_pred"])
+    exec(str(caught.value).partition("Write ")[2], scope)
+    found = lossary.MeanSquaredError()(scope["y_true"], scope["y_pred"], where=scope["where"])
+    assert float(found) == pytest.approx(5.0 / 3.0)
+
+
 def test_several_outputs_and_things_without_values() -> None:
     rows = torch.ones(2, 3)
     with pytest.raises(lossary.DTypeError, match=r"y_pred is a tuple of 2 arrays.*y_pred\[0\]"):
         lossary.mean_squared_error(rows, (rows, rows))
     with pytest.raises(lossary.DTypeError, match=r"y_pred \(keras KerasTensor\).*model\.compile"):
         lossary.mean_squared_error([1.0], keras.KerasTensor((1,)))
+    with pytest.raises(lossary.DTypeError, match=r"dtype object; .*print\(y_true\)$"):
+        lossary.mean_squared_error(len, [1.0])
     with pytest.raises(lossary.DTypeError, match=r"RaggedTensor.*to_tensor\(\).*where="):
         lossary.mean_squared_error(tf.ragged.constant([[1.0], [1.0, 2.0]]), tf.ones((2, 2)))
     with pytest.raises(lossary.DTypeError, match=r"to_padded_tensor.*where="):

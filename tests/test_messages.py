@@ -233,6 +233,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "huber: where has dtype int64; accepted is bool, True where a position counts. Write where != 0",
     ),
     (
+        "rounded",
+        lossary.DomainError,
+        lambda: lossary.mean_absolute_error([[2**60 + 1]], [[2**60]]),
+        "mean_absolute_error: y_true[0, 0] is 1152921504606846977, which float64 rounds; accepted are whole numbers "
+        "that it holds, where both arguments have such, which are subtracted exactly. Subtract a start from both, or, "
+        "if rounding does no harm, write y_true = numpy.asarray(y_true).astype('float64')",
+    ),
+    (
         "weight_value",
         lossary.DomainError,
         lambda: lossary.Huber()([[1.0], [1.0]], [[1.0], [1.0]], sample_weight=[1.0, math.inf]),

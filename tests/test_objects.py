@@ -284,6 +284,7 @@ def test_what_knows_the_formula_alone_does_not_pass_by_a_call_of_ones_own() -> N
         "total": lambda: (ten + lossary.Huber()).total(Y_TRUE, Y_PRED),
         "best_constant": lambda: ten.best_constant([1.0]),
         "grad_and_hess": lambda: lossary.grad_and_hess(0.5 * ten),
+        "verify": lambda: lossary.verify(ten + lossary.Huber()),
     }
     for name, ask in asked.items():
         with pytest.raises(lossary.ParameterError, match=f"Ten has a __call__ of its own, of which {name} knows"):

@@ -130,6 +130,9 @@ def test_zlpr_is_a_softmax_beside_zero() -> None:
     assert_is(lossary.ZLPR(), SCORES, peer)
     assert lossary.zlpr([[1.0, 0.0]], [[-np.inf, -np.inf]]) == np.inf
     np.testing.assert_allclose(lossary.zlpr([[1.0, 0.0]], [[200.0, -np.inf]]), [0.0], atol=1e-12)
+    # A soft label of which little is missing: log(1 + e^-20 - 2^-20 e^-20) + log(1 + 2^-20 e^20).
+    label, score = np.array([[1.0 - 2.0**-20]], np.float32), np.array([[20.0]], np.float32)
+    np.testing.assert_allclose(lossary.zlpr(label, score), np.log1p(np.exp(20.0) / 2.0**20), rtol=1e-6)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])

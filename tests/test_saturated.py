@@ -76,6 +76,10 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (CCE(), [[1, 0, 0]], [0, 0, 0], 7 * math.log(10), [-1e7, 0, 0]),
     (lossary.KLDivergence(epsilon=0.0), [[0, 1]], [0, 1], 0, [0, -1]),
     (lossary.CategoricalHinge(), [[0, 1, 0]], [2, 1.5, -inf], 1.5, [1, -1, 0]),
+    (lossary.Sparsemax(), [0], [inf, 1, 2], 0, [0, 0, 0]),
+    (lossary.Sparsemax(), [1], [inf, 1, 2], inf, [1, -1, 0]),
+    (lossary.FenchelYoung(), [[1, 0, 0]], [inf, 1, 2], 0, [0, 0, 0]),
+    (lossary.FenchelYoung(), [[0.5, 0.5, 0]], [inf, 1, 2], inf, [0.5, -0.5, 0]),
     (lossary.Hinge(), [[1]], [inf], 0, [0]),
     (lossary.LogCosh(), [[0]], [-inf], inf, [-1]),
     (lossary.Huber(delta=2.0), [[0]], [inf], inf, [2]),
@@ -311,6 +315,17 @@ def test_whole_numbers_are_subtracted_exactly_in_traced_jax(loss: Any, expected:
     ):
         np.testing.assert_allclose(got, wanted, rtol=1e-6)
         assert got.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.tensor, tf.constant])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_whole_numbers_that_no_float_holds_are_not_rounded_without_a_word(make: Any, dtype: Any) -> None:
+    high, higher = (make(np.asarray([[n, 5]], dtype)) for n in (2**60, 2**60 + 1))
+    for y_true, y_pred in ((higher, high), (high, higher), ([[2**60 + 1, 5]], high)):
+        with pytest.raises(lossary.DomainError, match="is 1152921504606846977, which float64 rounds"):
+            lossary.MeanAbsoluteError()(y_true, y_pred)
+    assert lossary.MeanAbsoluteError()(higher, high, where=[[False, True]]) == 0.0
+    assert lossary.mean_absolute_error(make(np.asarray([[2**62]], dtype)), make(np.asarray([[0]], dtype))) == 2.0**62
 
 
 def test_whole_numbers_beyond_int32_beside_jax() -> None:

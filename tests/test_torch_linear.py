@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import lossary
 import lossary.torch as ours
 
 N, C, F = 6, 5, 4
@@ -59,6 +60,26 @@ def test_second_derivatives_and_an_empty_mean():
     hidden = torch.randn(N, F, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda x: made(x, LABELS), hidden)
     assert made(hidden, torch.full((N,), -100)) == 0.0
+
+
+def test_a_program_of_any_number_of_tokens_can_be_exported():
+    """Two sequences whose length and number are known later, with the label of the next token."""
+    head, dynamic = ours.LinearCrossEntropyLoss(F, C), torch.export.Dim.DYNAMIC
+
+    class Next(nn.Module):
+        def forward(self, hidden, labels):
+            return lossary.linear_cross_entropy(labels, hidden, head.linear.weight, shift=1)
+
+    def of(batch, length):
+        return torch.randn(batch, length, F), torch.arange(batch * length).reshape(batch, length) % C
+
+    for module, given, others in (
+        (head, (torch.randn(N, F), LABELS), (torch.randn(4, F), LABELS[:4])),
+        (Next(), of(2, 6), of(3, 4)),
+    ):
+        free = tuple(dict.fromkeys(range(given[1].ndim), dynamic) for _ in given)
+        made = torch.export.export(module, given, dynamic_shapes=free, strict=False).module()
+        torch.testing.assert_close(made(*others), module(*others))
 
 
 def test_what_it_says_of_itself_and_of_mistakes():

@@ -1908,7 +1908,8 @@ def contrastive(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -
 
     For siamese networks: ``y_pred`` is the distance of two embeddings, not the vectors, and ``y_true`` is 1 for a pair
     that belongs together and 0 for strangers (the paper has them the other way round, and half the value).  The
-    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.
+    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.  Labels are given: a slope
+    in those that are exactly 0 or 1 is NaN, as squares are formed of roots of them.
 
     ``contrastive = mean(y_true * y_pred**2 + (1 - y_true) * max(margin - y_pred, 0)**2), y_pred = distances``
 
@@ -1950,7 +1951,8 @@ class Contrastive(Loss):
 
     For siamese networks: ``y_pred`` is the distance of two embeddings, not the vectors, and ``y_true`` is 1 for a pair
     that belongs together and 0 for strangers (the paper has them the other way round, and half the value).  The
-    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.
+    distance's own slope at coinciding vectors has to be a number, 0, where it is computed.  Labels are given: a slope
+    in those that are exactly 0 or 1 is NaN, as squares are formed of roots of them.
 
     ``contrastive = mean(y_true * y_pred**2 + (1 - y_true) * max(margin - y_pred, 0)**2), y_pred = distances``
 

@@ -51,17 +51,23 @@ def _zlpr(t: Row, p: Row) -> Any:
     return mp.log(1 + missing) + mp.log(1 + mp.fsum((1 - a) * mp.exp(x) for a, x in zip(t, p, strict=True)))
 
 
-def _zlpr_slope(t: Row, p: Row) -> list[Any]:
+def _sides_zlpr(t: Row, p: Row) -> list[tuple[Any, Any]]:
+    """What each score lets go as a label that holds, and gains as one that does not."""
     missing = [a * mp.exp(-x) for a, x in zip(t, p, strict=True)]
     found = [(1 - a) * mp.exp(x) for a, x in zip(t, p, strict=True)]
     below, above = 1 + mp.fsum(missing), 1 + mp.fsum(found)
-    return [b / above - a / below for a, b in zip(missing, found, strict=True)]
+    return [(a / below, b / above) for a, b in zip(missing, found, strict=True)]
+
+
+def _zlpr_slope(t: Row, p: Row) -> list[Any]:
+    return [found - missing for missing, found in _sides_zlpr(t, p)]
 
 
 def _terms_zlpr(t: Any, p: Any, index: int | None) -> Any:
-    # The difference of two scores of 100 is rounded by 4e-6, and a share moves by that part of itself.
+    # The difference of two scores of 100 is rounded by 4e-6, and a share moves by that part of itself; a soft label is
+    # rounded too, and its two shares are subtracted.
     size = max(map(abs, p))
-    return 0 if index is None else abs(_zlpr_slope(t, p)[index]) * size
+    return 0 if index is None else sum(_sides_zlpr(t, p)[index]) * max(size, 1 if 0 < t[index] < 1 else 0)
 
 
 def _pairs(t: Row, p: Row) -> list[tuple[int, int, Any, Any]]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import keras
 
+from ..objects.combined import WeightedSum
 from ..objects.define import Loss
 from ..objects.function import FunctionLoss
 from ..objects.get import get
 from ..objects.several import ArgumentsLoss
-from .keras_kin import mask_of, tensors, unread, weights
+from .keras_kin import both, mask_of, tensors, unread, weights
 
 PACKAGE = "lossary.keras"
 
@@ -115,9 +116,16 @@ class KerasMetric(keras.metrics.Mean):
         self.loss: Loss = get(loss)
         super().__init__(name=name or self.loss.name, dtype=dtype)
         self._direction = "down"
+        # What counts for one term need not count for another, so each divides by its own.
+        terms = self.loss.terms if isinstance(self.loss, WeightedSum) else ()
+        self._terms = [KerasMetric(term, dtype=dtype) for term in terms]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds data points."""
+        if isinstance(self.loss, WeightedSum):
+            for term in self._terms:
+                term.update_state(y_true, y_pred, sample_weight)
+            return
         mask = mask_of(y_pred)
         loss = unread(self.loss, "shapes").replaced(reduction="none")
         y_true, y_pred = tensors(loss, y_true, y_pred, self.dtype)
@@ -131,10 +139,22 @@ class KerasMetric(keras.metrics.Mean):
         else:
             values = _called(loss, y_true, y_pred, sample_weight, mask)
         count = keras.ops.ones_like(values)
-        for each in (sample_weight, mask):
+        for each in (sample_weight, both(mask, mask_of(values))):
             if each is not None:
                 count = count * _spread(keras.ops.cast(each, self.dtype), len(values.shape))
         self._add(keras.ops.sum(values), keras.ops.sum(count))
+
+    def result(self) -> Any:
+        """The mean so far."""
+        if isinstance(self.loss, WeightedSum):
+            return sum(w * term.result() for w, term in zip(self.loss.weights, self._terms, strict=True))
+        return super().result()
+
+    def reset_state(self) -> None:
+        """Forgets all data points."""
+        super().reset_state()
+        for term in self._terms:
+            term.reset_state()
 
     def _add(self, total: Any, count: Any) -> None:
         self.total.assign_add(keras.ops.cast(total, self.dtype))

@@ -188,8 +188,9 @@ class Words(ABC):
 
     def sparsemax(self, x: Array) -> Array:
         """By sorting: of the largest elements, those whose own share is above 0 when they share."""
-        # The leader is at 1, so that what the others gather of it is a sum of positive numbers.
-        level = 1.0 + (x - self.lead(x))
+        # The leader, whose score may be infinite, is at 1, so that what the others gather of it is a sum of positive
+        # numbers.
+        level = 1.0 + self.where(self.first_max(x), 0.0, x - self.lead(x))
         down = self.sorted_down(level)
         place = self.position(down)
         others = self.where(self.equal(place, 0.0), 0.0, down)

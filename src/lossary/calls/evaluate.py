@@ -75,6 +75,8 @@ def _prepared(
     looking, wait = check in LOOKING, check == "full"
     if looking and batch.weights is not None:
         check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
+    if looking and plan.is_whole:
+        _check_whole(setting, plan, points, wait)
     if kernel and batch.is_plain:
         batch.fused = kernel(batch, partial(_look, setting, plan, points, wait) if looking else None)
         if batch.fused is not None:
@@ -136,6 +138,14 @@ def _look(setting: Setting, plan: Plan, points: align.Points, wait: bool) -> Non
     if points.live is not None:
         points = live.replaced(plan.backend, setting.record, setting.parameters, points)
     _check_points(setting, plan, points, wait)
+
+
+def _check_whole(setting: Setting, plan: Plan, points: align.Points, wait: bool) -> None:
+    backend, record = plan.backend, setting.record
+    if points.live is not None or points.items is not None:
+        points = live.replaced(backend, record, setting.parameters, points)
+    hosts = [backend.host(x, wait=wait) for x in points.inputs]
+    values.whole(record, hosts, plan.lines.layout, backend.into_numpy)
 
 
 def _check_points(setting: Setting, plan: Plan, points: align.Points, wait: bool) -> None:

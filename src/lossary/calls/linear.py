@@ -271,11 +271,11 @@ def _member(record: Record, host: Any) -> Any:
 def _shifted(settings: Settings, backend: Backend, hidden: Array, points: Points) -> tuple[Array, list[Array | None]]:
     """Each token beside the label that is so many places after it."""
     arrays = [points.inputs[0], points.weights, points.mask, points.live]
-    by, length = settings.shift, int(backend.shape(hidden)[-2] or 0)
+    by = settings.shift
     if by == 0:
         return hidden, arrays
     labels, *rest = arrays
-    return hidden[..., : max(length - by, 0), :], [
+    return hidden[..., :-by, :], [
         labels[..., by:, :],
         *(None if x is None else x[..., by:] for x in rest),
     ]

@@ -59,6 +59,9 @@ class Setting:
 _KEPT = 64
 
 
+_WIDE = frozenset({"int64", "uint64"})
+
+
 def keep(store: dict[Hashable, Any], key: Hashable, value: Any) -> None:
     """Remembers a value; programs that see ever new shapes start anew now and then."""
     if len(store) >= _KEPT:
@@ -71,7 +74,7 @@ class Plan(NamedTuple):
 
     ``dtype`` is that of the results and ``computing`` the one in which they are computed; ``ready`` says that such
     arrays, once lined up, are computed with as they are.  ``packed`` says of each argument whether it held all its
-    parts in one array.
+    parts in one array.  ``is_whole`` says that all hold whole numbers that float64 may round.
     """
 
     backend: Backend
@@ -81,6 +84,7 @@ class Plan(NamedTuple):
     computing: str
     ready: bool
     packed: tuple[bool, ...] = ()
+    is_whole: bool = False
 
 
 def planned(
@@ -174,4 +178,5 @@ def _made(
     # A list, because torch.compile finds nothing in a generator here.
     if FLOATS.isdisjoint([dtypes[place] for place in record.predictions]) and not record.labels_are_integers:
         computing = "float64"  # In which whole numbers on both sides are subtracted exactly.
-    return Plan(backend, program, lines, dtype, computing, ready)
+    is_whole = not record.labels_are_integers and _WIDE.issuperset(dtypes)
+    return Plan(backend, program, lines, dtype, computing, ready, is_whole=is_whole)

@@ -17,6 +17,7 @@ from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.registry import is_enrolled
 from ..graph.node import walk
+from ..objects.own_call import check_followed
 from .evidence import Floats, number, resolved
 from .probe import POINTS, Inputs, Probe
 from .verification import Check, Verification
@@ -55,7 +56,7 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
 
     Raises:
         UnknownLossError: ``loss`` names no loss.
-        ParameterError: ``backend`` is none of the five.
+        ParameterError: ``backend`` is none of the five, or the loss is of a class whose ``__call__`` is its own.
         ModuleNotFoundError: The backend's framework is not installed.
 
     >>> import lossary
@@ -70,7 +71,10 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
             f"verify: backend is {backend!r}; accepted are {', '.join(map(repr, BACKENDS))}. The default is "
             "backend='numpy'"
         )
-    probe = Probe(resolved(loss), backends.by_name(backend), np.random.default_rng(seed))
+    found = resolved(loss)
+    for term in getattr(found, "terms", (found,)):
+        check_followed(term, "verify")
+    probe = Probe(found, backends.by_name(backend), np.random.default_rng(seed))
     checks: list[Check] = []
     for name, examine in _PROPERTIES:
         try:

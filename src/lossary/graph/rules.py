@@ -34,6 +34,7 @@ from .words import (
     sin,
     sqrt,
     square,
+    take,
     trigamma,
     where,
 )  # fmt: skip
@@ -85,6 +86,13 @@ def _sparsemax_rule(node: Node, g: Node) -> tuple[Node]:
     shared = less(0.0, node)
     size = total(indicator(shared))
     return (where(shared, g - total(where(shared, g, 0.0)) / size, 0.0),)
+
+
+def _take_rule(node: Node, g: Node) -> tuple[Node, None]:
+    """Where the label names no element, and what is taken is NaN, so is its derivative at every element."""
+    row, label = node.args
+    hit = is_label(label, row)
+    return where(hit, g, take(indicator(hit), label) - 1.0), None
 
 
 def _no_rule(node: Node, g: Node) -> tuple[Node]:
@@ -149,5 +157,5 @@ RULES: dict[str, Rule] = {
     "count": lambda n, g: (None,),
     "position": lambda n, g: (None,),
     "spread": lambda n, g: (g, None),
-    "take": lambda n, g: (where(is_label(n.args[1], n.args[0]), g, 0.0), None),
+    "take": _take_rule,
 }

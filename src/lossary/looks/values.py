@@ -15,6 +15,8 @@ from ..facts.layout import Layout
 from ..facts.record import Record
 
 Host = np.ndarray[Any, Any] | None
+# Whole numbers up to here are float64 numbers.
+_EXACT = 2**53
 
 
 def values(
@@ -44,6 +46,19 @@ def values(
         if index is not None:
             raise texts.outside(record.name, parameters, each.shown, domain, *_seen(x, index), layout)
     return _ordered(record, inputs, layout)
+
+
+def whole(record: Record, inputs: Sequence[Host], layout: Layout, line: str) -> None:
+    """Raises a `DomainError` at the first whole number that float64 would round."""
+    for each, x in zip(record.inputs, inputs, strict=True):
+        if x is None or not x.size or -_EXACT <= int(x.min()) <= int(x.max()) <= _EXACT:
+            continue
+        # What is left of it without the zeros at its end.
+        digits = x // np.maximum(x & (~x + 1), 1)
+        wrong = (digits > _EXACT) | (digits < -_EXACT)
+        if wrong.any():
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+            raise texts.rounded(record.name, each.shown, int(x[index]), index, layout, line)
 
 
 def _ordered(record: Record, inputs: Sequence[Host], layout: Layout | None) -> None:

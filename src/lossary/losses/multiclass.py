@@ -112,7 +112,8 @@ def _sparse_slope(
     clipped = own < epsilon
     at = where(clipped, epsilon, own)
     toward = where(first, -(others / total) / at, (own - 1.0) / at)
-    return where(hit, toward, where(clipped, own / at, 1.0)) / total
+    # A label that names no class has no share, neither below nor above the clip.
+    return where(hit, toward, where(own >= epsilon, 1.0, own / at)) / total
 
 
 @loss(

@@ -47,7 +47,7 @@ def _multi_margin_slope(y_true: Any, y_pred: Any, power: Any = 1.0, *, margin: A
     hit, missing = is_label(y_true, y_pred), _missing(y_true, y_pred, margin)
     near = hit | (missing == 0.0)
     pushes = power * where(near, 0.0, raised(where(near, 1.0, missing), power - 1.0)) / count(y_pred)
-    return where(hit, -sum(pushes), pushes)
+    return take(indicator(hit), y_true) * where(hit, -sum(pushes), pushes)  # NaN for a label that names no class.
 
 
 @loss(
@@ -138,8 +138,12 @@ def multiclass_perceptron(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.multiclass_perceptron([1], [[2.0, 1.5, -1.0]]))
     [0.5]
     """
-    # The leader is 0 ahead of itself, if it is infinite too.
-    return take(where(first_max(y_pred), 0.0, max(y_pred) - y_pred), y_true)
+    return take(_lag(y_pred), y_true)
+
+
+def _lag(y_pred: Any) -> Any:
+    """How far each score lies below the leader, which is 0 below itself, if it is infinite too."""
+    return where(first_max(y_pred), 0.0, lead(y_pred) - y_pred)
 
 
 def _sparse_shares(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
@@ -190,7 +194,7 @@ def sparsemax(y_true: Any, y_pred: Any) -> Any:
     # The same as the definition, but nothing cancels: half the squared distance of two distributions, and how far a
     # class without a share is from having one.
     gathered = sum(where(first_max(y_pred), 0.0, nearest(y_pred)))
-    behind = 1.0 + (take(y_pred, y_true) - lead(y_pred))
+    behind = 1.0 - take(_lag(y_pred), y_true)
     return 0.5 * (sum(square(others)) + square(missing)) + maximum(gathered - behind, 0.0)
 
 
@@ -241,5 +245,5 @@ def fenchel_young(y_true: Any, y_pred: Any) -> Any:
     [0.0625 0.    ]
     """
     near, apart = _apart(y_true, y_pred)
-    behind = maximum((lead(y_pred) - y_pred) - max(near), 0.0)
+    behind = maximum(_lag(y_pred) - max(near), 0.0)
     return 0.5 * sum(square(apart)) + sum(weighted(where(near == 0.0, y_true, 0.0), behind))

@@ -11,6 +11,7 @@ from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import (
     count,
+    detach,
     exp,
     expm1,
     log,
@@ -32,6 +33,8 @@ from ._focus import per_part
 
 # Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
 _LEAST = 1e-37
+# Beyond this a score is as good as infinite beside the logarithm of a label.
+_FAR = 1e30
 
 
 def _raised(y_pred: Any, from_logits: bool, margin: Any, epsilon: Any) -> tuple[Any, Any, Any, Any, Any]:
@@ -136,10 +139,15 @@ def asymmetric_loss(
 def _summands(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     """Exponentials of scores, each weighed by its share of a set, their sum with 1, and its logarithm."""
     inside = y_true > 0.0
-    most = maximum(max(where(inside, y_pred, 0.0)), 0.0)
-    terms = y_true * exp(where(inside & (y_pred < most), y_pred - most, 0.0))
+    # The score that counts for most, its label counted in: of a soft one e^-7 of a score of 7 is left.
+    logs = detach(log(where(inside, maximum(y_true, _LEAST), 1.0)))
+    scores = where(inside, y_pred + logs, 0.0)
+    most = maximum(max(scores), 0.0)
+    # Infinity less itself is no number.
+    lag = where((scores < most) | (most < _FAR), y_pred - most, -logs)
+    terms = y_true * exp(where(inside, lag, 0.0))
     total = sum(terms)
-    # Where no score is above 0 the sum beside 1 may be small; elsewhere `most` outweighs what a float loses of it.
+    # Where no score is above 0 the sum beside 1 may be small; elsewhere it is 1 and more, and nothing cancels.
     return terms, total + exp(-most), most + log1p(total + expm1(-most))
 
 
@@ -161,8 +169,12 @@ def _zlpr_slope(y_true: Any, y_pred: Any) -> Any:
     cases=(
         Case([[1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], (math.log(6.0),), "log(1 + 1) + log(1 + 1 + 1)"),
         Case([[1.0, 1.0]], [[0.0, -math.log(2.0)]], (math.log(4.0),), "log(1 + 1 + 2) + log 1"),
+        Case([[1.0 - 2.0**-40]], [[math.log(3.0 * 2.0**40)]], (math.log(4.0) + 2.0**-40 / 3.0,),
+             "log(1 + 2^-40/3) + log(1 + 3)"),
+        Case([[2.0**-40]], [[-math.log(3.0 * 2.0**40)]], (math.log(4.0) + 2.0**-40 / 3.0,),
+             "log(1 + 3) + log(1 + 2^-40/3)"),
     ),
-)
+)  # fmt: skip
 def zlpr(y_true: Any, y_pred: Any) -> Any:
     """Cross-entropy of a set of labels that is compared as a whole, for several labels that hold at once.
 

@@ -135,7 +135,8 @@ class FunctionLoss(Loss):
         """
         backend = owner(y_pred)
         values, where = self.returned(self.function(y_true, y_pred), where)
-        return self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+        value = self._weighted(backend, y_true, y_pred, values, sample_weight, where)
+        return value if where is None or self.reduction != "none" else self.marked(value, where)
 
     def _weighted(
         self, backend: Backend, y_true: Array, y_pred: Array, values: Array, sample_weight: Any, where: Any

@@ -38,7 +38,8 @@ _LINES = {
     ("lightgbm", "Dataset"): "{0} = {0}.get_label()",
     ("xarray", "Dataset"): "{0} = {0}[name]   # for one of its variables",
     ("tensorflow", "RaggedTensor"): (
-        "{0} = {0}.to_tensor(), for y_true and y_pred, and where=tf.sequence_mask(row_lengths) in the call"
+        "where = tf.sequence_mask({0}.row_lengths()); {0} = {0}.to_tensor()   # for y_true and y_pred, and where=where "
+        "in the call"
     ),
     ("tensorflow", "SparseTensor"): "{0} = tf.sparse.to_dense({0})",
     ("tensorflow", "IndexedSlices"): "{0} = tf.convert_to_tensor({0})",
@@ -67,7 +68,7 @@ def of_dtype(argument: str, value: Any, dtype: str) -> str:
         return f"Write {argument} = numpy.asarray({argument}, dtype='{wide}')"
     if argument in ("y_true", "labels") and isinstance(_first(value), str | bytes):
         return f"Encode class names as integers: {argument} = numpy.unique({argument}, return_inverse=True)[1]"
-    return f"See what it holds: print({argument}[:3])"
+    return f"See what it holds: print({argument}{'[:3]' if hasattr(value, '__getitem__') else ''})"
 
 
 def _converts(value: Any) -> bool:

@@ -54,6 +54,17 @@ def placed(argument: str, index: tuple[int, ...], layout: Layout | None = None) 
     return f"{argument}[{', '.join(map(str, shown))}]" if shown else argument
 
 
+def rounded(
+    loss: str, argument: str, value: int, index: tuple[int, ...], layout: Layout | None, line: str
+) -> DomainError:
+    """A whole number that no float holds, beside another; ``line`` makes an array of NumPy of an argument."""
+    return DomainError(
+        f"{loss}: {placed(argument, index, layout)} is {value}, which float64 rounds; accepted are whole numbers that "
+        "it holds, where both arguments have such, which are subtracted exactly. Subtract a start from both, or, if "
+        f"rounding does no harm, write {argument} = {line.format(argument) or argument}.astype('float64')"
+    )
+
+
 def short(value: Any) -> str:
     """A number in a few digits."""
     return f"{float(value):g}"
