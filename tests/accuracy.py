@@ -170,9 +170,9 @@ def label(record: Record, parameters: dict[str, Any]) -> str:
 
 
 def last_place(exact: Any) -> Any:
-    """One unit in the last place of the answer."""
+    """One unit in the last place of the answer; of what has none, infinity or 0, that itself."""
     mp = oracle.mp
-    return max(mp.ldexp(1, mp.frexp(exact)[1] - 24) if exact != 0 else mp.mpf(0), FLUSHED)
+    return max(mp.ldexp(1, mp.frexp(exact)[1] - 24) if mp.isnormal(exact) else abs(exact), FLUSHED)
 
 
 def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any, index: int | None) -> Any:
