@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # LOSSES, DATA, DATA_DIR, EPOCHS and OUTPUT are read by the demo.
 export LOSSES DATA DATA_DIR EPOCHS OUTPUT
 
+# Tests start lossary in many processes, each of which would otherwise compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test peers minimum proof everything lint types doctest bench bench-check docs docs-test generate clean
 
 help:  ## Show the targets

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,11 @@ class Account:
     dead: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def add(self, got: float, exact: Any, unit: Any, place: str) -> None:
-        """Counts one number; answers that float32 cannot hold are left out."""
+    def add(self, got: float, exact: Any, unit: Callable[[], Any], place: str, least: Any) -> None:
+        """Counts one number; answers that float32 cannot hold are left out.
+
+        A unit is no less than ``least``, which mostly shows already that the error is not the worst.
+        """
         size = abs(float(exact)) if abs(exact) < LARGEST else float("inf")
         if size > LARGEST / 2 or 0 < size < TINY * 100:
             return
@@ -56,12 +60,12 @@ class Account:
         if not np.isfinite(got):
             self.nonfinite += 1
             self.examples.append(f"{place}: {got} for {float(exact):g}")
-        elif got == 0 and size > 0 and float(unit) < size:
+        elif got == 0 and size > 0 and float(unit()) < size:
             self.dead += 1
             self.examples.append(f"{place}: 0 for {float(exact):g}")
         else:
-            error = float(abs(oracle.mp.mpf(float(got)) - exact) / unit)
-            if error > self.worst:
+            off = abs(oracle.mp.mpf(float(got)) - exact)
+            if off > self.worst * least and (error := float(off / unit())) > self.worst:
                 self.worst, self.where = error, f"{place}: {got!r} for {float(exact)!r}"
 
 
@@ -165,11 +169,15 @@ def label(record: Record, parameters: dict[str, Any]) -> str:
     return record.name + "".join(f" ({shown.get(name) or f'{name}={x}'})" for name, x in parameters.items())
 
 
+def last_place(exact: Any) -> Any:
+    """One unit in the last place of the answer; of what has none, infinity or 0, that itself."""
+    mp = oracle.mp
+    return max(mp.ldexp(1, mp.frexp(exact)[1] - 24) if mp.isnormal(exact) else abs(exact), FLUSHED)
+
+
 def unit(record: Record, t: Any, p: Any, parameters: dict[str, Any], exact: Any, index: int | None) -> Any:
     """One unit in the last place of the answer, and of the terms whose difference it is."""
-    mp = oracle.mp
-    size = mp.mpf(2) ** (mp.floor(mp.log(abs(exact), 2)) - 23) if exact != 0 else mp.mpf(0)
-    return max(size, mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index), FLUSHED)
+    return max(last_place(exact), oracle.mp.mpf(EPSILON) * _cancelling(record, t, p, parameters, index))
 
 
 def _cancelling(record: Record, t: Any, p: Any, parameters: dict[str, Any], index: int | None) -> Any:
@@ -207,10 +215,12 @@ def measure(
 def _count(record: Record, parameters: dict[str, Any], row: tuple[Any, ...], pair: list[Account]) -> None:
     t, p, value, slope = row
     place = f"t={t.tolist()} p={p.tolist()}"
+    found = partial(unit, record, t, p, parameters)
     exact = oracle.value(record.name, t, p, **parameters)
-    pair[0].add(float(value), exact, unit(record, t, p, parameters, exact, None), place)
+    pair[0].add(float(value), exact, partial(found, exact, None), place, last_place(exact))
     for index, wanted in enumerate(oracle.slope(record.name, t, p, **parameters)):
-        pair[1].add(float(slope[index]), wanted, unit(record, t, p, parameters, wanted, index), f"{place} [{index}]")
+        unit_of = partial(found, wanted, index)
+        pair[1].add(float(slope[index]), wanted, unit_of, f"{place} [{index}]", last_place(wanted))
 
 
 def on_backend(name: str, *, in_words: bool = True) -> Evaluate:

@@ -1,7 +1,7 @@
 """The ``lossary`` command in forks of a process that has imported it: all of a process but its slow start.
 
-``python cli_server.py`` reads one request in JSON per line: arguments, environment, folder and the files that output
-and errors go to.  It answers each with the exit status.
+``python cli_server.py`` reads one request in JSON per line: arguments, environment, folder, the files that output and
+errors go to, and code that runs before the command.  It answers each with the exit status.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 
-def command(arguments: list[str], environment: dict[str, str], cwd: Path | None) -> subprocess.CompletedProcess[str]:
+def command(
+    arguments: list[str], environment: dict[str, str], cwd: Path | None = None, before: str = ""
+) -> subprocess.CompletedProcess[str]:
     """What the command said and its status."""
     with tempfile.TemporaryDirectory() as folder:
         files = [f"{folder}/out", f"{folder}/err"]
         request = {"arguments": arguments, "environment": environment, "cwd": str(cwd or Path.cwd()), "files": files}
+        request["before"] = before
         server = _server()
         assert server.stdin is not None
         assert server.stdout is not None
@@ -67,6 +70,7 @@ def _run(request: dict[str, Any]) -> None:
     try:
         from lossary.cli import main
 
+        exec(request["before"], {})
         main()
         status = 0
     except SystemExit as end:

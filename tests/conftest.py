@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         left = item.get_closest_marker("exhaustive") is not None and item.get_closest_marker("costly") is None
         if left and not _losses_of(item) <= inputs.PROVEN:
             item.add_marker("everything")
+
+
+def pytest_collection() -> None:
+    """Frameworks and tests make millions of objects that live as long as the process: nobody need look at them."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on the collector looks at what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def _losses_of(item: pytest.Item) -> set[str]:

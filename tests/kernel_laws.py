@@ -95,9 +95,10 @@ def assert_same(got: Any, expected: Any, dtype: str, size: float = 1e-30) -> Non
 
 def _account(row: Row, found: Result, accounts: tuple[accuracy.Account, accuracy.Account]) -> None:
     place = f"t={row.t.tolist()} p={row.p.tolist()}"
-    accounts[0].add(float(found[0][0]), row.value, row.units[0], place)
-    for index, (got, wanted) in enumerate(zip(found[1][0], row.slopes, strict=True)):
-        accounts[1].add(float(got), wanted, row.units[index + 1], f"{place} [{index}]")
+    value, *slopes = row.units
+    accounts[0].add(float(found[0][0]), row.value, lambda: value, place, value)
+    for index, (got, wanted, unit) in enumerate(zip(found[1][0], row.slopes, slopes, strict=True)):
+        accounts[1].add(float(got), wanted, lambda unit=unit: unit, f"{place} [{index}]", unit)
 
 
 def _accounts() -> tuple[accuracy.Account, accuracy.Account]:

@@ -370,7 +370,12 @@ def test_tensors_without_values_pass() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("compiler", "dynamic"), [("inductor", False), pytest.param("aot_eager", True, marks=pytest.mark.exhaustive)]
+    ("compiler", "dynamic"),
+    [
+        ("aot_eager", False),
+        pytest.param("aot_eager", True, marks=pytest.mark.exhaustive),
+        pytest.param("inductor", False, marks=pytest.mark.costly),
+    ],
 )
 def test_torch_compile_makes_one_graph(compiler: str, dynamic: bool) -> None:
     torch.compiler.reset()

@@ -91,12 +91,12 @@ def test_list_names_every_loss() -> None:
 
 
 def test_list_by_family_and_backend_in_json() -> None:
-    found = json.loads(told("list", "--family", "robust", "--backend", "tensorflow", "--json"))
+    found = json.loads(told("list", "--family", "robust", "--backend", "pytensor", "--json"))
     huber = next(loss for loss in found if loss["name"] == "huber")
     assert {loss["family"] for loss in found} == {"robust"}
     assert huber["parameters"] == {"delta": 1.0}
-    assert huber["backend"] == "tensorflow"
-    assert "tensorflow compiles the formula" in huber["path"]
+    assert huber["backend"] == "pytensor"
+    assert "in the words of pytensor" in huber["path"]
     assert "huber_loss" in huber["aliases"]
 
 
@@ -453,11 +453,14 @@ def test_a_missing_extra_is_named_with_its_line(module: str) -> None:
     assert done.stderr.endswith('Install it with: pip install "lossary[cli]"\n')
 
 
+def without(module: str, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the command where a module is not installed."""
+    before = f"import sys; sys.modules[{module!r}] = None"
+    return cli_server.command(list(map(str, arguments)), dict(os.environ), cwd, before)
+
+
 def test_missing_readers_are_named(preds: Path) -> None:
-    script = "import sys; sys.modules['pyarrow'] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "score", str(preds), *SCORE], capture_output=True, text=True, check=False
-    )
+    done = without("pyarrow", "score", preds, *SCORE)
     assert done.returncode == 2
     assert 'pip install "lossary[cli]"' in done.stderr
     assert "Traceback" not in done.stderr
@@ -472,13 +475,7 @@ def test_numpy_files_need_no_reader(binary: Path) -> None:
 
 @pytest.mark.parametrize(("module", "extra"), [("matplotlib", "plot"), ("keras", "demo"), ("sklearn", "demo")])
 def test_what_commands_need_is_named_before_they_work(module: str, extra: str, tmp_path: Path) -> None:
-    script = (
-        f"import sys; sys.modules[{module!r}] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
-    )
-    command = ["plot", "mse"] if extra == "plot" else ["demo"]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
+    done = without(module, *(["plot", "mse"] if extra == "plot" else ["demo"]), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert f'needs {module}, which is not installed. Install it with: pip install "lossary[{extra}]"' in " ".join(
         done.stderr.split()
@@ -486,21 +483,14 @@ def test_what_commands_need_is_named_before_they_work(module: str, extra: str, t
 
 
 def test_a_fault_of_ours_is_told_in_one_line(preds: Path) -> None:
-    script = (
-        "import sys; sys.argv[0] = 'lossary'; from lossary.scoring import _score\n"
-        "def broken(*_): raise KeyError('k')\n"
-        "_score._scores = broken\n"
-        "from lossary.cli import main; main()"
-    )
-    command = [sys.executable, "-c", script, "score", str(preds), *SCORE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    broken = "from lossary.scoring import _score\ndef broken(*_): raise KeyError('k')\n_score._scores = broken\n"
+    command = ["score", str(preds), *SCORE]
+    done = cli_server.command(command, dict(os.environ), before=broken)
     assert (done.returncode, done.stdout) == (2, "")
     assert " ".join(done.stderr.split()) == (
         "lossary: KeyError: 'k'. This is a fault of lossary; LOSSARY_TRACEBACK=1 shows where it happened"
     )
-    loud = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"LOSSARY_TRACEBACK": "1"}
-    )
+    loud = cli_server.command(command, os.environ | {"LOSSARY_TRACEBACK": "1"}, before=broken)
     assert "Traceback" in loud.stderr
 
 

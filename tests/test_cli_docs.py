@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+import cli_server
+
 PAGE = (Path(__file__).parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
-LOSSARY = Path(sys.executable).with_name("lossary")
 STATUS = {"show hubr": 2, "show my": 2, "check": 1, "verify": 1, "--target unit ": 2}
 
 
@@ -34,9 +33,7 @@ def test_the_page_shows_what_the_command_prints(command: str, shown: str, tmp_pa
     program, *arguments = shlex.split(command)
     assert program == "lossary"
     clean = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
-    done = subprocess.run(
-        [str(LOSSARY), *arguments], cwd=tmp_path, capture_output=True, text=True, env=clean, check=False
-    )
+    done = cli_server.command(arguments, clean, tmp_path)
     assert done.returncode == next((status for part, status in STATUS.items() if part in command), 0), done.stderr
     # Errors of rounding differ from one processor to the next.
     mask = partial(re.sub, r"\d\S*", "#") if " verify " in command else str

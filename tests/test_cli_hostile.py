@@ -15,7 +15,7 @@ import pytest
 
 from lossary import LossError
 from lossary.scoring import FileError, Wanted, _npz, open_table, score, steady
-from test_cli import LOSSARY, SCORE, refused, told
+from test_cli import LOSSARY, SCORE, refused, told, without
 from test_score import write
 
 
@@ -94,11 +94,7 @@ def test_a_loss_of_ones_own_does_not_decide_the_status(preds: Path) -> None:
 
 
 def test_backends_that_are_not_installed_are_named() -> None:
-    script = (
-        "import sys; sys.modules['tensorflow'] = None; sys.argv[0] = 'lossary'; from lossary.cli import main; main()"
-    )
-    command = [sys.executable, "-c", script, "list", "--backend", "tensorflow"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = without("tensorflow", "list", "--backend", "tensorflow")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Install it with: pip install tensorflow" in " ".join(done.stderr.split())
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pytensor
 import pytest
 
 import lossary
@@ -51,9 +52,16 @@ def test_only_losses_of_the_catalogue_are_excused() -> None:
     ],
 )
 def test_on_every_backend(backend: str, name: str) -> None:
-    found = lossary.verify(name, backend=backend)
+    # PyTensor would compile each of some dozen expressions.
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        found = lossary.verify(name, backend=backend)
     assert found.ok, str(found)
     assert found.backend == backend
+
+
+@pytest.mark.costly
+def test_in_programs_that_pytensor_compiles() -> None:
+    assert lossary.verify("huber", backend="pytensor").ok
 
 
 def test_what_a_backend_cannot_do_is_said() -> None:

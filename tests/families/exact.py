@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import mpmath as mp
@@ -19,10 +20,14 @@ def mean(terms: Any) -> Any:
 
 
 def each(value: Reference) -> Reference:
-    """The value of a row that is the mean over its elements."""
+    """The value of a row that is the mean over its elements, of which a difference moves one at a time."""
+
+    @lru_cache(maxsize=256)
+    def element(a: Any, b: Any, precision: int, **parameters: Any) -> Any:
+        return value(a, b, **parameters)
 
     def row_value(t: Row, p: Row, **parameters: Any) -> Any:
-        return mean(value(a, b, **parameters) for a, b in zip(t, p, strict=True))
+        return mean(element(a, b, mp.mp.prec, **parameters) for a, b in zip(t, p, strict=True))
 
     return row_value
 
