@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 import torch
 
@@ -104,6 +105,14 @@ def test_a_model_that_cannot_be_read_is_run_on_the_first_rows(kind: str) -> None
     model.compile(loss=lossary.CategoricalCrossentropy(from_logits=True), optimizer="sgd", doctor="raise")
     with pytest.raises(DiagnosisError, match="LS101"):
         model.fit(KINDS[kind](ONE_HOT), verbose=0)
+
+
+def test_sparse_inputs_that_cannot_be_indexed_are_trained_on() -> None:
+    model = compiled("categorical_crossentropy", doctor="raise")
+    assert np.isfinite(model.fit(scipy.sparse.coo_matrix(X), ONE_HOT, verbose=0).history["loss"][0])
+    model.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")
+    with pytest.raises(DiagnosisError):
+        model.fit(scipy.sparse.coo_matrix(X), 2.0 * ONE_HOT, verbose=0)
 
 
 # --- nothing is taken, nothing is changed ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 
 import keras
@@ -83,6 +84,12 @@ def test_structures_are_resolved_inside():
     assert lossary.get(found["b"][0]) == lossary.Huber()
     assert found["b"][1] is None
     assert lossary.get(found["c"]) == lossary.Huber(delta=2.0)
+
+
+def test_a_named_tuple_of_losses_stays_one():
+    pair = collections.namedtuple("pair", ["x", "y"])
+    x, y = lk.resolve({"a": pair("mse", "logcosh")})["a"]
+    assert (x.loss, y.loss) == (lossary.MeanSquaredError(), lossary.LogCosh())
 
 
 def test_the_classic_predicate_understands_a_compiled_loss():

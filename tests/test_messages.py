@@ -1016,6 +1016,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "PyTorch. Write loss(input.movedim(-1, 1), target)",
     ),
     (
+        "module_number",
+        lossary.ShapeError,
+        lambda: lossary.torch.MultiMarginLoss()(torch.tensor(0.5), torch.tensor(0)),
+        "MultiMarginLoss: input has shape (); accepted are vectors, (C,) for one data point and (N, C) for a batch. "
+        "Write input.reshape(1) if its vector has one entry",
+    ),
+    (
         "module_weight",
         lossary.ShapeError,
         lambda: lossary.torch.NLLLoss(torch.ones(2))(torch.zeros(1, 3), torch.zeros(1, dtype=torch.long)),

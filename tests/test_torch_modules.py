@@ -301,6 +301,8 @@ SCORES = real(N, C)
         (lambda: ours.BCELoss()(torch.ones(2), torch.tensor([0.5, 2.0]).requires_grad_()), "BCELoss: target "
          "requires a gradient and input does not, and they do not fit; accepted is the order (input, target). Write "
          "loss(input, target)"),
+        (lambda: ours.CrossEntropyLoss(ignore_index=1)(SCORES, SCORES.softmax(1)), "CrossEntropyLoss: ignore_index=1; "
+         "accepted is a label that indices leave out, and the target holds probabilities. Write target.argmax(1)"),
         (lambda: ours.HuberLoss(reduction="average"), "HuberLoss: reduction='average'; accepted are 'mean', 'sum', "
          "'none'. Write reduction='mean'"),
         (lambda: ours.MSELoss(reduction="none", sync=True), "MSELoss: sync=True; accepted is what reduces, over all "
@@ -315,6 +317,17 @@ def test_messages_speak_torch(call, text):
     with pytest.raises(lossary.LossError) as caught:
         call()
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
+             "CosineEmbeddingLoss", "TripletMarginLoss"]
+)  # fmt: skip
+def test_a_number_is_no_vector(name):
+    loss, one = getattr(ours, name)(), torch.tensor(1.0)
+    forward = list(inspect.signature(loss.forward).parameters)
+    with pytest.raises(lossary.ShapeError, match=f"{name}: {forward[0]} has shape"):
+        loss(*[one] * len(forward))
 
 
 def test_the_doctor_looks_at_the_first_batch():

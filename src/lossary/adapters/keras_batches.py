@@ -67,7 +67,12 @@ def _rows(data: Any, rows: int) -> Any:
         return [_rows(each, rows) for each in data]
     if hasattr(data, "iloc"):
         return data.iloc[:rows]
-    return _hosted(data[:rows]) if _is_array(data) else None
+    if not _is_array(data):
+        return None
+    try:
+        return _hosted(data[:rows])
+    except (TypeError, RuntimeError):
+        return None  # Sparse arrays of kinds that cannot be indexed.
 
 
 def _hosted(array: Any) -> Any:

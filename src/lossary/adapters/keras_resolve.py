@@ -113,7 +113,8 @@ def _is_structure(value: Any) -> bool:
 def _mapped(function: Callable[[Any], Any], structure: Any) -> Any:
     if isinstance(structure, Mapping):
         return {output: function(each) for output, each in structure.items()}
-    return type(structure)([function(each) for each in structure])
+    found = [function(each) for each in structure]
+    return type(structure)(*found) if hasattr(structure, "_fields") else type(structure)(found)
 
 
 def _is_keras_own(loss: Any) -> bool:

@@ -19,6 +19,8 @@ _TRIPLET_EPS = 1e-6
 class _Labels(Pair):
     """A loss of integer labels with weights of classes, and a label that is left out."""
 
+    _of_vectors = True
+
     def __init__(
         self, loss: objects.Loss, weight: Tensor | None, ignore_index: int, reduction: str, sync: bool
     ) -> None:
@@ -108,6 +110,9 @@ class CrossEntropyLoss(_Labels):
 
     def _of_rows(self, input: Tensor, target: Tensor) -> Given:  # noqa: A002
         _classes(type(self).__name__, self.weight, input)
+        if self.ignore_index >= 0:
+            accepted, line = "is a label that indices leave out, and the target holds probabilities", "target.argmax(1)"
+            raise texts.module_setting(type(self).__name__, "ignore_index", self.ignore_index, accepted, line)
         if input.shape != target.shape:
             raise texts.module_classes(type(self).__name__, tuple(input.shape), tuple(target.shape))
         shape = tuple(input.shape[:1] + input.shape[2:]) if input.dim() > 1 else ()
@@ -132,6 +137,8 @@ class CrossEntropyLoss(_Labels):
 
 class MultiMarginLoss(Pair):
     """Cost of every class that comes too close to the true one, as ``torch.nn.MultiMarginLoss``."""
+
+    _of_vectors = True
 
     def __init__(
         self,
@@ -163,6 +170,8 @@ class MultiLabelMarginLoss(Pair):
     The target lists the classes that hold; -1 ends the list.
     """
 
+    _of_vectors = True
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -184,6 +193,8 @@ class MultiLabelMarginLoss(Pair):
 
 class MultiLabelSoftMarginLoss(Pair):
     """Binary cross-entropy of the scores of several classes each, as ``torch.nn.MultiLabelSoftMarginLoss``."""
+
+    _of_vectors = True
 
     def __init__(
         self,
@@ -209,6 +220,8 @@ class MultiLabelSoftMarginLoss(Pair):
 
 class CosineEmbeddingLoss(Loss):
     """Cosine of pairs of vectors that belong together or not, as ``torch.nn.CosineEmbeddingLoss``."""
+
+    _of_vectors = True
 
     def __init__(
         self,
@@ -240,6 +253,8 @@ class TripletMarginLoss(Loss):
     PyTorch adds ``eps`` to every difference, which bounds its slope; here that of a distance of 0 is 0 and nothing is
     added.
     """
+
+    _of_vectors = True
 
     def __init__(
         self,

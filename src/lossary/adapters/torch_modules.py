@@ -68,6 +68,8 @@ class Loss(torch.nn.Module):
 
     # Whether every element is a data point.
     _of_elements = False
+    # Whether a data point is a vector at least, of classes or of an embedding.
+    _of_vectors = False
 
     def __init__(self, loss: Any, *, reduction: str | None = None, sync: bool = False, **parameters: Any) -> None:
         super().__init__()
@@ -164,6 +166,8 @@ class Loss(torch.nn.Module):
         for x in tensors:
             if getattr(x, "is_nested", False):  # Of which nobody may ask the shape.
                 raise texts.strange_array(type(self).__name__, "input", *BACKEND.strange(x))  # type: ignore[misc]
+        if self._of_vectors and tensors[0].dim() == 0:
+            raise texts.module_number(type(self).__name__, next(iter(inspect.signature(self.forward).parameters)))
         try:
             return call()
         except LossError as error:

@@ -98,7 +98,7 @@ def _row(label: Any, like: Any) -> Any:
     definition="-alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)",
     source="T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, Focal loss for dense object detection (2017), eq. 4, 5",
     peers={
-        "keras.losses.CategoricalFocalCrossentropy": "",
+        "keras.losses.CategoricalFocalCrossentropy": "Loss()   # a list of alphas is class_weight=alphas, alpha=1.0",
         "monai.losses.softmax_focal_loss": "Loss(alpha=1.0, from_logits=True)   # classes lie along axis 1 there, and "
         "are not summed",
     },

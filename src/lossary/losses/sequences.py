@@ -30,7 +30,7 @@ def _ctc_slope(y_true: Any, y_pred: Any, *, blank: Any = 0, infeasible: str = "i
     definition="-log(sum over alignments a of y_true of prod over t of softmax(y_pred[t])[a[t]])",
     source="A. Graves et al., Connectionist temporal classification (2006), eq. 8 and 14",
     peers={
-        "keras.losses.CTC": "",
+        "keras.losses.CTC": "Loss()   # a blank between labels ends the row early there",
         "torch.nn.CTCLoss": "Loss()   # of scores (N, T, C) instead of logarithms (T, N, C), labels padded with the "
         "blank, where=arange(T) < input_lengths[:, None]; its mean divides each value by the number of labels",
         "torch.nn.functional.ctc_loss": "Loss(reduction='none')   # as torch.nn.CTCLoss",

@@ -135,7 +135,8 @@ def _circle_slope(
     "other points with the same label, n: those with another",
     source="Y. Sun et al., Circle loss: a unified perspective of pair similarity optimization (2020), eq. 6 and 8",
     peers={
-        "keras.losses.Circle": "Loss(constant_weights=False)   # of embeddings of length 1",
+        "keras.losses.Circle": "Loss(constant_weights=False)   # of embeddings of length 1, without others to "
+        "compare with",
         "pytorch_metric_learning.losses.CircleLoss": "Loss()   # with the arguments the other way round",
         "tensorflow_similarity.losses.CircleLoss": "Loss(gamma=256.0, margin=0.25)",
     },

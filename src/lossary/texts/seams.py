@@ -57,6 +57,14 @@ def module_classes(name: str, input: tuple[int, ...], target: tuple[int, ...]) -
     )
 
 
+def module_number(name: str, argument: str) -> ShapeError:
+    """A number where a module needs a vector."""
+    return ShapeError(
+        f"{name}: {argument} has shape (); accepted are vectors, (C,) for one data point and (N, C) for a batch. Write "
+        f"{argument}.reshape(1) if its vector has one entry"
+    )
+
+
 def module_weight(name: str, argument: str, got: tuple[int, ...], classes: int) -> ShapeError:
     """Weights of classes that are not as many as there are classes."""
     return ShapeError(
