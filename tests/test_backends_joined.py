@@ -161,7 +161,6 @@ STRANGE: dict[str, tuple[Callable[[], Any], str]] = {
     "nested": (lambda: nested(torch.strided), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
     "jagged": (lambda: nested(torch.jagged), "torch.nested.to_padded_tensor(y_pred, 0.0)"),
     "sparse COO": (EYE.to_sparse, "y_pred.to_dense()"),
-    "ragged": (lambda: tf.ragged.constant([[1.0], [2.0, 3.0]]), "y_pred.to_tensor()"),
     "sparse of TensorFlow": (lambda: tf.sparse.from_dense([[1.0, 0.0]]), "tf.sparse.to_dense(y_pred)"),
     "sparse of JAX": (lambda: sparse.BCOO.fromdense(jnp.eye(2)), "y_pred.todense()"),
 }

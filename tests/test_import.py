@@ -42,11 +42,13 @@ def test_import_takes_little_longer_than_numpy(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
     program = """
-import time, numpy
+import time
+before = time.process_time()
+import numpy
 start = time.process_time()
 import lossary
-print(time.process_time() - start)
+print(start - before, time.process_time() - start)
 """
-    # The least of several: what it costs on a machine that does nothing else.
-    seconds = [float(run(program)) for _ in range(7)]
-    assert min(seconds) < LIMIT, seconds
+    # The least of several: what it costs on a machine that does nothing else.  On a slow one NumPy's import tells.
+    numpy, ours = zip(*(map(float, run(program).split()) for _ in range(7)), strict=True)
+    assert min(ours) < max(LIMIT, 1.3 * min(numpy)), (numpy, ours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Protocol, cast, overload
 
 from .. import texts
@@ -94,10 +94,14 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     return cast(LossFunction, made)
 
 
+# Each formula is asked three times in a row while it becomes a loss.
+_signature = lru_cache(maxsize=1)(inspect.signature)
+
+
 def _public_signature(record: Record) -> inspect.Signature:
     """The formula's signature with ``axis`` after the positional parameters, as in Keras, and ``check`` last."""
     kinds = inspect.Parameter
-    own = list(inspect.signature(record.formula).parameters.values())
+    own = list(_signature(record.formula).parameters.values())
     positional = [p for p in own if p.kind is kinds.POSITIONAL_OR_KEYWORD]
     keyword = [p for p in own if p.kind is kinds.KEYWORD_ONLY]
     keyword += [kinds(p.name, kinds.KEYWORD_ONLY, default=p.default) for p in record.parameters if p.shared]
@@ -238,7 +242,7 @@ def _arguments(
     given: Mapping[str, Declared],
 ) -> tuple[Argument, ...]:
     """The arguments of a formula: what has no default."""
-    signature = inspect.signature(formula)
+    signature = _signature(formula)
     own = list(signature.parameters.values())
     names = [p.name for p in own if p.default is p.empty]
     arguments = declared(names, target, prediction, predictions, given)
@@ -251,7 +255,7 @@ def _arguments(
 
 
 def _parameters(name: str, formula: Formula, ranges: Mapping[str, Domain]) -> tuple[Parameter, ...]:
-    signature = inspect.signature(formula)
+    signature = _signature(formula)
     rest = [p for p in signature.parameters.values() if p.default is not p.empty]
     for parameter in rest:
         if parameter.name in _RESERVED or hasattr(Loss, parameter.name):
@@ -281,7 +285,7 @@ def register(record: Record) -> LossFunction:
         home = {"__module__": record.formula.__module__ or "__main__"}
         home["__qualname__"] = f"{record.formula.__qualname__}.cls"
     attributes = {"record": record, **home, "__doc__": _DocOfClass(record)}
-    attributes["__signature__"] = _OfClass(_class_signature(record))
+    attributes["__signature__"] = _OfClass(record)
     registry.enrol(record)
     if registry.is_entered(record.name):
         function(record.name).setting.forget()
@@ -303,15 +307,15 @@ class _DocOfClass:
 
 
 class _OfClass:
-    """The constructor's signature, seen on the class; its objects have the signature of their ``__call__``."""
+    """The constructor's signature, made when the class is asked; its objects have that of their ``__call__``."""
 
-    def __init__(self, signature: inspect.Signature) -> None:
-        self.signature = signature
+    def __init__(self, record: Record) -> None:
+        self.record = record
 
     def __get__(self, instance: Any, owner: type) -> inspect.Signature:
         if instance is not None:
             raise AttributeError("__signature__")
-        return self.signature
+        return _class_signature(self.record)
 
 
 def _class_signature(record: Record) -> inspect.Signature:
