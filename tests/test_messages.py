@@ -223,8 +223,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ShapeError,
         lambda: lossary.Huber()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]),
         "huber: sample_weight has shape (2,); accepted is one entry per data point, (1,), or its leading "
-        "axes, or (1, 1) for one per element. To drop an axis of length 1: "
-        "sample_weight[..., 0]",
+        "axes, or (1, 1) for one per element. Write sample_weight = numpy.ones((1,)) with entries of yours",
+    ),
+    (
+        "per_point_shape",
+        lossary.ShapeError,
+        lambda: lossary.Huber()([[1.0], [2.0]], [[1.0], [2.0]], where=np.ones((3, 1), bool)),
+        "huber: where has shape (3, 1); accepted is one entry per data point, (2,), or its leading axes, or (2, 1) for "
+        "one per element. To drop an axis of length 1: where[..., 0]",
+    ),
+    (
+        "per_point_shape",
+        lossary.ShapeError,
+        lambda: lossary.RootMeanSquaredError()(np.ones(3), np.ones(3), sample_weight=np.ones(3)),
+        "root_mean_squared_error: sample_weight has shape (3,); accepted is one entry per data point, (), or its leading "
+        "axes. Arrays of one axis are one data point here: y_true[:, None] and y_pred[:, None] hold one for each entry",
     ),
     (
         "mask_dtype",
@@ -1021,6 +1034,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.torch.MultiMarginLoss()(torch.tensor(0.5), torch.tensor(0)),
         "MultiMarginLoss: input has shape (); accepted are vectors, (C,) for one data point and (N, C) for a batch. "
         "Write input.reshape(1) if its vector has one entry",
+    ),
+    (
+        "module_steps",
+        lossary.ShapeError,
+        lambda: lossary.torch.CTCLoss()(torch.zeros(3), torch.zeros(1, dtype=torch.long), 1, 1),
+        "CTCLoss: log_probs has shape (3,); accepted are (T, N, C), the classes' logarithms at each of T steps of N "
+        "sequences, and (T, C) for one sequence. Write log_probs.reshape(1, -1) if it holds one step of one sequence",
     ),
     (
         "module_weight",

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from .. import texts
 from ..objects.get import get
 from .torch_modules import Given, Loss, Tensor, float32
 
@@ -32,6 +33,8 @@ class CTCLoss(Loss):
     def _prepared(  # type: ignore[override]
         self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
     ) -> Given:
+        if log_probs.dim() not in (2, 3):
+            raise texts.module_steps(type(self).__name__, "log_probs", tuple(log_probs.shape))
         shape: tuple[int, ...] | None = None
         if log_probs.dim() == 2:
             log_probs, targets, shape = log_probs.unsqueeze(1), targets.unsqueeze(0), ()

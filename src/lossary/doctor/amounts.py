@@ -82,7 +82,7 @@ def mean(t: Traits) -> Advice:
         get("gamma_deviance"),
         t.columns,
         "softplus",
-        "mean_absolute_error",
+        "root_mean_squared_error",
         {
             "mean_squared_error": "an error of one unit costs the same of small and of large amounts",
             "tweedie_deviance": "zeros turn up among them; power between 1 and 2",
@@ -103,7 +103,7 @@ def with_zeros(t: Traits) -> Advice:
         get("tweedie_deviance"),
         t.columns,
         "softplus",
-        "mean_absolute_error",
+        "root_mean_squared_error",
         {
             "binary_crossentropy": "whether there is any amount is a question of its own; then gamma_deviance of those "
             "above 0",

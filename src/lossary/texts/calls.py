@@ -292,10 +292,16 @@ def per_point_shape(
 ) -> ShapeError:
     """Weights or mask that fit neither the data points nor the elements."""
     also = f", or {shape_text(elements)} for one per element" if elements is not None else ""
+    if got[-1:] == (1,):
+        line = f"To drop an axis of length 1: {argument}[..., 0]"
+    elif not points:
+        line = "Arrays of one axis are one data point here: y_true[:, None] and y_pred[:, None] hold one for each entry"
+    else:
+        kind = ", dtype=bool" if argument == "where" else ""
+        line = f"Write {argument} = numpy.ones({shape_text(points)}{kind}) with entries of yours"
     return ShapeError(
         f"{loss}: {argument} has shape {shape_text(got)}; accepted is one entry per data point, "
-        f"{shape_text(points)}, or its leading axes{also}. "
-        f"To drop an axis of length 1: {argument}[..., 0]"
+        f"{shape_text(points)}, or its leading axes{also}. {line}"
     )
 
 

@@ -300,7 +300,7 @@ def foreign_setting(name: str, setting: str, line: str) -> ParameterError:
 
 def foreign_order(name: str, arguments: str) -> ParameterError:
     """A function of another library, or in its order, with the prediction first."""
-    ours = peers.stands_for(name)
+    ours = peers.stands_for(name) or peers.NAMES.get(name)
     if ours is not None:
         return ParameterError(
             f"lossary.get: {name} takes {arguments}; accepted are losses of other libraries with settings that one of "

@@ -65,6 +65,14 @@ def module_number(name: str, argument: str) -> ShapeError:
     )
 
 
+def module_steps(name: str, argument: str, got: tuple[int, ...]) -> ShapeError:
+    """What is no score of every class at every step."""
+    return ShapeError(
+        f"{name}: {argument} has shape {got}; accepted are (T, N, C), the classes' logarithms at each of T steps of N "
+        f"sequences, and (T, C) for one sequence. Write {argument}.reshape(1, -1) if it holds one step of one sequence"
+    )
+
+
 def module_weight(name: str, argument: str, got: tuple[int, ...], classes: int) -> ShapeError:
     """Weights of classes that are not as many as there are classes."""
     return ShapeError(
