@@ -236,8 +236,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "per_point_shape",
         lossary.ShapeError,
         lambda: lossary.RootMeanSquaredError()(np.ones(3), np.ones(3), sample_weight=np.ones(3)),
-        "root_mean_squared_error: sample_weight has shape (3,); accepted is one entry per data point, (), or its leading "
-        "axes. Arrays of one axis are one data point here: y_true[:, None] and y_pred[:, None] hold one for each entry",
+        "root_mean_squared_error: sample_weight has shape (3,); accepted is one entry per data point, (), or its "
+        "leading axes. Arrays of one axis are one data point here: y_true[:, None] and y_pred[:, None] hold one for "
+        "each entry",
     ),
     (
         "mask_dtype",
@@ -734,6 +735,15 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "lossary.get: MSELoss has reduction='sum' over elements, which no setting here stands for; accepted "
         "are losses without it. Write lossary.MeanSquaredError(reduction='sum')(y_true.reshape(-1), "
         "y_pred.reshape(-1))",
+    ),
+    (
+        "foreign_order",
+        lossary.ParameterError,
+        lambda: lossary.get(torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])),
+        "lossary.get: AdaptiveLogSoftmaxWithLoss takes (prediction, target); accepted are losses of other libraries with "
+        "settings that one of ours has, and its arguments stand in another order here. Write "
+        "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
+        "own loss computes fewer scores",
     ),
     (
         "foreign_order",

@@ -113,7 +113,9 @@ def counts(t: Traits) -> Advice:
         reasons.append(
             f"only {len(t.values)} different values, so they may name classes: say goal='counts' or 'classes'"
         )
-    return Advice("counts", get("poisson"), 1, "softplus", "root_mean_squared_error", alternatives, tuple(reasons), not few)
+    return Advice(
+        "counts", get("poisson"), 1, "softplus", "root_mean_squared_error", alternatives, tuple(reasons), not few
+    )
 
 
 def ordinal(t: Traits, *, confident: bool = True) -> Advice:
