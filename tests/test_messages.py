@@ -740,10 +740,10 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "foreign_order",
         lossary.ParameterError,
         lambda: lossary.get(torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])),
-        "lossary.get: AdaptiveLogSoftmaxWithLoss takes (prediction, target); accepted are losses of other libraries with "
-        "settings that one of ours has, and its arguments stand in another order here. Write "
-        "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
-        "own loss computes fewer scores",
+        "lossary.get: AdaptiveLogSoftmaxWithLoss takes (prediction, target); accepted are losses of other libraries "
+        "with settings that one of ours has, and its arguments stand in another order here. Write "
+        "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; "
+        "its own loss computes fewer scores",
     ),
     (
         "foreign_order",
