@@ -5,6 +5,7 @@ Nothing here imports Triton before a tensor on a device asks for it.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -90,7 +91,7 @@ def _missing() -> str:
     if "tensorflow" in sys.modules and "triton" not in sys.modules:
         return "Triton crashes where TensorFlow was imported before it: import triton first"
     try:
-        part("triton.run")
+        importlib.import_module("triton")
     except ImportError as error:
         return f"Triton cannot be imported: {error}"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +28,12 @@ LONGEST, PIECE = 8192, 2048
 _ALIGNED = 15
 # Programs that multiply a gradient: enough to fill a GPU, and few where there is nothing to do.
 _SCALING = 1024
-_COMMON = module(emit.common())
+
+
+@cache
+def _common() -> dict[str, Any]:
+    """What all kernels share, made when the first is, as it imports Triton."""
+    return module(emit.common())
 
 
 class Division(NamedTuple):
@@ -129,7 +134,7 @@ class Step:
         division = divided(rows, columns, total=total)
         made = kernel(program, division.shape)
         self._kernel = Launch(made.function, division.programs, division.sizes)
-        self._finish = Launch(_COMMON["finish"], 1, {"BLOCK": TOTALS, "num_warps": 16})
+        self._finish = Launch(_common()["finish"], 1, {"BLOCK": TOTALS, "num_warps": 16})
         self._kernels, self._key = program.kernels, ("device", division.shape)
         self._programs, self._total, self._kept = division.programs, total, kept
         self._numbers, self._lengths = made.numbers(given), (rows, columns, inner)
@@ -204,7 +209,7 @@ def scaled(gradient: Array, upstream: Array) -> Array:
 
 @lru_cache(maxsize=64)
 def _scaling(size: int, device: torch.device) -> Launch:
-    return Launch(_COMMON["scale"], _SCALING, {"BLOCK": BLOCK})
+    return Launch(_common()["scale"], _SCALING, {"BLOCK": BLOCK})
 
 
 class Fused:
