@@ -14,7 +14,6 @@ import torch
 from .. import kernels
 from ..backends import Array
 from ..backends.torch import BACKEND, PLAIN
-from ..calls import evaluate
 from ..calls.evaluate import Call
 from ..calls.linear import Arguments, Settings
 from ..calls.plan import Setting, keep
@@ -24,7 +23,7 @@ from ..facts.axes import Axis
 from . import linear_torch, steps, torch_device
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
-from .torch_together import Together, Total, together, unfit, widened
+from .torch_together import Prepared, Together, Total, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -134,17 +133,17 @@ def _plain(
     return found
 
 
-class _Plain:
+class _Plain(Prepared):
     """Plain totals of tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
-    __slots__ = ("given", "like", "run", "step", "tail", "wanted")
+    __slots__ = ("like", "run", "step", "tail", "wanted")
 
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
         wanted: bool,
     ) -> None:  # fmt: skip
         views = y_true.detach().numpy(), y_pred.detach().numpy()
-        self.given = setting, axis, check, reduction
+        super().__init__(setting, axis, check, reduction)
         self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted)
         self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
         self.run, self.tail = self.step.run, self.step.tail
@@ -173,13 +172,6 @@ class _Plain:
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
         found = None if plain is None else plain.computed(y_true, y_pred)
         return None if found is None else found[0]
-
-    def total(self, y_true: Array, y_pred: Array) -> Array:
-        """The total in words, which autograd sees."""
-        setting, axis, check, reduction = self.given
-        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=True)
-        found: Array = batch.reduced(reduction)
-        return found
 
 
 def _is_plain(y_true: Any, y_pred: Any) -> bool:

@@ -8,14 +8,13 @@ import torch
 
 from ..backends import Array
 from ..backends.torch import PLAIN
-from ..calls import evaluate
 from ..calls.kernel import NoKernelError
 from ..calls.plan import Setting, keep, planned
 from ..errors import ShapeError
 from ..facts.registry import is_enrolled
 from ..kernels import triton as kernels
 from .torch_doors import apply, is_eager, is_several, prepared
-from .torch_together import HALF, Total, differentiable
+from .torch_together import HALF, Prepared, Total, differentiable
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -73,15 +72,15 @@ def _plain(
     return found
 
 
-class _Plain:
+class _Plain(Prepared):
     """Plain totals of tensors of the same dtypes and shapes on one device, prepared once."""
 
-    __slots__ = ("divisor", "factor", "given", "like", "step")
+    __slots__ = ("divisor", "factor", "like", "step")
 
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str
     ) -> None:
-        self.given = setting, axis, check, reduction
+        super().__init__(setting, axis, check, reduction)
         self.step, self.divisor, self.factor = None, 1, 1.0
         self.like = torch.empty((), dtype=torch.float32, device=y_pred.device)
         record = setting.record
@@ -130,13 +129,6 @@ class _Plain:
         """The gradient, or None where it must be seen how it is computed."""
         found = None if not is_eager() else self.computed(y_true, y_pred, wanted=True)
         return None if found is None else found[0]
-
-    def total(self, y_true: Array, y_pred: Array) -> Array:
-        """The total in words, which autograd sees."""
-        setting, axis, check, reduction = self.given
-        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=True)
-        found: Array = batch.reduced(reduction)
-        return found
 
 
 class _Late(torch.autograd.Function):

@@ -7,16 +7,21 @@ the other.  A tensor that needs no other derivative than this is given it; every
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 
 from ..backends import Array
 from ..backends.torch import PLAIN
+from ..calls import evaluate
 from ..calls.evaluate import Batch
+from ..calls.plan import Setting
 from ..calls.route import Prepare
 from ..kernels import triton as on_device
 from .torch_doors import apply, is_recorded, is_several, is_transformed
+
+if TYPE_CHECKING:
+    from ..looks.modes import Mode
 
 # Makes the call on tensors that autograd sees.
 Words = Callable[[Array, Array], Any]
@@ -139,6 +144,22 @@ class Recipe(Protocol):
 
     def total(self, y_true: Array, y_pred: Array) -> Array:
         """The total in words, which autograd sees."""
+
+
+class Prepared:
+    """A recipe of plain totals: what is said of the call besides its tensors is kept, and the words are those of it."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, setting: Setting, axis: int, check: Mode | None, reduction: str) -> None:
+        self.given = setting, axis, check, reduction
+
+    def total(self, y_true: Array, y_pred: Array) -> Array:
+        """The total in words, which autograd sees."""
+        setting, axis, check, reduction = self.given
+        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=True)
+        found: Array = batch.reduced(reduction)
+        return found
 
 
 class _Found(NamedTuple):

@@ -152,7 +152,7 @@ def _stages(
 
 
 def _number(node: Node, kept: Container[int], inputs: Sequence[Input]) -> Number:
-    return Number(node, _body(node.args[:1], kept, inputs) if node.op in ("take", "first") else None)
+    return Number(node, body(node.args[:1], kept, inputs) if node.op in ("take", "first") else None)
 
 
 def _loop(
@@ -176,7 +176,7 @@ def _loop(
     roots = [*(w.value for w in writes), *(r.of for r in reductions if not r.array), *draft.checks]
     return Loop(
         kept=tuple(kept.values()),
-        body=_body(roots, kept, inputs),
+        body=body(roots, kept, inputs),
         reductions=tuple(reductions),
         writes=tuple(writes),
         places=_places([write for write in writes if write.value is not write.node], kept, inputs),
@@ -190,7 +190,7 @@ def _places(writes: Sequence[Write], kept: Container[int], inputs: Sequence[Inpu
     Without them every element would be compared with the place of the label and that of the largest.
     """
     return tuple(
-        Place(index, _body([there(write.node, kept, index) for write in writes], kept, inputs), tuple(writes))
+        Place(index, body([there(write.node, kept, index) for write in writes], kept, inputs), tuple(writes))
         for index in places([write.node for write in writes])
     )
 
@@ -204,7 +204,8 @@ def _array(node: Node, kept: dict[int, Kept], inputs: Sequence[Input]) -> str:
     return read or (kept[id(of)].store if id(of) in kept else "")
 
 
-def _body(roots: Sequence[Node], kept: Container[int], inputs: Sequence[Input]) -> Body:
+def body(roots: Sequence[Node], kept: Container[int], inputs: Sequence[Input]) -> Body:
+    """What must be read and computed of an element for some nodes, where those that are kept lie in memory."""
     order = _reach(roots, kept)
     needed = {id(node) for node in order}
     loads = tuple(each for each in inputs if id(each.node) in needed)

@@ -16,9 +16,9 @@ from typing import Literal
 from ...graph import Node
 from ...graph.program import Program
 from ..lowering.form import Input, Loop, Number, Target
-from ..lowering.lower import lower
+from ..lowering.lower import body, lower
 from . import functions
-from .spell import NAMES, REDUCTIONS, Speller, elements, literal
+from .spell import NAMES, REDUCTIONS, Speller, literal
 
 # What is computed stays in registers, so only reductions part one loop from the next.
 DEVICE = Target(inverts=True)
@@ -69,10 +69,10 @@ def source(program: Program, shape: Shape) -> Source:
     """The kernel that keeps data points apart, or the one that adds up the elements of a separable loss."""
     form = lower(program, DEVICE, gradient=True, rows=shape != "elements")
     name = f"{form.name}_{shape}"
-    body = _WRITERS[shape](Speller(form)).lines()
+    lines = _WRITERS[shape](Speller(form)).lines()
     numbers = "".join(f", h{place}" for place in range(len(form.numbers)))
     arguments = f"y_true, y_pred, gradient, {_ARRAYS[shape]}, factor{numbers}, {_SIZES[shape]}BLOCK: tl.constexpr"
-    kernel = "\n".join(["@triton.jit", f"def {name}({arguments}):", *(f"    {line}" for line in body), ""])
+    kernel = "\n".join(["@triton.jit", f"def {name}({arguments}):", *(f"    {line}" for line in lines), ""])
     return Source(name, "\n\n".join([_IMPORTS, functions.source(kernel), kernel]), form.numbers)
 
 
@@ -111,7 +111,8 @@ class _Elements:
         yield self.say.named("r", number.node)
 
     def _loop(self, loop: Loop) -> Iterator[str]:
-        yield from self.say.define(elements([*(r.of for r in loop.reductions), *(w.value for w in loop.writes)]))
+        wanted = [*(r.of for r in loop.reductions), *(w.value for w in loop.writes)]
+        yield from self.say.define(body(wanted, (), self.form.inputs).computes)
         for reduction in loop.reductions:
             yield self.say.named("r", reduction.node)
         yield from self._writes(loop, "at", "written")
@@ -265,13 +266,11 @@ class _Long(_Rows):
 
     def _read(self, wanted: list[Node], at: str, inside: str) -> Iterator[str]:
         """The inputs that some nodes need, and what is computed of them on the way."""
-        order = elements(wanted)
-        needed = {id(node) for node in order}
-        for each in self.form.inputs:
-            if id(each.node) in needed:
-                self.say.known[id(each.node)] = self.say.fresh(NAMES[each.name])
-                yield self._load(each, at, inside)
-        yield from self.say.define(order)
+        needed = body(wanted, (), self.form.inputs)
+        for each in needed.loads:
+            self.say.known[id(each.node)] = self.say.fresh(NAMES[each.name])
+            yield self._load(each, at, inside)
+        yield from self.say.define(needed.computes)
 
 
 _WRITERS = {"elements": _Elements, "rows": _Rows, "long": _Long}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...graph import ELEMENT, Node, walk
+from ...graph import Node, walk
 from ...graph.emit import INFIX
 from ..lowering.form import Lowered
 from . import functions
@@ -139,23 +139,6 @@ class Speller:
         if node.op not in functions.NAMES:
             raise KeyError(node.op)
         return f"{node.op}({', '.join(args)})"
-
-
-def elements(roots: Iterable[Node]) -> list[Node]:
-    """What must be looked at and computed of an element, operands first."""
-    order: list[Node] = []
-    seen: set[int] = set()
-
-    def visit(node: Node) -> None:
-        if id(node) not in seen and node.axes == ELEMENT:
-            seen.add(id(node))
-            for arg in node.args:
-                visit(arg)
-            order.append(node)
-
-    for root in roots:
-        visit(root)
-    return order
 
 
 def literal(value: float) -> str:
