@@ -1,23 +1,25 @@
 """Plain calls prepared once: what remains of each is one compiled function, which looks at the values as it computes.
 
-A small batch is computed in less time than it takes to find out how.  Arrays of the same dtypes and shapes, without
+A batch is often computed in less time than it takes to find out how.  Arrays of the same dtypes and shapes, without
 weights or mask and ready to be computed with, differ in nothing but their values; a step keeps all the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..backends import NUMPY
+from ..backends import NUMPY, Backend
 from ..calls.evaluate import LOOKING, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
 from ..errors import ShapeError
 from ..facts.registry import is_enrolled
+from ..graph.program import Program
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -28,16 +30,17 @@ Floats = np.ndarray[Any, Any]
 class Step:
     """What computes the reduced loss of targets and predictions, with its gradient where that is ``wanted``.
 
-    ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``words`` are those of NumPy, where there
-    is no kernel.  Where neither can say anything, only the general way leads on.
+    ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``other`` computes what is no single task
+    for it: a kernel that several threads run, or words of NumPy where there is none.  Where neither can say anything,
+    only the general way leads on.
     """
 
-    __slots__ = ("dtype", "fatal", "origin", "run", "shape", "tail", "wanted", "words")
+    __slots__ = ("dtype", "fatal", "origin", "other", "run", "shape", "tail", "wanted")
 
     def __init__(self, like: Floats, *, wanted: bool) -> None:
         self.shape, self.dtype, self.wanted = like.shape, like.dtype, wanted
         self.run: Callable[..., int] | None = None
-        self.words: Callable[[Floats, Floats], tuple[Floats, Floats]] | None = None
+        self.other: Callable[[Floats, Floats], tuple[Floats, Any] | None] | None = None
         self.tail: tuple[Any, ...] = ()
         self.fatal = 0
         self.origin = ""
@@ -45,7 +48,7 @@ class Step:
     def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
         """The total and its gradient, or None."""
         if self.run is None:
-            return None if self.words is None else self.words(y_true, y_pred)
+            return None if self.other is None else self.other(y_true, y_pred)
         if not _lie_in_order(y_true, y_pred):
             return None
         value = np.empty((), self.dtype)
@@ -71,8 +74,10 @@ def made(
     if step is not None:
         found.run, found.tail, found.origin = step
         found.fatal = -1 if looking else NOT_FINITE
-    elif wanted and y_pred.size < kernels.THRESHOLD:
-        found.words = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
+    elif y_pred.size >= kernels.THRESHOLD:
+        found.other = _in_tasks(setting, plan, y_true, y_pred, reduction, looking=looking, wanted=wanted)
+    elif wanted:
+        found.other = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
     return found
 
 
@@ -131,21 +136,62 @@ def _lie_in_order(y_true: Floats, y_pred: Floats) -> bool:
     return true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned
 
 
+class _Plain(NamedTuple):
+    """A call without weights or mask (`lossary.calls.kernel.Fusible`)."""
+
+    program: Program
+    y_true: Floats
+    y_pred: Floats
+    numbers: tuple[Any, ...]
+    backend: Backend = NUMPY
+    weights: None = None
+    mask: None = None
+    live: None = None
+
+
+def _in_tasks(
+    setting: Setting, plan: Plan, y_true: Floats, y_pred: Floats, reduction: str, *, looking: bool, wanted: bool
+) -> Callable[[Floats, Floats], tuple[Floats, Any] | None] | None:
+    """By a kernel that several threads run, or None where there is none."""
+
+    def lined_up(y_true: Floats, y_pred: Floats) -> _Plain:
+        return _Plain(plan.program, *plan.lines.apply(NUMPY, plan.program, (y_true, y_pred)), setting.numbers)
+
+    if kernels.refusal(lined_up(y_true, y_pred)):
+        return None
+
+    def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
+        call = lined_up(y_true, y_pred)
+        look = partial(_look, setting, plan, call.y_true, call.y_pred) if looking else None
+        found = kernels.taken(call, look).reduced(reduction, gradient=wanted)
+        if found is None:
+            return None
+        value, slopes = found
+        return value[()], slopes if slopes is None else slopes.reshape(y_pred.shape)
+
+    return step
+
+
+def _look(setting: Setting, plan: Plan, y_true: Floats, y_pred: Floats) -> None:
+    """Raises an error at the first value that is not accepted."""
+    layout = plan.lines.layout
+    check_values(NUMPY, setting.record, setting.parameters, (y_true, y_pred), None, layout, wait=False)
+
+
 def _in_words(
     setting: Setting, plan: Plan, *, looking: bool, mean: bool
 ) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
     """In words of NumPy."""
-    record, parameters, numbers = setting.record, setting.parameters, setting.numbers
-    lines = plan.lines
+    record, numbers, lines = setting.record, setting.numbers, plan.lines
     labels = record.labels_are_integers  # What they may be depends on the other argument.
     run = plan.program.value_and_slope(NUMPY)
 
-    target, prediction = record.target, record.prediction_domain(parameters)
+    target, prediction = record.target, record.prediction_domain(setting.parameters)
 
     def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
         true, pred = lines.apply(NUMPY, plan.program, (y_true, y_pred))
         if looking and (labels or target.fault(true) is not None or prediction.fault(pred) is not None):
-            check_values(NUMPY, record, parameters, (true, pred), None, lines.layout, wait=False)
+            _look(setting, plan, true, pred)
         with np.errstate(all="ignore"):
             values, slopes = run(true, pred, *numbers)
             factor = 1.0 / values.size if mean else 1.0

@@ -153,7 +153,7 @@ class _Plain(Prepared):
         try:
             if self.run is None:
                 found = self.step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
-                return None if found is None else [_tensor(x) for x in reversed(found)]
+                return None if found is None else [_tensor(x) for x in reversed(found) if x is not None]
             if not (y_true.is_contiguous() and y_pred.is_contiguous()):
                 return None
             value = _empty_like(self.like)

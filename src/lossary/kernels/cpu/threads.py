@@ -11,6 +11,8 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
 from typing import Any, Generic, TypeVar
@@ -33,8 +35,11 @@ def count() -> int:
 
 def run(function: Callable[[Task], int], tasks: Sequence[Task]) -> int:
     """Calls the function on every task and returns the bits of all results together."""
+    helpers = min(count(), len(tasks)) - 1
+    if not helpers:
+        return reduce(or_, map(function, tasks))
     job = Job(function, tasks)
-    _helpers.call(min(count(), len(tasks)) - 1, job)
+    _helpers.call(helpers, job)
     try:
         job.work()
     finally:
