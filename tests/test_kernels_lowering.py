@@ -293,3 +293,22 @@ def test_nobody_but_the_public_face_looks_up_to_calls_and_objects() -> None:
         rooms = {name.split(".")[0] for name in imported(path)} & {"objects", "routes"}
         calls = {name.removeprefix("calls.") for name in imported(path)} & above
         assert path == ROOT / "__init__.py" or not rooms | calls, path
+
+
+@pytest.mark.parametrize("setting", FUSED, ids=str)
+def test_what_stands_at_one_place_is_read_there_and_computed_with_the_numbers_of_its_row(setting: Setting) -> None:
+    """Where it is computed for many rows at a time."""
+    for target in (LONG, SHORT):
+        form = lower(program(setting), target, gradient=True, rows=True)
+        taken = [number.node for stage in form.stages for number in stage.numbers if number.node.op == "take"]
+        assert all(node.args[0].op == "input" for node in taken)
+
+
+def test_a_label_outside_is_nan_whatever_is_computed_with_what_it_names() -> None:
+    y_pred = np.full((70_000, 3), 0.25, "float32")
+    labels = np.zeros(len(y_pred), int)
+    labels[[1, -1]] = 3, -1
+    for name in ("sparse_categorical_crossentropy", "sparse_categorical_focal_crossentropy"):
+        loss = lossary.get({"class_name": name, "config": {"check": "off", "reduction": "none"}})
+        values = loss(labels, y_pred)
+        assert np.isnan(values[[1, -1]]).all() and np.isfinite(values[[0, 2]]).all()

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import lossary
 from inputs import FUSED, WITNESSES, Setting, every, is_separable, program
 from lossary import kernels
+from lossary.calls import evaluate
 from lossary.kernels.cpu import tasks
 
 EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
@@ -125,6 +126,22 @@ def test_the_largest_step_and_the_smallest_call_in_tasks(setting: Setting) -> No
         assert all(step.run is None for step in loss._setting.steps.values())
         expected = in_a_kernel(loss, y_true, y_pred)
         assert (value.tobytes(), gradient.tobytes()) == (expected[1].tobytes(), expected[2].tobytes())
+
+
+@SOME
+def test_calls_of_several_tasks_are_prepared_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = 16
+    y_true, y_pred = drawn(setting, (tasks.alone(program(setting), columns) // columns + 1, columns), "float32")
+    loss = whole(setting)
+    alone, (value, gradient) = loss(y_true, y_pred), loss.value_and_grad(y_true, y_pred)
+    true, pred = torch.from_numpy(y_true), torch.from_numpy(y_pred).requires_grad_()
+    assert [loss(true, pred.detach()).item(), loss(true, pred).item()] == [alone, value]
+    monkeypatch.delattr(evaluate, "_batch")  # Which whatever is lined up anew goes through.
+    assert loss(y_true, y_pred) == alone
+    assert loss.value_and_grad(y_true, y_pred)[1].tobytes() == gradient.tobytes()
+    assert loss(true, pred.detach()).item() == alone
+    (found,) = torch.autograd.grad(loss(true, pred), pred)
+    assert found.numpy().tobytes() == gradient.tobytes()
 
 
 @SOME

@@ -39,6 +39,7 @@ _SPELLED = {
     "log_or_log1p": "np.where({1}, np.log1p({0}), np.log({0}))",
     "first": "np.argmax({0} == {1})",
     "residual": "{0} - {1} * {2}",
+    "same": "{0} == {1}",
     "scale_to_one": "np.ldexp(1.0, -np.clip(np.frexp({0})[1], -1022, 1022))",
     "take": "{0}[{1}] if 0 <= {1} < columns else np.nan",
     "mean_square": "np.mean(np.square({0}))",

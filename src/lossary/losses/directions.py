@@ -15,9 +15,9 @@ from ._rows import aside, scaled
 
 def cosine_slope(y_true: Any, y_pred: Any) -> Any:
     """The slope of the negated cosine in the second row; 0 where that has no direction."""
-    a, _, square_a = scaled(y_true)
-    b, scale, square_b = scaled(y_pred)
-    return where(max(abs(y_pred)) == 0.0, 0.0, -(scale / (sqrt(square_a) * sqrt(square_b)))) * aside(a, b, square_b)
+    a, b = scaled(y_true), scaled(y_pred)
+    factor = -(b.scale / (sqrt(a.squared) * sqrt(b.squared)))
+    return where(max(abs(y_pred)) == 0.0, 0.0, factor) * aside(a, b)
 
 
 @loss(
@@ -48,17 +48,15 @@ def cosine_similarity(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4))
     [-0.6]
     """
-    a, _, square_a = scaled(y_true)
-    b, _, square_b = scaled(y_pred)
-    return -sum(a * b) / (sqrt(square_a) * sqrt(square_b))
+    a, b = scaled(y_true), scaled(y_pred)
+    return -sum(a.row * b.row) / (sqrt(a.squared) * sqrt(b.squared))
 
 
 def cosine_between(first: Any, second: Any) -> tuple[Any, Any]:
     """The cosine of two rows, and by how much its magnitude is below 1, with the digits of a small angle."""
-    a, _, square_a = scaled(first)
-    b, _, square_b = scaled(second)
-    cosine = sum(a * b) / (sqrt(square_a) * sqrt(square_b))
-    return cosine, sum(square(aside(a, b, square_b))) / square_a / (1.0 + abs(cosine))
+    a, b = scaled(first), scaled(second)
+    cosine = sum(a.row * b.row) / (sqrt(a.squared) * sqrt(b.squared))
+    return cosine, sum(square(aside(a, b))) / a.squared / (1.0 + abs(cosine))
 
 
 def _above(cosine: Any, below_one: Any, level: Any) -> Any:

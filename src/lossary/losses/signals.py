@@ -152,11 +152,11 @@ def signal_noise_ratio(y_true: Any, y_pred: Any, zero_mean: bool = True, *, epsi
 
 def _parts(y_true: Any, y_pred: Any, zero_mean: bool) -> tuple[Any, ...]:
     """The cosine of two signals, what is left of the second beside the first as a share of it, and both as they are."""
-    signal, _, power = scaled(_centered(y_true, zero_mean))
-    output, scale, size = scaled(_centered(y_pred, zero_mean))
-    rest = aside(output, signal, power) / sqrt(size)
-    signal = signal / sqrt(power)
-    return sum(signal * (output / sqrt(size))), rest, signal, scale / sqrt(size)
+    target, output = scaled(_centered(y_true, zero_mean)), scaled(_centered(y_pred, zero_mean))
+    length = sqrt(output.squared)
+    rest = aside(output, target) / length
+    signal = target.row / sqrt(target.squared)
+    return sum(signal * (output.row / length)), rest, signal, output.scale / length
 
 
 def _scale_invariant_slope(y_true: Any, y_pred: Any, zero_mean: bool = True, *, epsilon: Any = 1e-8) -> Any:

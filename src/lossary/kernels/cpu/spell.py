@@ -158,6 +158,8 @@ class Text:
             return f"ONE / {self.of(node.args[0])}"
         if node.op in ("at", "is_label"):
             return f"at(j, {self.of(node.args[0])})"
+        if node.op == "same":
+            return f"at({self.of(node.args[0])}, {self.of(node.args[1])})"
         if node.op in ("spread", "indicator"):
             first = self.of(node.args[0])
             return first if node.op == "spread" else f"indicator({first})"

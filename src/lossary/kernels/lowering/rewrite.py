@@ -94,7 +94,9 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if node.op == "lead":
         return words.max(args[0])
     if node.op == "sum" and _is_single(args[0]):
-        return graph.node("take", (args[0].args[1], args[0].args[0].args[0]), ROW)
+        return _taken(args[0].args[1], args[0].args[0].args[0])
+    if node.op == "take":
+        return _taken(*args)
     if node.op == "softplus":
         return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
     if node.op == "sigmoid":
@@ -110,6 +112,40 @@ def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
     return graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
+
+
+def _taken(x: Node, place: Node) -> Node:
+    """The element at one place of the row, computed from what stands there in the arrays.
+
+    As a number of the row it is computed for many rows at a time.
+    """
+    inputs = [below for below in walk([x]) if below.op == "input" and below.axes == ELEMENT]
+    if x.op == "input" or not inputs:
+        return x.graph.node("take", (x, place), ROW)
+    found = _there(x, place)
+    if all(below.op in INFIX or below.axes != ELEMENT or below.op == "input" for below in walk([x])):
+        return found
+    # NaN where there is no such place, whatever comparisons with NaN would select.
+    read = x.graph.node("take", (inputs[0], place), ROW)
+    return words.where(words.equal(read, read), found, read)
+
+
+def _there(x: Node, place: Node) -> Node:
+    made: dict[int, Node] = {}
+    for node in walk([x]):
+        args = tuple(made[id(arg)] for arg in node.args)
+        if node.axes != ELEMENT:
+            found = node
+        elif node.op == "spread":
+            found = args[0]
+        elif node.op == "input":
+            found = node.graph.node("take", (node, place), ROW)
+        elif node.op in _PLACES:
+            found = node.graph.node("same", (place, args[0]), ROW, is_bool=True)
+        else:
+            found = node.graph.node(node.op, args, ROW, node.value, is_bool=node.is_bool)
+        made[id(node)] = found
+    return made[id(x)]
 
 
 def _is_single(node: Node) -> bool:

@@ -28,6 +28,7 @@ _SPELLED = {
     "is_label": "({cols} == {0})",
     "logical_not": "({0} == 0)",
     "negative": "(-{0})",
+    "same": "({0} == {1})",
     "spread": "{0}",
     "sqrt": "root({0})",
     "square": "({0} * {0})",
