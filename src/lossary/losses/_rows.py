@@ -31,10 +31,10 @@ def scaled(row: Any) -> Scaled:
 def aside(first: Scaled, second: Scaled) -> Any:
     """What is left of the first row without its part along the second.
 
-    Called a and b, it is that of ``a b_j - a_j b`` over b_j, the largest of b: a difference in which all that nearly parallel rows have
-    in common cancels exactly, and which is at an angle to b, so that taking its part along b away loses no digits.
-    The difference of two products as in W. Kahan, On the cost of floating-point computation without extra-precise
-    arithmetic (2004), section 2.
+    Called a and b, it is that of ``a b_j - a_j b`` over b_j, the largest of b: a difference in which all that nearly
+    parallel rows have in common cancels exactly, and which is at an angle to b, so that taking its part along b away
+    loses no digits.  The difference of two products as in W. Kahan, On the cost of floating-point computation without
+    extra-precise arithmetic (2004), section 2.
     """
     a, (b, _, square_b, largest) = first.row, second
     a_j, b_j = sum(where(largest, a, 0.0)), sum(where(largest, b, 0.0))

@@ -82,36 +82,30 @@ def _mapped(outputs: Sequence[Node], replaced: dict[int, Node]) -> list[Node]:
 
 def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
     graph = node.graph
-    if node.op == "first_max":
-        position = graph.node("first", (args[0], words.max(args[0])), ROW)
-        return graph.node("at", (position,), ELEMENT, is_bool=True)
+    if node.op in _RULES:
+        return _RULES[node.op](*args)
     if node.op == "where":
         args = _as_magnitude(args)
         if len(args) == 1:
             return args[0]
-    if node.op == "detach":
-        return args[0]
-    if node.op == "lead":
-        return words.max(args[0])
     if node.op == "sum" and _is_single(args[0]):
         return _taken(args[0].args[1], args[0].args[0].args[0])
-    if node.op == "take":
-        return _taken(*args)
-    if node.op == "softplus":
-        return words.maximum(args[0], 0.0) + words.log1p(words.exp(-words.abs(args[0])))
-    if node.op == "sigmoid":
-        odds = words.exp(-words.abs(args[0]))
-        return words.where(words.less_equal(0.0, args[0]), 1.0, odds) / (1.0 + odds)
     if node.op in _LIMITS and NUMBER in (args[0].axes, args[1].axes) and node.axes != NUMBER:
         x, limit = args if args[1].axes == NUMBER else (args[1], args[0])
         return graph.node(_LIMITS[node.op], (x, limit), node.axes)
-    if node.op == "weighted":
-        return words.where(words.equal(args[0], 0.0), 0.0, args[0] * args[1])
-    if node.op == "xlogy":
-        return args[0] * words.log(words.where(words.equal(args[0], 0.0), 1.0, args[1]))
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
     return graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
+
+
+def _first_max(x: Node) -> Node:
+    position = x.graph.node("first", (x, words.max(x)), ROW)
+    return x.graph.node("at", (position,), ELEMENT, is_bool=True)
+
+
+def _sigmoid(x: Node) -> Node:
+    odds = words.exp(-words.abs(x))
+    return words.where(words.less_equal(0.0, x), 1.0, odds) / (1.0 + odds)
 
 
 def _taken(x: Node, place: Node) -> Node:
@@ -146,6 +140,18 @@ def _there(x: Node, place: Node) -> Node:
             found = node.graph.node(node.op, args, ROW, node.value, is_bool=node.is_bool)
         made[id(node)] = found
     return made[id(x)]
+
+
+_RULES: dict[str, Callable[..., Node]] = {
+    "detach": lambda x: x,
+    "first_max": _first_max,
+    "lead": words.max,
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: words.maximum(x, 0.0) + words.log1p(words.exp(-words.abs(x))),
+    "take": _taken,
+    "weighted": lambda x, y: words.where(words.equal(x, 0.0), 0.0, x * y),
+    "xlogy": lambda x, y: x * words.log(words.where(words.equal(x, 0.0), 1.0, y)),
+}
 
 
 def _is_single(node: Node) -> bool:
