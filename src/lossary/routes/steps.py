@@ -155,7 +155,8 @@ def _in_tasks(
     """By a kernel that several threads run, or None where there is none."""
 
     def lined_up(y_true: Floats, y_pred: Floats) -> _Plain:
-        return _Plain(plan.program, *plan.lines.apply(NUMPY, plan.program, (y_true, y_pred)), setting.numbers)
+        true, pred = plan.lines.apply(NUMPY, plan.program, (y_true, y_pred))
+        return _Plain(plan.program, true, pred, setting.numbers)
 
     if kernels.refusal(lined_up(y_true, y_pred)):
         return None
