@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...graph import Node
 from ...graph.program import Program
 from ..lowering.form import CURVES, RESULTS, Body, Loop, Lowered, Number, Stage, Write
-from ..lowering.lower import curvature, lower
+from ..lowering.lower import ByTargets, body, by_targets, curvature, lower
 from . import narrow
 from .arguments import Argument, arguments
 from .spell import (
@@ -46,17 +46,14 @@ class Source:
 
 def source(program: Program, use: Use) -> Source:
     """The kernel of a program for one use."""
-    if use.curvature:
-        form = curvature(program, use.target, rows=use.rows)
-    else:
-        form = lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points)
+    form, other = _form(program, use)
     known = parameters(form.numbers)
     index = narrow.NUMBER if use.narrow else ""
     known |= {id(each.node): Variable("label", index) for each in form.inputs if each.is_label}
     if use.narrow:
         lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), use=use)
     else:
-        lines = _Printer(form, use, Names(known)).lines()
+        lines = _Printer(form, use, Names(known), other).lines()
     taken = arguments(form, use)
     name = f"{form.name}_{use.name}"
     head = f"def {name}({', '.join(each.name for each in taken)}):"
@@ -64,11 +61,22 @@ def source(program: Program, use: Use) -> Source:
     return Source(name, text, taken, form.numbers, neutrals(form.inputs) if use.mask else {})
 
 
+def _form(program: Program, use: Use) -> tuple[Lowered, ByTargets | None]:
+    """The form of a kernel, and whether it has another for targets that are all 0 or 1."""
+    if use.curvature:
+        return curvature(program, use.target, rows=use.rows), None
+    # A value that is not added up must not depend, in its last digit, on what stands beside it.
+    found = None if use.rows or use.points else by_targets(program, use.target, gradient=use.gradient)
+    if found is not None:
+        return found.soft, found
+    return lower(program, use.target, gradient=use.gradient, rows=use.rows, points=use.points), None
+
+
 class _Printer:
     """Prints one kernel for long rows, or for elements without rows."""
 
-    def __init__(self, form: Lowered, use: Use, names: Names) -> None:
-        self.form, self.use, self.names = form, use, names
+    def __init__(self, form: Lowered, use: Use, names: Names, by_targets: ByTargets | None = None) -> None:
+        self.form, self.use, self.names, self.by_targets = form, use, names, by_targets
 
     def lines(self) -> list[str]:
         """The lines of the function."""
@@ -76,7 +84,7 @@ class _Printer:
 
     def _chunks(self) -> list[str]:
         """Elements without rows, so many at a time."""
-        use, names = self.use, self.names
+        use = self.use
         work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
         arrays = {local: name for name, local in ARRAYS.items()}
         arrays |= use.written
@@ -84,15 +92,34 @@ class _Printer:
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
         work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
         work += ["kept_in = beginning(mask, start)"] if use.mask else []
-        for stage in self.form.stages:
+        work += self._by_targets(self.by_targets) if self.by_targets else self._stages()
+        stores = dict.fromkeys((*self.form.stores, *(self.by_targets.hard.stores if self.by_targets else ())))
+        kept = [f"{store} = chunk(ZERO)" for store in stores]
+        return ["faults = NONE", *kept, "for i in range(first, last):", *indent(work), "return faults"]
+
+    def _stages(self) -> list[str]:
+        """The stages of a chunk."""
+        form, use, names = self.form, self.use, self.names
+        lines: list[str] = []
+        for stage in form.stages:
             for number in stage.numbers:
                 text = Text(names).expression(number.node)
-                work.append(f"{names.result(number.node)} = {text}")
+                lines.append(f"{names.result(number.node)} = {text}")
             for loop in stage.loops:
-                work += self._loop(loop)
-        work += [] if use.points else [f"totals[i] = {Text(names).of(self.form.value)}"]
-        kept = [f"{store} = chunk(ZERO)" for store in self.form.stores]
-        return ["faults = NONE", *kept, "for i in range(first, last):", *indent(work), "return faults"]
+                lines += self._loop(loop)
+        return lines if use.points else [*lines, f"totals[i] = {Text(names).of(form.value)}"]
+
+    def _by_targets(self, given: ByTargets) -> list[str]:
+        """The stages for targets that are all 0 or 1, or for others: one chunk at a time, looked at first."""
+        scope = self.names.inner()
+        looked = body([given.is_hard, *given.checks], {}, self.form.inputs)
+        lines, text = [*loads(looked, scope), *definitions(looked, scope)], Text(scope)
+        lines += [f"faults = faulty(faults, {text.of(node)})" for node in given.checks]
+        lines.append(f"soft = faulty(soft, {text.of(given.is_hard)})")
+        self.names.count = scope.count
+        soft = self._stages()
+        hard = _Printer(given.hard, self.use, self.names.inner())._stages()
+        return ["soft = NONE", *over_columns(lines), "if soft:", *indent(soft), "else:", *indent(hard)]
 
     def _rows(self) -> list[str]:
         """Rows, a few at a time.

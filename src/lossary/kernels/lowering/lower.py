@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
@@ -24,6 +26,7 @@ from .form import (
     Target,
     Write,
 )
+from .hard import at_hard_targets, is_hard, target_of
 from .levels import Arranged, Draft, arranged
 from .rewrite import elsewhere, lowered, places, there, without_divisions, without_scale
 
@@ -31,18 +34,24 @@ from .rewrite import elsewhere, lowered, places, there, without_divisions, witho
 _MOST = 300
 
 
-def lower(program: Program, target: Target, *, gradient: bool, rows: bool, points: bool = False) -> Lowered:
+def lower(
+    program: Program, target: Target, *, gradient: bool, rows: bool, points: bool = False, hard: bool | None = None
+) -> Lowered:
     """The kernel of a program.
 
     With ``rows`` data points are kept apart; without, a separable loss runs over all elements at once and gives their
-    total, or with ``points`` is the same with one element per data point.
+    total, or with ``points`` is the same with one element per data point.  ``hard`` says whether the targets are all 0
+    or 1, for a kernel that leaves it to others to look at values (`by_targets`).
     """
     output = program.output
     value = output
     if not rows:
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
+    if hard:
+        value = at_hard_targets(value, program.arrays[0])
     outputs = [value, program.derivative(program.predictions[0])] if gradient else [value]
     (value, *slopes), checks, of_rows = _lowered(program, outputs, rows=rows)
+    checks = checks if hard is None else []
     slope, scale = without_scale(slopes[0]) if gradient else (None, [])
     if rows and target.inverts:
         value, *rest = without_divisions([value, *(n for _, n in scale), *([] if slope is None else [slope])])
@@ -53,6 +62,33 @@ def lower(program: Program, target: Target, *, gradient: bool, rows: bool, point
     plan = arranged(target, value, slope, None, checks, of_rows, [node for _, node in scale], points=points)
     outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows]
     return _form(program, target, plan, outputs, value, scale, of_rows)
+
+
+class ByTargets(NamedTuple):
+    """Two kernels of one total: for targets that are all 0 or 1 (``is_hard``), and for others."""
+
+    is_hard: Node
+    checks: tuple[Node, ...]
+    hard: Lowered
+    soft: Lowered
+
+
+def by_targets(program: Program, target: Target, *, gradient: bool) -> ByTargets | None:
+    """Both of them, where targets that are all 0 or 1 take fewer costly functions."""
+    given = target_of(program)
+    if given is None:
+        return None
+    hard, soft = (lower(program, target, gradient=gradient, rows=False, hard=hard) for hard in (True, False))
+    if _costs(hard, target) >= _costs(soft, target):
+        return None
+    numbers = tuple({id(node): node for node in (*hard.numbers, *soft.numbers)}.values())
+    hard, soft = (replace(form, numbers=numbers) for form in (hard, soft))
+    return ByTargets(is_hard(given), tuple(_lowered(program, [], rows=False)[1]), hard, soft)
+
+
+def _costs(form: Lowered, target: Target) -> int:
+    loops = (loop for stage in form.stages for loop in stage.loops)
+    return sum(node.op in target.costly for loop in loops for node in loop.body.computes)
 
 
 def curvature(program: Program, target: Target, *, rows: bool) -> Lowered:
