@@ -17,7 +17,7 @@ import numpy as np
 
 import accuracy
 import oracle
-from inputs import Setting
+from inputs import Setting, is_separable
 from kernel_edges import edges
 from lossary import DomainError
 from lossary.facts.record import Parameter
@@ -274,9 +274,17 @@ def parameters_reach_the_kernel(loss: Loss, setting: Setting) -> None:
                 # The formula is the original one, whatever has been done to the loss at hand.
                 original = setting.configured(reduction=reduction, **{parameter.name: other})
                 own = type(loss)(**{**loss.parameters, **original.parameters, "reduction": reduction})
-                t, p = _finite(original, *stacked(some))
-                if len(t):
+                for t, p in _beside_soft_targets(setting, *_finite(original, *stacked(some))):
                     _agree(own, original, t, p, {"where": np.arange(len(t)) % 3 != 1} if masked else {})
+
+
+def _beside_soft_targets(setting: Setting, t: Any, p: Any) -> Iterator[tuple[Any, Any]]:
+    """The batch, and where all its targets are 0 or 1 also with others between: kernels may take the two apart."""
+    if len(t):
+        yield t, p
+        if is_separable(setting) and setting.record.target.contains(0.5) and np.isin(t, (0.0, 1.0)).all():
+            t, p = (np.stack([x, np.full_like(x, 0.5)], axis=1).reshape(-1, x.shape[-1]) for x in (t, p))
+            yield t, p
 
 
 # Each takes a kernel of its own.
