@@ -742,8 +742,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.get(torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])),
         "lossary.get: AdaptiveLogSoftmaxWithLoss takes (prediction, target); accepted are losses of other libraries "
         "with settings that one of ours has, and its arguments stand in another order here. Write "
-        "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; "
-        "its own loss computes fewer scores",
+        "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden); the layer itself, which computes fewer "
+        "scores, is lossary.torch.AdaptiveLogSoftmaxWithLoss",
     ),
     (
         "foreign_order",
@@ -1044,6 +1044,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.torch.MultiMarginLoss()(torch.tensor(0.5), torch.tensor(0)),
         "MultiMarginLoss: input has shape (); accepted are vectors, (C,) for one data point and (N, C) for a batch. "
         "Write input.reshape(1) if its vector has one entry",
+    ),
+    (
+        "module_hidden",
+        lossary.ShapeError,
+        lambda: lossary.torch.AdaptiveLogSoftmaxWithLoss(4, 6, [2])(torch.zeros(2, 3, 4), torch.zeros(2, 3)),
+        "AdaptiveLogSoftmaxWithLoss: input_ has shape (2, 3, 4) and target_ (2, 3); accepted are vectors (N, F) with "
+        "one label each, (N,), or one vector and its label. Write layer(input_.reshape(-1, input_.shape[-1]), "
+        "target_.reshape(-1))",
+    ),
+    (
+        "module_label",
+        lossary.DomainError,
+        lambda: lossary.torch.AdaptiveLogSoftmaxWithLoss(4, 6, [2])(torch.zeros(2, 4), torch.tensor([1, -100])),
+        "AdaptiveLogSoftmaxWithLoss: target_ holds -100; accepted are labels 0 to 5. Write rows = (target_ >= 0) & "
+        "(target_ < 6) and layer(input_[rows], target_[rows]) to leave such rows out",
     ),
     (
         "module_steps",

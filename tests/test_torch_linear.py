@@ -89,3 +89,36 @@ def test_what_it_says_of_itself_and_of_mistakes():
         made(torch.ones(N, F), LABELS + 5)
     with pytest.raises(ValueError, match="reduction"):
         ours.LinearCrossEntropyLoss(F, C, reduction="average")
+
+
+RARE = [[0, 19, 5, 3, 12, 10], [0, 1, 2, 3, 3, 2], [19, 18, 17, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("target", RARE)
+def test_a_softmax_of_clusters_is_pytorchs(target):
+    theirs, made = (
+        room.AdaptiveLogSoftmaxWithLoss(F, 20, [4, 10], div_value=2.0, head_bias=True) for room in (nn, ours)
+    )
+    made.load_state_dict(theirs.state_dict())
+    found = []
+    for layer in (theirs, made):
+        hidden = torch.linspace(-2, 3, N * F).reshape(N, F).requires_grad_()
+        answer = layer(hidden, torch.tensor(target))
+        answer.loss.backward()
+        found.append([answer.output, answer.loss, hidden.grad, *(p.grad for p in layer.parameters())])
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_a_softmax_of_clusters_predicts_and_adds_up():
+    layer = ours.AdaptiveLogSoftmaxWithLoss(F, 20, [4, 10], div_value=2.0)
+    hidden, target = torch.randn(N, F), torch.tensor(RARE[0])
+    output, loss = layer(hidden, target)
+    torch.testing.assert_close(output, layer.log_prob(hidden).gather(1, target[:, None])[:, 0])
+    assert layer.predict(hidden).tolist() == layer.log_prob(hidden).argmax(1).tolist()
+    parts = [layer.total(hidden[rows], target[rows]) for rows in (slice(0, 1), slice(1, N))]
+    torch.testing.assert_close(sum(parts).mean(), loss)
+    one = layer(hidden[0], target[0])
+    assert one.output.shape == ()
+    torch.testing.assert_close(one.output, output[0])
+    assert layer(hidden[:0], target[:0]).loss == 0.0

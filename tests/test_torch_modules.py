@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import io
+import re
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 import lossary
 import lossary.torch as ours
+import lossary.torch.functional as functions
 
 N, C, T = 5, 4, 3
 GENERATOR = torch.Generator().manual_seed(0)
@@ -157,6 +159,71 @@ def test_values_and_gradients_are_those_of_torch(name, settings, draw):
             torch.testing.assert_close(one, other, rtol=close, atol=close)
 
 
+# What PyTorch calls the functions of its classes, where that is not the class's own name.
+FUNCTIONS = {"BCE": "binary_cross_entropy", "BCEWithLogits": "binary_cross_entropy_with_logits", "KLDiv": "kl_div"}
+FUNCTIONS |= {"CrossEntropy": "cross_entropy", "MultiLabelMargin": "multilabel_margin_loss"}
+FUNCTIONS |= {"MultiLabelSoftMargin": "multilabel_soft_margin_loss"}
+
+
+def function_of(name):
+    stem = name.removesuffix("Loss")
+    words = re.findall("[A-Z]+(?![a-z])[0-9]?|[A-Z][a-z]+[0-9]?", stem)
+    return FUNCTIONS.get(stem, "_".join(words).lower() + "_loss")
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
+@pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
+def test_functions_are_those_of_torch(name, settings, draw):
+    arguments, close = draw(), LOOSE.get(name, 1e-6)
+    for reduction in ("mean", "sum", "none"):
+        theirs, mine = (
+            partial(getattr(room, function_of(name)), **settings, reduction=reduction)
+            for room in (nn.functional, functions)
+        )
+        (value, slopes), (expected, right) = both(mine, name, arguments), both(theirs, name, arguments)
+        torch.testing.assert_close(value, expected, rtol=close, atol=close)
+        torch.testing.assert_close(slopes, right, rtol=close, atol=close)
+
+
+def test_every_function_of_torch_is_here_with_its_signature():
+    theirs = {name for name in vars(nn.functional) if re.search("_loss$|_entropy|^kl_div", name) and name[0] != "_"}
+    assert set(functions.__all__) == theirs
+    for name in theirs:
+        one, other = (inspect.signature(getattr(room, name)).parameters.values() for room in (nn.functional, functions))
+        assert [(p.name, p.default, p.kind) for p in other] == [(p.name, p.default, p.kind) for p in one]
+
+
+def test_functions_with_a_weight_per_element():
+    x, y, weight = real(N, T), real(N, T), unit(N, T)
+    for name in ("mse_loss", "l1_loss", "huber_loss"):
+        for reduction in ("mean", "sum", "none"):
+            one, other = (
+                getattr(room, name)(x, y, weight=weight, reduction=reduction) for room in (nn.functional, functions)
+            )
+            torch.testing.assert_close(other, one)
+
+
+@pytest.mark.parametrize("settings", [{}, {"weight": WEIGHT}, {"label_smoothing": 0.2, "weight": WEIGHT}])
+def test_the_function_of_a_linear_layer(settings):
+    hidden, y = real(N, 7), labels(N, ignored=-100)
+    for matrix, bias, target in (
+        (real(C, 7), real(C), y),
+        (real(C, 7), None, y),
+        (real(C, 2, 7), real(C, 2), labels(N, 2)),
+    ):
+        one, other = (
+            room.linear_cross_entropy(hidden, matrix, target, linear_bias=bias, **settings)
+            for room in (nn.functional, functions)
+        )
+        torch.testing.assert_close(other, one)
+
+
+def test_a_function_keeps_no_tensor_of_an_earlier_call():
+    scores, y = real(N, C), labels(N)
+    functions.cross_entropy(scores, y, WEIGHT)
+    torch.testing.assert_close(functions.cross_entropy(scores, y), nn.functional.cross_entropy(scores, y))
+
+
 @pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
 def test_totals_of_parts_are_the_whole(name, settings, draw):
     loss, arguments = getattr(ours, name)(**settings), draw()
@@ -168,10 +235,12 @@ def test_totals_of_parts_are_the_whole(name, settings, draw):
 
 
 def test_every_loss_of_torch_is_here_with_its_signature():
-    # An old name of one, and layers with a loss.
-    missing = {"NLLLoss2d", "LinearCrossEntropyLoss", "AdaptiveLogSoftmaxWithLoss"}
-    theirs = set(nn.modules.loss.__all__) - missing
-    assert theirs <= set(ours.__all__)
+    layers = {
+        "LinearCrossEntropyLoss",
+        "AdaptiveLogSoftmaxWithLoss",
+    }  # Whose losses tests/test_torch_linear.py looks at.
+    theirs = {*nn.modules.loss.__all__} - {"NLLLoss2d"} - layers  # An old name of one.
+    assert theirs | layers <= set(ours.__all__)
     assert {name for name, *_ in CALLS} == theirs
     for name in theirs:
         for part in (getattr(nn, name), getattr(ours, name)):
@@ -260,6 +329,7 @@ def test_a_program_can_be_exported():
     [
         (ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), lambda: (real(N, C), labels(N))),
         (ours.GaussianNLLLoss(), lambda: (real(N, T), real(N, T), unit(N, T))),
+        (partial(functions.cross_entropy, weight=WEIGHT), lambda: (real(N, C), labels(N))),
         pytest.param(ours.TripletMarginLoss(), lambda: (real(N, C),) * 3, marks=pytest.mark.exhaustive),
     ],
 )

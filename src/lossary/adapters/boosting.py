@@ -95,7 +95,8 @@ class Boosting:
             slope, curve = slope * factor, curve * factor
         if steeper != 1.0:
             curve = curve * steeper
-        return slope, np.maximum(curve, FLOOR) if weight is None else np.maximum(curve, FLOOR * (curve != 0.0))
+        least = FLOOR if weight is None else FLOOR * weight.reshape(weight.shape + (1,) * (curve.ndim - weight.ndim))
+        return slope, np.maximum(curve, least)
 
     def _factors(self, scores: Floats) -> tuple[Any, float]:
         own = self.convention
@@ -144,7 +145,7 @@ def targets(loss: Loss, y_true: Any, scores: Floats, classes: str) -> Any:
     y = np.asarray(y_true)
     target = loss.record.target
     if not isinstance(target, Classes | OneHot):
-        return y.reshape(scores.shape) if y.size == scores.size else y
+        return y.reshape(scores.shape) if y.size == scores.size and y.shape != scores.shape else y
     columns = scores.shape[1] if scores.ndim == 2 else 1
     labels = y.ndim == 1 or y.shape[-1] == 1
     if labels and y.size and y.max() >= columns:

@@ -89,8 +89,7 @@ class Metric(Measure):
 
     def evaluate(self, approxes: Sequence[Any], target: Any, weight: Any) -> tuple[float, float]:
         """The weighted sum of the loss, and the sum of the weights."""
-        scores = np.stack([_array(each) for each in approxes], axis=-1)
-        scores = scores[:, 0] if scores.shape[1] == 1 else scores
-        weights = np.ones(len(scores)) if weight is None else _array(weight)
-        total = float(weights.sum())
+        scores = np.stack([_array(each) for each in approxes], axis=-1) if len(approxes) > 1 else _array(approxes[0])
+        weights = None if weight is None else _array(weight)
+        total = float(len(scores) if weights is None else weights.sum())
         return self.value(_array(target), scores, weights) * total, total

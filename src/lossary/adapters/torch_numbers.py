@@ -24,6 +24,18 @@ class Elements(Pair):
         target = same_shape(type(self).__name__, input, target)
         return Given((target.unsqueeze(-1), float32(input).unsqueeze(-1)), shape=_single(input))
 
+    def weighted(self, input: Tensor, target: Tensor, weight: Tensor | None, *, by_weight: bool = True) -> Tensor:  # noqa: A002
+        """The reduced loss with a weight per element, whose mean is over their sum or over the number of elements."""
+
+        def answer() -> Tensor:
+            given = self._prepared(input, target)
+            if weight is None:
+                return self._answer(given)
+            each = same_shape(type(self).__name__, input, weight, "weight")
+            return self._answer(given._replace(weight=each, denominator=each.sum() if by_weight else None))
+
+        return self._told((input, target), answer)
+
     def _spread(self, name: str, weight: Tensor | None, input: Tensor) -> Tensor | None:  # noqa: A002
         """Weights that PyTorch broadcasts, one per element."""
         if weight is None:

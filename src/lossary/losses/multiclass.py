@@ -192,7 +192,7 @@ def sparse_categorical_crossentropy(
     source="R. A. Fisher, On the mathematical foundations of theoretical statistics (1922), sec. 6",
     peers={
         "torch.nn.NLLLoss": "",
-        "torch.nn.AdaptiveLogSoftmaxWithLoss": "Loss()   # of its log_prob(hidden); its own loss computes fewer scores",
+        "torch.nn.AdaptiveLogSoftmaxWithLoss": "Loss()   # of its log_prob(hidden); lossary.torch has the layer",
         "torch.nn.functional.nll_loss": "",
     },
     cases=(

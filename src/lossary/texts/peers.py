@@ -19,8 +19,8 @@ _DICE_CE = (
 _PAIRS = "lossary.PairwiseLogistic()   # the same pairs, without weights by what an exchange does to a score"
 _COX = "lossary.CoxCaseControl()   # of an event and some that were at risk then, not of whole batches"
 _ADAPTIVE = (
-    "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden), the logarithms of that layer's probabilities; its "
-    "own loss computes fewer scores"
+    "lossary.NegativeLogLikelihood()   # of layer.log_prob(hidden); the layer itself, which computes fewer scores, is "
+    "lossary.torch.AdaptiveLogSoftmaxWithLoss"
 )
 
 # Names that belong to several losses, to none, or to a setting of one.

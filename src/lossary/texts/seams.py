@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import LossError, ParameterError, ShapeError
+from ..errors import DomainError, LossError, ParameterError, ShapeError
 from .calls import shape_text, shown
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
@@ -62,6 +62,23 @@ def module_number(name: str, argument: str) -> ShapeError:
     return ShapeError(
         f"{name}: {argument} has shape (); accepted are vectors, (C,) for one data point and (N, C) for a batch. Write "
         f"{argument}.reshape(1) if its vector has one entry"
+    )
+
+
+def module_hidden(name: str, input: tuple[int, ...], target: tuple[int, ...]) -> ShapeError:  # noqa: A002
+    """Vectors and labels of a last layer that do not belong to each other."""
+    line = "input_.reshape(-1, input_.shape[-1]), target_.reshape(-1)"
+    return ShapeError(
+        f"{name}: input_ has shape {shape_text(input)} and target_ {shape_text(target)}; accepted are vectors (N, F) "
+        f"with one label each, (N,), or one vector and its label. Write layer({line})"
+    )
+
+
+def module_label(name: str, got: int, classes: int) -> DomainError:
+    """A label that names no class of a layer."""
+    return DomainError(
+        f"{name}: target_ holds {got}; accepted are labels 0 to {classes - 1}. Write rows = (target_ >= 0) & (target_ "
+        f"< {classes}) and layer(input_[rows], target_[rows]) to leave such rows out"
     )
 
 

@@ -5,12 +5,13 @@
 >>> round(float(loss(torch.zeros(2, 4), torch.tensor([0, 3]))), 4)
 1.3863
 
-`Loss` makes a module of any lossary loss, and `guard` looks at the first batch of a training loop.  Every lossary loss
-takes tensors as it is, too, in the order ``(y_true, y_pred)``.
+`Loss` makes a module of any lossary loss, `lossary.torch.functional` holds the functions of ``torch.nn.functional``,
+and `guard` looks at the first batch of a training loop.  Every lossary loss takes tensors as it is, too, in the order
+``(y_true, y_pred)``.
 """
 
-from .adapters.torch import Guard, guard
-from .adapters.torch_classes import (
+from ..adapters.torch import Guard, guard
+from ..adapters.torch_classes import (
     CosineEmbeddingLoss,
     CrossEntropyLoss,
     MultiLabelMarginLoss,
@@ -20,9 +21,9 @@ from .adapters.torch_classes import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from .adapters.torch_linear import LinearCrossEntropyLoss
-from .adapters.torch_modules import Loss
-from .adapters.torch_numbers import (
+from ..adapters.torch_linear import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
+from ..adapters.torch_modules import Loss
+from ..adapters.torch_numbers import (
     BCELoss,
     BCEWithLogitsLoss,
     GaussianNLLLoss,
@@ -36,10 +37,12 @@ from .adapters.torch_numbers import (
     SmoothL1Loss,
     SoftMarginLoss,
 )
-from .adapters.torch_sequences import CTCLoss
-from .doctor.first_batch import DiagnosisError, DiagnosisWarning
+from ..adapters.torch_sequences import CTCLoss
+from ..doctor.first_batch import DiagnosisError, DiagnosisWarning
+from . import functional
 
 __all__ = [
+    "AdaptiveLogSoftmaxWithLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CTCLoss",
@@ -66,5 +69,6 @@ __all__ = [
     "SoftMarginLoss",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "functional",
     "guard",
 ]
