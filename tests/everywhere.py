@@ -95,10 +95,24 @@ def run(backend: str, program: Callable[..., list[Any]], *arrays: Any, eager: bo
 
         return list(map(np.asarray, (program if eager else jax.jit(program))(*given)))
     if backend == "pytensor":
-        import pytensor
-
-        return list(pytensor.function([], program(*given), mode="FAST_COMPILE")())
+        return computed(program(*given))
     return [x.detach().numpy() if backend == "torch" else np.asarray(x) for x in program(*given)]
+
+
+def computed(variables: Sequence[Any]) -> list[Any]:
+    """The values of PyTensor's variables, whose graphs are run as they are: what takes the time is its rewriting.
+
+    `test_backends_pytensor` has them rewritten.
+    """
+    import pytensor
+    from pytensor.compile.mode import Mode
+    from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+    from pytensor.link.vm import VMLinker
+
+    # Custom derivatives are graphs in the graph, which would be compiled one by one, rewriting and all.
+    inlined = RewriteDatabaseQuery(include=["inline_ofg_expansion"])
+    mode = Mode(VMLinker(use_cloop=False, c_thunks=False), inlined)
+    return list(pytensor.function([], list(variables), mode=mode)())
 
 
 def differentiated(backend: str, function: Callable[..., Any], arrays: Sequence[Any], places: Sequence[int]) -> Any:

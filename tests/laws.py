@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import inputs
+from everywhere import computed, run
 from lossary.backends import by_name
 from lossary.facts.record import Record
 from lossary.objects.define import Loss
@@ -28,9 +29,7 @@ def evaluate(loss: Loss, backend: str, y_true: Any, y_pred: Any, **kwargs: Any) 
     extra = {name: own.asarray(np.asarray(x)) for name, x in kwargs.items()}
     value, gradient = loss.value_and_grad(*arrays, **extra)
     if backend == "pytensor":
-        import pytensor
-
-        return tuple(pytensor.function([], [value, gradient], mode="FAST_COMPILE")())
+        return tuple(computed([value, gradient]))
     return np.asarray(value), np.asarray(gradient)
 
 
@@ -56,21 +55,6 @@ def agrees_with_numpy(loss: Loss, backend: str) -> None:
         tolerance = {"rtol": 1e-10, "atol": 1e-14} if exact else {"rtol": 3e-5, "atol": 1e-6}
         np.testing.assert_allclose(mine, wanted, **tolerance, err_msg=f"answer {number}")
     assert np.all(got[1][~keep] == 0)
-
-
-def run(backend: str, program: Callable[..., list[Any]], *arrays: Any) -> list[Any]:
-    """The program's answers as NumPy arrays, computed as the backend's users would: traced where it compiles."""
-    own = by_name(backend)
-    there = [own.asarray(x) for x in arrays]
-    if backend == "jax":
-        import jax
-
-        return list(map(np.asarray, jax.jit(program)(*there)))
-    if backend == "pytensor":
-        import pytensor
-
-        return list(pytensor.function([], program(*there), mode="FAST_COMPILE")())
-    return list(map(np.asarray, program(*there)))
 
 
 def unreduced(loss: Loss) -> Loss:

@@ -37,6 +37,19 @@ print(json.dumps(sorted(sys.modules)))
     assert not found & {"torch", "jax", "tensorflow", "pytensor", "keras", "matplotlib", "typer", "rich"}
 
 
+@pytest.mark.costly
+def test_a_call_with_pytorchs_tensors_does_not_import_its_compiler() -> None:
+    """Which takes longer than PyTorch itself."""
+    program = """
+import sys, torch, lossary
+y_true, y_pred = torch.zeros(4, 3), torch.ones(4, 3, requires_grad=True)
+lossary.Huber()(y_true, y_pred).backward()
+lossary.value_and_grad("mse")(y_true, y_pred, sample_weight=torch.ones(4))
+print("torch._dynamo" in sys.modules)
+"""
+    assert run(program) == "False"
+
+
 def test_import_takes_little_longer_than_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # With bytecode at hand, as after the first import of an installed package.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)

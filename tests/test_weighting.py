@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
-from everywhere import BACKENDS, there
+from everywhere import BACKENDS, computed, there
 from inputs import BUILTIN
 from lossary.facts.domain import Bits, Classes, OneHot, Signs
 from lossary.facts.settings import Weights
@@ -67,7 +67,7 @@ def test_values_and_gradients_are_those_of_pytorch(backend: str, loss: Any, y_tr
     settings = {name: x for name, x in loss.parameters.items() if x != loss.record.defaults()[name]}
     by_function = type(loss).__call__ is not None and lossary.losses.__dict__[loss.record.name](*arrays, **settings)
     if backend == "pytensor":
-        value, gradient, values, by_function = (x.eval() for x in (value, gradient, values, by_function))
+        value, gradient, values, by_function = computed([value, gradient, values, by_function])
     rtol = 1e-5 if backend == "jax" else 1e-12
     np.testing.assert_allclose(np.asarray(value), expected[0].sum(), rtol=rtol)
     np.testing.assert_allclose(np.asarray(values), expected[0], rtol=rtol)

@@ -20,7 +20,7 @@ from ..calls.plan import Setting, keep
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
-from . import linear_torch, steps, torch_device
+from . import steps, torch_device
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
 from .torch_together import Prepared, Together, Total, together, unfit, widened
@@ -85,9 +85,14 @@ class TorchRoute(Route):
         return found or together(prepare, y_true, y_pred, sample_weight, where)
 
     def linear(self, settings: Settings, given: Arguments) -> Array:
+        # Imported where it is used: it imports PyTorch's compiler, which takes longer than PyTorch itself.
+        from . import linear_torch
+
         return linear_torch.value(settings, given)
 
     def linear_and_gradients(self, settings: Settings, given: Arguments) -> tuple[Array, tuple[Array, ...]]:
+        from . import linear_torch
+
         found: tuple[Array, tuple[Array, ...]] = linear_torch.value_and_gradients(settings, given)
         return found
 
