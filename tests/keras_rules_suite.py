@@ -9,6 +9,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 
 import lossary
 import lossary.keras as lk
@@ -276,13 +277,15 @@ def test_class_weights_of_one_batch_are_those_of_fit():
 
 
 @pytest.mark.compiled
-def test_class_weights_leave_the_validation_split_alone():
+@pytest.mark.parametrize("inputs", [np.asarray, scipy.sparse.coo_matrix])
+def test_class_weights_leave_the_validation_split_alone(inputs):
     labels = np.array([[0, 1], [1, 1], [0, 0], [1, 0]])
     model = lk.Sequential(
         [keras.Input((1,)), keras.layers.Dense(4, kernel_initializer="zeros"), keras.layers.Reshape((2, 2))]
     )
     model.compile(loss=lossary.SparseCategoricalCrossentropy(from_logits=True), optimizer=keras.optimizers.SGD(0.0))
-    history = model.fit(np.zeros((4, 1)), labels, class_weight={0: 4.0}, validation_split=0.5, verbose=0).history
+    x = inputs(np.zeros((4, 1)))
+    history = model.fit(x, labels, class_weight={0: 4.0}, validation_split=0.5, verbose=0).history
     assert history["loss"][0] == pytest.approx(math.log(2) * (4 + 1 + 1 + 1) / 4, rel=1e-5)
     assert history["val_loss"][0] == pytest.approx(math.log(2), rel=1e-5)
 

@@ -48,6 +48,22 @@ TORCH += [
     (loss, TARGETS, SHARES) for loss in (nn.MultiLabelSoftMarginLoss(reduction="none"), F.multilabel_soft_margin_loss)
 ]
 TORCH += [(nn.CrossEntropyLoss(ignore_index=1), IMAGE_LABELS, IMAGES), (F.cross_entropy, IMAGE_LABELS, IMAGES)]
+POSITIVE, WEIGHT = torch.tensor([2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0])
+TORCH += [
+    (loss, 3.0 * TARGETS, SHARES)
+    for loss in (nn.PoissonNLLLoss(), nn.PoissonNLLLoss(log_input=False, eps=0.1), F.poisson_nll_loss)
+]
+TORCH += [
+    (nn.BCEWithLogitsLoss(pos_weight=weight), labels, SHARES)
+    for weight in (POSITIVE, POSITIVE[:1], POSITIVE[0])
+    for labels in (TARGETS, SHARES)
+]
+TORCH += [
+    (loss(weight=WEIGHT, reduction=reduction), torch.tensor([0, 2, 3, 1]), SCORES)
+    for loss in (nn.CrossEntropyLoss, nn.MultiMarginLoss)
+    for reduction in ("mean", "sum", "none")
+]
+TORCH += [(nn.CrossEntropyLoss(weight=WEIGHT[1:]), IMAGE_LABELS, IMAGES), (nn.CrossEntropyLoss(WEIGHT), LABELS, SCORES)]
 TORCH += [(nn.CrossEntropyLoss(reduction="none"), torch.tensor([0, 2, 3, 1]), SCORES)]
 
 
@@ -65,6 +81,30 @@ def test_losses_of_pytorch(loss: Any, y_true: Any, y_pred: Any) -> None:
     expected.sum().backward()
     torch.testing.assert_close(leaf.grad, other.grad, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(lossary.value_and_grad(loss)(y_true, y_pred)[0], expected.detach(), rtol=1e-5, atol=1e-6)
+
+
+BUILT_IN = [
+    getattr(home, name)
+    for home in (torch, torch._C._nn)
+    for name in dir(home)
+    if not name.startswith("_") and any(word in name for word in ("loss", "kl_div", "cross_entropy"))
+]
+BUILT_IN += [torch.ops.aten.binary_cross_entropy_with_logits, torch.ops.aten.huber_loss.default]
+
+
+@pytest.mark.parametrize("loss", BUILT_IN, ids=named)
+def test_functions_that_are_built_in_are_what_their_siblings_are(loss: Any) -> None:
+    """They have no signature, and take predictions first as those of ``torch.nn.functional`` that call them."""
+    sibling = getattr(F, loss.__name__.partition(".")[0], F.nll_loss)
+
+    def read(loss: Any) -> Any:
+        try:
+            return lossary.get(loss)
+        except lossary.ParameterError:
+            return None
+
+    assert read(loss) == read(sibling)
+    assert read(functools.partial(loss, reduction=2)) == read(functools.partial(sibling, reduction="sum"))
 
 
 OPTAX: list[Callable[..., Any]] = [
@@ -177,15 +217,13 @@ class OwnBCE(nn.BCELoss):
     """A subclass, which may mean anything."""
 
 
-WEIGHT, POSITIVE, EACH = (
-    torch.tensor([1.0, 2.0, 3.0, 4.0]),
-    torch.tensor([2.0, 3.0]),
-    torch.tensor([[1.0], [2.0], [3.0]]),
-)
+EACH = torch.tensor([[1.0], [2.0], [3.0]])
 SETTINGS: list[tuple[Any, Any, Any]] = [
     (nn.BCELoss(weight=EACH), TARGETS[:, :1], SHARES[:, :1]),
-    (nn.BCEWithLogitsLoss(pos_weight=POSITIVE), TARGETS, SHARES),
-    (nn.CrossEntropyLoss(weight=WEIGHT), torch.tensor([0, 2, 3, 1]), SCORES),
+    (nn.BCEWithLogitsLoss(pos_weight=EACH), TARGETS, SHARES),
+    (nn.BCEWithLogitsLoss(pos_weight=POSITIVE, reduction="none"), TARGETS, SHARES),
+    (nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), torch.tensor([0, 2, 3, 1]), SCORES),
+    (nn.PoissonNLLLoss(full=True), 3.0 * TARGETS, SHARES),
     (nn.MSELoss(reduction="sum"), TARGETS, SHARES),
     (nn.HuberLoss(reduction="none", delta=2.0), TARGETS, SHARES),
     (Own(), TARGETS, SHARES),
@@ -203,7 +241,7 @@ def test_what_is_refused_says_the_line_that_gives_the_value(loss: Any, y_true: A
         lossary.get(loss)
     line = str(caught.value).split("Write ")[1].split(", where loss is it")[0]
     scope = {"lossary": lossary, "loss": loss, "y_true": y_true, "y_pred": y_pred, "torch": torch}
-    scope |= {"weight": WEIGHT if isinstance(loss, nn.CrossEntropyLoss) else EACH, "pos_weight": POSITIVE}
+    scope |= {"weight": EACH, "pos_weight": EACH}
     found = eval(line, scope)
     value = found(y_true, y_pred) if callable(found) else found
     torch.testing.assert_close(value, loss(y_pred, y_true), rtol=1e-5, atol=1e-6)
@@ -237,7 +275,8 @@ def test_own_functions_stay_what_they_are() -> None:
 
 def test_more_that_is_refused() -> None:
     refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
-    refused += [nn.NLLLoss(), nn.CrossEntropyLoss(label_smoothing=0.1), F.poisson_nll_loss]
+    refused += [nn.NLLLoss(), nn.CrossEntropyLoss(label_smoothing=0.1)]
+    refused += [torch.kl_div, torch.ctc_loss, torch._C._nn.nll_loss, torch.ops.aten.mse_loss_backward]
     refused += [functools.partial(F.huber_loss, None), Unnamed()]
     for loss in refused:
         with pytest.raises(lossary.ParameterError, match=r"lossary\.get: .*Write lossary\."):

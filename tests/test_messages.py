@@ -399,6 +399,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "parameter_value",
         lossary.ParameterError,
+        lambda: lossary.CategoricalFocalCrossentropy(alpha=np.array([0.25, 0.75])),
+        "categorical_focal_crossentropy: alpha is array([0.25, 0.75]); accepted is a number >= 0. Weights of classes "
+        "are lossary.CategoricalFocalCrossentropy(alpha=1.0, class_weight=[0.25, 0.75])",
+    ),
+    (
+        "parameter_value",
+        lossary.ParameterError,
         lambda: lossary.BinaryCrossentropy(from_logits="yes"),
         "binary_crossentropy: from_logits is 'yes'; accepted is True or False. The default is from_logits=False",
     ),
@@ -1080,6 +1087,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ParameterError,
         lambda: lossary.torch.HuberLoss(reduction="average"),
         "HuberLoss: reduction='average'; accepted are 'mean', 'sum', 'none'. Write reduction='mean'",
+    ),
+    (
+        "module_fixed",
+        lossary.ParameterError,
+        lambda: setattr(lossary.torch.HuberLoss(), "delta", 2.0),
+        "HuberLoss: delta of a module is fixed, as the loss that computes is made with it; accepted are reduction and "
+        "sync. Write loss = lossary.torch.HuberLoss(delta=2.0)",
     ),
     (
         "no_labels",

@@ -7,6 +7,7 @@ import inspect
 import io
 import re
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -415,6 +416,23 @@ def test_a_metric_over_batches():
     together = loss(*(torch.cat(each) for each in zip(*batches, strict=True)))
     torch.testing.assert_close(sum(loss.total(*batch) for batch in batches).mean(), together)
     assert partial(loss)(*batches[0]).dim() == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "setting", "value"),
+    [
+        (ours.HuberLoss(), "delta", 0.1),
+        (ours.CrossEntropyLoss(), "ignore_index", 1),
+        (ours.CrossEntropyLoss(), "label_smoothing", 0.5),
+        (ours.TripletMarginLoss(), "margin", 0.5),
+        (ours.PoissonNLLLoss(), "log_input", False),
+        (ours.GaussianNLLLoss(), "eps", 0.5),
+    ],
+)
+def test_a_setting_that_is_changed_later_is_refused(loss: Any, setting: str, value: object) -> None:
+    with pytest.raises(lossary.ParameterError, match=f"loss = lossary.torch.* *{type(loss).__name__}\\({setting}="):
+        setattr(loss, setting, value)
+    assert getattr(copy.deepcopy(loss).train(False), setting) == getattr(loss, setting)
 
 
 def test_a_reduction_that_is_set_later_is_checked() -> None:

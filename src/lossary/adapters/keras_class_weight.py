@@ -74,4 +74,11 @@ def _weighted(x: Any, y: Any, settings: dict[str, Any]) -> tuple[Any, Any, dict[
 
 
 def _rows(data: Any, rows: slice) -> Any:
-    return keras.tree.map_structure(lambda array: array.iloc[rows] if hasattr(array, "iloc") else array[rows], data)
+    def taken(array: Any) -> Any:
+        if hasattr(array, "iloc"):
+            return array.iloc[rows]
+        if hasattr(array, "tocsr"):  # Not every sparse matrix of SciPy has rows to ask for.
+            return array.tocsr()[rows]
+        return array[rows]
+
+    return keras.tree.map_structure(taken, data)

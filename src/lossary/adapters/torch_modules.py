@@ -90,7 +90,11 @@ class Loss(torch.nn.Module):
         self.sync = sync
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, self._known(value) if name == "reduction" else value)
+        if name == "reduction":
+            value = self._known(value)
+        elif name in self.__dict__ and name != "sync" and name in inspect.signature(type(self)).parameters:
+            raise texts.module_fixed(type(self).__name__, name, value)
+        super().__setattr__(name, value)
 
     def _known(self, reduction: Any) -> str:
         own: str = _OF_OURS.get(reduction, reduction)

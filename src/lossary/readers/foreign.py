@@ -17,77 +17,10 @@ from ..facts.spelling import fold
 from ..objects import get
 from ..objects.define import folded
 from ..objects.loss import Loss
+from . import torch_kin
 
-Spelling = tuple[str, dict[str, Any]]
-
-
-def _cross_entropy(loss: Any, y_true: Any) -> Spelling:
-    """Floating targets are rows of probabilities, integers are labels; the smoothing of labels is not translated.
-
-    PyTorch's classes lie along axis 1, however many axes follow.
-    """
-    rank = len(getattr(y_true, "shape", ()))
-    if "float" in str(getattr(y_true, "dtype", "")):
-        axis = 1 if rank > 2 else -1
-        smoothing = float(loss.label_smoothing)
-        return "categorical_crossentropy", {"from_logits": True, "label_smoothing": smoothing, "axis": axis}
-    axis = 1 if rank > 1 or y_true is None else -1
-    return "sparse_categorical_crossentropy", {"from_logits": True, "ignore_class": loss.ignore_index, "axis": axis}
-
-
-def _smooth_l1(loss: Any, y_true: Any) -> Spelling:
-    """With beta 0 it is the absolute error."""
-    return ("smooth_l1", {"beta": float(loss.beta)}) if loss.beta else ("mean_absolute_error", {})
-
-
-# torch.nn losses whose meaning one of ours has, by class name.
-_TORCH: dict[str, Callable[[Any, Any], Spelling]] = {
-    "CrossEntropyLoss": _cross_entropy,
-    "BCEWithLogitsLoss": lambda loss, y_true: ("binary_crossentropy", {"from_logits": True}),
-    "BCELoss": lambda loss, y_true: ("binary_crossentropy", {}),
-    "MSELoss": lambda loss, y_true: ("mean_squared_error", {}),
-    "L1Loss": lambda loss, y_true: ("mean_absolute_error", {}),
-    "HuberLoss": lambda loss, y_true: ("huber", {"delta": float(loss.delta)}),
-    "SmoothL1Loss": _smooth_l1,
-    "GaussianNLLLoss": lambda loss, y_true: ("gaussian_nll", {"full": bool(loss.full), "epsilon": float(loss.eps)}),
-    "SoftMarginLoss": lambda loss, y_true: ("soft_margin", {}),
-    "MultiLabelSoftMarginLoss": lambda loss, y_true: ("binary_crossentropy", {"from_logits": True}),
-    "MultiMarginLoss": lambda loss, y_true: (
-        "multi_margin",
-        {"power": float(loss.p), "margin": float(loss.margin)},
-    ),
-    "CosineEmbeddingLoss": lambda loss, y_true: ("cosine_embedding", {"margin": float(loss.margin)}),
-    "HingeEmbeddingLoss": lambda loss, y_true: ("hinge_embedding", {"margin": float(loss.margin)}),
-    "MarginRankingLoss": lambda loss, y_true: ("margin_ranking", {"margin": float(loss.margin)}),
-    "TripletMarginLoss": lambda loss, y_true: (
-        "triplet_margin",
-        {"margin": float(loss.margin), "norm": float(loss.p), "swap": bool(loss.swap)},
-    ),
-}
-
-
-# Functions of torch.nn.functional by the class that is called the same.
-_FUNCTIONS = {
-    "cross_entropy": "CrossEntropyLoss",
-    "binary_cross_entropy": "BCELoss",
-    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
-    "mse_loss": "MSELoss",
-    "l1_loss": "L1Loss",
-    "huber_loss": "HuberLoss",
-    "smooth_l1_loss": "SmoothL1Loss",
-    "nll_loss": "NLLLoss",
-    "kl_div": "KLDivLoss",
-    "gaussian_nll_loss": "GaussianNLLLoss",
-    "triplet_margin_loss": "TripletMarginLoss",
-    "soft_margin_loss": "SoftMarginLoss",
-    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
-    "multi_margin_loss": "MultiMarginLoss",
-    "cosine_embedding_loss": "CosineEmbeddingLoss",
-    "hinge_embedding_loss": "HingeEmbeddingLoss",
-    "margin_ranking_loss": "MarginRankingLoss",
-}
 # optax's functions: the factor, the loss it multiplies, and the keywords that it has a parameter for.
-_OPTAX: dict[str, tuple[float, Spelling, frozenset[str]]] = {
+_OPTAX: dict[str, tuple[float, torch_kin.Spelling, frozenset[str]]] = {
     "softmax_cross_entropy": (1.0, ("categorical_crossentropy", {"from_logits": True}), frozenset({"axis"})),
     "safe_softmax_cross_entropy": (1.0, ("categorical_crossentropy", {"from_logits": True}), frozenset()),
     "softmax_cross_entropy_with_integer_labels": (
@@ -114,72 +47,25 @@ _SKLEARN: dict[str, str] = {
     "hinge_loss": "hinge",
 }
 
-# Settings of PyTorch's losses that ours have no parameter for, and that say nothing about fitting.
-_UNREAD = ("weight", "pos_weight")
-# Losses whose value per data point is the mean over its elements, where PyTorch reduces elements at once.
-_ELEMENTWISE = {
-    "BCEWithLogitsLoss",
-    "BCELoss",
-    "MSELoss",
-    "L1Loss",
-    "HuberLoss",
-    "SmoothL1Loss",
-    "GaussianNLLLoss",
-    "SoftMarginLoss",
-    "HingeEmbeddingLoss",
-}
-# PyTorch adds this to every difference of a triplet, which ours need not: it is next to nothing.
-_TRIPLET_EPS = 1e-6
-
 
 def unread(loss: Any) -> list[str]:
     """Settings of another library's loss object that are not looked at."""
-    loss = _functional(loss)
-    if not _of_torch(loss):
+    loss = torch_kin.functional(loss)
+    if not torch_kin.is_torch(loss):
         return []
-    return [name for name in _UNREAD if getattr(loss, name, None) is not None]
-
-
-def _of_torch(loss: Any) -> bool:
-    return type(loss).__module__.startswith("torch.nn")
-
-
-def _functional(loss: Any, settings: dict[str, Any] | None = None) -> Any:
-    """The loss object that a function of ``torch.nn.functional`` or a wrapper stands for, or the loss itself.
-
-    Binary cross-entropy and its like are built in C and know no module, so the function itself is looked for.
-    """
-    while (inner := _held(loss)) is not loss:
-        loss = inner
-    own = getattr(loss, "__name__", "")
-    name = _FUNCTIONS.get(own) if isinstance(own, str) else None
-    nn = getattr(sys.modules.get("torch"), "nn", None)
-    if name is None or nn is None or getattr(nn.functional, own, None) is not loss:
-        return loss
-    return getattr(nn, name)(**(settings or {}))
+    return [name for name in torch_kin.UNREAD if getattr(loss, name, None) is not None]
 
 
 def of_torch(loss: Any) -> Any:
     """The loss object of PyTorch that this is or stands for, or ours in its order; None for losses of others."""
-    loss = _functional(loss)
-    return loss if _of_torch(loss) or type(loss).__module__.startswith("lossary.adapters.torch_") else None
-
-
-# What PyTorch's losses do that ours do not, by class name.
-_HABITS = {
-    "MSELoss": "broadcasts",
-    "L1Loss": "broadcasts",
-    "HuberLoss": "broadcasts",
-    "SmoothL1Loss": "broadcasts",
-    "NLLLoss": "reads logarithms",
-    "KLDivLoss": "reads logarithms",
-}
+    loss = torch_kin.functional(loss)
+    return loss if torch_kin.is_torch(loss) or type(loss).__module__.startswith("lossary.adapters.torch_") else None
 
 
 def habit(loss: Any) -> str:
     """``"broadcasts"`` shapes that differ, ``"reads logarithms"`` of probabilities as predictions, or nothing."""
-    loss = _functional(loss)
-    return _HABITS.get(type(loss).__name__, "") if _of_torch(loss) else ""
+    loss = torch_kin.functional(loss)
+    return torch_kin.HABITS.get(type(loss).__name__, "") if torch_kin.is_torch(loss) else ""
 
 
 # --- for the doctor ---------------------------------------------------------------------------------------------------
@@ -187,13 +73,15 @@ def habit(loss: Any) -> str:
 
 def translated(loss: Any, y_true: Any = None) -> Any:
     """A loss of Keras, torch or optax as name and settings that `lossary.get` understands, anything else as it is."""
-    loss = _functional(loss)
+    loss = torch_kin.functional(loss)
     if _is_module(loss) and isinstance(getattr(loss, "loss", None), Loss):  # One of ours, in PyTorch's order.
         return loss.loss
-    if _of_torch(loss):
-        if type(loss).__name__ not in _TORCH or getattr(loss, "delta", 1.0) <= 0:  # Which PyTorch itself refuses.
+    if torch_kin.is_torch(loss):
+        if (
+            type(loss).__name__ not in torch_kin.SPELLINGS or getattr(loss, "delta", 1.0) <= 0
+        ):  # Which PyTorch itself refuses.
             return _turned(loss)
-        name, settings = _TORCH[type(loss).__name__](loss, y_true)
+        name, settings = torch_kin.SPELLINGS[type(loss).__name__](loss, y_true)
         return {"class_name": name, "config": settings}
     found = _optax(loss)
     if found is not None:
@@ -214,7 +102,7 @@ def _turned(loss: Any) -> Callable[[Any, Any], Any]:
     return function
 
 
-def _optax(loss: Any) -> tuple[float, Spelling, frozenset[str]] | None:
+def _optax(loss: Any) -> tuple[float, torch_kin.Spelling, frozenset[str]] | None:
     if str(getattr(loss, "__module__", "")).startswith("optax."):
         return _OPTAX.get(getattr(loss, "__name__", ""))
     return None
@@ -260,8 +148,8 @@ def ours(loss: Any) -> Any:
     if inspect.isclass(loss) and loss.__module__.startswith(("torch.nn.", "keras.")):
         loss = loss()
     if settings is not None:
-        loss = _functional(loss, settings)
-    if _of_torch(loss) and type(loss).__name__ in _TORCH:
+        loss = torch_kin.functional(loss, settings)
+    if torch_kin.is_torch(loss) and type(loss).__name__ in torch_kin.SPELLINGS:
         return _torch(loss)
     found = _optax(loss)
     if found is not None and settings is not None:
@@ -269,7 +157,7 @@ def ours(loss: Any) -> Any:
         if settings.keys() - known:
             raise texts.foreign_order(loss.__name__, f"(prediction, target) and {', '.join(settings.keys() - known)}")
         return _scaled(factor, name, {**fixed, **settings})
-    home = str(getattr(loss, "__module__", "")) if not _of_torch(loss) else type(loss).__module__
+    home = str(getattr(loss, "__module__", "")) if not torch_kin.is_torch(loss) else type(loss).__module__
     if home.startswith("sklearn.metrics.") and not settings and getattr(loss, "__name__", "") in _SKLEARN:
         return _SKLEARN[loss.__name__]
     if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss, module=_is_module(loss)):
@@ -295,7 +183,7 @@ def _unwrapped(loss: Any) -> tuple[Any, dict[str, Any] | None]:
         if isinstance(loss, functools.partial):
             settings = None if loss.args or settings is None else {**loss.keywords, **settings}
             loss = loss.func
-        elif (inner := _held(loss)) is not loss:
+        elif (inner := torch_kin.held(loss)) is not loss:
             loss = inner
         elif _is_foreign(getattr(loss, "__wrapped__", None)) and not _is_foreign(loss):
             loss = loss.__wrapped__
@@ -303,38 +191,29 @@ def _unwrapped(loss: Any) -> tuple[Any, dict[str, Any] | None]:
             return loss, settings
 
 
-def _held(loss: Any) -> Any:
-    """What a wrapper hands its arguments to, in the order in which it got them, or the loss itself."""
-    kind = type(loss).__name__
-    if kind == "Guard" and type(loss).__module__ == "lossary.adapters.torch":
-        return loss.loss
-    if kind == "OptimizedModule" and hasattr(loss, "_orig_mod"):
-        return loss._orig_mod
-    if kind == "DataParallel" and _of_torch(loss):
-        return loss.module
-    if inspect.ismethod(loss) and loss.__name__ in ("forward", "__call__") and _of_torch(loss.__self__):
-        return loss.__self__
-    return loss
-
-
 def _is_foreign(loss: Any) -> bool:
-    return str(getattr(loss, "__module__", "")).startswith(("torch.nn", "optax."))
+    return str(getattr(loss, "__module__", "")).startswith(("torch.nn", "optax.")) or torch_kin.is_built_in(loss)
 
 
 def _torch(loss: Any) -> dict[str, Any]:
     """A loss of ``torch.nn`` with everything that it does to its values."""
     kind = type(loss).__name__
-    name, settings = _TORCH[kind](loss, None)
+    name, settings = torch_kin.SPELLINGS[kind](loss, None)
     made = _write(name, settings)
-    for setting in _UNREAD:
-        if getattr(loss, setting, None) is not None:
-            raise texts.foreign_setting(kind, f"{setting}=", _WEIGHTED[kind, setting])
-    if getattr(loss, "label_smoothing", 0.0):
-        line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={loss.label_smoothing})"
+    if getattr(loss, "full", False) and kind == "PoissonNLLLoss":
+        raise texts.foreign_setting(kind, "full=True", _as_it_is(loss))
+    weights, smoothing = _weights(loss), getattr(loss, "label_smoothing", 0.0)
+    by_element = kind in torch_kin.ELEMENTWISE and loss.reduction != "mean"
+    if weights and (smoothing or by_element):
+        beside = f"label_smoothing={smoothing}" if smoothing else f"reduction={loss.reduction!r}"
+        raise texts.foreign_setting(kind, f"weights and {beside}", _as_it_is(loss))
+    settings |= weights
+    if smoothing:
+        line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={smoothing})"
         raise texts.foreign_setting(kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)")
-    if kind == "TripletMarginLoss" and loss.eps > _TRIPLET_EPS:
+    if kind == "TripletMarginLoss" and loss.eps > torch_kin.TRIPLET_EPS:
         raise texts.foreign_setting(kind, f"eps={loss.eps:g}", f"{made}(anchor, positive, negative)")
-    if kind in _ELEMENTWISE and loss.reduction != "mean":
+    if by_element:
         change = "reshape(-1)" if loss.reduction == "sum" else "reshape(*y_true.shape, 1)"
         change = f"(y_true.{change}, y_pred.{change.replace('y_true', 'y_pred')})"
         if name == "gaussian_nll":
@@ -342,30 +221,35 @@ def _torch(loss: Any) -> dict[str, Any]:
             change = change if loss.reduction == "sum" else f"{change}.reshape(y_true.shape)"
         line = f"{_write(name, {**settings, 'reduction': loss.reduction})}{change}"
         raise texts.foreign_setting(kind, f"reduction={loss.reduction!r} over elements", line)
-    return _scaled(1.0, name, {**settings, "reduction": loss.reduction})
+    # Weights of classes count in PyTorch's mean of the cross-entropy, and in no other mean.
+    weighed = kind == "CrossEntropyLoss" and weights and loss.reduction == "mean"
+    return _scaled(1.0, name, {**settings, "reduction": "mean_with_sample_weight" if weighed else loss.reduction})
+
+
+def _weights(loss: Any) -> dict[str, Any]:
+    """The weights that are parameters of ours."""
+    kind = type(loss).__name__
+    found: dict[str, Any] = {}
+    for setting in torch_kin.UNREAD:
+        held = getattr(loss, setting, None)
+        if held is None:
+            continue
+        parameter = torch_kin.PARAMETERS.get((kind, setting))
+        if parameter is None or held.dim() > 1:
+            raise texts.foreign_setting(kind, f"{setting}=", torch_kin.WEIGHTED[kind, setting])
+        numbers = held.reshape(-1).tolist()
+        found[parameter] = numbers[0] if parameter == "pos_weight" and len(numbers) == 1 else numbers
+    return found
+
+
+def _as_it_is(loss: Any) -> str:
+    reduction = ", reduction='none'" if loss.reduction == "none" else ""
+    return f"lossary.get(lambda y_true, y_pred: loss(y_pred, y_true){reduction}), where loss is it"
 
 
 def _write(name: str, settings: dict[str, Any]) -> str:
     return f"lossary.{get.get(name, **settings)!r}"
 
-
-_WEIGHTED = {
-    ("BCELoss", "weight"): "lossary.BinaryCrossentropy()(y_true, y_pred, sample_weight=weight)",
-    ("BCEWithLogitsLoss", "weight"): (
-        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=weight)"
-    ),
-    ("BCEWithLogitsLoss", "pos_weight"): (
-        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=1 + (pos_weight - 1) * y_true)"
-    ),
-    ("MultiLabelSoftMarginLoss", "weight"): (
-        "lossary.BinaryCrossentropy(from_logits=True)(y_true, y_pred, sample_weight=weight)"
-    ),
-    ("MultiMarginLoss", "weight"): "lossary.MultiMargin()(y_true, y_pred, sample_weight=weight[y_true])",
-    ("CrossEntropyLoss", "weight"): (
-        "lossary.SparseCategoricalCrossentropy(from_logits=True, reduction='mean_with_sample_weight')"
-        "(y_true, y_pred, sample_weight=weight[y_true])"
-    ),
-}
 
 _PREDICTIONS = {"input", "inputs", "pred", "preds", "prediction", "predictions", "y_pred", "ypred", "yhat", "y_hat"}
 _PREDICTIONS |= {"output", "outputs", "logit", "logits", "score", "scores", "y_score"}
@@ -378,6 +262,8 @@ def _takes_prediction_first(loss: Any, *, module: bool = False) -> bool:
 
     A ``module`` of PyTorch's does so by convention, unless it calls its first argument a target.
     """
+    if torch_kin.is_built_in(loss):
+        return True
     try:
         names = [name.lower() for name in inspect.signature(getattr(loss, "forward", loss)).parameters][:2]
     except (TypeError, ValueError):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
+from ..facts.registry import enrolled
 from . import peers
 from .calls import shape_text, shown
 
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 def parameter_value(loss: str, parameter: Parameter, value: Any) -> ParameterError:
     """A parameter outside its range."""
     accepted = "a number" if parameter.allowed is None else parameter.allowed.describe()
-    return ParameterError(
-        f"{loss}: {parameter.name} is {shown(value)}; accepted is {accepted}. The default is "
-        f"{parameter.name}={parameter.default!r}"
-    )
+    record, several = enrolled(loss), getattr(value, "tolist", lambda: value)()
+    # What papers on focal losses call alpha is often one weight per class.
+    listed = parameter.name == "alpha" and isinstance(several, list | tuple)
+    if listed and record and loss.endswith("focal_crossentropy"):
+        line = f"Weights of classes are lossary.{record.class_name}(alpha=1.0, class_weight={shown(list(several))})"
+    else:
+        line = f"The default is {parameter.name}={parameter.default!r}"
+    return ParameterError(f"{loss}: {parameter.name} is {shown(value)}; accepted is {accepted}. {line}")
 
 
 def no_scores(record: Record, temperature: Any) -> ParameterError:

@@ -103,6 +103,14 @@ def module_setting(name: str, setting: str, value: Any, accepted: str, line: str
     return ParameterError(f"{name}: {setting}={shown(value)}; accepted {accepted}. Write {line}")
 
 
+def module_fixed(name: str, setting: str, value: Any) -> ParameterError:
+    """A setting of a module that is changed after the module was made."""
+    return ParameterError(
+        f"{name}: {setting} of a module is fixed, as the loss that computes is made with it; accepted are reduction "
+        f"and sync. Write loss = lossary.torch.{name}({setting}={shown(value)})"
+    )
+
+
 def no_labels() -> ParameterError:
     """The Trainer found no labels in what the data set holds."""
     return ParameterError(
