@@ -9,10 +9,13 @@ import json
 import lzma
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +153,28 @@ def test_an_address_of_fsspec(parts: Path, table: pa.Table, right: Any) -> None:
     for missing in ("memory://preds/none.csv", "memory://preds/x*.csv", "nosuch://x/y.csv"):
         with pytest.raises(LossError, match=missing.replace("*", r"\*")):
             scored(missing)
+
+
+def test_a_web_server_that_lists_nothing(parts: Path, right: Any, tmp_path: Path) -> None:
+    whole = [parts / f"part-{i}" for i in ("0.parquet", "1.csv", "2.jsonl")]
+    for path in whole:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    handler = partial(_Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        at = f"http://127.0.0.1:{server.server_port}"
+        assert bits(scored([f"{at}/{path.name}" for path in whole])) == right
+        with pytest.raises(FileError, match=f"{at}/none.csv"):
+            scored(f"{at}/none.csv")
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def list_directory(self, path: Any) -> None:
+        self.send_error(403)
+
+    def log_message(self, *said: Any) -> None:
+        """Says nothing."""
 
 
 def test_folders_name_columns(table: pa.Table, right: Any, tmp_path: Path) -> None:

@@ -170,7 +170,12 @@ def _remote(text: str, form: str | None) -> list[Place]:
     try:
         files, path = fsspec.core.url_to_fs(text)
         is_glob, is_folder = glob.has_magic(path), files.isdir(path)
-        details = files.glob(path, detail=True) if is_glob else files.find(path, detail=True)
+        if is_glob or is_folder:
+            details = (files.glob if is_glob else files.find)(path, detail=True)
+        else:  # Not found among those of a folder: a web server need not list any.
+            details = {path: files.info(path)}
+    except FileNotFoundError:
+        raise _errors.no_address(text, FileNotFoundError("nothing is there")) from None
     except ImportError as error:
         raise MissingExtraError(f"{text} cannot be read: {error}") from None
     except Exception as error:
