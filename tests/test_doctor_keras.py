@@ -35,6 +35,22 @@ def test_warns_once_at_the_users_line() -> None:
         wrong.fit(X, ONE_HOT, verbose=0)
 
 
+def test_labels_that_the_mask_of_a_model_may_hide_are_no_mistake() -> None:
+    layers = [keras.Input((4,)), keras.layers.Embedding(4, 2, mask_zero=True), keras.layers.Dense(3, "softmax")]
+    masked, x = keras.Sequential(layers), np.array([[1, 2, 0, 0], [3, 1, 2, 0]])
+    labels = np.where(x == 0, -1, x % 3)
+    for y_true in (labels, labels[..., None]):
+        for y_pred in (masked.predict(x, verbose=0), masked(x)):
+            report = lossary.diagnose("sparse_categorical_crossentropy", y_true, y_pred, model=masked)
+            assert report.ok, report
+            assert report.not_checked[-3].startswith("3 data points with labels below 0")
+            wrong = lossary.diagnose("sparse_categorical_crossentropy", y_true + 2, y_pred, model=masked)
+            assert wrong.findings[0].code == "LS203"
+    plain = keras.Sequential([keras.Input((4,)), keras.layers.Embedding(4, 2), keras.layers.Dense(3, "softmax")])
+    report = lossary.diagnose("sparse_categorical_crossentropy", labels, plain.predict(x, verbose=0), model=plain)
+    assert report.findings[0].code == "LS203"
+
+
 def test_raises_before_any_step() -> None:
     wrong = model()
     wrong.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")

@@ -80,6 +80,7 @@ class Evidence:
         self.metrics = metrics
         self.habit = habit  # What another library's loss does that ours do not.
         self.unread_settings: list[str] = []  # Of another library's loss.
+        self.masked = 0  # Data points left out because the model may mask them.
         self.torch_loss: Any = None  # The loss of PyTorch that ours stands for.
 
     def _hosted(self, value: Any) -> Floats | None:

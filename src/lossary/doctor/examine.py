@@ -11,9 +11,10 @@ import numpy as np
 
 from ..facts.arguments import Role
 from ..objects.combined import WeightedSum
+from ..objects.define import Loss
 from ..readers import foreign, heads
 from . import balance, head, metric, outputs, parts, preferences, refusal, start, targets  # noqa: F401  (their rules)
-from .evidence import Evidence, NotCheckedError, resolved
+from .evidence import Evidence, NotCheckedError, hosted, resolved
 from .report import SEVERITIES, Finding, Report
 from .rules import RULES, Rule
 
@@ -77,10 +78,29 @@ def diagnose(loss: Any, y_true: Any, y_pred: Any = None, *, model: Any = None, m
     known = resolved(loss, y_true)
     if isinstance(known, WeightedSum):
         return _of_sum(known, [diagnose(t, y_true, y_pred, model=model, metrics=named) for t in known.terms])
+    y_true, y_pred, masked = _without_masked(known, y_true, y_pred, found)
     evidence = Evidence(known, y_true, y_pred, found, named, habit=foreign.habit(loss))
+    evidence.masked = masked
     evidence.unread_settings = foreign.unread(loss)
     evidence.torch_loss = foreign.of_torch(loss)
     return examine(evidence, unread)
+
+
+def _without_masked(loss: Loss, y_true: Any, y_pred: Any, end: heads.Head | None) -> tuple[Any, Any, int]:
+    """Targets and outputs without data points that the model's mask may hide, and how many those are.
+
+    Outputs that have become arrays have no mask any more: what is known is that it hides labels below 0.
+    """
+    labels = hosted(y_true) if end is not None and end.masks and loss.record.labels_are_integers else None
+    if labels is None:
+        return y_true, y_pred, 0
+    labels = y_true if type(y_true) is np.ndarray else labels
+    labels = labels[..., 0] if labels.ndim > 1 and labels.shape[-1] == 1 else labels
+    keep = labels >= 0
+    pred = None if y_pred is None else hosted(y_pred)
+    if keep.all() or (pred is not None and pred.shape[: keep.ndim] != keep.shape):
+        return y_true, y_pred, 0
+    return labels[keep], None if pred is None else pred[keep], int(np.sum(~keep))
 
 
 def _of_sum(loss: WeightedSum, reports: list[Report]) -> Report:
@@ -152,6 +172,11 @@ def _of_loss(evidence: Evidence) -> Iterator[str]:
         yield (
             f"whether {evidence.name} reads such targets and outputs: it is a function of which nothing is known but "
             "its values, so most findings cannot be looked for"
+        )
+    if evidence.masked:
+        yield (
+            f"{evidence.masked} data points with labels below 0: layers of the model leave data points out, and the "
+            "outputs do not tell which"
         )
     if evidence.unread_settings:
         yield f"{' and '.join(evidence.unread_settings)} of the loss: the values measured are those without"

@@ -43,6 +43,7 @@ class Head:
         framework: ``"keras"`` or ``"torch"``.
         caveat: What could not be read with certainty, or an empty text.
         rank: How many axes the output has, the data points' included, or None where that is not known.
+        masks: Whether layers leave data points out, of which outputs that have become plain arrays do not tell.
     """
 
     activation: str
@@ -51,6 +52,7 @@ class Head:
     framework: str
     caveat: str = ""
     rank: int | None = None
+    masks: bool = False
 
     @property
     def range(self) -> tuple[float, float] | None:

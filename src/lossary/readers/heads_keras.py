@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import keras
+from keras.src.backend import get_keras_mask
 
 from .heads import RANGES, Head, UnreadableHeadError, applied, averaged, combined, limited, unknown_end
 
@@ -69,7 +70,13 @@ def read(model: Any, output: int | None = None) -> Head:
     shape = _shape(model, output)
     if shape is None:
         return replace(head, units=next(_sizes(model, head.layer), None))
-    return replace(head, units=shape[-1] if shape else None, rank=len(shape))
+    return replace(head, units=shape[-1] if shape else None, rank=len(shape), masks=_masks(model, output))
+
+
+def _masks(model: Any, output: int | None) -> bool:
+    """Whether an output of a model that was drawn before it is run carries a mask."""
+    outputs = getattr(model, "outputs", None) or []
+    return any(get_keras_mask(each) is not None for each in outputs[output or 0 : (output or 0) + 1])
 
 
 def _result(model: Any, output: int | None) -> Any:
