@@ -54,6 +54,8 @@ EQUIVALENT = (
      "both sides weigh the same by default, and with other weights squares as small are lost beside large ones"),
     (r"\(\w+ \* exp\(where\(less\(F\(0\.0\), \w+\), \w+, F\(0\.0\)\)\)\)", r", F\(0\.0 \+ 0\.03125\)\)\)\)",
      "0 times any power is 0"),
+    (r"where\((v\d+), r\d+(\[k\])?, \(quotient\(.* - indicator\(\1\)\)\)", r"\+ indicator\(v\d+\)\)\)",
+     "the indicator is 0 wherever this side is taken"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
