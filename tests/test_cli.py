@@ -23,7 +23,7 @@ import pytest
 
 import cli_server
 import lossary
-from everywhere import ALL, EXAMPLES
+from everywhere import ALL, EXAMPLES, SEVERAL
 from inputs import BUILTIN, NAMES, Setting, every
 from lossary.facts.families import TASKS
 
@@ -148,16 +148,25 @@ def in_process(*arguments: Any) -> str:
     return str(done.output)
 
 
-@pytest.mark.parametrize("setting", every([s for s in ALL if not s.parameters], EXAMPLES), ids=str)
-def test_every_loss_is_shown_drawn_and_measured(setting: Setting, tmp_path: Path) -> None:
+SHOWN = [s for s in ALL if not s.parameters]
+
+
+@pytest.mark.parametrize("setting", every(SHOWN, EXAMPLES), ids=str)
+def test_every_loss_is_shown_and_measured(setting: Setting) -> None:
     record, name = setting.record, setting.record.name
-    text = in_process("show", name, "--plot", tmp_path / "loss.png")
-    assert (tmp_path / "loss.png").stat().st_size > 10_000
+    text = in_process("show", name)
     for argument in record.names:
         assert re.search(rf"^{argument} +\S", text, re.MULTILINE)
     assert re.search(rf"^by hand +{name}\({re.escape(str(record.cases[0].arrays[0]))}", text, re.MULTILINE)
     found = json.loads(in_process("bench", name, "--shape", "6x4", "--seconds", "0.01", "--backend", "numpy", "--json"))
     assert found["timings"][0]["calls"] >= 3
+
+
+# What a picture of each kind of loss shows is `test_plot`'s: one of a pair, and one of other arguments.
+@pytest.mark.parametrize("setting", every(SHOWN, [next(s for s in SHOWN if s.record.is_pair), SEVERAL[0]]), ids=str)
+def test_every_loss_is_drawn(setting: Setting, tmp_path: Path) -> None:
+    in_process("show", setting.record.name, "--plot", tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").stat().st_size > 10_000
 
 
 def test_check_reads_columns_that_lie_side_by_side(tmp_path: Path) -> None:
