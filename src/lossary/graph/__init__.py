@@ -4,6 +4,7 @@ from ..facts.axes import ELEMENT, NUMBER, OTHER, PAIR, ROW, Axes
 from .derivative import differentiate
 from .emit import SPELLED, emit
 from .node import Graph, Node, walk
+from .rebuild import rebuilt
 
 __all__ = [
     "ELEMENT",
@@ -17,5 +18,6 @@ __all__ = [
     "Node",
     "differentiate",
     "emit",
+    "rebuilt",
     "walk",
 ]

@@ -77,9 +77,8 @@ def translated(loss: Any, y_true: Any = None) -> Any:
     if _is_module(loss) and isinstance(getattr(loss, "loss", None), Loss):  # One of ours, in PyTorch's order.
         return loss.loss
     if torch_kin.is_torch(loss):
-        if (
-            type(loss).__name__ not in torch_kin.SPELLINGS or getattr(loss, "delta", 1.0) <= 0
-        ):  # Which PyTorch itself refuses.
+        refused = getattr(loss, "delta", 1.0) <= 0  # By PyTorch itself.
+        if refused or type(loss).__name__ not in torch_kin.SPELLINGS:
             return _turned(loss)
         name, settings = torch_kin.SPELLINGS[type(loss).__name__](loss, y_true)
         return {"class_name": name, "config": settings}

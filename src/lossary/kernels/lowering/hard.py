@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ...graph import ELEMENT, Node, walk, words
-from ...graph.emit import INFIX
+from ...graph import ELEMENT, Node, rebuilt, words
 from ...graph.program import Program
 
 _TARGETS = (0.0, 1.0)
@@ -32,17 +31,12 @@ def at_hard_targets(value: Node, target: Node) -> Node:
 
 def _with(value: Node, target: Node, number: Node) -> Node:
     """The value with a number for the target, without what is multiplied by 0."""
-    made: dict[int, Node] = {}
-    for node in walk([value]):
-        args = tuple(made[id(arg)] for arg in node.args)
-        made[id(node)] = number if node is target else _rebuilt(node, args)
-    return made[id(value)]
 
+    def settled(node: Node, args: tuple[Node, ...]) -> Node | None:
+        if node is target:
+            return number
+        if node.op == "weighted" and args[0].constant in _TARGETS:
+            return args[1] if args[0].constant else args[0]
+        return None
 
-def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
-    if node.op == "weighted" and args[0].constant in _TARGETS:
-        return args[1] if args[0].constant else args[0]
-    if node.op in INFIX and node.op in vars(words):
-        made: Node = getattr(words, node.op)(*args)
-        return made
-    return node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
+    return rebuilt(value, settled)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 
-from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
+from ...graph import ELEMENT, NUMBER, ROW, Node, rebuilt, walk, words
 from ...graph.emit import INFIX
 from ...graph.program import Program
 from .ranges import Ranges
@@ -125,21 +125,18 @@ def _taken(x: Node, place: Node) -> Node:
 
 
 def _there(x: Node, place: Node) -> Node:
-    made: dict[int, Node] = {}
-    for node in walk([x]):
-        args = tuple(made[id(arg)] for arg in node.args)
+    def of_row(node: Node, args: tuple[Node, ...]) -> Node:
         if node.axes != ELEMENT:
-            found = node
-        elif node.op == "spread":
-            found = args[0]
-        elif node.op == "input":
-            found = node.graph.node("take", (node, place), ROW)
-        elif node.op in _PLACES:
-            found = node.graph.node("same", (place, args[0]), ROW, is_bool=True)
-        else:
-            found = node.graph.node(node.op, args, ROW, node.value, is_bool=node.is_bool)
-        made[id(node)] = found
-    return made[id(x)]
+            return node
+        if node.op == "spread":
+            return args[0]
+        if node.op == "input":
+            return node.graph.node("take", (node, place), ROW)
+        if node.op in _PLACES:
+            return node.graph.node("same", (place, args[0]), ROW, is_bool=True)
+        return node.graph.node(node.op, args, ROW, node.value, is_bool=node.is_bool)
+
+    return rebuilt(x, of_row)
 
 
 _RULES: dict[str, Callable[..., Node]] = {
