@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from lossary._untraced import untraced
+from lossary._marks import untraced
 from lossary.routes import torch_doors
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import texts
-from .._untraced import untraced
+from .._marks import untraced
 from ..errors import BackendError
 from ..looks import labels
 from ..texts import remedies

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .._untraced import untraced
+from .._marks import untraced
 from ..looks.faults import Look, Site
 from ._base import Array
 

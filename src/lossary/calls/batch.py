@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from .._marks import unconverted
 from ..backends import HALF, Array, Backend
 from . import live as _live
 from . import parts
@@ -45,6 +46,7 @@ class Pulled(Protocol):
         """The gradient in that, of the gradient in the predictions that the formula sees."""
 
 
+@unconverted
 @dataclass(slots=True)
 class Batch:
     """The arrays of one call, lined up: rows along the last axis, computing dtype.

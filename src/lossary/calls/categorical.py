@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import backends, texts
+from .._marks import unconverted
 from ..backends import Array
 from ..looks import values
 
 
+@unconverted
 def to_categorical(labels: Any, num_classes: int | None = None, *, dtype: str = "float32") -> Array:
     """One-hot rows for integer labels, in the framework of the labels.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import backends, texts
+from .._marks import unconverted
 from ..backends import FLOATS, Array, Backend
 from ..facts.arguments import Input
 from ..facts.domain import Domain, Places
@@ -15,6 +16,7 @@ from ..looks import faults
 from ..looks.faults import Look, Site
 
 
+@unconverted
 def raise_faults() -> None:
     """Raises the first fault that ``check="async"`` has found since the last call; waits for work under way.
 

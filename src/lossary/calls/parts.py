@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import backends, texts
+from .._marks import unconverted
 from ..backends import Array, Backend
 from ..facts.arguments import Argument, Role
 from ..facts.record import Record
@@ -78,6 +79,7 @@ def _slices(
     }
 
 
+@unconverted
 def pack(**arrays: Any) -> Array:
     """Several arrays side by side along a new last axis, as losses with parts or several arguments take them.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import texts
-from .._untraced import untraced
+from .._marks import untraced
 from ..backends import Array, Backend, by_name, owner, ready
 from ..facts.axes import Axis
 from .evaluate import Batch, Call, Offer, prepare

@@ -11,6 +11,7 @@ from weakref import finalize
 
 import numpy as np
 
+from .._marks import unconverted
 from ..errors import TraceError
 from ..facts.axes import ELEMENT, NUMBER, PAIR, ROW
 from ..facts.record import Record
@@ -253,7 +254,5 @@ class Program:
             scope = backend.namespace(SPELLED)
             exec(compile(source, filename, "exec"), scope)
             function = scope[f"{self.record.name}_{part}"]
-            # TensorFlow's AutoGraph calls what carries this attribute as it is, instead of rewriting it.
-            function.autograph_info__ = {}
-            self._functions[key] = function
+            self._functions[key] = unconverted(function)
         return self._functions[key]

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, Literal
 
 from .. import texts
+from .._marks import unconverted
 
 Mode = Literal["full", "async", "shapes", "off"]
 MODES: tuple[Mode, ...] = ("full", "async", "shapes", "off")
@@ -18,6 +19,7 @@ _active = 0
 _counting = threading.Lock()
 
 
+@unconverted
 @contextlib.contextmanager
 def check(mode: Mode) -> Iterator[None]:
     """How much is checked inside a ``with`` block.

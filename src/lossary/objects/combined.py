@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array
 from ..facts import registry
 from ..facts.arguments import target_and_prediction
@@ -22,6 +23,7 @@ _WEIGHT = Parameter("weight", default=1.0, allowed=None, positional=False)
 
 
 @registry.compose
+@unconverted
 class WeightedSum(Loss):
     """``0.5 * lossary.MeanSquaredError() + lossary.Huber()``: each term times its weight, added up.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import NUMPY, Array, Backend
 from ..backends._columns import COLUMNS
 from ..calls import route
@@ -34,6 +35,7 @@ _NEAR, _LEAST = 2.0**-20, 1e-30
 _CHUNK = 8192
 
 
+@unconverted
 def grad_and_hess(loss: Any, *, link: str = "auto", hessian: str = "exact") -> Callable[..., tuple[Array, Array]]:
     """The gradient and the diagonal of the Hessian with respect to raw scores, unreduced and per output.
 
@@ -70,6 +72,7 @@ def grad_and_hess(loss: Any, *, link: str = "auto", hessian: str = "exact") -> C
     return Curvature(made, link_of(made, link), hessian)
 
 
+@unconverted
 class Curvature:
     """The function that `grad_and_hess` returns."""
 

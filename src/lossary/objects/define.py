@@ -9,6 +9,7 @@ from functools import lru_cache, wraps
 from typing import Any, Protocol, cast, overload
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array
 from ..calls import route
 from ..calls.parts import from_two
@@ -90,8 +91,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
     made.record = record
     made.setting = defaults
     made.cls = cls
-    made.autograph_info__ = Loss.autograph_info__
-    return cast(LossFunction, made)
+    return cast(LossFunction, unconverted(made))
 
 
 # Each formula is asked three times in a row while it becomes a loss.

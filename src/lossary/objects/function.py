@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import FLOATS, HALF, NUMPY, Array, Backend, array, find, owner
 from ..calls import faults
 from ..calls.align import leading, leads
@@ -24,6 +25,7 @@ from .loss import Loss
 from .total import Total
 
 
+@unconverted
 class FunctionLoss(Loss):
     """Any callable that takes ``(y_true, y_pred)`` and returns one value per data point, as a loss object.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array
 from ..facts.registry import folded, records
 from ..facts.spelling import fold
@@ -19,6 +20,7 @@ from .restore import known
 def names(peer: None = None) -> list[str]: ...
 @overload
 def names(peer: str) -> dict[str, str]: ...
+@unconverted
 def names(peer: str | None = None) -> list[str] | dict[str, str]:
     """The canonical names of all losses, sorted; or what to write for the losses of another library.
 
@@ -46,6 +48,7 @@ def names(peer: str | None = None) -> list[str] | dict[str, str]:
     return {name: record.line(name) for name, record in found.items() if name.startswith(f"{peer}.")}
 
 
+@unconverted
 def get(identifier: Any, **parameters: Any) -> Loss:
     """A loss object from any way of naming one.
 
@@ -97,6 +100,7 @@ def read_others_with(reader: Callable[[Any], Any]) -> None:
     _readers.append(reader)
 
 
+@unconverted
 def is_categorical_crossentropy(loss: Any) -> bool:
     """Whether this is categorical crossentropy, under any of its names, as string, function, class or object.
 
@@ -115,6 +119,7 @@ def is_categorical_crossentropy(loss: Any) -> bool:
     return folded().get(fold(found.record.name)) == "categorical_crossentropy"
 
 
+@unconverted
 def value_and_grad(loss: Any) -> Callable[..., tuple[Array, Array]]:
     """The reduced loss together with its gradient with respect to y_pred, on every backend, NumPy included.
 

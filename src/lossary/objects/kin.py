@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._untraced import untraced
+from .._marks import untraced
 from ..looks.modes import Mode
 
 Arguments = tuple[Any, Any, Any, Any]

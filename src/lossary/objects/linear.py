@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, Self
 import numpy as np
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array
 from ..calls import route
 from ..calls.linear import Arguments, Settings, library
@@ -29,6 +30,7 @@ from .restore import known
 
 
 @registry.compose
+@unconverted
 class LinearLoss(Loss):
     """A loss of scores that a last linear layer makes of hidden vectors, without ever holding all scores.
 
@@ -174,6 +176,7 @@ class LinearLoss(Loss):
 
 
 @registry.compose
+@unconverted
 class LinearCrossEntropy(LinearLoss):
     """A language model's head without its logits, as an object: see `lossary.linear_cross_entropy`.
 
@@ -216,6 +219,7 @@ class LinearCrossEntropy(LinearLoss):
         return _cross_entropy("categorical_crossentropy", **own)
 
 
+@unconverted
 def linear(loss: Any, **settings: Any) -> LinearLoss:
     """A loss of the scores ``hidden @ weight.T + bias`` of a last layer, which never holds all of them.
 
@@ -240,6 +244,7 @@ def linear(loss: Any, **settings: Any) -> LinearLoss:
     return LinearLoss(loss, **settings)
 
 
+@unconverted
 def linear_cross_entropy(
     y_true: Any,
     hidden: Any,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from .. import backends, texts
+from .._marks import unconverted
 from ..backends import Array
 from ..calls import evaluate, route
 from ..calls.plan import Setting
@@ -21,6 +22,7 @@ from .parameters import OBJECT_SETTINGS, valid_settings, validated
 from .total import Total, of_call
 
 
+@unconverted
 class Loss(kin.Kin):
     """A configured loss: hyperparameters, a reduction, and how much is checked.
 
@@ -46,8 +48,6 @@ class Loss(kin.Kin):
     name: str
     check: modes.Mode | None
     _setting: Setting
-    # TensorFlow's AutoGraph calls whatever carries this attribute as it is, instead of rewriting its source.
-    autograph_info__: ClassVar[dict[str, Any]] = {}
     # NumPy's numbers leave arithmetic with a loss to it.
     __array_ufunc__: ClassVar[None] = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array
 from ..calls.batch import Batch
 from ..calls.parts import from_two
@@ -13,6 +14,7 @@ from .loss import Loss
 from .total import Total, of_call
 
 
+@unconverted
 class ArgumentsLoss(Loss):
     """A configured loss whose arguments have names of their own: ``TripletMargin()(anchor, positive, negative)``."""
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import texts
+from .._marks import unconverted
 from ..backends import Array, Backend, owner
 from ..calls.batch import Call, cast
 from ..calls.reduce import quotient
 
 
+@unconverted
 class Total(NamedTuple):
     """The sum of a loss and its weight, as ``loss.total(y_true, y_pred)`` gives them.
 
@@ -70,6 +72,7 @@ class Total(NamedTuple):
         return self * factor
 
 
+@unconverted
 class TotalOfTerms(NamedTuple):
     """The totals of a loss that is a sum: each of its terms divides by a weight of its own.
 

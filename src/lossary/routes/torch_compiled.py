@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .. import kernels
-from .._untraced import untraced
+from .._marks import untraced
 from ..backends import NUMPY, Array, Backend
 from ..backends.torch import BACKEND, PLAIN
 from ..calls.evaluate import Batch

@@ -1,7 +1,7 @@
 """What PyTorch knows and says only by its private names: every such name stands here, with the official door it lacks.
 
 `tests/test_torch_doors.py` says of each when a release of PyTorch closes it.  One more, a mark that modules need which
-import no PyTorch, is `lossary._untraced`.
+import no PyTorch, is `lossary._marks`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from .._untraced import untraced
+from .._marks import untraced
 from ..backends import Array
 
 
