@@ -13,6 +13,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Threads of OpenMP that wait leave the processor to the other tests.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # What XLA has compiled is kept between runs, for all processes; most of what JAX costs here is compiling.
 if os.access(Path.home(), os.W_OK):
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path.home() / ".cache" / "lossary-tests" / "jax"))

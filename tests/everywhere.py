@@ -51,8 +51,8 @@ ALL = flagged(EVERY_SETTING)
 EXAMPLES = examples(ALL)
 
 
-# PyTensor takes seconds to compile a formula of so many nodes, or one of matrices.
-_LONG = 70
+# What PyTensor makes of a formula of more nodes, or of matrices, takes long to run even as it is.
+_LONG = 25
 
 
 def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:

@@ -139,9 +139,13 @@ WITNESSES = _witnesses()
 FEWEST = [setting for setting in WITNESSES if kind(setting) in ((True, False, False), (False, True, True))]
 
 
-def every(settings: Sequence[Setting], witnesses: Sequence[Setting] = WITNESSES) -> list[Any]:
-    """For machinery that is slow: the witnesses are seen by `make test`, all the others by `make proof`."""
-    return [s if s in witnesses else pytest.param(s, marks=pytest.mark.exhaustive) for s in settings]
+def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) -> list[Any]:
+    """For machinery that is slow: what is chosen is seen by `make test`, other witnesses and proven losses by `make proof`."""
+
+    def marks(setting: Setting) -> Any:
+        return pytest.mark.costly if setting in WITNESSES else pytest.mark.exhaustive
+
+    return [s if s in chosen else pytest.param(s, marks=marks(s)) for s in settings]
 
 
 @contextmanager

@@ -82,7 +82,6 @@ def expected(task, sample_weight=None):
     return float(loss(*arguments(y, y_pred), sample_weight=sample_weight))
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("task", TASKS)
 def test_one_step_is_that_of_the_call(task):
     loss, layer, x, y, _ = TASKS[task]

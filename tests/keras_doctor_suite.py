@@ -75,7 +75,6 @@ def lines(train: Callable[[], Any]) -> list[str]:
     return [str(w.message) for w in caught if w.category is DiagnosisWarning]
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("kind", KINDS)
 def test_targets_of_every_kind_are_looked_at_before_any_step(kind: str) -> None:
     model = compiled("sparse_categorical_crossentropy", doctor="raise")
@@ -118,7 +117,6 @@ def test_sparse_inputs_that_cannot_be_indexed_are_trained_on() -> None:
 # --- nothing is taken, nothing is changed ---------------------------------------------------------------------------
 
 
-@pytest.mark.compiled
 def test_a_generator_loses_nothing() -> None:
     x, rows = keras_batches.first(generator(LABELS), None, 8)
     np.testing.assert_array_equal(rows.y, LABELS[:8])
@@ -309,7 +307,6 @@ def test_metrics_by_position() -> None:
 
 
 # torch.compile takes minutes over a training step; that it reports is tested without Keras.
-@pytest.mark.compiled
 @pytest.mark.parametrize("jit_compile", [False] if keras.backend.backend() == "torch" else [False, True])
 def test_wrong_labels_are_told_by_the_end_of_training(jit_compile: bool) -> None:
     loss = lossary.SparseCategoricalCrossentropy(check="async")

@@ -119,7 +119,6 @@ def test_weights_reach_subclasses(base, loss, factor):
     assert value(loss, y, np.zeros((2, 1)), base=base, sample_weight=w)[0] == pytest.approx(4.0 * factor)
 
 
-@pytest.mark.compiled
 def test_every_loss_is_one_of_kerass():
     assert isinstance(lossary.Huber(), keras.losses.Loss)
     assert issubclass(lossary.Huber, keras.losses.Loss)
@@ -231,7 +230,6 @@ def test_own_functions_may_return_any_shape(function, y, outputs, expected):
     assert model.evaluate(x, y, batch_size=len(x), verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.compiled
 def test_weights_line_up_with_leading_axes_of_any_result():
     w = np.array([2.0, 0.5])
     expected = (w[:, None, None, None] * np.abs(np.diff(OUT, axis=1) - np.diff(IMAGE, axis=1))).mean()
@@ -276,7 +274,6 @@ def test_class_weights_of_one_batch_are_those_of_fit():
         model.train_on_batch(np.full((2, 2, 2), 0.5), np.ones((2, 2, 2)), class_weight={0: 9.0})
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("inputs", [np.asarray, scipy.sparse.coo_matrix])
 def test_class_weights_leave_the_validation_split_alone(inputs):
     labels = np.array([[0, 1], [1, 1], [0, 0], [1, 0]])
@@ -344,7 +341,6 @@ def test_places_of_arrays_are_an_error():
             loss(keras.Input((3,)), keras.Input((3,)))
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("y", "loss", "settings", "text"),
     [
@@ -476,7 +472,6 @@ def test_metrics_of_masked_and_weighted_points():
     assert float(metric.result()) == pytest.approx(np.log(4.0), rel=1e-6)
 
 
-@pytest.mark.compiled
 def test_metrics_of_sums_count_for_each_term_what_counts_there():
     scce = lossary.SparseCategoricalCrossentropy
     metric = lk.KerasMetric(scce(ignore_class=2) + 2.0 * scce(ignore_class=0))

@@ -32,7 +32,6 @@ def huber(error, delta):
     return np.where(abs(error) <= delta, error**2 / 2, delta * (abs(error) - delta / 2))
 
 
-@pytest.mark.compiled
 def test_the_backend_is_the_one_asked_for():
     assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
 
@@ -182,7 +181,6 @@ def test_integer_labels_into_categorical_are_recognised():
         model.fit(X, np.arange(24) % 4, verbose=0)
 
 
-@pytest.mark.compiled
 def test_a_label_out_of_range_is_named_when_run_eagerly():
     model = linear(units=4)
     model.compile(loss=lossary.SparseCategoricalCrossentropy(from_logits=True), optimizer="sgd", run_eagerly=True)
@@ -214,7 +212,6 @@ def test_an_own_function_that_reduces_too_much_is_told_so_when_weighted():
         model.fit(X, Y, sample_weight=W, verbose=0)
 
 
-@pytest.mark.compiled
 def test_a_traced_formula_of_the_users():
     @lossary.loss(name="suite_quartic")
     def quartic(y_true, y_pred, *, scale=1.0):
@@ -228,7 +225,6 @@ def test_a_traced_formula_of_the_users():
             assert found == pytest.approx(factor * (W * (1 - Y[:, 0]) ** 4).mean(), rel=1e-5)
 
 
-@pytest.mark.compiled
 def test_metrics():
     model = linear()
     metrics = ["mae", lossary.huber, lossary.Huber(delta=2.0, name="wide")]
@@ -271,7 +267,6 @@ def test_losses_per_output(loss, weights, expected):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.compiled
 def test_sample_weights_per_output():
     model = two_outputs()
     model.compile(loss=["mse", "mae"], optimizer="sgd")
@@ -336,7 +331,6 @@ def test_ignored_class_leaves_the_mean():
 # --- dtypes -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.compiled
 def test_half_precision_models_are_judged_in_float32():
     layer = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer="ones", dtype="mixed_float16")
     model = lk.Sequential([keras.Input((3,)), layer])
@@ -344,7 +338,6 @@ def test_half_precision_models_are_judged_in_float32():
     assert model.evaluate(X, Y, verbose=0) == pytest.approx(((1 - Y) ** 2).mean(), rel=1e-6)
 
 
-@pytest.mark.compiled
 def test_kerasloss_is_a_loss_on_its_own():
     loss = lk.KerasLoss(lossary.Huber(delta=2.0), dtype="float32")
     found = loss(Y, np.ones((24, 1)), W)
@@ -396,7 +389,6 @@ def test_losses_per_output_come_back(tmp_path):
     assert lossary.get(loaded.loss["b"]) == lossary.Huber(delta=3.0)
 
 
-@pytest.mark.compiled
 def test_a_loss_of_kerass_inside_our_model_comes_back(tmp_path):
     model = functional(lk.Model)
     model.compile(loss=keras.losses.Huber(), optimizer="sgd")

@@ -49,6 +49,7 @@ def test_every_answer_is_finite_alive_and_accurate(setting: accuracy.Setting, ba
     assert_accurate(backend, [setting], 11)
 
 
+@pytest.mark.costly
 def test_every_setting_has_a_graph_in_pytensor() -> None:
     """It is not computed: what words cannot take together, such as bools and arrays, shows already."""
     backend = by_name("pytensor")

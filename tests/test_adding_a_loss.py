@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 # Keras has no such loss, nobody has a reference of it, and its parameter is one that no other loss has.
 SOURCE = '''
@@ -48,6 +50,7 @@ def quartic_of_the_copy(y_true: Any, y_pred: Any, steepness: float = 1.0) -> Any
 FILES = ("test_laws", "test_teeth", "test_accuracy", "test_values")
 
 
+@pytest.mark.costly
 def test_the_laws_run_on_a_loss_that_was_added(tmp_path: Path) -> None:
     for folder in ("src", "tests", "benchmarks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))

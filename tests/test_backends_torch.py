@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import FLOAT_TARGETS, REDUCED, SETTINGS, WITNESSES, Setting, assert_ulps, every
+from inputs import FEWEST, FLOAT_TARGETS, REDUCED, SETTINGS, WITNESSES, Setting, assert_ulps, every
 from lossary.routes import torch as in_memory
 from lossary.routes import torch_together
 
@@ -135,7 +135,7 @@ def test_gradient_of_a_parameter() -> None:
     assert delta.grad.item() == pytest.approx(2.5, rel=1e-15)
 
 
-@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
 def test_compile_as_one_graph(setting: Setting, rng: np.random.Generator) -> None:
     torch.compiler.reset()
     y_true, y_pred = tensors(setting, rng, torch.float32)
@@ -154,6 +154,7 @@ def test_compile_as_one_graph(setting: Setting, rng: np.random.Generator) -> Non
     torch.testing.assert_close(results[1], results[0])
 
 
+@pytest.mark.costly
 def test_compile_with_the_default_compiler_and_dynamic_shapes(rng: np.random.Generator) -> None:
     torch.compiler.reset()
     step = torch.compile(lossary.Huber(delta=0.5), fullgraph=True, dynamic=True)
@@ -169,6 +170,7 @@ def test_out_of_range_label_is_nan_when_compiled() -> None:
     assert torch.isnan(values).tolist() == [False, True, True]
 
 
+@pytest.mark.costly
 def test_first_call_of_a_process_may_be_compiled() -> None:
     program = """
 import torch, lossary

@@ -16,6 +16,7 @@ import xgboost
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
 
 import lossary
 import lossary.catboost
@@ -23,6 +24,14 @@ import lossary.lightgbm
 import lossary.sklearn
 import lossary.xgboost
 from booster_data import CLASSES, DATA, ONE_THREAD, QUIET, data
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads that wait for so few points cost more than all the trees."""
+    with threadpool_limits(1):
+        yield
+
 
 # --- XGBoost --------------------------------------------------------------------------------------------------------
 

@@ -115,6 +115,7 @@ def test_labels_are_coded_as_the_loss_asks(name, expected):
 
 
 @pytest.mark.slow
+@pytest.mark.costly
 def test_the_default_run(tmp_path):
     """Digits with the loss that `make demo LOSSES=...` names, in fewer epochs."""
     picture = tmp_path / "new" / "curves.png"

@@ -162,6 +162,7 @@ def test_minima_and_starts(ask: Any) -> None:
     assert got["insensitive"]["best"]["to"] == pytest.approx(1.5, abs=0.02)
 
 
+@pytest.mark.costly
 def test_every_picture_can_be_made(ask: Any) -> None:
     script = """site.losses.flatMap(known => known.variants.map(({ when }) => {
   const state = { ...site.state.fresh(), losses: [{ name: known.name, given: when }] };

@@ -23,9 +23,9 @@ def run(*command, **environment):
     )
 
 
-def run_suites(backend, *options):
+def run_suites(backend, *options, parts=("", "_rules", "_doctor", "_arguments")):
     """In one process, as most of the time goes into starting."""
-    suites = [HERE / f"keras{part}_suite.py" for part in ("", "_rules", "_doctor", "_arguments")]
+    suites = [HERE / f"keras{part}_suite.py" for part in parts]
     options = ("-x", "-W", "ignore", "-p", "no:cacheprovider", "-o", "addopts=", *options)
     done = run("-m", "pytest", *options, *map(str, suites), KERAS_BACKEND=backend)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
@@ -40,8 +40,8 @@ def test_suites_where_steps_run_eagerly():
 
 @pytest.mark.slow
 def test_what_compiled_steps_may_change():
-    """A choice on one backend, as compiling a step takes half a second; all of it is in the proof."""
-    run_suites("jax", "-m", "compiled")
+    """A choice, as compiling a step takes half a second; all of it, on two backends, is in the proof."""
+    run_suites("jax", "-m", "compiled", parts=("", "_rules"))
 
 
 @pytest.mark.costly
@@ -175,11 +175,9 @@ for loss in early:
 """
 
 
-IN_PROOF = [pytest.param(name, marks=pytest.mark.costly) for name in ("jax", "tensorflow")]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", *IN_PROOF])
+@pytest.mark.costly
+@pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
 def test_losses_made_before_keras_was_imported_get_its_weights(backend):
     done = run("-c", EARLY, KERAS_BACKEND=backend)
     # (3 * 1.5 + 1 * 3.5) / 2, and ten times that.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import kernel_laws
-from inputs import FUSED, WITNESSES, Setting, every
+from inputs import FEWEST, FUSED, WITNESSES, Setting, every
 from lossary import kernels
 
 
@@ -16,7 +16,7 @@ def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
     setting: Setting, dtype: str, monkeypatch: pytest.MonkeyPatch

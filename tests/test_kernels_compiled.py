@@ -70,7 +70,7 @@ def weighted_and_masked(setting: Setting, reduction: str, rng: np.random.Generat
     assert_same(step, step, y_pred, kernels=2)
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_every_loss_runs_in_kernels(setting: Setting, rng: np.random.Generator) -> None:
     weighted_and_masked(setting, "sum_over_batch_size", rng)
 
@@ -221,6 +221,7 @@ def test_a_loss_that_is_defined_again() -> None:
     torch.testing.assert_close(found, gradient(lambda p: second(y_true, p) / 5.0, y_pred))
 
 
+@pytest.mark.costly
 def test_what_the_compiler_kept_is_not_taken_for_another_parameter(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

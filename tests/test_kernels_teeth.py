@@ -12,7 +12,7 @@ import pytest
 
 import kernel_interpreter
 import kernel_laws
-from inputs import FUSED, WITNESSES, Setting, every
+from inputs import FEWEST, FUSED, WITNESSES, Setting, every
 from kernel_mutants import Mutant, mutants
 from lossary import kernels
 from lossary.facts.record import Record
@@ -55,7 +55,7 @@ def test_the_laws_hold_for_the_sources_as_they_are(setting: Setting, prepare: Pr
     kernel_laws.battery(setting.configured(reduction="none"), setting)
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_the_laws_hold_for_long_rows(setting: Setting, prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "NARROW", 0)
     prepare(setting.record)
@@ -83,7 +83,7 @@ def test_a_sabotaged_formula_is_noticed_in_kernels(record: Record, sabotage: str
         kernel_laws.battery(loss_of(sabotaged, reduction="none"), plain(record))
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_a_dropped_term_is_noticed_in_kernels(setting: Setting, prepare: Prepare) -> None:
     record = setting.record
     settings = record.defaults() | dict(setting.parameters)
@@ -122,7 +122,7 @@ def survives(setting: Setting, source: str, mutant: Mutant, prepare: Prepare) ->
 
 
 @pytest.mark.usefixtures("row_length")
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_broken_sources_are_noticed(setting: Setting, prepare: Prepare) -> None:
     """Every one, but for those that `kernel_mutants.EQUIVALENT` says mean the same, with the reason."""
     found = [(source, mutant) for source in sources(setting, prepare) for mutant in mutants(source)]

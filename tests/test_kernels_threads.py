@@ -103,6 +103,7 @@ def nested() -> None:
     assert results == [expected] * 7
 
 
+@pytest.mark.costly
 def test_calls_from_inside_a_backward_pass_and_a_kernel_task() -> None:
     program = "import test_kernels_threads; test_kernels_threads.nested()"
     folder = Path(__file__).parent

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import lossary
-from inputs import FUSED, WITNESSES
+from inputs import FEWEST, FUSED
 from lossary import kernels
 from test_kernels_functions import BOUNDS
 
 TESTS = Path(__file__).parent
 # `make test` installs Triton here and not beside TensorFlow, after which it crashes.
 FOLDER = TESTS.parent / ".venv-triton"
-WITNESSED = [str(setting) for setting in WITNESSES]
+FEW = [str(setting) for setting in FEWEST]
 
 needs_triton = pytest.mark.skipif(sys.platform != "linux", reason="Triton is made for Linux alone")
 
@@ -33,8 +33,10 @@ def printed(script: str, *names: str) -> list[str]:
 
 
 @needs_triton
-@pytest.mark.parametrize("script", ["triton_interpreted.py", "triton_compiled.py"])
-@pytest.mark.parametrize("names", [WITNESSED, pytest.param([], marks=pytest.mark.exhaustive)], ids=["witnesses", "all"])
+@pytest.mark.parametrize("names", [FEW, pytest.param([], marks=pytest.mark.exhaustive)], ids=["few", "all"])
+@pytest.mark.parametrize(
+    "script", ["triton_interpreted.py", pytest.param("triton_compiled.py", marks=pytest.mark.costly)]
+)
 def test_kernels_are_right(script: str, names: list[str]) -> None:
     lines = printed(script, *names)
     assert len(lines) == (len(names) or len(FUSED))
@@ -42,6 +44,7 @@ def test_kernels_are_right(script: str, names: list[str]) -> None:
 
 
 @needs_triton
+@pytest.mark.costly
 def test_functions_are_as_accurate_as_those_of_other_kernels() -> None:
     found = dict(line.split() for line in printed("triton_functions.py"))
     assert len(found) == 11

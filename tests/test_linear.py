@@ -269,6 +269,7 @@ def test_half_precision_is_summed_up_in_float32(library: str) -> None:
 # --- JAX ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.costly
 def test_transforms_of_jax() -> None:
     y_true, hidden, weight, *_ = (jnp.asarray(x) for x in drawn())
     y_true = jnp.abs(y_true) % CLASSES

@@ -40,8 +40,12 @@ def array(request: pytest.FixtureRequest) -> Maker:
     return ALL[request.param]
 
 
+def numbers(found: list[Any]) -> list[Any]:
+    return [np.asarray(x) for x in (computed(found) if isinstance(found[0], pt.TensorVariable) else found)]
+
+
 def number(x: Any) -> Any:
-    return np.asarray(computed([x])[0] if isinstance(x, pt.TensorVariable) else x)
+    return numbers([x])[0]
 
 
 # Squared errors of four data points are 1, 4, 9 and 16.
@@ -49,40 +53,44 @@ Y_TRUE = np.zeros((4, 1))
 Y_PRED = np.asarray([[1.0], [2.0], [3.0], [4.0]])
 
 
-@pytest.mark.parametrize(
-    ("reduction", "weight", "mask", "expected"),
-    [
-        ("sum_over_batch_size", None, None, 30 / 4),
-        ("mean", None, None, 30 / 4),
-        ("mean_with_sample_weight", None, None, 30 / 4),
-        ("sum", None, None, 30),
-        ("none", None, None, [1, 4, 9, 16]),
-        (None, None, None, [1, 4, 9, 16]),
-        ("sum_over_batch_size", WEIGHT, None, (1 + 8 + 48) / 4),
-        ("mean_with_sample_weight", WEIGHT, None, (1 + 8 + 48) / 6),
-        ("sum", WEIGHT, None, 1 + 8 + 48),
-        ("none", WEIGHT, None, [1, 8, 0, 48]),
-        ("sum_over_batch_size", None, MASK, (1 + 9 + 16) / 3),
-        ("mean_with_sample_weight", None, MASK, (1 + 9 + 16) / 3),
-        ("sum", None, MASK, 1 + 9 + 16),
-        ("none", None, MASK, [1, 0, 9, 16]),
-        ("sum_over_batch_size", WEIGHT, MASK, (1 + 48) / 3),
-        ("mean_with_sample_weight", WEIGHT, MASK, (1 + 48) / 4),
-        ("sum", WEIGHT, MASK, 1 + 48),
-        ("none", WEIGHT, MASK, [1, 0, 0, 48]),
-        ("sum_over_batch_size", None, ~MASK & MASK, 0),
-        ("mean_with_sample_weight", WEIGHT * 0, None, 0),
-        ("sum", None, ~MASK & MASK, 0),
-        ("none", WEIGHT, ~MASK & MASK, [0, 0, 0, 0]),
-    ],
-)
-def test_denominators_by_hand(reduction: Any, weight: Any, mask: Any, expected: Any, array: Maker) -> None:
-    weight, mask = (None if x is None else array(x) for x in (weight, mask))
-    loss = lossary.MeanSquaredError(reduction=reduction)
-    value = loss(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)
-    np.testing.assert_allclose(number(value), expected, rtol=1e-6)
-    again, _ = lossary.value_and_grad(loss)(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)
-    np.testing.assert_allclose(number(again), expected, rtol=1e-6)
+# How it is reduced, weights, mask, and what comes out.
+DENOMINATORS: list[tuple[Any, Any, Any, Any]] = [
+    ("sum_over_batch_size", None, None, 30 / 4),
+    ("mean", None, None, 30 / 4),
+    ("mean_with_sample_weight", None, None, 30 / 4),
+    ("sum", None, None, 30),
+    ("none", None, None, [1, 4, 9, 16]),
+    (None, None, None, [1, 4, 9, 16]),
+    ("sum_over_batch_size", WEIGHT, None, (1 + 8 + 48) / 4),
+    ("mean_with_sample_weight", WEIGHT, None, (1 + 8 + 48) / 6),
+    ("sum", WEIGHT, None, 1 + 8 + 48),
+    ("none", WEIGHT, None, [1, 8, 0, 48]),
+    ("sum_over_batch_size", None, MASK, (1 + 9 + 16) / 3),
+    ("mean_with_sample_weight", None, MASK, (1 + 9 + 16) / 3),
+    ("sum", None, MASK, 1 + 9 + 16),
+    ("none", None, MASK, [1, 0, 9, 16]),
+    ("sum_over_batch_size", WEIGHT, MASK, (1 + 48) / 3),
+    ("mean_with_sample_weight", WEIGHT, MASK, (1 + 48) / 4),
+    ("sum", WEIGHT, MASK, 1 + 48),
+    ("none", WEIGHT, MASK, [1, 0, 0, 48]),
+    ("sum_over_batch_size", None, ~MASK & MASK, 0),
+    ("mean_with_sample_weight", WEIGHT * 0, None, 0),
+    ("sum", None, ~MASK & MASK, 0),
+    ("none", WEIGHT, ~MASK & MASK, [0, 0, 0, 0]),
+]
+
+
+def test_denominators_by_hand(array: Maker) -> None:
+    found = []
+    for reduction, weight, mask, _ in DENOMINATORS:
+        weight, mask = (None if x is None else array(x) for x in (weight, mask))
+        loss = lossary.MeanSquaredError(reduction=reduction)
+        found.append(loss(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask))
+        found.append(lossary.value_and_grad(loss)(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)[0])
+    values = iter(numbers(found))
+    for *case, expected in DENOMINATORS:
+        np.testing.assert_allclose(next(values), expected, rtol=1e-6, err_msg=str(case))
+        np.testing.assert_allclose(next(values), expected, rtol=1e-6, err_msg=f"value_and_grad {case}")
 
 
 def test_gradient_by_hand(array: Maker) -> None:

@@ -26,6 +26,7 @@ from lossary.objects.define import Loss
 from lossary.objects.several import ArgumentsLoss
 
 BUILTIN = PAIRS
+EXAMPLE_RECORDS = {setting.record.name: setting.record for setting in EXAMPLES}.values()
 OTHERS = [setting.record for setting in EVERY_SETTING if not setting.record.is_pair]
 
 
@@ -114,7 +115,7 @@ def _known(name: str, parameters: tuple[tuple[str, Any], ...], kind: str) -> lis
 
 def test_the_battery_passes_for_losses_as_they_are() -> None:
     """Of each makeup; what it consists of is run on every loss elsewhere."""
-    for record in {setting.record.name: setting.record for setting in EXAMPLES}.values():
+    for record in EXAMPLE_RECORDS:
         battery(record)
 
 
@@ -221,7 +222,10 @@ def _switches(record: Record) -> list[dict[str, Any]]:
     return [switches for place, switches in enumerate(found) if switches not in found[:place]]
 
 
-@pytest.mark.parametrize("record", BUILTIN, ids=lambda record: record.name)
+@pytest.mark.parametrize(
+    "record",
+    [pytest.param(r, marks=() if r in EXAMPLE_RECORDS else pytest.mark.costly, id=r.name) for r in BUILTIN],
+)
 def test_dropped_term_is_noticed(record: Record) -> None:
     # Variants that differ in numbers have one formula, and the battery runs it with the numbers of all.
     for switches in _switches(record):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from everywhere import EXAMPLES
 from lossary.calls.programs import Program
 from lossary.facts.record import Record
 from lossary.graph import Node
@@ -17,6 +18,7 @@ from test_accuracy_arguments import HURT, Hurt, errors
 
 # Far beyond what rounding can do.
 NOTICED = 1e3
+EXAMPLE_NAMES = {setting.record.name for setting in EXAMPLES}
 
 
 def groups() -> dict[str, list[Hurt]]:
@@ -91,7 +93,13 @@ def dropped(record: Record, chosen: dict[str, Any]) -> Iterator[Record]:
         yield dataclasses.replace(record, formula=formula)
 
 
-@pytest.mark.parametrize("group", groups())
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(group, marks=() if hurts[0].name in EXAMPLE_NAMES else pytest.mark.costly)
+        for group, hurts in groups().items()
+    ],
+)
 def test_a_dropped_term_is_noticed(group: str) -> None:
     hurts = groups()[group]
     record = function(hurts[0].name).record

@@ -48,7 +48,7 @@ def test_only_losses_of_the_catalogue_are_excused() -> None:
         ("torch", "categorical_crossentropy"),
         ("jax", "sparse_categorical_crossentropy"),
         ("tensorflow", "huber"),
-        ("pytensor", "huber"),
+        pytest.param("pytensor", "huber", marks=pytest.mark.costly),
     ],
 )
 def test_on_every_backend(backend: str, name: str) -> None:
