@@ -140,7 +140,7 @@ FEWEST = [setting for setting in WITNESSES if kind(setting) in ((True, False, Fa
 
 
 def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) -> list[Any]:
-    """For machinery that is slow: what is chosen is seen by `make test`, other witnesses and proven losses by `make proof`."""
+    """For machinery that is slow: `make test` sees what is chosen, `make proof` other witnesses and proven losses."""
 
     def marks(setting: Setting) -> Any:
         return pytest.mark.costly if setting in WITNESSES else pytest.mark.exhaustive

@@ -83,10 +83,10 @@ DENOMINATORS: list[tuple[Any, Any, Any, Any]] = [
 def test_denominators_by_hand(array: Maker) -> None:
     found = []
     for reduction, weight, mask, _ in DENOMINATORS:
-        weight, mask = (None if x is None else array(x) for x in (weight, mask))
+        counted = {name: array(x) for name, x in (("sample_weight", weight), ("where", mask)) if x is not None}
         loss = lossary.MeanSquaredError(reduction=reduction)
-        found.append(loss(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask))
-        found.append(lossary.value_and_grad(loss)(array(Y_TRUE), array(Y_PRED), sample_weight=weight, where=mask)[0])
+        found.append(loss(array(Y_TRUE), array(Y_PRED), **counted))
+        found.append(lossary.value_and_grad(loss)(array(Y_TRUE), array(Y_PRED), **counted)[0])
     values = iter(numbers(found))
     for *case, expected in DENOMINATORS:
         np.testing.assert_allclose(next(values), expected, rtol=1e-6, err_msg=str(case))

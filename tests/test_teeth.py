@@ -15,13 +15,13 @@ import pytest
 
 import accuracy
 import oracle
+from dropped_terms import terms, without
 from everywhere import EXAMPLES
 from inputs import EVERY_SETTING, PAIRS, Setting, arguments, central_difference, has_constants
 from laws import LAWS
 from lossary.calls.programs import Program
 from lossary.facts.arguments import Role
 from lossary.facts.record import Record
-from lossary.graph import Node
 from lossary.objects.define import Loss
 from lossary.objects.several import ArgumentsLoss
 
@@ -119,37 +119,6 @@ def test_the_battery_passes_for_losses_as_they_are() -> None:
         battery(record)
 
 
-def rebuilt(output: Node, old: Node, new: Node) -> Node:
-    """The expression with one node replaced."""
-    known: dict[int, Node] = {id(old): new}
-
-    def build(node: Node) -> Node:
-        if id(node) not in known:
-            args = tuple(map(build, node.args))
-            made = node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
-            known[id(node)] = made
-        return known[id(node)]
-
-    return build(output)
-
-
-def terms(output: Node) -> Iterator[tuple[Node, Node]]:
-    """Each sum or difference that reaches the value, with what is left when one of its terms is dropped."""
-    seen: set[int] = set()
-    stack = [output]
-    while stack:
-        node = stack.pop()
-        if id(node) in seen or node.is_bool or node.op == "scale_to_one":  # Which matters in rounding alone.
-            continue
-        seen.add(id(node))
-        stack.extend(node.args)
-        # Of two products by what each is off: it matters in rounding alone, which tests at small angles see.
-        if node.op in ("add", "subtract") and not all(arg.op == "residual" for arg in node.args):
-            for arg in node.args:
-                if arg.axes == node.axes:
-                    yield node, arg
-
-
 def sabotages(record: Record) -> dict[str, Callable[[], Record]]:
     """Name of a sabotage -> the sabotaged record."""
     formula, slope = record.formula, record.slope
@@ -204,12 +173,11 @@ def test_sabotage_is_noticed(record: Record, sabotage: str) -> None:
 def dropped(record: Record, switches: dict[str, Any]) -> Iterator[Record]:
     """The record with one term of its formula missing, term by term, where the switches lead."""
     program = Program(record, tuple(switches.items()))
-    for position in range(len(list(terms(program.output)))):
+    for position in range(len(terms(program.output))):
 
         def formula(*arrays: Any, position: int = position, **kw: Any) -> Any:
             output = record.formula(*arrays, **kw)
-            found = list(terms(output)) if all(kw.get(k, v) == v for k, v in switches.items()) else []
-            return rebuilt(output, *found[position]) if position < len(found) else output
+            return without(output, position) if all(kw.get(k, v) == v for k, v in switches.items()) else output
 
         yield dataclasses.replace(record, formula=formula, slope=None)
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dropped_terms import terms, without
 from everywhere import EXAMPLES
 from lossary.calls.programs import Program
 from lossary.facts.record import Record
-from lossary.graph import Node
 from lossary.objects.define import Loss, function, loss_class
 from test_accuracy_arguments import HURT, Hurt, errors
 
@@ -52,43 +52,12 @@ def is_noticed(record: Record, hurts: list[Hurt]) -> bool:
         )
 
 
-def rebuilt(output: Node, old: Node, new: Node) -> Node:
-    """The expression with one node replaced."""
-    known: dict[int, Node] = {id(old): new}
-
-    def build(node: Node) -> Node:
-        if id(node) not in known:
-            args = tuple(map(build, node.args))
-            known[id(node)] = node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
-        return known[id(node)]
-
-    return build(output)
-
-
-def terms(output: Node) -> list[tuple[Node, Node]]:
-    """Each sum or difference that reaches the value, with what is left when one of its terms is dropped."""
-    found, seen, stack = [], set(), [output]
-    while stack:
-        node = stack.pop()
-        if id(node) in seen or node.is_bool:
-            continue
-        seen.add(id(node))
-        if node.op != "scale_to_one":  # What is scaled with any power of two comes out the same.
-            stack.extend(node.args)
-        # Of two products by what each is off: it matters in rounding alone, which tests at small angles see.
-        if node.op in ("add", "subtract") and not all(arg.op == "residual" for arg in node.args):
-            found += [(node, arg) for arg in node.args if arg.axes == node.axes]
-    return found
-
-
 def dropped(record: Record, chosen: dict[str, Any]) -> Iterator[Record]:
     """The record with one term of its formula missing, term by term."""
     for position in range(len(terms(Program(record, tuple(chosen.items())).output))):
 
         def formula(*arguments: Any, position: int = position, **parameters: Any) -> Any:
-            output = record.formula(*arguments, **parameters)
-            found = terms(output)
-            return rebuilt(output, *found[position]) if position < len(found) else output
+            return without(record.formula(*arguments, **parameters), position)
 
         yield dataclasses.replace(record, formula=formula)
 
