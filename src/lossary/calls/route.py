@@ -35,16 +35,17 @@ class Route:
         """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
         return f"{self.backend.name} compiles the formula itself"
 
-    def total(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> Array | None:
-        """The reduced loss of a small plain call, differentiable where arrays are; None where there is more to it."""
+    def at_once(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        batched: bool = True,
+    ) -> Array | None:  # fmt: skip
+        """The loss of a small plain call, differentiable where arrays are; None where there is more to it."""
         return None
 
-    def total_and_gradient(
+    def at_once_with_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
-        """The reduced loss of a small plain call and its gradient; None where there is more to it."""
+        """The loss of a small plain call and its gradient; None where there is more to it."""
         return None
 
     def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:

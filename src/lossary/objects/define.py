@@ -79,7 +79,12 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        call = route.to(args[first]).call(setting, args, None, Loss.mask_of(args[first]), axis, mode)
+        way, mask = route.to(args[first]), Loss.mask_of(args[first])
+        if usual and mask is None:
+            found = way.at_once(setting, args[0], args[1], axis, mode, "none", batched=False)
+            if found is not None:
+                return found
+        call = way.call(setting, args, None, mask, axis, mode)
         values = call.reduced("none") if setting.weighting else call.result(call.values())
         return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
 

@@ -96,9 +96,9 @@ class Loss(kin.Kin):
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         way, check = route.to(y_pred), self._mode()
         if sample_weight is None and where is None:
-            total = way.total(self._setting, y_true, y_pred, self.axis, check, self.reduction)
-            if total is not None:
-                return total
+            found = way.at_once(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            if found is not None:
+                return found
         given = (y_true, y_pred), sample_weight, where
         return way.call(self._setting, *given, self.axis, check, batched=True).reduced(self.reduction)
 
@@ -108,7 +108,7 @@ class Loss(kin.Kin):
         """The reduced loss and its gradient with respect to y_pred, in the structure of y_pred."""
         way, check = route.to(y_pred), self._mode()
         if sample_weight is None and where is None:
-            both = way.total_and_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
+            both = way.at_once_with_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if both is not None:
                 return both
         given = (y_true, y_pred), sample_weight, where

@@ -26,16 +26,19 @@ class NumpyRoute(Route):
     def refusal(self, *arrays: Array) -> str:
         return ""
 
-    def total(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> Array | None:
-        found = _computed(setting, y_true, y_pred, axis, check, reduction, wanted=False)
+    def at_once(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        batched: bool = True,
+    ) -> Array | None:  # fmt: skip
+        step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=False, batched=batched)
+        found = None if step is None else step.on_numpy(y_true, y_pred)
         return None if found is None else found[0]
 
-    def total_and_gradient(
+    def at_once_with_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
-        return _computed(setting, y_true, y_pred, axis, check, reduction, wanted=True)
+        step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=True)
+        return None if step is None else step.on_numpy(y_true, y_pred)
 
     def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
         step = _step(setting, y_true, y_pred, axis, None, reduction, wanted=True)
@@ -86,22 +89,16 @@ class NumpyRoute(Route):
         return linear_numpy.value_and_gradients(settings, given)
 
 
-def _computed(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
-) -> tuple[Array, Array] | None:
-    step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
-    return None if step is None else step.on_numpy(y_true, y_pred)
-
-
 def _step(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool
-) -> steps.Step | None:
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool,
+    batched: bool = True,
+) -> steps.Step | None:  # fmt: skip
     if not type(y_true) is type(y_pred) is np.ndarray or type(axis) is not int:
         return None
-    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
+    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted, batched
     step = setting.steps.get(key)
     if step is None:
-        step = steps.made(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+        step = steps.made(setting, y_true, y_pred, axis, check, reduction, wanted=wanted, batched=batched)
         keep(setting.steps, key, step)
     found: steps.Step = step
     return found

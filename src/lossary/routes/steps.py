@@ -28,7 +28,7 @@ Floats = np.ndarray[Any, Any]
 
 
 class Step:
-    """What computes the reduced loss of targets and predictions, with its gradient where that is ``wanted``.
+    """What computes the loss of targets and predictions, with its gradient where that is ``wanted``.
 
     ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``other`` computes what is no single task
     for it: a kernel that several threads run, or words of NumPy where there is none.  Where neither can say anything,
@@ -59,14 +59,19 @@ class Step:
 
 
 def made(
-    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str, *, wanted: bool
-) -> Step:
+    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str, *, wanted: bool,
+    batched: bool = True,
+) -> Step:  # fmt: skip
     """The step for arrays like these."""
     found = Step(y_pred, wanted=wanted)
-    plan = None if reduction == "none" else _plan(setting, y_true, y_pred, axis, check)
+    plan = _plan(setting, y_true, y_pred, axis, check, batched=batched)
     if plan is None:
         return found
     looking = check in LOOKING
+    if reduction == "none":
+        if y_pred.size < kernels.THRESHOLD:
+            found.other = _values(setting, plan, looking=looking, wanted=wanted)
+        return found
     step = kernels.step(
         plan.program, setting.numbers, y_pred, _columns(plan, y_pred), mean=reduction != "sum", gradient=wanted,
         label=_label(setting, y_true),
@@ -104,7 +109,9 @@ class CurvatureStep:
         return None if self.run(y_true, y_pred, slope, curve, *self.tail) & self.fatal else (slope, curve)
 
 
-def _plan(setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None) -> Plan | None:
+def _plan(
+    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, *, batched: bool = True
+) -> Plan | None:
     """What compiled code may rely on for arrays like these, or None where they need more than it does."""
     record = setting.record
     if not y_pred.size or not setting.is_constant or setting.ignored is not None:
@@ -114,7 +121,7 @@ def _plan(setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mo
     if not (y_true.dtype.isnative and y_pred.dtype.isnative):
         return None
     try:  # Compiled code relies on the shapes, whether or not they are to be checked.
-        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
+        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=batched, strict=True)
     except ShapeError:
         if check == "off":
             return None
@@ -183,19 +190,50 @@ def _in_words(
     setting: Setting, plan: Plan, *, looking: bool, mean: bool
 ) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
     """In words of NumPy."""
-    record, numbers, lines = setting.record, setting.numbers, plan.lines
-    labels = record.labels_are_integers  # What they may be depends on the other argument.
+    numbers, lined_up = setting.numbers, _looked_at(setting, plan, looking=looking)
     run = plan.program.value_and_slope(NUMPY)
 
-    target, prediction = record.target, record.prediction_domain(setting.parameters)
-
     def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
-        true, pred = lines.apply(NUMPY, plan.program, (y_true, y_pred))
-        if looking and (labels or target.fault(true) is not None or prediction.fault(pred) is not None):
-            _look(setting, plan, true, pred)
+        true, pred = lined_up(y_true, y_pred)
         with np.errstate(all="ignore"):
             values, slopes = run(true, pred, *numbers)
             factor = 1.0 / values.size if mean else 1.0
             return NUMPY.total(values * factor), (slopes * factor).reshape(y_pred.shape)
 
     return step
+
+
+def _values(
+    setting: Setting, plan: Plan, *, looking: bool, wanted: bool
+) -> Callable[[Floats, Floats], tuple[Floats, Any] | None]:
+    """One value per data point, and their slopes, in words of NumPy."""
+    program, numbers, lined_up = plan.program, setting.numbers, _looked_at(setting, plan, looking=looking)
+    run = program.value_and_slope(NUMPY) if wanted else program.value(NUMPY)
+
+    def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
+        if program.kernels_at_hand:
+            return None
+        true, pred = lined_up(y_true, y_pred)
+        with np.errstate(all="ignore"):
+            if not wanted:
+                return NUMPY.squeeze_last(run(true, pred, *numbers)), None
+            values, slopes = run(true, pred, *numbers)
+            # Times 1, as slopes may be one of the arrays that were given.
+            return NUMPY.squeeze_last(values), (slopes * 1.0).reshape(y_pred.shape)
+
+    return step
+
+
+def _looked_at(setting: Setting, plan: Plan, *, looking: bool) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+    """Lines arrays up and, where that is wanted, looks at their values."""
+    record, lines = setting.record, plan.lines
+    labels = record.labels_are_integers  # What they may be depends on the other argument.
+    target, prediction = record.target, record.prediction_domain(setting.parameters)
+
+    def lined_up(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
+        true, pred = lines.apply(NUMPY, plan.program, (y_true, y_pred))
+        if looking and (labels or target.fault(true) is not None or prediction.fault(pred) is not None):
+            _look(setting, plan, true, pred)
+        return true, pred
+
+    return lined_up

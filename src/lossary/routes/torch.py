@@ -23,7 +23,7 @@ from ..facts.axes import Axis
 from . import steps, torch_device
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
-from .torch_together import Prepared, Together, Total, together, unfit, widened
+from .torch_together import Prepared, Together, Total, Values, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -32,7 +32,7 @@ _SCALARS = {dtype: torch.empty((), dtype=dtype, device="cpu") for dtype in (torc
 _STRIDED = torch.strided
 # Looked up once: a small call is made of little else than such questions.
 _is_grad_enabled, _is_compiling, _empty_like = torch.is_grad_enabled, torch.compiler.is_compiling, torch.empty_like
-_total = prepared(Total)
+_total, _values = prepared(Total), prepared(Values)
 
 
 class TorchRoute(Route):
@@ -48,23 +48,26 @@ class TorchRoute(Route):
                 return "the tensors have no plain memory layout"
         return unfit(*arrays)
 
-    def total(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> Array | None:
+    def at_once(
+        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        batched: bool = True,
+    ) -> Array | None:  # fmt: skip
         if y_pred.is_cuda:
-            return torch_device.total(setting, y_true, y_pred, axis, check, reduction)
+            return torch_device.at_once(setting, y_true, y_pred, axis, check, reduction)
         wanted = y_pred.requires_grad and _is_grad_enabled()
-        plain = _plain(setting, y_true, y_pred, axis, check, reduction, wanted)
+        plain = _plain(setting, y_true, y_pred, axis, check, reduction, wanted, batched=batched)
         found = None if plain is None else plain.computed(y_true, y_pred)
         if found is None:
             return None
-        return _total(y_pred, y_true, [plain, *found]) if wanted else found[0]
+        if not wanted:
+            return found[0]
+        return (_values if reduction == "none" else _total)(y_pred, y_true, [plain, *found])
 
-    def total_and_gradient(
+    def at_once_with_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Array] | None:
         if y_pred.is_cuda:
-            return torch_device.total_and_gradient(setting, y_true, y_pred, axis, check, reduction)
+            return torch_device.at_once_with_gradient(setting, y_true, y_pred, axis, check, reduction)
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
         found = None if plain is None else plain.computed(y_true, y_pred)
         return None if found is None else (found[1], found[0])
@@ -120,16 +123,17 @@ class TorchRoute(Route):
 
 
 def _plain(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, wanted: bool
-) -> _Plain | None:
-    """What was prepared for plain totals of tensors like these, or None."""
+    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, wanted: bool, *,
+    batched: bool = True,
+) -> _Plain | None:  # fmt: skip
+    """What was prepared for plain calls on tensors like these, or None."""
     if _is_compiling() or not _is_plain(y_true, y_pred) or type(axis) is not int:
         return None
     try:
-        key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted
+        key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted, batched
         found: _Plain | None = setting.steps.get(key)
         if found is None:
-            found = _Plain(setting, y_true, y_pred, axis, check, reduction, wanted=wanted)
+            found = _Plain(setting, y_true, y_pred, axis, check, reduction, wanted=wanted, batched=batched)
             keep(setting.steps, key, found)
     except (RuntimeError, TypeError, ShapeError):
         # A wrapper of torch.func that outlived its function, tensors of many shapes, a dtype that NumPy does not have;
@@ -139,22 +143,22 @@ def _plain(
 
 
 class _Plain(Prepared):
-    """Plain totals of tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
+    """Plain calls on tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
     __slots__ = ("like", "run", "step", "tail", "wanted")
 
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
-        wanted: bool,
+        wanted: bool, batched: bool,
     ) -> None:  # fmt: skip
         views = y_true.detach().numpy(), y_pred.detach().numpy()
-        super().__init__(setting, axis, check, reduction)
-        self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted)
+        super().__init__(setting, axis, check, reduction, batched=batched)
+        self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted, batched=batched)
         self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
         self.run, self.tail = self.step.run, self.step.tail
 
     def computed(self, y_true: Array, y_pred: Array) -> list[Array] | None:
-        """The gradient, if it is wanted, and the total, or None where only the general way leads on."""
+        """The gradient, if it is wanted, and the loss, or None where only the general way leads on."""
         try:
             if self.run is None:
                 found = self.step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
@@ -173,7 +177,7 @@ class _Plain(Prepared):
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array | None:
         """The gradient, or None where it must be seen how it is computed."""
-        setting, axis, check, reduction = self.given
+        setting, axis, check, reduction, _ = self.given
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
         found = None if plain is None else plain.computed(y_true, y_pred)
         return None if found is None else found[0]

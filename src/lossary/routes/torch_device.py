@@ -25,7 +25,9 @@ _empty_like = torch.empty_like
 _total = prepared(Total)
 
 
-def total(setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str) -> Array | None:
+def at_once(
+    setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
+) -> Array | None:
     """The reduced loss of a plain call, differentiable; None where there is more to it."""
     plain = _plain(setting, y_true, y_pred, axis, check, reduction)
     if plain is None:
@@ -40,7 +42,7 @@ def total(setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode |
     return _total(y_pred, y_true, [plain, *found]) if wanted else found[0]
 
 
-def total_and_gradient(
+def at_once_with_gradient(
     setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
 ) -> tuple[Array, Array] | None:
     """The reduced loss of a plain call and its gradient; None where there is more to it."""

@@ -89,7 +89,7 @@ class Together:
             return self.answer(self.tensor(self.batch.reduced(reduction)), reduction)
         if reduction == "none":
             values = self.tensor(self.batch.reduced("none"))
-            return self.result(apply(_Values, self.y_pred, self.y_true, values, self.pulled_back, self.words))
+            return self.result(apply(_Pulled, self.y_pred, self.y_true, values, self.pulled_back, self.words))
         return self.total(lambda: self.both(reduction), reduction)
 
     def both(self, reduction: str) -> tuple[Array, Array]:
@@ -147,17 +147,19 @@ class Recipe(Protocol):
 
 
 class Prepared:
-    """A recipe of plain totals: what is said of the call besides its tensors is kept, and the words are those of it."""
+    """A recipe of plain calls: what is said of the call besides its tensors is kept, and the words are those of it."""
 
     __slots__ = ("given",)
 
-    def __init__(self, setting: Setting, axis: int, check: Mode | None, reduction: str) -> None:
-        self.given = setting, axis, check, reduction
+    def __init__(
+        self, setting: Setting, axis: int, check: Mode | None, reduction: str, *, batched: bool = True
+    ) -> None:
+        self.given = setting, axis, check, reduction, batched
 
     def total(self, y_true: Array, y_pred: Array) -> Array:
-        """The total in words, which autograd sees."""
-        setting, axis, check, reduction = self.given
-        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=True)
+        """The loss in words, which autograd sees."""
+        setting, axis, check, reduction, batched = self.given
+        batch = evaluate.prepare(setting, (y_true, y_pred), axis=axis, check=check, batched=batched)
         found: Array = batch.reduced(reduction)
         return found
 
@@ -204,7 +206,29 @@ class Total(torch.autograd.Function):
         return (found, None, None) if len(saved) == 2 else (found, *[None] * len(saved))
 
 
-class _Values(torch.autograd.Function):
+class Values(torch.autograd.Function):
+    """One number per data point whose slopes are known already.
+
+    ``given`` holds a recipe, the slopes, and until somebody takes them the numbers.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Any]) -> Array:
+        ctx.save_for_backward(y_pred, y_true)
+        values: Array = given.pop()
+        ctx.given = given
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Array) -> Any:
+        (recipe, slopes), (y_pred, y_true) = ctx.given, ctx.saved_tensors
+        if _is_grad_enabled():
+            return differentiable(recipe.total, y_true, y_pred, upstream[0]), None, None
+        factor = upstream[0]
+        return (factor if factor.dim() == slopes.dim() else factor.unsqueeze(-1)) * slopes, None, None
+
+
+class _Pulled(torch.autograd.Function):
     """One number per data point; the gradient is computed for the factors that come back."""
 
     @staticmethod
