@@ -372,7 +372,6 @@ def test_tensors_without_values_pass() -> None:
 @pytest.mark.parametrize(
     ("compiler", "dynamic"),
     [
-        ("eager", False),
         pytest.param("aot_eager", False, marks=pytest.mark.costly),
         pytest.param("aot_eager", True, marks=pytest.mark.exhaustive),
         pytest.param("inductor", False, marks=pytest.mark.costly),

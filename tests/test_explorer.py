@@ -31,6 +31,7 @@ def ask() -> Any:
     )
 
 
+@pytest.mark.costly
 def test_numbers_are_those_of_numpy(ask: Any) -> None:
     script, expected = calls()
     for got, (name, wanted) in zip(ask(found=script)["found"], expected, strict=True):

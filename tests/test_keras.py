@@ -99,6 +99,7 @@ def test_a_broken_file_counts_as_none(undecided):
     assert chosen() == "jax"
 
 
+@pytest.mark.costly
 def test_import_with_tensorflow_absent(tmp_path):
     code = "import sys; sys.modules['tensorflow'] = None; import lossary.keras, keras; print(keras.backend.backend())"
     done = run("-c", code, KERAS_HOME=str(tmp_path))

@@ -103,6 +103,7 @@ def test_nothing_under_a_mask_leaks() -> None:
     assert torch.all(slope[8] == 2.0 / COLUMNS / (ROWS - 1))
 
 
+@pytest.mark.costly
 def test_where_words_give_what_is_asked_for() -> None:
     y_true, y_pred = torch.randn(ROWS, COLUMNS), torch.randn(ROWS, COLUMNS)
     small, far = lossary.Huber(), lossary.Huber(check="async")

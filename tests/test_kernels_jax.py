@@ -90,6 +90,7 @@ def test_values_per_data_point_and_any_upstream(setting: Setting, monkeypatch: p
 
 
 @pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
+@pytest.mark.costly
 def test_other_derivatives_are_those_of_the_words(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting)
     loss = setting.configured()

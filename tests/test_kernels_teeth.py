@@ -49,7 +49,7 @@ def test_the_interpreter_knows_every_name() -> None:
     assert kernel_interpreter.known() <= set(kernel_interpreter.namespace("float32"))
 
 
-@pytest.mark.parametrize("setting", every(FUSED), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 def test_the_laws_hold_for_the_sources_as_they_are(setting: Setting, prepare: Prepare) -> None:
     prepare(setting.record)
     kernel_laws.battery(setting.configured(reduction="none"), setting)

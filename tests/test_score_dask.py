@@ -90,6 +90,7 @@ def test_what_goes_wrong_on_a_worker_is_told_as_here(cluster: Any, folder: Path,
         score(pa.table({"y": [1.0], "p": [1.0]}), ["mse"], target="y", prediction="p", client=cluster)
 
 
+@pytest.mark.costly
 def test_no_scheduler_and_no_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_dask, "TIMEOUT", 0.2)
     with pytest.raises(FileError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9.*dask scheduler"):

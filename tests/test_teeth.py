@@ -113,6 +113,7 @@ def _known(name: str, parameters: tuple[tuple[str, Any], ...], kind: str) -> lis
     return found
 
 
+@pytest.mark.costly
 def test_the_battery_passes_for_losses_as_they_are() -> None:
     """Of each makeup; what it consists of is run on every loss elsewhere."""
     for record in EXAMPLE_RECORDS:

@@ -102,7 +102,7 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("backend", RUNS)
+@pytest.mark.parametrize("backend", [*RUNS][:-1] + [pytest.param("pytensor", marks=pytest.mark.costly)])
 def test_single_precision_on_every_backend(backend: str) -> None:
     given = drawn("float32", 250)
     names = [(kind, word) for kind, some in WORDS.items() for word in some]
