@@ -144,8 +144,13 @@ def binary_crossentropy(
     return mean(_crossentropy(_smoothed(y_true, label_smoothing), y_pred, from_logits, epsilon))
 
 
-def _focal_weight(y_true: Any, apply_class_balancing: bool, alpha: Any) -> Any:
-    return alpha * y_true + (1.0 - alpha) * (1.0 - y_true) if apply_class_balancing else 1.0
+def _balanced(y_true: Any, cost: Any, apply_class_balancing: bool, alpha: Any) -> Any:
+    return weighted(alpha * y_true + (1.0 - alpha) * (1.0 - y_true), cost) if apply_class_balancing else cost
+
+
+def _focused(focus: Any, cost: Any) -> Any:
+    # What is infinite stays so: its focus is above 0, however small.
+    return where(abs(cost) == math.inf, cost, focus * cost)
 
 
 def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
@@ -193,9 +198,11 @@ def _focal_slope(
         steep = gamma * (2.0 * wrong - 1.0) * weighted(odds, cost) + (wrong - (1.0 - wrong) * odds)
         steep = where(y_pred > 0.0, steep, -steep)
     else:
+        # Where the cost is infinite its slope is too, and far steeper.
+        cost = where(cost == math.inf, 0.0, cost)
         steep = gamma * (1.0 - 2.0 * y_true) * cost + _crossentropy_slope(y_true, y_pred, from_logits, epsilon)
     focus = power(maximum(part, _LEAST), gamma) / (power(whole, gamma + 1.0) if from_logits else 1.0)
-    return _focal_weight(y_true, apply_class_balancing, alpha) * focus * steep / count(y_pred)
+    return _balanced(y_true, _focused(focus, steep), apply_class_balancing, alpha) / count(y_pred)
 
 
 @loss(
@@ -258,8 +265,8 @@ def binary_focal_crossentropy(
     y_true = _smoothed(y_true, label_smoothing)
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
     focus = power(part, gamma) / (power(whole, gamma) if from_logits else 1.0)
-    weight = _focal_weight(y_true, apply_class_balancing, alpha)
-    return mean(weight * focus * _crossentropy(y_true, y_pred, from_logits, epsilon))
+    cost = _focused(focus, _crossentropy(y_true, y_pred, from_logits, epsilon))
+    return mean(_balanced(y_true, cost, apply_class_balancing, alpha))
 
 
 def _poly_slope(

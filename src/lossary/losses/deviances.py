@@ -56,7 +56,7 @@ def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
     [0.1931]
     """
     x = (y_true - y_pred) / y_pred
-    close = x > -0.7
+    close = (x > -0.7) & (x < math.inf)
     # r - 1 - log(r) keeps its digits as x - log(1 + x) where r = 1 + x is not small.
     far = x - _log_quotient(y_true, y_pred)
     return mean(2.0 * where(close, -log1pmx(where(close, x, 0.0)), far))
@@ -65,7 +65,8 @@ def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
 def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
     # p^-power in two steps, so that it fits wherever the slope does.
     share = minimum(power, 1.0)
-    return 2.0 * ((y_pred - y_true) / count(y_pred) * y_pred**-share * y_pred ** (share - power))
+    slope = 2.0 * ((y_pred - y_true) / count(y_pred) * y_pred**-share * y_pred ** (share - power))
+    return where(y_pred == y_true, 0.0, slope)
 
 
 @loss(
