@@ -763,7 +763,16 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "foreign_order",
         lossary.ParameterError,
         lambda: lossary.get(torch.nn.CTCLoss()),
-        "lossary.get: CTCLoss takes (prediction, target); accepted are functions of (y_true, y_pred), and "
+        "lossary.get: CTCLoss takes (prediction, target); accepted are losses of other libraries with settings that "
+        "one of ours has, and its arguments stand in another order here. Write lossary.CTC()   # of scores (N, T, C) "
+        "instead of logarithms (T, N, C), labels padded with the blank, where=arange(T) < input_lengths[:, None]; its "
+        "mean divides each value by the number of labels",
+    ),
+    (
+        "foreign_order",
+        lossary.ParameterError,
+        lambda: lossary.get(lambda input, target: input),
+        "lossary.get: <lambda> takes (prediction, target); accepted are functions of (y_true, y_pred), and "
         "losses of other libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred,"
         " y_true)), where loss is it",
     ),
