@@ -410,6 +410,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "binary_crossentropy: from_logits is 'yes'; accepted is True or False. The default is from_logits=False",
     ),
     (
+        "blank",
+        lossary.ParameterError,
+        lambda: lossary.CTC(blank=3)([[1]], np.zeros((1, 2, 3))),
+        "ctc: blank is 3, and y_pred has 3 classes; accepted are 0 to 2, and -1 for the last. Write "
+        "lossary.CTC(blank=-1)",
+    ),
+    (
         "number",
         lossary.DomainError,
         lambda: lossary.logistic_hazard([[2, 1]], [[0.0, 0.0]]),
