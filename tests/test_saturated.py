@@ -201,6 +201,21 @@ def test_a_normal_distribution_without_spread_is_scored_by_the_absolute_error(ma
     np.testing.assert_array_equal(np.asarray(slope), [[-0.5, 0.0]])
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("name", ["GaussianNLL", "LaplaceNLL", "LogNormalNLL"])
+def test_a_spread_of_nothing_costs_infinitely_much_and_is_infinitely_good_where_it_is_right(
+    make: Maker, name: str
+) -> None:
+    """The limits of ``log(s) + d(gap / s)`` and its slopes as s goes to 0."""
+    loss = getattr(lossary, name)(epsilon=0.0, reduction="none")
+    rows = [[1.0], [1.0]], [[2.0], [0.0 if name == "LogNormalNLL" else 1.0]], [[0.0], [0.0]]
+    y_true, location, spread = (make(np.asarray(x, np.float32)) for x in rows)
+    values, (of_location, of_spread) = loss.value_and_grad(y_true, (location, spread))
+    np.testing.assert_array_equal(np.asarray(values), [inf, -inf])
+    np.testing.assert_array_equal(np.asarray(of_location), [[inf], [0.0]])
+    np.testing.assert_array_equal(np.asarray(of_spread), [[-inf], [inf]])
+
+
 # --- second derivatives ----------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ from ..facts.domain import NonNegative, Parts, Real
 from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
-from ..words import abs, count, erf, expm1, guard, mean, other, sign, square, sum, where
+from ..words import abs, count, erf, expm1, guard, mean, other, sign, square, sum
+from ._spread import in_units
 
 
 def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
@@ -57,13 +58,8 @@ def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
     return mean(abs(y_pred - y_true)) - sum(abs(other(y_pred) - y_pred) / (2.0 * _pairs(y_pred, fair)))
 
 
-def _standard(gap: Any, sigma: Any) -> Any:
-    """The gap in standard deviations, of which there may be none."""
-    return where(gap == 0.0, 0.0, gap / sigma)
-
-
 def _crps_gaussian_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
-    z, size = _standard(y_true - y_pred[0], guard(y_pred[1], epsilon)), count(y_pred[0])
+    z, size = in_units(y_true - y_pred[0], guard(y_pred[1], epsilon)), count(y_pred[0])
     return -erf(math.sqrt(0.5) * z) / size, (_PEAKS * expm1(-0.5 * square(z)) + _LEAST) / size
 
 
@@ -106,5 +102,5 @@ def crps_gaussian(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     """
     sigma = guard(y_pred[1], epsilon)
     gap = y_true - y_pred[0]
-    z = _standard(gap, sigma)
+    z = in_units(gap, sigma)
     return mean(gap * erf(math.sqrt(0.5) * z) + sigma * (_PEAKS * expm1(-0.5 * square(z)) + _LEAST))
