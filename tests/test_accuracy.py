@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import accuracy
@@ -67,3 +68,29 @@ def test_every_setting_in_the_words_of_pytorch() -> None:
         values, slopes = evaluate(record, parameters, y_true[:2], y_pred[:2])
         assert values.shape == (2,), record.name
         assert slopes.shape == (2, 2), record.name
+
+
+@pytest.mark.parametrize("backend", LIMITS)
+@pytest.mark.parametrize("smoothing", [0.1, 0.25])
+def test_slopes_keep_their_digits_near_smoothed_targets(backend: str, smoothing: float) -> None:
+    """Where a model with smoothed labels ends: ``(p - s)/(p (1 - p))``, and of rows ``(sum(s) p/sum(p) - s)/p``."""
+    rng, mp = np.random.default_rng(7), accuracy.oracle.mp
+    share = mp.mpf(smoothing)
+    y_true = np.concatenate([np.eye(4)[[0, 1, 2, 3] * 4], rng.dirichlet(np.ones(4), 16)]).astype(np.float32)
+    off = rng.normal(size=y_true.shape) * 10.0 ** rng.uniform(-7, -2, (len(y_true), 1))
+    for name, each in (("binary_crossentropy", 2), ("categorical_crossentropy", 4)):
+        y_pred = ((y_true * (1 - smoothing) + smoothing / each) * (1 + off)).clip(0, 1).astype(np.float32)
+        setting = lossary.get(name).record, {"label_smoothing": smoothing}
+        for in_words in (True, False):
+            _, slopes = accuracy.on_backend(backend, in_words=in_words)(*setting, y_true, y_pred)
+            for t, p, slope in zip(y_true, y_pred, slopes, strict=True):
+                s, q = [mp.mpf(float(x)) * (1 - share) + share / each for x in t], [mp.mpf(float(x)) for x in p]
+                gaps, total = [b - a for a, b in zip(s, q, strict=True)], mp.fsum(q)
+                for place, (a, b) in enumerate(zip(s, q, strict=True)):
+                    if each == 2:
+                        exact = (b - a) / (b * (1 - b)) / 4
+                        unit = accuracy.last_place(exact)
+                    else:
+                        exact = (mp.fsum(s) - a * total / b) / total
+                        unit = accuracy.EPSILON * mp.fsum(map(abs, gaps)) / (b * total)
+                    assert abs(mp.mpf(float(slope[place])) - exact) <= LIMITS[backend] * unit, (name, t, p, place)

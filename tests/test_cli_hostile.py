@@ -178,8 +178,8 @@ def test_a_csv_that_shrinks_is_not_scored_in_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "remedy"),
     [
-        ('"1,234.5"', "Write numbers without signs between thousands: 1234.5"),
-        ("1 234", "Write numbers without signs between thousands"),
+        ('"1,234.5"', "Write numbers without signs between thousands, of percent or of money: 1234.5"),
+        *((cell, "Write numbers without signs") for cell in ("1 234", "1_234", "50%", "€1.5", "-$1")),
         ("-", "Leave the cell of a missing value empty"),
         ("cat", "accepted are numbers, or names of classes. .*--positive"),
     ],

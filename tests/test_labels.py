@@ -25,6 +25,7 @@ UNITS = pint.UnitRegistry()
 SERIES = pd.Series([1.0, 2.0, 4.0], ["a", "b", "c"])
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
 GRID = xr.DataArray(np.arange(4.0).reshape(2, 2), dims=("t", "x"), coords={"x": [10, 20]})
+NAMED = xr.DataArray(SERIES.to_numpy(), coords={"n": SERIES.index.to_numpy()})
 LENGTH = np.array([1.0, 2.0]) * UNITS.meter
 
 # What differs, y_true, and a y_pred whose values are the same where labels, dims and units agree.
@@ -36,6 +37,13 @@ DIFFERENT = [
     ("columns", pl.DataFrame(FRAME), pl.DataFrame(FRAME[["b", "a"]])),
     ("dims", GRID, GRID.transpose("x", "t")),
     ("labels", GRID, GRID.isel(x=[1, 0])),
+    ("labels", SERIES, NAMED[::-1]),
+    ("labels", NAMED, SERIES.iloc[::-1]),
+    ("labels", FRAME, xr.DataArray(FRAME).isel(dim_1=[1, 0])),
+    ("labels", xr.DataArray(FRAME), FRAME[["b", "a"]]),
+    ("labels", FRAME.set_axis(["r", "s"]), xr.DataArray(FRAME.set_axis(["r", "s"])).isel(dim_0=[1, 0])),
+    ("dims", GRID, GRID.rename(t="time")),
+    ("dims", NAMED, NAMED.rename(n="m").expand_dims(output=[0], axis=1)),
     ("units", LENGTH, LENGTH.to("cm")),
     ("units", xr.DataArray(LENGTH, dims="x"), xr.DataArray(LENGTH.to("cm"), dims="x")),
     ("units", xr.DataArray(LENGTH, dims="x"), LENGTH.to("cm")),
@@ -88,6 +96,8 @@ def test_units_that_do_not_fit() -> None:
 def test_what_agrees_or_says_nothing_is_read_by_position() -> None:
     shuffled = pd.Series([1.0, 2.0, 4.0], [7, 3, 5])
     agree: list[tuple[Any, Any]] = [(SERIES, SERIES), (GRID, GRID), (LENGTH, LENGTH), (SERIES, SERIES.to_numpy())]
+    agree += [(SERIES, NAMED), (NAMED, SERIES), (GRID, xr.DataArray(GRID.to_numpy())), (FRAME, xr.DataArray(FRAME))]
+    agree += [(pd.Series([1.0, 2.0]), xr.DataArray([1.0, 2.0], coords={"x": [10, 20]}))]
     agree += [(shuffled, SERIES.reset_index(drop=True)), (FRAME, FRAME.rename(columns={"a": "p", "b": "q"}))]
     for y_true, y_pred in agree:
         assert lossary.MeanSquaredError()(y_true, y_pred) == 0.0

@@ -410,6 +410,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "binary_crossentropy: from_logits is 'yes'; accepted is True or False. The default is from_logits=False",
     ),
     (
+        "blank",
+        lossary.ParameterError,
+        lambda: lossary.CTC(blank=3)([[1]], np.zeros((1, 2, 3))),
+        "ctc: blank is 3, and y_pred has 3 classes; accepted are 0 to 2, and -1 for the last. Write "
+        "lossary.CTC(blank=-1)",
+    ),
+    (
         "number",
         lossary.DomainError,
         lambda: lossary.logistic_hazard([[2, 1]], [[0.0, 0.0]]),
@@ -763,7 +770,16 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "foreign_order",
         lossary.ParameterError,
         lambda: lossary.get(torch.nn.CTCLoss()),
-        "lossary.get: CTCLoss takes (prediction, target); accepted are functions of (y_true, y_pred), and "
+        "lossary.get: CTCLoss takes (prediction, target); accepted are losses of other libraries with settings that "
+        "one of ours has, and its arguments stand in another order here. Write lossary.CTC()   # of scores (N, T, C) "
+        "instead of logarithms (T, N, C), labels padded with the blank, where=arange(T) < input_lengths[:, None]; its "
+        "mean divides each value by the number of labels",
+    ),
+    (
+        "foreign_order",
+        lossary.ParameterError,
+        lambda: lossary.get(lambda input, target: input),
+        "lossary.get: <lambda> takes (prediction, target); accepted are functions of (y_true, y_pred), and "
         "losses of other libraries that are among ours. Write lossary.get(lambda y_true, y_pred: loss(y_pred,"
         " y_true)), where loss is it",
     ),

@@ -6,11 +6,12 @@ import json
 import pickle
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 import lossary
-from everywhere import ALL, EXAMPLES, elsewhere, flat, run
+from everywhere import ALL, EXAMPLES, elsewhere, flat, run, there
 from inputs import Setting, every, jax_with
 from lossary.facts.axes import ELEMENT
 from lossary.objects.define import loss_class
@@ -110,3 +111,18 @@ def test_a_region_loss_and_one_of_pixels_add_up(rng: np.random.Generator) -> Non
     again = lossary.get(json.loads(json.dumps(loss.get_config())))
     assert again == loss
     assert again(y_true, y_pred) == value
+
+
+@pytest.mark.parametrize("weights", [[1.0, 3.0], [[1.0], [4.0]], [[2, 1, 5], [0, 3, 1]]], ids=str)
+@pytest.mark.parametrize("name", ["Dice", "Tversky"])
+def test_weights_of_a_region_that_is_the_whole_batch_are_those_of_keras(name: str, weights: Any) -> None:
+    """Keras multiplies the one value with each of the weights and takes the mean."""
+    rng = np.random.default_rng(4)
+    y_true, y_pred = rng.integers(0, 2, (2, 3, 4)).astype(np.float32), rng.random((2, 3, 4)).astype(np.float32)
+    expected = getattr(keras.losses, name)()(y_true, y_pred, sample_weight=np.asarray(weights, np.float32))
+    ours = getattr(lossary, name)(axis=None)
+    for backend in ("numpy", "torch"):
+        arrays = [there(backend, x) for x in (y_true, y_pred)]
+        assert float(ours(*arrays, sample_weight=np.asarray(weights))) == pytest.approx(float(expected), rel=1e-6)
+    with pytest.raises(lossary.ShapeError, match="sample_weight has shape"):
+        ours(y_true, y_pred, sample_weight=[1.0, 2.0, 3.0])

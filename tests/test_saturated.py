@@ -89,6 +89,9 @@ LIMITS: list[tuple[Any, Any, list[float], float, list[float]]] = [
     (lossary.AsymmetricLoss(**LOGITS), [[1]], [inf], 0, [0]),
     (lossary.BinaryFocalCrossentropy(**LOGITS), [[1]], [-inf], inf, [-1]),
     (lossary.BinaryFocalCrossentropy(**LOGITS), [[0]], [inf], inf, [1]),
+    (lossary.BinaryFocalCrossentropy(epsilon=0.0), [[0.5]], [0], inf, [-inf]),
+    (lossary.BinaryFocalCrossentropy(epsilon=0.0), [[0.25]], [1], inf, [inf]),
+    (lossary.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=1.0, epsilon=0.0), [[0]], [1], 0, [0]),
     (lossary.GaussianFocal(**LOGITS), [[0]], [inf], inf, [1]),
     (lossary.QualityFocal(), [[1]], [inf], 0, [0]),
     (lossary.QualityFocal(), [[0]], [inf], inf, [1]),
@@ -158,6 +161,58 @@ def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], sl
     exact = oracle.value(loss.record.name, rows[0][0], rows[1][0], epsilon=oracle.mp.mpf(0))
     np.testing.assert_allclose(value, float(exact), rtol=3e-7)
     np.testing.assert_allclose(gradient, [slope])
+
+
+NEARLY = float(np.float32(1e-40))
+
+
+@pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"]], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred", "value", "slope"),
+    [
+        (lossary.BinaryFocalCrossentropy(epsilon=0.0), [SUBNORMAL], [0], inf, [-inf]),
+        (lossary.JensenShannonDivergence(epsilon=0.0), [SUBNORMAL, 1], [0, 1], 0, [-inf, 0]),
+        (
+            lossary.JensenShannonDivergence(epsilon=0.0),
+            [1, 0],
+            [NEARLY, 1],
+            math.log(2.0),
+            [0.5 * math.log(2.0 * NEARLY), math.log(2.0) / 2],
+        ),
+        (lossary.GammaDeviance(), [0.5], [NEARLY], inf, [-inf]),  # 2 (r - 1 - log r) of r = 5e39
+        (lossary.MeanAbsolutePercentageError(epsilon=0.0), [SUBNORMAL], [SUBNORMAL], 0, [0]),
+    ],
+    ids=str,
+)
+def test_subnormal_targets_and_predictions(
+    make: Maker, loss: Any, y_true: list[float], y_pred: list[float], value: float, slope: list[float]
+) -> None:
+    found, gradient = loss.value_and_grad(*(make(np.asarray([row], np.float32)) for row in (y_true, y_pred)))
+    np.testing.assert_allclose(found, value, rtol=3e-7, atol=2e-45)
+    np.testing.assert_allclose(gradient, [slope], rtol=3e-7)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_a_normal_distribution_without_spread_is_scored_by_the_absolute_error(make: Maker) -> None:
+    y_true, mu, sigma = (make(np.asarray([x], np.float32)) for x in ([3.0, 1.0], [1.0, 1.0], [0.0, 0.0]))
+    value, (slope, _) = lossary.CRPSGaussian(epsilon=0.0).value_and_grad(y_true, (mu, sigma))
+    assert float(value) == 1.0
+    np.testing.assert_array_equal(np.asarray(slope), [[-0.5, 0.0]])
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("name", ["GaussianNLL", "LaplaceNLL", "LogNormalNLL"])
+def test_a_spread_of_nothing_costs_infinitely_much_and_is_infinitely_good_where_it_is_right(
+    make: Maker, name: str
+) -> None:
+    """The limits of ``log(s) + d(gap / s)`` and its slopes as s goes to 0."""
+    loss = getattr(lossary, name)(epsilon=0.0, reduction="none")
+    rows = [[1.0], [1.0]], [[2.0], [0.0 if name == "LogNormalNLL" else 1.0]], [[0.0], [0.0]]
+    y_true, location, spread = (make(np.asarray(x, np.float32)) for x in rows)
+    values, (of_location, of_spread) = loss.value_and_grad(y_true, (location, spread))
+    np.testing.assert_array_equal(np.asarray(values), [inf, -inf])
+    np.testing.assert_array_equal(np.asarray(of_location), [[inf], [0.0]])
+    np.testing.assert_array_equal(np.asarray(of_spread), [[-inf], [inf]])
 
 
 # --- second derivatives ----------------------------------------------------------------------------------------------

@@ -234,7 +234,19 @@ def _per_point(
     one_for_all = shape == () and argument == "sample_weight"
     if one_for_all or (len(shape) <= len(each) and _agree(shape, each[: len(shape)]) and (shape or not each)):
         return _spread(backend, array, len(each))
+    if program.record.regions and not each and argument == "sample_weight" and _leads(shape, full):
+        return _one_weight(backend, array)
     raise texts.per_point_shape(name, argument, shape, each, full if by_element else None)
+
+
+def _leads(own: Shape, shape: Shape) -> bool:
+    return leads(own, shape) or (own[-1:] == (1,) and leads(own[:-1], shape))
+
+
+def _one_weight(backend: Backend, weights: Array) -> Array:
+    """The weight of a region that is the whole batch: Keras takes the mean of its value times each of the weights."""
+    wide = backend.cast(weights, "float64" if backend.dtype(weights) == "float64" else "float32")
+    return backend.total(wide) / backend.size(wide)
 
 
 def _spread(backend: Backend, array: Array, rank: int) -> Array:

@@ -103,10 +103,10 @@ def alignment_slope(labels: Node, scores: Node, blank: Operand, *keep: Node) -> 
     return apply("alignment_slope", labels, scores, blank, *keep, axes=PAIR)
 
 
-def spread(a: Node, like: Node) -> Node:
+def spread(a: Operand, like: Node) -> Node:
     """The number of the row repeated over a row as long as ``like``, or over a matrix like it."""
-    axes = PAIR if like.axes == PAIR else ELEMENT
-    return a if axes_of(a) == axes else apply("spread", a, like, axes=axes)
+    a, axes = lift(like.graph, a), PAIR if like.axes == PAIR else ELEMENT
+    return a if a.axes == axes else apply("spread", a, like, axes=axes)
 
 
 def take(a: Node, label: Node) -> Node:

@@ -42,6 +42,9 @@ def _faults(first: str, one: Any, second: str, other: Any) -> Iterator[Fault]:
     if _has_dims(one) and _has_dims(other):
         yield from _dims(first, one, second, other)
         return
+    if _has_dims(one) or _has_dims(other):
+        yield from _both_kinds(first, one, second, other)
+        return
     if _has_index(one) and _has_index(other):
         yield from _rows(first, one.index, second, other.index, f"{second}.loc[{first}.index]")
     if _has_columns(one) and _has_columns(other):
@@ -72,14 +75,52 @@ def _counts(index: Any) -> bool:
     return type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
 
 
+def _both_kinds(first: str, one: Any, second: str, other: Any) -> Iterator[Fault]:
+    """Labels of an array with dims and of one of pandas, axis by axis."""
+    for place, ((told, a), (_, b)) in enumerate(zip(_labels(first, one), _labels(second, other), strict=False)):
+        if a is None or b is None or (place > 0 and set(a) != set(b)):  # Columns may be called otherwise.
+            continue
+        ordered = f"{second}.loc[{told}]" if place == 0 else f"{second}[{told}]"
+        if _has_dims(other):
+            ordered = f"{second}.sel({{{other.dims[place]!r}: {told}}})"
+        yield from _rows(first, a, second, b, ordered)
+
+
+def _labels(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """How the labels of each axis are called in code, and what they are; None where there are none."""
+    if _has_dims(value):
+        yield from ((f"{name}.indexes[{dim!r}]", value.indexes.get(dim)) for dim in value.dims)
+    elif _has_index(value):
+        yield f"{name}.index", value.index
+        if _has_columns(value):
+            yield f"{name}.columns", value.columns
+
+
 def _dims(first: str, one: Any, second: str, other: Any) -> Iterator[Fault]:
     if _displaced(one.dims, other.dims):
         same = set(one.dims) == set(other.dims)
         line = f"{second}.transpose(*{first}.dims)" if same else f"{second}.to_numpy()"
         yield "dims", str(tuple(one.dims)), str(tuple(other.dims)), f"{second} = {line}"
+    elif not {first, second} & _OF_LAYERS and _renamed(one.dims, other.dims):
+        names = ", ".join(f"{b!r}: {a!r}" for a, b in zip(one.dims, other.dims, strict=False) if a != b)
+        yield "dims", str(tuple(one.dims)), str(tuple(other.dims)), f"{second} = {second}.rename({{{names}}})"
     for dim in one.dims:
         if dim in other.dims and dim in one.indexes and dim in other.indexes:
             yield from _rows(first, one.indexes[dim], second, other.indexes[dim], f"{second}.reindex_like({first})")
+
+
+# Whose axes are those of no data point.
+_OF_LAYERS = {"weight", "bias"}
+
+
+def _renamed(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether names at one place differ; of arrays of different rank, as labels beside scores, at the first.
+
+    xarray numbers the dims that nobody names.
+    """
+    pairs = list(zip(one, other, strict=False))
+    given = pairs if len(one) == len(other) else pairs[:1]
+    return any(a != b and not {a, b} & {f"dim_{place}" for place in range(len(given))} for a, b in given)
 
 
 def _displaced(one: Sequence[Any], other: Sequence[Any]) -> bool:

@@ -31,6 +31,8 @@ def values(
         return _pair(record, parameters, inputs[0], inputs[1], classes, layout)
     for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
         domain = record.domain(place, parameters)
+        if isinstance(domain, Transcript) and classes is not None and parameters.get("blank", 0) >= classes:
+            raise texts.blank(record, parameters["blank"], classes)
         if x is None or not x.size:
             continue
         named = each.is_label or isinstance(domain, Transcript)

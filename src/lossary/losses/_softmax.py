@@ -63,8 +63,10 @@ def sides(scores: Any) -> tuple[Any, Any, Any, Any, Any]:
     return first, own, others, 1.0 + rest, log1p(rest) - lag
 
 
-def crossentropy_slope(y_true: Any, whole_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> Any:
-    """The slope of the cross-entropy with targets of this sum."""
+def crossentropy_slope(
+    y_true: Any, whole_true: Any, y_pred: Any, from_logits: bool, epsilon: Any, above: Any = None
+) -> Any:
+    """The slope of the cross-entropy with targets of this sum, ``above`` which the predictions are by so much."""
     if from_logits:
         first, _, against, rest = odds(y_pred)
         # softmax - y_true; at the leader 1/(1 + rest) - y over one denominator, so that nothing cancels there.
@@ -78,7 +80,7 @@ def crossentropy_slope(y_true: Any, whole_true: Any, y_pred: Any, from_logits: b
     per_share = y_true / where(clipped, epsilon, 1.0)
     used = where(clipped, per_share * share, y_true)
     whole, used_by_others = sums(first, used)
-    gap = y_pred - used
+    gap = y_pred - used if above is None else where(clipped, y_pred - used, above)
     crossed = gap * used_by_others - used * sums(first, gap)[1]
     certain = (y_pred == 0.0) & (crossed == 0.0)
     toward = where(certain, whole, crossed) / where(certain, 1.0, y_pred)

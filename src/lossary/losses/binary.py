@@ -14,6 +14,7 @@ from ..words import (
     count,
     exp,
     expm1,
+    is_off,
     log,
     log1mexp,
     log1p,
@@ -28,6 +29,7 @@ from ..words import (
     where,
 )
 from ._focus import per_part
+from ._smoothing import beyond
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
@@ -60,8 +62,9 @@ def _crossentropy(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> 
     return _mixed(y_true, *_nats(y_pred, epsilon))
 
 
-def _crossentropy_slope(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> Any:
+def _crossentropy_slope(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any, label_smoothing: Any = 0.0) -> Any:
     """The slope of one output's cross-entropy."""
+    given, y_true = y_true, _smoothed(y_true, label_smoothing)
     other = 1.0 - y_true
     if from_logits:
         # sigmoid(y_pred) - y_true without a difference of numbers close to 1: exp(-|z|) is the odds of the loser.
@@ -71,7 +74,8 @@ def _crossentropy_slope(y_true: Any, y_pred: Any, from_logits: bool, epsilon: An
     # (1 - t)/(1 - p) - t/p over one denominator: (p - t)/(p (1 - p)), a difference that is exact where it is small,
     # and two terms for what a clip adds to p or 1 - p.
     yes, no = maximum(y_pred, epsilon), maximum(1.0 - y_pred, epsilon)
-    gap = (yes - y_true) - y_true * ((yes - y_pred) + (no - (1.0 - y_pred)))
+    above = yes - y_true if is_off(label_smoothing) else beyond(yes, given, label_smoothing)
+    gap = above - y_true * ((yes - y_pred) + (no - (1.0 - y_pred)))
     product = yes * no
     certain = (product == 0.0) & (gap == 0.0)
     return where(certain, other - y_true, gap) / where(certain, 1.0, product)
@@ -80,8 +84,7 @@ def _crossentropy_slope(y_true: Any, y_pred: Any, from_logits: bool, epsilon: An
 def _binary_slope(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    y_true = _smoothed(y_true, label_smoothing)
-    return _crossentropy_slope(y_true, y_pred, from_logits, epsilon) / count(y_pred)
+    return _crossentropy_slope(y_true, y_pred, from_logits, epsilon, label_smoothing) / count(y_pred)
 
 
 @loss(
@@ -141,8 +144,13 @@ def binary_crossentropy(
     return mean(_crossentropy(_smoothed(y_true, label_smoothing), y_pred, from_logits, epsilon))
 
 
-def _focal_weight(y_true: Any, apply_class_balancing: bool, alpha: Any) -> Any:
-    return alpha * y_true + (1.0 - alpha) * (1.0 - y_true) if apply_class_balancing else 1.0
+def _balanced(y_true: Any, cost: Any, apply_class_balancing: bool, alpha: Any) -> Any:
+    return weighted(alpha * y_true + (1.0 - alpha) * (1.0 - y_true), cost) if apply_class_balancing else cost
+
+
+def _focused(focus: Any, cost: Any) -> Any:
+    # What is infinite stays so: its focus is above 0, however small.
+    return where(abs(cost) == math.inf, cost, focus * cost)
 
 
 def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
@@ -190,9 +198,11 @@ def _focal_slope(
         steep = gamma * (2.0 * wrong - 1.0) * weighted(odds, cost) + (wrong - (1.0 - wrong) * odds)
         steep = where(y_pred > 0.0, steep, -steep)
     else:
+        # Where the cost is infinite its slope is too, and far steeper.
+        cost = where(cost == math.inf, 0.0, cost)
         steep = gamma * (1.0 - 2.0 * y_true) * cost + _crossentropy_slope(y_true, y_pred, from_logits, epsilon)
     focus = power(maximum(part, _LEAST), gamma) / (power(whole, gamma + 1.0) if from_logits else 1.0)
-    return _focal_weight(y_true, apply_class_balancing, alpha) * focus * steep / count(y_pred)
+    return _balanced(y_true, _focused(focus, steep), apply_class_balancing, alpha) / count(y_pred)
 
 
 @loss(
@@ -255,8 +265,8 @@ def binary_focal_crossentropy(
     y_true = _smoothed(y_true, label_smoothing)
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
     focus = power(part, gamma) / (power(whole, gamma) if from_logits else 1.0)
-    weight = _focal_weight(y_true, apply_class_balancing, alpha)
-    return mean(weight * focus * _crossentropy(y_true, y_pred, from_logits, epsilon))
+    cost = _focused(focus, _crossentropy(y_true, y_pred, from_logits, epsilon))
+    return mean(_balanced(y_true, cost, apply_class_balancing, alpha))
 
 
 def _poly_slope(

@@ -56,7 +56,7 @@ def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
     [0.1931]
     """
     x = (y_true - y_pred) / y_pred
-    close = x > -0.7
+    close = (x > -0.7) & (x < math.inf)
     # r - 1 - log(r) keeps its digits as x - log(1 + x) where r = 1 + x is not small.
     far = x - _log_quotient(y_true, y_pred)
     return mean(2.0 * where(close, -log1pmx(where(close, x, 0.0)), far))

@@ -157,8 +157,10 @@ def _beyond(row: Any, middle: Any, gap: Any, epsilon: Any) -> Any:
 
 def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 1e-7) -> Any:
     y_pred = maximum(y_pred, epsilon)
-    alike = (y_true == 0.0) & (y_pred == 0.0)
-    return -(1.0 - beta) * log1p(beta * (y_true - y_pred) / where(alike, 1.0, y_pred))
+    gap = y_true - y_pred
+    far = gap > _FAR * y_pred
+    near = log1p(beta * gap / where(far | (y_pred == 0.0), 1.0, y_pred))
+    return -(1.0 - beta) * where(far, log(beta) + log(where(far, gap, 1.0)) - log(y_pred), near)
 
 
 @loss(

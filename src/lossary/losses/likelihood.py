@@ -33,15 +33,16 @@ from ..words import (
     sum,
     where,
 )
+from ._spread import in_units, likelihood
 
 _HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
 
 
 def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: Any = 1e-6) -> Any:
     expected, deviation = y_pred[0], sqrt(guard(y_pred[1], epsilon))
-    z, size = (expected - y_true) / deviation, count(y_pred[0])
+    z, size = in_units(expected - y_true, deviation), count(y_pred[0])
     # 1 - z^2 as a product: its digits are those of 1 - z, which is exact where z is near 1, and it cannot overflow.
-    return z / deviation / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
+    return in_units(z, deviation) / size, 0.5 * ((1.0 - z) / deviation) * ((1.0 + z) / deviation) / size
 
 
 @loss(
@@ -90,14 +91,15 @@ def gaussian_nll(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: float
     """
     expected, variance = y_pred[0], guard(y_pred[1], epsilon)
     constant = math.log(2.0 * math.pi) if full else 0.0
-    z = (y_true - expected) / sqrt(variance)
-    return mean(0.5 * (log(variance) + constant) + 0.5 * z * z)
+    z = in_units(y_true - expected, sqrt(variance))
+    return mean(likelihood(0.5 * (log(variance) + constant), 0.5 * z * z))
 
 
 def _laplace_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     scale, size = guard(y_pred[1], epsilon), count(y_pred[0])
     error = y_pred[0] - y_true
-    return sign(error) / scale / size, (scale - abs(error)) / scale / scale / size
+    narrow = where(error == 0.0, 1.0, (scale - abs(error)) / scale)
+    return in_units(sign(error), scale) / size, narrow / scale / size
 
 
 @loss(
@@ -134,7 +136,7 @@ def laplace_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     [4.]
     """
     scale = guard(y_pred[1], epsilon)
-    return mean(log(2.0 * scale) + abs(y_true - y_pred[0]) / scale)
+    return mean(likelihood(log(2.0 * scale), in_units(abs(y_true - y_pred[0]), scale)))
 
 
 def _student_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from ..words import (
     weighted,
     where,
 )
+from ._smoothing import beyond_row
 from ._softmax import crossentropy_slope, odds, shares, smoothed, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
@@ -31,7 +32,8 @@ _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused
 def _categorical_slope(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    return crossentropy_slope(*smoothed(y_true, y_pred, label_smoothing), y_pred, from_logits, epsilon)
+    above = None if from_logits or is_off(label_smoothing) else beyond_row(y_pred, y_true, label_smoothing)
+    return crossentropy_slope(*smoothed(y_true, y_pred, label_smoothing), y_pred, from_logits, epsilon, above)
 
 
 @loss(

@@ -10,6 +10,7 @@ from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
 from ..words import abs, binet, binet_slope, count, guard, less, log, log1p, log1pmx, mean, residual, square, where
+from ._spread import in_units, likelihood
 
 _HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
 
@@ -31,8 +32,8 @@ def excess(ratio: Any, rest: Any) -> Any:
 
 def _lognormal_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     sigma, size = guard(y_pred[1], epsilon), count(y_pred[0])
-    z = (y_pred[0] - log(y_true)) / sigma
-    return z / sigma / size, ((1.0 - z) / sigma) * (1.0 + z) / size
+    z = in_units(y_pred[0] - log(y_true), sigma)
+    return in_units(z, sigma) / size, ((1.0 - z) / sigma) * (1.0 + z) / size
 
 
 @loss(
@@ -70,8 +71,8 @@ def lognormal_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     [0.9189]
     """
     sigma, logarithm = guard(y_pred[1], epsilon), log(y_true)
-    z = (logarithm - y_pred[0]) / sigma
-    return mean(logarithm + log(sigma) + _HALF_LOG_2PI + 0.5 * square(z))
+    z = in_units(logarithm - y_pred[0], sigma)
+    return mean(likelihood(logarithm + log(sigma) + _HALF_LOG_2PI, 0.5 * square(z)))
 
 
 def _gamma_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:

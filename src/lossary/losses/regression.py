@@ -9,7 +9,21 @@ from ..facts.domain import Clipped, NonNegative, Real
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, count, guard, log1p, max, maximum, mean, mean_square, scale_to_one, sign, sqrt, where
+from ..words import (
+    abs,
+    count,
+    guard,
+    log1p,
+    max,
+    maximum,
+    mean,
+    mean_square,
+    scale_to_one,
+    sign,
+    sqrt,
+    weighted,
+    where,
+)
 
 
 @loss(
@@ -77,10 +91,16 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     return mean(abs(y_pred - y_true))
 
 
+def _percentage_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+    # Of the smallest targets the inverse is infinite, and at them the slope is 0 all the same.
+    return weighted(sign(y_pred - y_true), 100.0 / maximum(abs(y_true), epsilon)) / count(y_pred)
+
+
 @loss(
     aliases=("MAPE", "mape"),
     target=Real(),
     prediction=Real(),
+    slope=_percentage_slope,
     parameters={"epsilon": Interval("Least magnitude of a target in the denominator", 0.0)},
     definition="100 * mean(abs(y_pred - y_true) / max(abs(y_true), epsilon))",
     source="J. S. Armstrong, Long-Range Forecasting (1978), p. 348",

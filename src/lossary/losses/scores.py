@@ -11,6 +11,7 @@ from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import abs, count, erf, expm1, guard, mean, other, sign, square, sum
+from ._spread import in_units
 
 
 def _crps_slope(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
@@ -58,7 +59,7 @@ def crps_ensemble(y_true: Any, y_pred: Any, fair: bool = False) -> Any:
 
 
 def _crps_gaussian_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
-    z, size = (y_true - y_pred[0]) / guard(y_pred[1], epsilon), count(y_pred[0])
+    z, size = in_units(y_true - y_pred[0], guard(y_pred[1], epsilon)), count(y_pred[0])
     return -erf(math.sqrt(0.5) * z) / size, (_PEAKS * expm1(-0.5 * square(z)) + _LEAST) / size
 
 
@@ -100,5 +101,6 @@ def crps_gaussian(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     [0.2337]
     """
     sigma = guard(y_pred[1], epsilon)
-    z = (y_true - y_pred[0]) / sigma
-    return mean(sigma * (z * erf(math.sqrt(0.5) * z) + (_PEAKS * expm1(-0.5 * square(z)) + _LEAST)))
+    gap = y_true - y_pred[0]
+    z = in_units(gap, sigma)
+    return mean(gap * erf(math.sqrt(0.5) * z) + sigma * (_PEAKS * expm1(-0.5 * square(z)) + _LEAST))

@@ -160,7 +160,8 @@ def ours(loss: Any) -> Any:
     if home.startswith("sklearn.metrics.") and not settings and getattr(loss, "__name__", "") in _SKLEARN:
         return _SKLEARN[loss.__name__]
     if home.startswith(("torch.nn", "optax.")) or _takes_prediction_first(loss, module=_is_module(loss)):
-        raise texts.foreign_order(getattr(loss, "__name__", type(loss).__name__), "(prediction, target)")
+        name, library = getattr(loss, "__name__", type(loss).__name__), home.partition(".")[0]
+        raise texts.foreign_order(name, "(prediction, target)", library)
     known = loss if settings else _as_keras(loss)
     return given if known is loss else known
 

@@ -178,7 +178,7 @@ def _cut(name: str) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        float(text.replace("_", "?"))  # Python alone reads 1_000 as a number.
     except ValueError:
         return False
     return True
@@ -192,8 +192,8 @@ def ambiguous(path: Any, name: str) -> ColumnError:
 def not_numbers(path: Any, name: str, kind: str, text: str = "") -> ColumnError:
     """Text or a nested structure where numbers belong; ``text`` is one cell."""
     remedy = "Name the column of probabilities or scores; classes are named for targets alone, with --classes a,b"
-    if _THOUSANDS.fullmatch(text.strip()):
-        remedy = "Write numbers without signs between thousands: 1234.5"
+    if _SIGNED.fullmatch(text.strip()):
+        remedy = "Write numbers without signs between thousands, of percent or of money: 1234.5"
     elif text.strip().lower() in _MARKS:
         remedy = "Leave the cell of a missing value empty; --skip-missing (skip_missing=True) then leaves such rows out"
     remedy = _times.remedy(name, kind, text) or remedy
@@ -321,17 +321,16 @@ def not_on_worker(path: Any) -> FileError:
     )
 
 
-# Numbers like 1,234.5 and 1.234,5 and 1 234; and what stands for a value that is missing.
-_THOUSANDS = re.compile(
-    r"[-+]?\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+(?:,\d*)?|(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d*)?)"
-)
+# Numbers like 1,234.5 and 1.234,5 and 1 234 and 50%; and what stands for a value that is missing.
+_GROUPS = r"\d{1,3}(?:(?:,\d{3})+(?:\.\d*)?|(?:\.\d{3})+(?:,\d*)?|(?:[ _'\u2019\u00a0\u202f]\d{3})+(?:[.,]\d*)?)"
+_SIGNED = re.compile(rf"[-+]?[$€£¥₹]?\s?[-+]?(?:{_GROUPS}|\d+(?:[.,]\d+)?)\s?[%‰$€£¥₹]?")
 _MARKS = {"-", "--", "\u2013", "\u2014", ".", "?", "*", "missing", "none", "nil"}
 
 
 def odd_number(cells: Iterable[str | None]) -> str:
     """The first cell that keeps a column of numbers from being read as such; nothing where texts are texts."""
     odd = [cell for cell in cells if cell and not _is_number(cell)]
-    known = all(_THOUSANDS.fullmatch(cell.strip()) or cell.strip().lower() in _MARKS for cell in odd)
+    known = all(_SIGNED.fullmatch(cell.strip()) or cell.strip().lower() in _MARKS for cell in odd)
     return odd[0] if odd and known else ""
 
 

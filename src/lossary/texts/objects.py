@@ -303,9 +303,9 @@ def foreign_setting(name: str, setting: str, line: str) -> ParameterError:
     )
 
 
-def foreign_order(name: str, arguments: str) -> ParameterError:
+def foreign_order(name: str, arguments: str, library: str = "") -> ParameterError:
     """A function of another library, or in its order, with the prediction first."""
-    ours = peers.stands_for(name) or peers.NAMES.get(name)
+    ours = peers.stands_for(name) or peers.NAMES.get(name) or peers.exact(f"{library}.{name}")
     if ours is not None:
         return ParameterError(
             f"lossary.get: {name} takes {arguments}; accepted are losses of other libraries with settings that one of "

@@ -88,6 +88,9 @@ NAMES = {
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
+    "TripletMarginWithDistanceLoss": "lossary.TripletMargin()   # of Euclidean distances, (anchor, positive, negative)",
+    "triplet_margin_with_distance_loss": "lossary.TripletMargin()   # of Euclidean distances, (anchor, positive, "
+    "negative)",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DomainError, ParameterError
 from ..facts.domain import Bits, Distance, Domain, OneHot, Probabilities, Signs, Unit
 from ..facts.layout import Layout
+from ..facts.record import Record
 from .calls import sibling
 
 
@@ -105,6 +106,14 @@ def number(
         remedy = f"They start at 0, and the output layer needs one unit for each: {int(value) + 1} units for this one"
     return DomainError(
         f"{loss}: {placed(argument, index, layout)} is {short(value)}; accepted are {accepted}. {remedy}"
+    )
+
+
+def blank(record: Record, blank: float, classes: int) -> ParameterError:
+    """A blank that is none of the classes of the scores."""
+    return ParameterError(
+        f"{record.name}: blank is {blank:g}, and y_pred has {classes} classes; accepted are 0 to {classes - 1}, and -1 "
+        f"for the last. Write lossary.{record.class_name}(blank=-1)"
     )
 
 
