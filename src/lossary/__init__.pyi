@@ -2906,6 +2906,7 @@ def deephit_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -
     """
 
 deephit_pmf_nll = deephit_nll
+pmf_nll = deephit_nll
 
 class DeepHitNLL(Loss):
     """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from a distribution.
@@ -2944,6 +2945,7 @@ class DeepHitNLL(Loss):
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 DeephitPmfNll = DeepHitNLL
+PmfNll = DeepHitNLL
 NLLPMFLoss = DeepHitNLL
 
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
@@ -5258,6 +5260,7 @@ def interval_score(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None 
 
 winkler_score = interval_score
 mean_interval_score = interval_score
+MIS = interval_score
 
 class IntervalScore(Loss):
     """Width of a predicted interval, and a fine for each target outside it.
@@ -8122,6 +8125,7 @@ def perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1
     [1.]
     """
 
+binary_perceptron_loss = perceptron
 perceptron_loss = perceptron
 
 class Perceptron(Loss):
@@ -8163,6 +8167,7 @@ class Perceptron(Loss):
     pos_weight: Any
     def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
+BinaryPerceptronLoss = Perceptron
 PerceptronLoss = Perceptron
 
 def pinball(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, quantile: float = 0.5, check: str | None = None) -> Any:
@@ -10508,7 +10513,6 @@ def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ..
 
 TVD = total_variation_distance
 tvd_loss = total_variation_distance
-total_variation = total_variation_distance
 
 class TotalVariationDistance(Loss):
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
@@ -10543,7 +10547,6 @@ class TotalVariationDistance(Loss):
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TvdLoss = TotalVariationDistance
-TotalVariation = TotalVariationDistance
 LigerTVDLoss = TotalVariationDistance
 
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
@@ -10590,6 +10593,7 @@ def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[
 
 triplet_margin_loss = triplet_margin
 triplet_loss = triplet_margin
+triplet_margin_with_distance_loss = triplet_margin
 
 class TripletMargin(ArgumentsLoss):
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.

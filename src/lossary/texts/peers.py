@@ -16,6 +16,17 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
+_PERMUTED = (
+    "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
+    "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))"
+)
+_FOCAL_OF_LABELS = (
+    "lossary.SparseCategoricalFocalCrossentropy(alpha=1.0, from_logits=True)   # of integer labels; of one-hot rows: "
+    "CategoricalFocalCrossentropy"
+)
+_XENDCG = "lossary.RankingSoftmax()   # of gains without the noise that is added there"
+_IMAGES = "lossary.TotalVariationDistance()   # of distributions; no loss here is how rough an image is"
+_MIXED_COUNTS = "lossary.MixtureDensityNLL()   # of normal components; no loss here mixes counts"
 _PAIRS = "lossary.PairwiseLogistic()   # the same pairs, without weights by what an exchange does to a score"
 _COX = "lossary.CoxCaseControl()   # of an event and some that were at risk then, not of whole batches"
 _ADAPTIVE = (
@@ -27,17 +38,29 @@ _ADAPTIVE = (
 NAMES = {
     "AdaptiveLogSoftmaxWithLoss": _ADAPTIVE,
     "adaptive_softmax": _ADAPTIVE,
+    "AdaptiveLossFunction": "lossary.GeneralRobust()   # whose alpha and c are fixed; they are learned there",
+    "AsymmetricFocalTverskyLoss": "lossary.FocalTversky(axis=(1, 2))   # the background has no power there",
+    "beta_loss": "lossary.BetaNLL()   # of a beta distribution; lossary.GeneralizedKLDivergence() is that of NMF",
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
+    "OnlineContrastiveLoss": "lossary.Contrastive()   # of all pairs; of those that are hard there",
+    "PNLoss": "lossary.Contrastive()   # of distances of pairs, which are mined there",
     "cosine_loss": "lossary.CosineSimilarity()",
     "CRPSLoss": "lossary.CRPSGaussian()   # of a mean and a deviation; lossary.CRPSEnsemble() of members",
     "dice_crossentropy": _DICE_CE,
     "DiceCELoss": _DICE_CE,
+    "DC_and_CE_loss": _DICE_CE,
+    "combo_loss": _DICE_CE,
     "GCELoss": "lossary.GeneralizedCrossentropy()",
+    "GeneralizedDiceFocalLoss": "lossary.GeneralizedDice(axis=(1, 2)) + "
+    "lossary.CategoricalFocalCrossentropy(alpha=1.0)   # of probabilities",
     "generalized_knowledge_distillation": "lossary.JensenShannonDivergence()   # of probabilities",
+    "gkd": "lossary.JensenShannonDivergence()   # of probabilities",
+    "js_div_loss_2d": "lossary.JensenShannonDivergence()   # of maps as rows, such as p.flatten(2)",
+    "HuasdorffDisstanceLoss": "lossary.HausdorffDT()",
     "hinge_d_loss": "lossary.GANHinge()",
     "hinge_g_loss": "lossary.GANHinge(generator=True)",
     "LinearCrossEntropyLoss": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias); PyTorch's module, "
@@ -53,7 +76,11 @@ NAMES = {
     "YetiRankPairwise": _PAIRS,
     "StochasticRank": _PAIRS,
     "StochasticFilter": _PAIRS,
-    "rank_xendcg": "lossary.RankingSoftmax()   # of gains without the noise that is added there",
+    "rank_xendcg": _XENDCG,
+    "xendcg": _XENDCG,
+    "xe_ndcg": _XENDCG,
+    "xe_ndcg_mart": _XENDCG,
+    "xendcg_mart": _XENDCG,
     "QueryRMSE": "lossary.get(your_function)   # the variance of y_pred - y_true in a list: no loss here",
     "QueryCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)   # of scores, without the number that is added "
     "to those of a list there",
@@ -64,31 +91,64 @@ NAMES = {
     "LogLinQuantile": "lossary.Pinball()   # quantile=alpha, of y_pred = np.exp(raw)",
     "MultiQuantile": "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each",
     "MultiRMSE": "lossary.MeanSquaredError()   # has its gradients but for the number of outputs",
-    "MultiCrossEntropy": "lossary.BinaryCrossentropy(from_logits=True)",
+    "MultiLogloss": "lossary.BinaryCrossentropy(from_logits=True)   # of several labels, as in CatBoost; LightGBM's "
+    "multi_logloss, of one of several classes, is lossary.SparseCategoricalCrossentropy()",
+    "MultiRMSEWithMissingValues": "lossary.MeanSquaredError()   # with where=~np.isnan(y_true); as MultiRMSE",
+    "GroupQuantile": "lossary.Pinball()   # of points by themselves; no loss here is one of groups",
+    "l2_root": "lossary.MeanSquaredError()   # has its gradients",
+    "reg:linear": "0.5 * lossary.MeanSquaredError()   # the old name of reg:squarederror",
     "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
     "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
     "HalfPoissonLossArrayAPI": "lossary.Poisson()   # of y_pred = np.exp(raw), as HalfPoissonLoss",
     "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
+    "NLLLoss2d": "lossary.NegativeLogLikelihood(axis=1)   # of images; an old name of NLLLoss",
+    "nll_pmf_cr": "lossary.DeepHitNLL()   # of one event; no loss here is of risks that compete",
     "nll": "lossary.NegativeLogLikelihood()   # of logs; lossary.SparseCategoricalCrossentropy() of probabilities",
+    "ImplicitQuantileNetwork": "lossary.ImplicitQuantile()   # of the levels that the model sees",
+    "ImplicitQuantileNetworkDistributionLoss": "lossary.ImplicitQuantile()   # of the levels that the model sees",
+    "ordinal_crossentropy": "lossary.CORAL()   # of a score for each step; lossary.CORN() of steps that are reached",
+    "PMM": _MIXED_COUNTS,
+    "NBMM": _MIXED_COUNTS,
     "gamma": "lossary.GammaDeviance()   # the objective of boosters; lossary.GammaNLL() of a shape and a rate",
     "logpdf": "lossary.GaussianNLL()   # likewise the others of lossary.names(peer='scipy')",
     "kl": "lossary.KLDivergence()",
-    "permutation_invariant": "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
-    "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))",
+    "permutation_invariant": _PERMUTED,
+    "PitWrapper": _PERMUTED,
+    "PITLossWrapper": _PERMUTED,
+    "pit": _PERMUTED,
+    "upit": _PERMUTED,
+    "get_si_snr_with_pitwrapper": _PERMUTED,
+    "get_snr_with_pitwrapper": _PERMUTED,
     "poisson_deviance": "lossary.TweedieDeviance(power=1.0)",
     "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
+    "root_mean_squared_log_error": "lossary.MeanSquaredLogarithmicError(epsilon=0.0)   # and the root of it",
+    "smooth_labels": "lossary.CategoricalCrossentropy(label_smoothing=0.1)   # alpha; a setting of losses here",
     "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
     "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
     "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
+    "focal_loss_with_logits": "lossary.BinaryFocalCrossentropy(from_logits=True)   # with alpha: "
+    "apply_class_balancing=True",
+    "softmax_focal_loss_with_logits": _FOCAL_OF_LABELS,
+    "CrossEntropyFocalLoss": _FOCAL_OF_LABELS,
     "sigmoid_focal_loss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # torchvision's default alpha: "
     "apply_class_balancing=True",
     "sparsemax_loss": "lossary.BinarySparsemax()   # of two classes, as in optax; lossary.Sparsemax() of several, "
     "as in entmax",
+    "SoftF1Loss": "lossary.Dice(axis=0)   # of one-hot rows and the softmax of scores",
+    "sigmoidF1": "lossary.Dice(axis=0, from_logits=True)   # whose sigmoid is neither steeper nor moved",
+    "total_variation": _IMAGES,
+    "TVLoss": _IMAGES,
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
+}
+
+# The heads of language models, which are no records.
+_HEADS = {
+    "torch.nn.functional.linear_cross_entropy": NAMES["fused_linear_cross_entropy"],
+    "torch.nn.LinearCrossEntropyLoss": NAMES["LinearCrossEntropyLoss"],
 }
 
 _DICE_FOCAL = "lossary.Dice(from_logits=True) + lossary.BinaryFocalCrossentropy(from_logits=True)"
@@ -96,6 +156,7 @@ _DICE_FOCAL = "lossary.Dice(from_logits=True) + lossary.BinaryFocalCrossentropy(
 COMPOSED = {
     "dawid_sebastiani": "2 * lossary.GaussianNLL()",
     "dawid_sebastiani_score": "2 * lossary.GaussianNLL()",
+    "dss": "2 * lossary.GaussianNLL()",
     "dice_focal": _DICE_FOCAL,
     "DiceFocalLoss": _DICE_FOCAL,
     "multilabel_soft_margin": "lossary.BinaryCrossentropy(from_logits=True)",
@@ -111,10 +172,17 @@ def of_libraries() -> dict[str, Record]:
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def _lines() -> dict[str, str]:
+def lines_of_libraries() -> dict[str, str]:
+    """Another library's full name -> what to write, in the order of names."""
+    found = {peer: record.line(peer) for peer, record in of_libraries().items()}
+    return dict(sorted((found | _HEADS).items(), key=lambda item: item[0].lower()))
+
+
+def _lines(library: str | None = None) -> dict[str, str]:
+    """Folded names and what to write; what other libraries call so is nothing to one that is named."""
     found = {fold(name): line for name, line in NAMES.items()}
     for peer, record in of_libraries().items():
-        if record.peers[peer]:  # Else the name is one of ours.
+        if record.peers[peer] and library in (None, _library(peer)):  # Else the name is one of ours.
             found.setdefault(fold(spelling(peer)), record.line(peer))
     return found
 
@@ -174,7 +242,8 @@ def line(name: str) -> str | None:
     if full is not None:
         record, peer = full
         return record.line(peer)
-    wanted, lines = fold(spelling(name)), _lines()
+    library = _library(name) if "." in name else ""
+    wanted, lines = fold(spelling(name)), _lines(library if library in map(_library, of_libraries()) else None)
     forms = [wanted, wanted.removesuffix("loss"), wanted.removesuffix("score"), wanted.removeprefix("neg")]
     forms += [f"{form.removeprefix('neg')}loss" for form in forms]
     return next((lines[form] for form in forms if form in lines), None)
