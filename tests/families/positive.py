@@ -105,4 +105,5 @@ HURT = [
     Hurt("lognormal_nll", _lognormal, _terms_lognormal, {"epsilon": 0.0}, (1.0, 20.0, 1e-6)),
     Hurt("gamma_nll", _gamma, _terms_gamma, {"epsilon": 0.0}, (1.0, 1e15, 1e-15)),
     Hurt("beta_nll", _beta, _terms_beta, {}, (1.0,)),
+    Hurt("beta_nll", _beta, _terms_beta, {"epsilon": 0.25}, (1.0,)),
 ]

@@ -175,6 +175,7 @@ def _beta_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     },
     cases=(
         Case([[0.25]], [[[2.0, 1.0]]], (math.log(2.0),), "the density 2 y is 1/2"),
+        Case([[1.0]], [[[1.0, 2.0]]], (math.log(2.0),), "the density 2 (1 - y) is 1/2 at 3/4", {"epsilon": 0.25}),
         Case(
             [[0.5, 0.3]], [[[2.0, 2.0], [1.0, 1.0]]], (-math.log(1.5) / 2.0,), "(-log(6/4) + 0)/2: 6 y (1 - y), and 1"
         ),
