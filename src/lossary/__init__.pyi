@@ -4566,14 +4566,14 @@ GeneralizedCrossEntropy = GeneralizedCrossentropy
 LqLoss = GeneralizedCrossentropy
 CategoricalGeneralizedCrossEntropy = GeneralizedCrossentropy
 
-def generalized_dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, size_weight: str = 'square', smooth: float = 0.0, check: str | None = None) -> Any:
+def generalized_dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, size_weight: str = 'square', smooth: float = 0.0, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the Dice overlap of all classes of an image together, each weighed by how small it is.
 
     For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
     count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
-    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
-    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
-    that nobody labelled have False in ``where``.
+    ``y_pred`` has a probability per pixel and class, from a softmax, or a raw score with ``from_logits=True``.  Pixels
+    lie along ``axis``, the classes along the last of the other axes: ``axis=(1, 2)`` for channels-last images,
+    ``axis=(2, 3)`` for channels-first ones.  Pixels that nobody labelled have False in ``where``.
 
     A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
     of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
@@ -4584,9 +4584,12 @@ def generalized_dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | Non
     Args:
         y_true: Targets, shape ``(..., D, C)``: 0 or 1, or a probability between them.
         y_pred: Predictions, shape ``(..., D, C)``: probabilities in [0, 1].
+        from_logits: Whether y_pred holds raw scores (no softmax over the classes in the last layer) (True or
+            False); False by default.
         size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -4619,9 +4622,9 @@ class GeneralizedDice(Loss):
 
     For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
     count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
-    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
-    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
-    that nobody labelled have False in ``where``.
+    ``y_pred`` has a probability per pixel and class, from a softmax, or a raw score with ``from_logits=True``.  Pixels
+    lie along ``axis``, the classes along the last of the other axes: ``axis=(1, 2)`` for channels-last images,
+    ``axis=(2, 3)`` for channels-first ones.  Pixels that nobody labelled have False in ``where``.
 
     A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
     of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
@@ -4633,9 +4636,12 @@ class GeneralizedDice(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax over the classes in the last layer) (True or
+            False); False by default.
         size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -4654,9 +4660,11 @@ class GeneralizedDice(Loss):
 
     Source: C. H. Sudre et al., Generalised Dice overlap as a deep learning loss function (2017), eq. 1.
     """
+    from_logits: bool
     size_weight: str
     smooth: float
-    def __init__(self, *, size_weight: str = 'square', smooth: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, size_weight: str = 'square', smooth: float = 0.0, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Gdl = GeneralizedDice
 GeneralizedDiceLoss = GeneralizedDice
