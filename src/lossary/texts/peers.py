@@ -16,6 +16,15 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2)) + lossary.CategoricalCrossentropy()   # of probabilities; of two classes, "
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
+_IN_BATCH = (
+    "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of np.arange(N) and the similarities of all pairs over "
+    "a temperature; CLIP's is the mean of it and that of the transpose"
+)
+_IN_BATCH_BITS = (
+    "lossary.BinaryCrossentropy(from_logits=True)   # of np.eye(N) and the scaled similarities of all pairs"
+)
+_MINED = "lossary.TripletMargin()   # of triplets that are chosen before"
+_QUANTILES = "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each"
 _PERMUTED = (
     "lossary.get(your_function)   # the least of a loss over the orders of y_pred, such as "
     "lossary.scale_invariant_sdr(y_true, y_pred[:, order]) for order in itertools.permutations(range(S))"
@@ -89,7 +98,7 @@ NAMES = {
     "Lq": "lossary.get(your_function)   # abs(y_pred - y_true)**q; q=1 is lossary.MeanAbsoluteError(), q=2 "
     "lossary.MeanSquaredError()",
     "LogLinQuantile": "lossary.Pinball()   # quantile=alpha, of y_pred = np.exp(raw)",
-    "MultiQuantile": "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each",
+    "MultiQuantile": _QUANTILES,
     "MultiRMSE": "lossary.MeanSquaredError()   # has its gradients but for the number of outputs",
     "MultiLogloss": "lossary.BinaryCrossentropy(from_logits=True)   # of several labels, as in CatBoost; LightGBM's "
     "multi_logloss, of one of several classes, is lossary.SparseCategoricalCrossentropy()",
@@ -144,6 +153,68 @@ NAMES = {
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
+
+# What is no loss here, or one of inputs that are made before.
+_OTHERS = {
+    _COX: (
+        "cox_partial_likelihood", "cox_ph_loss", "neg_partial_log_likelihood", "CoxPH", "breslow", "cox_efron",
+        "CoxPHFitter", "CoxPHSurvivalAnalysis",
+    ),
+    _IN_BATCH: (
+        "clip_loss", "MultipleNegativesSymmetricRankingLoss", "symmetric_infonce", "clip_symmetric_infonce",
+        "infonce", "MultipleNegativesRankingLoss", "CachedMultipleNegativesRankingLoss",
+        "MultiNegativesRankLoss", "multiple_negatives_ranking", "in_batch_negatives", "npairs",
+        "npairs_multilabel_loss",
+    ),
+    _IN_BATCH_BITS: (
+        "siglip", "sigmoid_contrastive", "siglip_sigmoid",
+    ),
+    _MINED: (
+        "triplet_batch_hard", "triplet_hard_loss", "BatchHardTripletLoss", "BatchHardSoftMarginTripletLoss",
+        "triplet_semihard", "BatchSemiHardTripletLoss",
+    ),
+    _PAIRS: (
+        "lambdarank_map", "lambdarank_ndcg", "lambdaRank_scheme", "LambdaLoss",
+    ),
+    _QUANTILES: (
+        "crps_quantile", "MQLoss", "QuantileOutput", "weighted_quantile_loss", "sCRPS", "wQL", "scaled_crps",
+    ),
+    _NONE: (
+        "weighted_interval_score", "wis", "bi_tempered_logistic", "entmax", "Entmax15Loss", "EntmaxBisectLoss",
+        "logit_adjusted_crossentropy", "balanced_softmax", "LogitAdjustedLoss", "logit_adjustment",
+        "ranked_probability_score", "rps_score", "EMDLoss", "squared_emd", "emd2", "rps",
+        "earth_mover_distance", "weighted_kappa", "WKLoss", "cohen_kappa_loss", "quadratic_weighted_kappa",
+        "dino", "IBOTPatchLoss", "ibot", "energy_distance", "SamplesLoss", "maximum_mean_discrepancy", "mmd",
+        "mmd_rbf", "sinkhorn", "sinkhorn2", "empirical_sinkhorn_divergence", "sinkhorn_divergence",
+        "sliced_wasserstein", "sliced_wasserstein_distance", "swd", "wasserstein_1d", "emd2_1d",
+        "wasserstein_distance", "earth_movers_distance", "energy_score", "es_ensemble",
+        "multivariate_normal_nll", "MultivariateNormalDistributionLoss", "MVNLogScore",
+        "multivariate_gaussian_nll", "variogram_score", "vs_ensemble", "cldice", "SoftclDiceLoss",
+        "SoftDiceclDiceLoss", "soft_cldice", "soft_skeleton", "local_normalized_cross_correlation", "lncc",
+        "ncc_loss", "NCC", "lovasz_hinge", "LovaszLoss", "BinaryLovaszLoss", "lovasz_softmax",
+        "multiscale_structural_similarity", "MS_SSIM", "MultiScaleSSIMLoss", "mutual_information",
+        "GlobalMutualInformationLoss", "normalized_mutual_information_loss", "mi_loss", "mattes",
+        "structural_similarity", "SSIMLoss", "SSIM", "dssim", "TVLoss", "xe_ndcg", "xe_ndcg_mart", "approx_mrr",
+        "approx_ndcg", "approx_t12n", "ndcg_loss2pp", "listmle", "listnet", "binary_listNet", "neural_ndcg",
+        "neuralNDCG_transposed", "pairwise_hinge", "pairwise_mse", "PairwiseMeanSquaredError",
+        "pairwise_soft_zero_one", "unique_softmax", "alignment_uniformity", "HypersphereLoss", "align_uniform",
+        "wang_isola", "angle_loss", "angular_loss", "arcface", "AdditiveAngularMargin", "aam_softmax",
+        "barlow_twins", "Barlow", "center_loss", "cosent", "cosface", "AngularMargin", "am_softmax",
+        "additive_margin_softmax", "large_margin_cosine", "decoupled_contrastive", "DCLLoss", "DCLWLoss",
+        "fast_ap", "histogram_loss", "large_margin_softmax", "l_softmax", "lifted_structure",
+        "lifted_struct_loss", "margin_loss", "multi_similarity", "nca", "NeighborhoodComponentsAnalysis",
+        "normalized_softmax", "norm_softmax", "proxy_anchor", "proxy_nca", "proxy_nca_pp", "ranked_list",
+        "smooth_ap", "soft_triple", "sphereface", "a_softmax", "subcenter_arcface", "supervised_contrastive",
+        "SupConLoss", "supcon", "tuplet_margin", "vicreg", "VICRegLLoss", "deephit_ranking",
+        "rank_loss_deephit_single", "DeepHitSingleLoss", "DeepHitLoss", "deephit_rank", "mtlr_nll", "nll_mtlr",
+        "multi_task_logistic_regression", "crf_nll", "crf_log_likelihood", "CRF", "linear_chain_crf",
+        "multiresolution_stft_loss", "MelSTFTLoss", "multi_resolution_stft", "mrstft", "rnnt",
+        "transducer_loss", "transducer", "rnn_transducer", "soft_dtw", "SoftDTWLossPyTorch", "stft_loss",
+        "SpectralConvergenceLoss", "STFTMagnitudeLoss", "spectral_convergence", "dapo", "bnpo", "grpo",
+        "LigerFusedLinearGRPOLoss",
+    ),
+}  # fmt: skip
+NAMES |= {name: line for line, names in _OTHERS.items() for name in names}
 
 # The heads of language models, which are no records.
 _HEADS = {
