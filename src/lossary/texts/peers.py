@@ -17,11 +17,12 @@ _DICE_CE = (
     "lossary.Dice(axis=(1, 2), from_logits=True) + lossary.BinaryCrossentropy(from_logits=True)"
 )
 _IN_BATCH = (
-    "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of np.arange(N) and the similarities of all pairs over "
-    "a temperature; CLIP's is the mean of it and that of the transpose"
+    "lossary.SparseCategoricalCrossentropy(from_logits=True)   # of np.arange(N) and the similarities of all pairs "
+    "over a temperature; CLIP's is the mean of it and that of the transpose"
 )
 _IN_BATCH_BITS = (
-    "lossary.BinaryCrossentropy(from_logits=True)   # of np.eye(N) and the scaled similarities of all pairs"
+    "lossary.BinaryCrossentropy(from_logits=True)   # of np.eye(N) and the scaled similarities of all pairs; N times it "
+    "there"
 )
 _MINED = "lossary.TripletMargin()   # of triplets that are chosen before"
 _QUANTILES = "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each"
@@ -163,8 +164,8 @@ _OTHERS = {
     _IN_BATCH: (
         "clip_loss", "MultipleNegativesSymmetricRankingLoss", "symmetric_infonce", "clip_symmetric_infonce",
         "infonce", "MultipleNegativesRankingLoss", "CachedMultipleNegativesRankingLoss",
-        "MultiNegativesRankLoss", "multiple_negatives_ranking", "in_batch_negatives", "npairs",
-        "npairs_multilabel_loss",
+        "MultiNegativesRankLoss", "multiple_negatives_ranking", "in_batch_negatives",
+        "npairs",
     ),
     _IN_BATCH_BITS: (
         "siglip", "sigmoid_contrastive", "siglip_sigmoid",
@@ -180,6 +181,7 @@ _OTHERS = {
         "crps_quantile", "MQLoss", "QuantileOutput", "weighted_quantile_loss", "sCRPS", "wQL", "scaled_crps",
     ),
     _NONE: (
+        "npairs_multilabel_loss",
         "weighted_interval_score", "wis", "bi_tempered_logistic", "entmax", "Entmax15Loss", "EntmaxBisectLoss",
         "logit_adjusted_crossentropy", "balanced_softmax", "LogitAdjustedLoss", "logit_adjustment",
         "ranked_probability_score", "rps_score", "EMDLoss", "squared_emd", "emd2", "rps",
