@@ -21,8 +21,8 @@ _IN_BATCH = (
     "over a temperature; CLIP's is the mean of it and that of the transpose"
 )
 _IN_BATCH_BITS = (
-    "lossary.BinaryCrossentropy(from_logits=True)   # of np.eye(N) and the scaled similarities of all pairs; N times it "
-    "there"
+    "lossary.BinaryCrossentropy(from_logits=True)   # of np.eye(N) and the scaled similarities of all pairs; N times "
+    "it there"
 )
 _MINED = "lossary.TripletMargin()   # of triplets that are chosen before"
 _QUANTILES = "lossary.ImplicitQuantile()   # with a level per output; or lossary.Pinball() of each"
