@@ -8520,7 +8520,7 @@ class PolyBinaryCrossentropy(Loss):
 PolyBinaryCrossEntropy = PolyBinaryCrossentropy
 Poly1Bce = PolyBinaryCrossentropy
 
-def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
 
     A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
@@ -8535,6 +8535,8 @@ def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis:
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
             default.
         poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -8581,6 +8583,8 @@ class PolyCrossentropy(Loss):
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
             default.
         poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -8606,10 +8610,11 @@ class PolyCrossentropy(Loss):
     """
     from_logits: bool
     poly_weight: float
+    label_smoothing: float
     epsilon: float
     class_weight: Any
     temperature: float
-    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 PolyCrossEntropy = PolyCrossentropy
 Poly1CrossEntropy = PolyCrossentropy
