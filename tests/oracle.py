@@ -68,7 +68,7 @@ def _frozen(row: Any) -> Any:
     return tuple(map(_frozen, row)) if isinstance(row, list | tuple) else row
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _slopes(name: str, rows: Sequence[Row], place: int, parameters: tuple[tuple[str, Any], ...]) -> list[Any]:
     """One after the other, also of the elements of a matrix."""
     with mp.workdps(_DIGITS):

@@ -332,3 +332,13 @@ def test_remedy_is_in_the_models_own_framework() -> None:
     finding = lossary.diagnose(lossary.CategoricalCrossentropy(), np.eye(3), model=model).findings[0]
     assert finding.code == "LS301"
     assert finding.remedy == "torch.nn.Linear(features, 3), torch.nn.Softmax(dim=-1)"
+
+
+def test_classes_of_a_place_come_from_a_softmax() -> None:
+    """The classes lie beside the axis of the region, so that no row of the loss is a distribution."""
+    scores = np.array([[[2.0, -1.0], [0.5, 3.0], [-4.0, 1.0]]])
+    found = lossary.diagnose(lossary.GeneralizedDice(axis=1), scores > 0, scores)
+    assert "loss = lossary.GeneralizedDice(from_logits=True, axis=1)   # or end the model in a softmax" in str(found)
+    loss = lossary.GeneralizedDice(from_logits=True, axis=1)
+    assert activation_fit(loss, "softmax").why.startswith("from_logits=True applies softmax to what softmax")
+    assert activation_fit(loss.replaced(from_logits=False), "sigmoid").judgement == "works"

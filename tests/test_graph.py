@@ -127,6 +127,10 @@ WORDS: dict[str, tuple[Any, Any]] = {
         lambda y, p: words.sum(words.softplus(words.other(p) - p), over="other"),
         lambda p: np.log(1 + np.exp(p[:, :, None] - p[:, None, :])).sum(1),
     ),
+    "max_other": (
+        lambda y, p: words.max(p * words.other(p * p), over="other") - words.max(p, over="other"),
+        lambda p: (p[:, :, None] ** 2 * p[:, None, :]).max(1) - p,
+    ),
     "other": (
         lambda y, p: words.sum(words.where(words.other(p) < p, words.other(p * p - words.other(p)), words.mean(p))),
         lambda p: np.where(

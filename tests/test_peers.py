@@ -5,8 +5,11 @@ from __future__ import annotations
 import collections
 import re
 
+import keras
 import numpy as np
+import optax
 import pytest
+import torch
 
 import lossary
 from inputs import BUILTIN
@@ -79,6 +82,28 @@ def test_names_of_several_losses_are_explained_with_a_line_that_runs(name: str) 
         lossary.get(name)
     line = str(caught.value).partition("Write ")[2]
     assert isinstance(eval(line, {"lossary": lossary, "your_function": lambda y_true, y_pred: y_pred}), lossary.Loss)
+
+
+def test_what_another_library_calls_so_is_no_answer_to_one_that_is_named() -> None:
+    """LightGBM's and scikit-learn's defaults are not XGBoost's, nor is a metric of one the objective of another."""
+    for name in ("xgboost.huber", "sklearn.fair", "optax.binary_logloss"):
+        assert peers.line(name) is None
+    assert lossary.get("catboost.MultiLogloss") == lossary.BinaryCrossentropy(from_logits=True)
+    with pytest.raises(lossary.UnknownLossError, match=r"BinaryCrossentropy\(from_logits=True\) .*Sparse"):
+        lossary.get("MultiLogloss")
+
+
+@pytest.mark.parametrize("library", ["torch", "optax", "keras"])
+def test_every_public_loss_of_a_library_stands_beside_ours(library: str) -> None:
+    theirs = {
+        "torch": [name for name in dir(torch.nn) if name.endswith("Loss")],
+        "optax": [name for name in dir(optax.losses) if "loss" in name or "entropy" in name or "divergence" in name],
+        "keras": [name for name, x in vars(keras.losses).items() if isinstance(x, type) and name != "Loss"],
+    }[library]
+    known = {spelling(name) for name in lossary.names(peer=library)}
+    assert {*theirs} - known <= {"NLLLoss2d", "ctc_loss_with_forward_probs"}
+    for name in lossary.names(peer=library).values():
+        assert isinstance(eval(name, {"lossary": lossary, **SETTINGS}), lossary.Loss)
 
 
 def test_no_name_stands_for_two_losses() -> None:

@@ -18,7 +18,7 @@ import sklearn.decomposition._nmf as nmf
 import torch
 from sklearn import metrics
 from sklearn._loss import loss as sklearn_losses
-from sklearn.linear_model import _sgd_fast
+from sklearn.linear_model import SGDRegressor, _sgd_fast
 
 from peer import OWNERS, TESTED, Peer, assert_line
 
@@ -86,7 +86,12 @@ PYTORCH = {
         NN + "MultiLabelMarginLoss", FUNCTION + "multilabel_margin_loss", theirs=lambda loss, y, p: loss(p, lists(y))
     ),
     **of_torch(
-        NN + "TripletMarginLoss", FUNCTION + "triplet_margin_loss", theirs=lambda loss, *three: loss(*three), rtol=1e-5
+        NN + "TripletMarginLoss",
+        NN + "TripletMarginWithDistanceLoss",
+        FUNCTION + "triplet_margin_loss",
+        FUNCTION + "triplet_margin_with_distance_loss",
+        theirs=lambda loss, *three: loss(*three),
+        rtol=1e-5,
     ),
     "torch.distributions.LogNormal": Peer(lambda y, p: -distributions.LogNormal(*p.unbind(-1)).log_prob(y).mean(-1)),
     "torch.distributions.MixtureSameFamily": Peer(
@@ -181,6 +186,19 @@ def steps(loss: Any, **options: Any) -> Peer:
     return metric(lambda y, p: np.vectorize(loss.py_loss)(p, y).mean(-1), **options)
 
 
+def of_descent(name: str) -> Peer:
+    """What a name of ``SGDRegressor`` stands for, with its defaults."""
+    made, *settings = SGDRegressor.loss_functions[name]
+    loss = made(*settings)
+
+    def theirs(y: Any, z: Any) -> Any:
+        found = np.empty(len(y))
+        loss.loss(np.ascontiguousarray(y[:, 0]), np.ascontiguousarray(z[:, 0]), None, found, 1)
+        return found
+
+    return metric(theirs, shape=(6, 1))
+
+
 def of_rates(loss: Any, y: Any, z: Any) -> Any:
     return loss(y, np.exp(z))
 
@@ -242,6 +260,8 @@ SKLEARN = {
     "sklearn.SGDClassifier.modified_huber": steps(_sgd_fast.ModifiedHuber()),
     "sklearn.SGDClassifier.perceptron": steps(_sgd_fast.Hinge(0.0)),
     "sklearn.SGDClassifier.squared_hinge": steps(_sgd_fast.SquaredHinge(1.0)),
+    "sklearn.SGDRegressor.huber": of_descent("huber"),
+    "sklearn.SGDRegressor.squared_error": of_descent("squared_error"),
     "sklearn.SGDRegressor.epsilon_insensitive": steps(_sgd_fast.EpsilonInsensitive(0.1)),
     "sklearn.SGDRegressor.squared_epsilon_insensitive": steps(_sgd_fast.SquaredEpsilonInsensitive(0.1)),
     "sklearn.metrics.brier_score_loss": metric(metrics.brier_score_loss, shape=(6, 1), draw=bits),

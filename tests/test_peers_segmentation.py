@@ -120,6 +120,8 @@ def test_generalized_dice_is_that_of_sudre_and_monai() -> None:
 
     loss = lossary.GeneralizedDice(axis=SPACE, smooth=1e-5)
     assert_same(loss, peer, [true, predicted], [1])
+    scores = RNG.normal(size=true.shape) * 4.0
+    assert_same(loss.replaced(from_logits=True), lambda y, z: peer(y, z.softmax(-1)), [true, scores], [1])
     value, slope = loss.value_and_grad(true, predicted)
     first, turned = (np.moveaxis(x, -1, 1) for x in (true, predicted))
     value_of_first, slope_of_first = loss.replaced(axis=(2, 3)).value_and_grad(first, turned)
@@ -127,7 +129,12 @@ def test_generalized_dice_is_that_of_sudre_and_monai() -> None:
     np.testing.assert_allclose(slope_of_first, np.moveaxis(slope, -1, 1), rtol=1e-12)
     # Pixels that nobody labelled are as good as cut off.
     kept = np.broadcast_to((np.arange(6) < 4)[:, None], true.shape)
-    np.testing.assert_allclose(loss(true, predicted, where=kept), loss(true[:, :, :4], predicted[:, :, :4]), rtol=1e-12)
+    for own, given in ((loss, predicted), (loss.replaced(from_logits=True), np.where(kept, scores, np.nan))):
+        cut = own.value_and_grad(true[:, :, :4], given[:, :, :4])
+        masked = own.value_and_grad(true, given, where=kept)
+        np.testing.assert_allclose(masked[0], cut[0], rtol=1e-12)
+        np.testing.assert_allclose(masked[1][:, :, :4], cut[1], rtol=1e-12)
+        assert not masked[1][:, :, 4:].any()
 
 
 def test_optax_weighs_the_dice_losses_of_the_classes() -> None:

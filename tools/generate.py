@@ -1,7 +1,7 @@
 """Writes what is derived from the records: type stubs, the table of losses in README and docs, the accuracy table.
 
 python tools/generate.py            stubs and tables of losses
-python tools/generate.py accuracy   docs/accuracy.md, measured now (about a minute)
+python tools/generate.py accuracy   docs/accuracy.md, measured now (about ten minutes)
 python tools/generate.py --check    fails if a stub or table is not current
 """
 
@@ -24,7 +24,7 @@ from lossary.facts.record import Parameter, Record
 from lossary.facts.settings import Weights
 from lossary.objects.define import Loss, loss_class, records
 from lossary.objects.names import class_names, function_names
-from lossary.texts.peers import of_libraries
+from lossary.texts.peers import lines_of_libraries
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "lossary"
@@ -165,10 +165,10 @@ def _facts(record: Record) -> Iterator[str]:
 def peers_page() -> str:
     """What to write for the losses of other libraries, by library."""
     lines = [(ROOT / "tools" / "peers.head.md").read_text().rstrip()]
-    for library, found in itertools.groupby(of_libraries().items(), lambda item: item[0].split(".")[0]):
+    for library, found in itertools.groupby(lines_of_libraries().items(), lambda item: item[0].split(".")[0]):
         lines += ["", f"## {library}", "", "| theirs | ours | what differs |", "|---|---|---|"]
-        for name, record in found:
-            line, _, note = record.line(name).partition("#")
+        for name, known in found:
+            line, _, note = known.partition("#")
             lines.append(f"| `{name}` | `{line.strip()}` | {note.strip()} |")
     return "\n".join([*lines, ""])
 
@@ -197,17 +197,18 @@ def accuracy_page() -> str:
     import accuracy
 
     backends = ("numpy", "torch", "jax", "tensorflow")
-    measured = {name: accuracy.measure(accuracy.on_backend(name)) for name in backends}
+    evaluate = {name: accuracy.on_backend(name) for name in backends}
     rows = []
-    for label in dict.fromkeys(key[0] for key in measured["numpy"]):
+    for setting in accuracy.settings():
+        label = accuracy.label(*setting)
+        measured = [accuracy.measure(evaluate[name], [setting]) for name in backends]
         for part in ("value", "slope"):
-            cells, count, bad, dead = [], 0, 0, 0
-            for accounts in measured.values():
-                mine = [accounts[label, kind, part] for kind in accuracy.KINDS]
-                cells.append(f"{max(account.worst for account in mine):.1f}")
-                count += sum(account.count for account in mine)
-                bad += sum(account.nonfinite for account in mine)
-                dead += sum(account.dead for account in mine)
+            mine = [[accounts[label, kind, part] for kind in accuracy.KINDS] for accounts in measured]
+            cells = [f"{max(account.worst for account in found):.1f}" for found in mine]
+            count, bad, dead = (
+                sum(getattr(account, what) for found in mine for account in found)
+                for what in ("count", "nonfinite", "dead")
+            )
             rows.append(f"| {label} | {part} | {count} | {' | '.join(cells)} | {bad} | {dead} |")
     head = (ROOT / "tools" / "accuracy.head.md").read_text()
     titles = "| loss | part | numbers | " + " | ".join(f"ULP {name}" for name in backends) + " | NaN or Inf | dead |"

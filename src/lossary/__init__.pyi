@@ -2906,6 +2906,7 @@ def deephit_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -
     """
 
 deephit_pmf_nll = deephit_nll
+pmf_nll = deephit_nll
 
 class DeepHitNLL(Loss):
     """Negative log-likelihood of the interval in which an event fell, or up to which it had not, from a distribution.
@@ -2944,6 +2945,7 @@ class DeepHitNLL(Loss):
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 DeephitPmfNll = DeepHitNLL
+PmfNll = DeepHitNLL
 NLLPMFLoss = DeepHitNLL
 
 def dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, squared: bool = False, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
@@ -4564,14 +4566,14 @@ GeneralizedCrossEntropy = GeneralizedCrossentropy
 LqLoss = GeneralizedCrossentropy
 CategoricalGeneralizedCrossEntropy = GeneralizedCrossentropy
 
-def generalized_dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, size_weight: str = 'square', smooth: float = 0.0, check: str | None = None) -> Any:
+def generalized_dice(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, size_weight: str = 'square', smooth: float = 0.0, temperature: float = 1.0, check: str | None = None) -> Any:
     """One minus the Dice overlap of all classes of an image together, each weighed by how small it is.
 
     For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
     count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
-    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
-    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
-    that nobody labelled have False in ``where``.
+    ``y_pred`` has a probability per pixel and class, from a softmax, or a raw score with ``from_logits=True``.  Pixels
+    lie along ``axis``, the classes along the last of the other axes: ``axis=(1, 2)`` for channels-last images,
+    ``axis=(2, 3)`` for channels-first ones.  Pixels that nobody labelled have False in ``where``.
 
     A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
     of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
@@ -4582,9 +4584,12 @@ def generalized_dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | Non
     Args:
         y_true: Targets, shape ``(..., D, C)``: 0 or 1, or a probability between them.
         y_pred: Predictions, shape ``(..., D, C)``: probabilities in [0, 1].
+        from_logits: Whether y_pred holds raw scores (no softmax over the classes in the last layer) (True or
+            False); False by default.
         size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -4617,9 +4622,9 @@ class GeneralizedDice(Loss):
 
     For segmentation with large and tiny classes: every class counts about the same, and those that an image lacks
     count only for what is wrongly found of them.  One value per image.  ``y_true`` is one-hot (or bits that overlap),
-    ``y_pred`` has a probability per pixel and class, from a softmax.  Pixels lie along ``axis``, the classes along the
-    last of the other axes: ``axis=(1, 2)`` for channels-last images, ``axis=(2, 3)`` for channels-first ones.  Pixels
-    that nobody labelled have False in ``where``.
+    ``y_pred`` has a probability per pixel and class, from a softmax, or a raw score with ``from_logits=True``.  Pixels
+    lie along ``axis``, the classes along the last of the other axes: ``axis=(1, 2)`` for channels-last images,
+    ``axis=(2, 3)`` for channels-first ones.  Pixels that nobody labelled have False in ``where``.
 
     A class that is absent weighs as much as the smallest one, as in MONAI.  There ``smooth`` is 1e-5, which for regions
     of more than a thousand pixels outweighs what is weighed by their squares; here it is 0, and a region of any size
@@ -4631,9 +4636,12 @@ class GeneralizedDice(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax over the classes in the last layer) (True or
+            False); False by default.
         size_weight: Weight of a class of size n: 1/n^2, 1/n or 1 ('square', 'simple' or 'uniform'); 'square' by
             default.
         smooth: Added to both sides of the quotient (a number >= 0); 0.0 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -4652,9 +4660,11 @@ class GeneralizedDice(Loss):
 
     Source: C. H. Sudre et al., Generalised Dice overlap as a deep learning loss function (2017), eq. 1.
     """
+    from_logits: bool
     size_weight: str
     smooth: float
-    def __init__(self, *, size_weight: str = 'square', smooth: float = 0.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, size_weight: str = 'square', smooth: float = 0.0, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 Gdl = GeneralizedDice
 GeneralizedDiceLoss = GeneralizedDice
@@ -5258,6 +5268,7 @@ def interval_score(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None 
 
 winkler_score = interval_score
 mean_interval_score = interval_score
+MIS = interval_score
 
 class IntervalScore(Loss):
     """Width of a predicted interval, and a fine for each target outside it.
@@ -8122,6 +8133,7 @@ def perceptron(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1
     [1.]
     """
 
+binary_perceptron_loss = perceptron
 perceptron_loss = perceptron
 
 class Perceptron(Loss):
@@ -8163,6 +8175,7 @@ class Perceptron(Loss):
     pos_weight: Any
     def __init__(self, *, class_weight: Any = None, pos_weight: Any = None, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
+BinaryPerceptronLoss = Perceptron
 PerceptronLoss = Perceptron
 
 def pinball(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, quantile: float = 0.5, check: str | None = None) -> Any:
@@ -8507,7 +8520,7 @@ class PolyBinaryCrossentropy(Loss):
 PolyBinaryCrossEntropy = PolyBinaryCrossentropy
 Poly1Bce = PolyBinaryCrossentropy
 
-def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
+def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, poly_weight: float = 2.0, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
     """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
 
     A weight above 0 draws more on points that are nearly right, one below 0 less.  The paper and other libraries call
@@ -8522,6 +8535,8 @@ def poly_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, axis:
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
             default.
         poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -8568,6 +8583,8 @@ class PolyCrossentropy(Loss):
         from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
             default.
         poly_weight: Weight of what the true class's share lacks to 1 (a number >= -1); 2.0 by default.
+        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C (a number in [0, 1]);
+            0.0 by default.
         epsilon: Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits (a number in [0, 0.5]);
             1e-07 by default.
         class_weight: Weight of each class, which multiplies the loss of its data points; classes not named have 1
@@ -8593,10 +8610,11 @@ class PolyCrossentropy(Loss):
     """
     from_logits: bool
     poly_weight: float
+    label_smoothing: float
     epsilon: float
     class_weight: Any
     temperature: float
-    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    def __init__(self, *, from_logits: bool = False, poly_weight: float = 2.0, label_smoothing: float = 0.0, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 PolyCrossEntropy = PolyCrossentropy
 Poly1CrossEntropy = PolyCrossentropy
@@ -10508,7 +10526,6 @@ def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ..
 
 TVD = total_variation_distance
 tvd_loss = total_variation_distance
-total_variation = total_variation_distance
 
 class TotalVariationDistance(Loss):
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
@@ -10543,7 +10560,6 @@ class TotalVariationDistance(Loss):
     def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TvdLoss = TotalVariationDistance
-TotalVariation = TotalVariationDistance
 LigerTVDLoss = TotalVariationDistance
 
 def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[int, ...] | None = -1, *, margin: float = 1.0, norm: float = 2.0, swap: bool = False, check: str | None = None) -> Any:
@@ -10590,6 +10606,7 @@ def triplet_margin(anchor: Any, positive: Any, negative: Any, axis: int | tuple[
 
 triplet_margin_loss = triplet_margin
 triplet_loss = triplet_margin
+triplet_margin_with_distance_loss = triplet_margin
 
 class TripletMargin(ArgumentsLoss):
     """How far an anchor is from being nearer to its positive than to a negative, by a margin.

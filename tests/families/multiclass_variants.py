@@ -10,15 +10,33 @@ from families.exact import Row, one_hot, softmax, xlogy
 from families.shares import EPSILON, clipped_shares, shares, sloped, terms_of, through
 
 
-def _poly(t: Row, p: Row, from_logits: bool = False, poly_weight: float = 2.0, epsilon: Any = EPSILON) -> Any:
-    q = shares(p, from_logits)
+def _spread(t: Row, share: float) -> Row:
+    """Targets of which a share lies on all classes alike."""
+    return [a * (1 - mp.mpf(share)) + mp.mpf(share) / len(t) for a in t]
+
+
+def _poly(
+    t: Row,
+    p: Row,
+    from_logits: bool = False,
+    poly_weight: float = 2.0,
+    label_smoothing: float = 0.0,
+    epsilon: Any = EPSILON,
+) -> Any:
+    t, q = _spread(t, label_smoothing), shares(p, from_logits)
     by_log = -mp.fsum(xlogy(a, b) for a, b in zip(t, clipped_shares(q, from_logits, epsilon), strict=True))
     return by_log + mp.mpf(poly_weight) * mp.fsum(a * (1 - b) for a, b in zip(t, q, strict=True))
 
 
 def _poly_outer(
-    t: Row, p: Row, from_logits: bool = False, poly_weight: float = 2.0, epsilon: Any = EPSILON
+    t: Row,
+    p: Row,
+    from_logits: bool = False,
+    poly_weight: float = 2.0,
+    label_smoothing: float = 0.0,
+    epsilon: Any = EPSILON,
 ) -> list[Any]:
+    t = _spread(t, label_smoothing)
     q = clipped_shares(shares(p, from_logits), from_logits, epsilon)
     return [-a / b - mp.mpf(poly_weight) * a if a else mp.mpf(0) for a, b in zip(t, q, strict=True)]
 
@@ -97,7 +115,7 @@ TERMS = {
 }
 SOFT = ("poly_crossentropy", "brier")
 SETTINGS = {
-    "poly_crossentropy": [{"poly_weight": -0.5}],
+    "poly_crossentropy": [{"poly_weight": -0.5}, {"label_smoothing": 0.25, "from_logits": True}],
     "generalized_crossentropy": [{"q": 1e-6}, {"q": 1.0, "from_logits": True}],
     "z_loss_crossentropy": [{"z_weight": 1.0}],
 }

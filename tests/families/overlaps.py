@@ -13,7 +13,13 @@ from families.hurt import ROWS, Hurt
 CLASSES, PIXELS = 3, 5
 
 
-def _generalized_dice(t: Any, p: Any, size_weight: str = "square", smooth: Any = 0.0) -> Any:
+def _softmax(scores: Any) -> Any:
+    places = [[mp.exp(z) for z in place] for place in zip(*scores, strict=True)]
+    return list(zip(*([e / mp.fsum(place) for e in place] for place in places), strict=True))
+
+
+def _generalized_dice(t: Any, p: Any, from_logits: bool = False, size_weight: str = "square", smooth: Any = 0.0) -> Any:
+    p = _softmax(p) if from_logits else p
     degree = {"square": 2, "simple": 1, "uniform": 0}[size_weight]
     present = [mp.fsum(row) ** -degree for row in t if any(row)]
     weights = [mp.fsum(row) ** -degree if any(row) else max(present, default=mp.mpf(1)) for row in t]
@@ -34,6 +40,14 @@ def _regions(rng: np.random.Generator, scale: float) -> list[Any]:
     return [t, p]
 
 
+def _scores(rng: np.random.Generator, scale: float) -> list[Any]:
+    t = _regions(rng, 1.0)[0]
+    z = rng.normal(size=(ROWS, CLASSES, PIXELS)) * scale
+    z[3] = 20.0 * t[3] + rng.normal(size=(CLASSES, PIXELS))  # Surely right,
+    z[4] = -20.0 * t[4]  # surely wrong, by two classes that lead together.
+    return [t, z]
+
+
 def _terms(rows: Any, place: int | None, **parameters: Any) -> Any:
     """A slope has the digits of the largest; a soft target pulls an element up and down."""
     if place is None:
@@ -46,4 +60,6 @@ _SIZES = ("square", "simple", "uniform")
 HURT = [
     *(Hurt("generalized_dice", _regions, _terms, {"size_weight": size}, (1.0, 1e-4, 1e-10)) for size in _SIZES),
     *(Hurt("generalized_dice", _regions, _terms, {"size_weight": size, "smooth": 0.5}, (1.0,)) for size in _SIZES),
+    Hurt("generalized_dice", _scores, _terms, {"from_logits": True}, (1.0, 1e-4, 300.0)),
+    Hurt("generalized_dice", _scores, _terms, {"from_logits": True, "smooth": 0.5}, (1.0,)),
 ]

@@ -26,8 +26,8 @@ def _gamma_nll(y: Row, shape: Row, rate: Row, epsilon: Any = 1e-7) -> Any:
 def _beta_nll(y: Row, a: Row, b: Row, epsilon: Any = 1e-7) -> Any:
     def one(x: Any, p: Any, q: Any) -> Any:
         gammas = mp.loggamma(p) + mp.loggamma(q) - mp.loggamma(p + q)
-        left = max(1 - x, mp.mpf(epsilon))
-        return gammas - (p - 1) * mp.log(max(x, mp.mpf(epsilon))) - (q - 1) * mp.log(left)
+        inside = min(max(x, mp.mpf(epsilon)), 1 - mp.mpf(epsilon))
+        return gammas - (p - 1) * mp.log(inside) - (q - 1) * mp.log(1 - inside)
 
     return mean(one(*each) for each in zip(y, clipped(epsilon, a), clipped(epsilon, b), strict=True))
 
@@ -59,6 +59,7 @@ def _beta(rng: np.random.Generator, scale: float) -> list[Any]:
     center = a / (a + b)
     y = np.clip(center + rng.normal(size=(ROWS, WIDTH)) * np.sqrt(center * (1.0 - center) / (a + b + 1.0)), 0.0, 1.0)
     y[1] = rng.uniform(0.0, 1.0, WIDTH)
+    y[2, :2], a[2, :2], b[2, :2] = (0.0, 1.0), (0.2, 1e4), (1e4, 0.2)  # Moved inside by epsilon, and far from there.
     return [y, a, b]
 
 
@@ -104,4 +105,5 @@ HURT = [
     Hurt("lognormal_nll", _lognormal, _terms_lognormal, {"epsilon": 0.0}, (1.0, 20.0, 1e-6)),
     Hurt("gamma_nll", _gamma, _terms_gamma, {"epsilon": 0.0}, (1.0, 1e15, 1e-15)),
     Hurt("beta_nll", _beta, _terms_beta, {}, (1.0,)),
+    Hurt("beta_nll", _beta, _terms_beta, {"epsilon": 0.25}, (1.0,)),
 ]

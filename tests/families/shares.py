@@ -42,6 +42,7 @@ def terms_of(outer: Callable[..., Any], always: Callable[..., bool] = lambda **_
 
     def terms(t: Row, p: Row, index: int | None, from_logits: bool = False, **settings: Any) -> Any:
         steep = outer(t, p, from_logits=from_logits, **settings)
+        soft = is_soft(t) or settings.get("label_smoothing", 0.0) > 0.0
         q = shares(p, from_logits)
         inner = mp.fsum(abs(a * b) for a, b in zip(steep, q, strict=True))
         if from_logits:
@@ -49,14 +50,14 @@ def terms_of(outer: Callable[..., Any], always: Callable[..., bool] = lambda **_
             slopes = through(steep, p, True)
             if index is None:
                 return mp.fsum(map(abs, slopes)) * size
-            mixed = (abs(steep[index]) + inner) * q[index] if is_soft(t) else abs(slopes[index])
+            mixed = (abs(steep[index]) + inner) * q[index] if soft else abs(slopes[index])
             return mixed * (1 + size)
         if index is None:
             return 0
         # The epsilon of a clipped share is a rounded number itself.
         clipped = any(a > 0 and b < EPSILON for a, b in zip(t, q, strict=True))
         mixed = (abs(steep[index]) + inner) / mp.fsum(p)
-        return mixed if is_soft(t) or always(**settings) else clipped * abs(through(steep, p, False)[index])
+        return mixed if soft or always(**settings) else clipped * abs(through(steep, p, False)[index])
 
     return terms
 

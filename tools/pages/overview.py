@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from lossary.facts.families import about
-from lossary.texts.peers import of_libraries
+from lossary.texts.peers import lines_of_libraries, of_libraries
 
 from .catalogue import builtin, families
 from .loss import DOCS, in_markdown, linked, table
@@ -89,11 +89,14 @@ def peers(messages: Messages) -> str:
     head = (DOCS.parent / "tools" / "peers.head.md").read_text().strip().split("\n\n", 1)
     lines = ["# " + messages("Losses of other libraries"), _said(messages, head[1])]
     titles = [messages("theirs"), messages("ours"), messages("what differs"), messages("page")]
-    for library, found in itertools.groupby(of_libraries().items(), lambda item: item[0].split(".")[0]):
+    owners = of_libraries()
+    for library, found in itertools.groupby(lines_of_libraries().items(), lambda item: item[0].split(".")[0]):
         rows = []
-        for name, record in found:
-            line, _, note = record.line(name).partition("#")
-            said = linked(messages(note.strip(), record.family, record.name)) if note else ""
-            rows.append([f"`{name}`", f"`{line.strip()}`", said, f"[{record.name}](/losses/{record.name}.md)"])
+        for name, text in found:
+            line, _, note = text.partition("#")
+            record = owners.get(name)
+            said = linked(messages(note.strip(), *((record.family, record.name) if record else ()))) if note else ""
+            page = f"[{record.name}](/losses/{record.name}.md)" if record else ""
+            rows.append([f"`{name}`", f"`{line.strip()}`", said, page])
         lines += [f"## {library}", table(titles, rows)]
     return "\n\n".join(lines) + "\n"

@@ -257,5 +257,9 @@ class Words(ABC):
         """Sum over the others."""
         return self.squeeze_last(self.sum(self.turned(x)))
 
+    def max_other(self, x: Array) -> Array:
+        """Largest of the others."""
+        return self.squeeze_last(self.max(self.turned(x)))
+
     def _scale(self, largest: Array) -> Array:
         return self.where(self.less(_LARGE, largest), _SCALE, self.ones_like(largest))

@@ -16,7 +16,7 @@ from ..calls.rows import LAST, Rows
 from ..errors import LossError
 from ..facts.arguments import Role
 from ..facts.axes import ELEMENT
-from ..facts.domain import Parts
+from ..facts.domain import Parts, Probabilities, Unit
 from ..facts.layout import Layout
 from ..objects.define import Loss, folded
 from ..objects.function import FunctionLoss
@@ -191,12 +191,13 @@ class Evidence:
     @property
     def is_distribution(self) -> bool:
         """Whether a row of predictions is one distribution over classes."""
-        return self.activation == "softmax"
+        return isinstance(self.record.read_as(self.loss.parameters), Probabilities)
 
     @property
     def is_binary(self) -> bool:
         """Whether every output is a probability of its own."""
-        return self.activation == "sigmoid"
+        domain = self.record.read_as(self.loss.parameters)
+        return isinstance(domain, Unit) and not isinstance(domain, Probabilities)
 
     def rewritten(self, **parameters: Any) -> str:
         """The loss as code, with some parameters changed."""

@@ -32,7 +32,7 @@ def activation_fit(loss: Loss, activation: str) -> Fit:
     wanted = loss.record.read_as(loss.parameters).activation
     if loss.parameters.get("from_logits"):
         return _for_scores(wanted, activation)
-    if loss.record.regions and activation == "softmax":
+    if loss.record.regions and {activation, wanted} == {"softmax", "sigmoid"}:
         return Fit("works", "regions of several classes, of which every element belongs to one")
     if wanted in ("softmax", "sigmoid"):
         return _for_probabilities(wanted, activation)

@@ -122,6 +122,13 @@ class Unit(Domain):
 
 
 @dataclass(frozen=True)
+class Shares(Unit):
+    """Probabilities of the classes of a place, which sum to 1 along the axis beside its region."""
+
+    activation = "softmax"
+
+
+@dataclass(frozen=True)
 class Bits(Unit):
     """Two-class targets, 0 or 1, or the probability of class 1."""
 

@@ -17,7 +17,8 @@ HOST_PREFIX = "host_"
 # What `other` is called by the axes of its operand: arrays that vary along others have one axis more.
 _OTHER = {ELEMENT: "outward", OTHERS: "inward"}
 # Every name that the source may call, besides those with the prefix.
-SPELLED = (*(word for word in words.__all__ if word != "other"), "across", "inward", "outward", "sum_other", "turned")
+_PAIRS = ("across", "inward", "max_other", "outward", "sum_other", "turned")
+SPELLED = (*(word for word in words.__all__ if word != "other"), *_PAIRS)
 
 
 def emit(name: str, inputs: Sequence[str], outputs: Sequence[Node]) -> str:

@@ -50,9 +50,8 @@ def _switched(args: tuple[Node, ...]) -> Node | None:
     return None
 
 
-_OF_ROWS = frozenset(
-    ("sum", "sum_other", "other", "mean", "mean_square", "max", "lead", "first_max", "take", "position", "sparsemax")
-)
+_WITHIN_ROWS = ("other", "mean", "mean_square", "lead", "first_max", "take", "position", "sparsemax")
+_OF_ROWS = frozenset(("sum", "sum_other", "max", "max_other", *_WITHIN_ROWS))
 
 
 def _assuming(condition: Node, branch: Node, holds: bool) -> Node:

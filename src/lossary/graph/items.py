@@ -65,6 +65,10 @@ class Gaps:
     def _sum_other(self, x: Node) -> Node:
         return words.sum(self._filled(x, 0.0), over=OTHER)
 
+    def _max_other(self, x: Node) -> Node:
+        largest = words.max(self._filled(x, -math.inf), over=OTHER)
+        return words.where(largest == -math.inf, 0.0, largest)  # A number, also where nothing is left.
+
     def _mean(self, x: Node) -> Node:
         return words.mean(self._filled(x, 0.0)) * (words.count(x) / self._count)
 
@@ -97,6 +101,7 @@ _OF_STEPS = frozenset({"alignment_nll", "alignment_slope"})
 _REWRITES: dict[str, Callable[..., Node]] = {
     "sum": Gaps._sum,
     "sum_other": Gaps._sum_other,
+    "max_other": Gaps._max_other,
     "mean": Gaps._mean,
     "mean_square": Gaps._mean_square,
     "max": Gaps._max,

@@ -56,8 +56,13 @@ def mean_square(a: Node) -> Node:
     return _reduce("mean_square", a) if OUTPUT in axes_of(a) else square(a)
 
 
-def max(a: Node) -> Node:
-    """Largest element of the row; the slope belongs to the first one."""
+def max(a: Node, over: str | None = None) -> Node:
+    """Largest element of the row; the slope belongs to the first one.
+
+    ``over="other"`` is the largest over the other output of each pair, whose slope those that are equal share.
+    """
+    if over == OTHER:
+        return apply("max_other", a, axes=a.axes - {OTHER}) if OTHER in axes_of(a) else a
     return _reduce("max", a)
 
 

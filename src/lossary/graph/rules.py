@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ..errors import TraceError
+from ..facts.axes import OTHER
 from .node import Node
 from .words import (
     alignment_slope,
@@ -88,6 +89,12 @@ def _sparsemax_rule(node: Node, g: Node) -> tuple[Node]:
     return (where(shared, g - total(where(shared, g, 0.0)) / size, 0.0),)
 
 
+def _max_other_rule(node: Node, g: Node) -> tuple[Node]:
+    """Those that are equal share."""
+    reached = equal(node.args[0], node)
+    return (where(reached, g / total(indicator(reached), over=OTHER), 0.0),)
+
+
 def _take_rule(node: Node, g: Node) -> tuple[Node, None]:
     """Where the label names no element, and what is taken is NaN, so is its derivative at every element."""
     row, label = node.args
@@ -149,6 +156,7 @@ RULES: dict[str, Rule] = {
     "indicator": lambda n, g: (None, None),
     "sum": lambda n, g: (g,),
     "sum_other": lambda n, g: (g,),
+    "max_other": _max_other_rule,
     "other": lambda n, g: (other(g),),
     "mean": lambda n, g: (g / count(n.args[0]),),
     "mean_square": lambda n, g: (2.0 * g * (n.args[0] / count(n.args[0])),),

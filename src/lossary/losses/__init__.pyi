@@ -178,8 +178,10 @@ from lossary import CTC as CTC
 from lossary import ConnectionistTemporalClassification as ConnectionistTemporalClassification
 from lossary import deephit_nll as deephit_nll
 from lossary import deephit_pmf_nll as deephit_pmf_nll
+from lossary import pmf_nll as pmf_nll
 from lossary import DeepHitNLL as DeepHitNLL
 from lossary import DeephitPmfNll as DeephitPmfNll
+from lossary import PmfNll as PmfNll
 from lossary import NLLPMFLoss as NLLPMFLoss
 from lossary import dice as dice
 from lossary import dice_loss as dice_loss
@@ -353,6 +355,7 @@ from lossary import IQLoss as IQLoss
 from lossary import interval_score as interval_score
 from lossary import winkler_score as winkler_score
 from lossary import mean_interval_score as mean_interval_score
+from lossary import MIS as MIS
 from lossary import IntervalScore as IntervalScore
 from lossary import WinklerScore as WinklerScore
 from lossary import MeanIntervalScore as MeanIntervalScore
@@ -571,8 +574,10 @@ from lossary import PearsonLoss as PearsonLoss
 from lossary import CorrelationLoss as CorrelationLoss
 from lossary import NegativePearson as NegativePearson
 from lossary import perceptron as perceptron
+from lossary import binary_perceptron_loss as binary_perceptron_loss
 from lossary import perceptron_loss as perceptron_loss
 from lossary import Perceptron as Perceptron
+from lossary import BinaryPerceptronLoss as BinaryPerceptronLoss
 from lossary import PerceptronLoss as PerceptronLoss
 from lossary import pinball as pinball
 from lossary import quantile_loss as quantile_loss
@@ -734,14 +739,13 @@ from lossary import SymmetricMape as SymmetricMape
 from lossary import total_variation_distance as total_variation_distance
 from lossary import TVD as TVD
 from lossary import tvd_loss as tvd_loss
-from lossary import total_variation as total_variation
 from lossary import TotalVariationDistance as TotalVariationDistance
 from lossary import TvdLoss as TvdLoss
-from lossary import TotalVariation as TotalVariation
 from lossary import LigerTVDLoss as LigerTVDLoss
 from lossary import triplet_margin as triplet_margin
 from lossary import triplet_margin_loss as triplet_margin_loss
 from lossary import triplet_loss as triplet_loss
+from lossary import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
 from lossary import TripletMargin as TripletMargin
 from lossary import TripletMarginLoss as TripletMarginLoss
 from lossary import TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss

@@ -120,6 +120,10 @@ def _binary_slope(
         "lightgbm.cross_entropy": "Loss(from_logits=True)",
         "lightgbm.xentropy": "Loss(from_logits=True)",
         "lightgbm.binary_logloss": "Loss()",
+        "catboost.Logloss": "Loss(from_logits=True)",
+        "catboost.CrossEntropy": "Loss(from_logits=True)",
+        "catboost.MultiLogloss": "Loss(from_logits=True)",
+        "catboost.MultiCrossEntropy": "Loss(from_logits=True)",
     },
     cases=(
         Case([[1.0, 0.0]], [[0.5, 0.75]], (1.5 * math.log(2.0),), "(log 2 + log 4)/2"),

@@ -40,6 +40,7 @@ def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_logs: 
         "sklearn.HalfPoissonLoss": "Loss(from_logs=True)",
         "xgboost.count:poisson": "Loss(from_logs=True)",
         "lightgbm.poisson": "Loss(from_logs=True)",
+        "catboost.Poisson": "Loss(from_logs=True)",
     },
     cases=(
         Case([[2.0, 0.0]], [[1.0, 3.0]], (2.0,), "((1 - 2 log 1) + (3 - 0))/2", {"epsilon": 0.0}),

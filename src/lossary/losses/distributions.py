@@ -207,7 +207,7 @@ def jensen_shannon_divergence(y_true: Any, y_pred: Any, *, beta: float = 0.5, ep
 
 
 @loss(
-    aliases=("TVD", "tvd_loss", "total_variation"),
+    aliases=("TVD", "tvd_loss"),
     target=Probabilities(),
     prediction=Probabilities(),
     definition="sum(abs(y_pred - y_true)) / 2",

@@ -85,6 +85,8 @@ def _triplet_slopes(
     source="F. Schroff, D. Kalenichenko, J. Philbin, FaceNet (2015), eq. 1; K. Q. Weinberger, L. K. Saul (2009)",
     peers={
         "torch.nn.TripletMarginLoss": "",
+        "torch.nn.TripletMarginWithDistanceLoss": "",
+        "torch.nn.functional.triplet_margin_with_distance_loss": "",
         "torch.nn.functional.triplet_margin_loss": "",
         "optax.losses.triplet_margin_loss": "Loss()",
     },

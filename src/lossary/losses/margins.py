@@ -168,6 +168,7 @@ def modified_huber(y_true: Any, y_pred: Any) -> Any:
 
 
 @loss(
+    aliases=("binary_perceptron_loss",),
     target=Signs(),
     prediction=Real(),
     definition="mean(max(-y_true * y_pred, 0)), y_true = -1 or 1",

@@ -145,6 +145,7 @@ def _sparse_slope(
         "lightgbm.multiclass": "Loss(from_logits=True)",
         "lightgbm.softmax": "Loss(from_logits=True)",
         "lightgbm.multi_logloss": "Loss()",
+        "catboost.MultiClass": "Loss(from_logits=True)",
     },
     cases=(
         Case([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]], (math.log(2.0), math.log(4.0)), "-log(1/2); -log(1/4)"),

@@ -26,16 +26,23 @@ from ..words import (
     weighted,
     where,
 )
-from ._softmax import crossentropy_slope, lacking_of, odds, shares, sides, sums, surprise
+from ._softmax import crossentropy_slope, lacking_of, odds, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
 def _poly_slope(
-    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: Any = 2.0, epsilon: Any = 1e-7
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    *,
+    poly_weight: Any = 2.0,
+    label_smoothing: Any = 0.0,
+    epsilon: Any = 1e-7,
 ) -> Any:
-    by_log = crossentropy_slope(y_true, sum(y_true), y_pred, from_logits, epsilon)
+    y_true, whole_true = smoothed(y_true, y_pred, label_smoothing)
+    by_log = crossentropy_slope(y_true, whole_true, y_pred, from_logits, epsilon)
     if from_logits:
         first, own, others, whole, _ = sides(y_pred)
         pulls = y_true * own
@@ -51,6 +58,9 @@ def _poly_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "poly_weight": Interval("Weight of what the true class's share lacks to 1", -1.0),
+        "label_smoothing": Interval(
+            "Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0
+        ),
         "epsilon": _EPSILON,
     },
     slope=_poly_slope,
@@ -64,10 +74,19 @@ def _poly_slope(
         Case([[1.0, 0.0]], [[0.0, 0.0]], (math.log(2.0) + 1.0,), "log 2 + 2 (1 - 1/2)", {"from_logits": True}),
         Case([[0.0, 1.0]], [[0.25, 0.75]], (math.log(4.0 / 3.0) - 0.125,), "log(4/3) - 1/2 (1 - 3/4)",
              {"poly_weight": -0.5}),
+        Case([[0.0, 1.0]], [[0.25, 0.75]],
+             (0.25 * math.log(4.0) + 0.75 * math.log(4.0 / 3.0) + 2.0 * (0.25 * 0.75 + 0.75 * 0.25),),
+             "1/4 (log 4 + 2 (3/4)) + 3/4 (log(4/3) + 2 (1/4))", {"label_smoothing": 0.5}),
     ),
 )  # fmt: skip
 def poly_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, *, poly_weight: float = 2.0, epsilon: float = 1e-7
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    *,
+    poly_weight: float = 2.0,
+    label_smoothing: float = 0.0,
+    epsilon: float = 1e-7,
 ) -> Any:
     """`categorical_crossentropy` with another weight of the first term of its series in the share that is missing.
 
@@ -78,6 +97,7 @@ def poly_crossentropy(
     >>> print(lossary.poly_crossentropy([[1.0, 0.0]], [[0.5, 0.5]]).round(4))
     [1.6931]
     """
+    y_true, _ = smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
         _, _, others, whole, nats = sides(y_pred)
         lacking = others / whole

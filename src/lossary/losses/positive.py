@@ -9,7 +9,22 @@ from ..facts.domain import NonNegative, Parts, Positive, Real, Unit
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, binet, binet_slope, count, guard, less, log, log1p, log1pmx, mean, residual, square, where
+from ..words import (
+    abs,
+    binet,
+    binet_slope,
+    count,
+    guard,
+    less,
+    log,
+    log1p,
+    log1pmx,
+    mean,
+    minimum,
+    residual,
+    square,
+    where,
+)
 from ._spread import in_units, likelihood
 
 _HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
@@ -130,9 +145,10 @@ def gamma_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
 def _beta_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
     """Both parameters and their sum; then for the target and for what it leaves of 1: it, over its mean, less 1."""
     a, b = guard(y_pred[0], epsilon), guard(y_pred[1], epsilon)
-    total, share, left = a + b, guard(y_true, epsilon), guard(1.0 - y_true, epsilon)
-    # b*y - a*(1 - y), how far the target lies above its mean.
-    above = -residual(residual(a, a, share), b, share)
+    total = a + b
+    share, left = (minimum(guard(x, epsilon), 1.0 - epsilon) for x in (y_true, 1.0 - y_true))
+    # b*y - a*(1 - y), how far the target lies above its mean, from the smaller one of y and 1 - y.
+    above = where(share < left, -residual(residual(a, a, share), b, share), residual(residual(b, b, left), a, left))
     return a, b, total, (share, total * share / a, above / a), (left, total * left / b, -above / b)
 
 
@@ -160,6 +176,7 @@ def _beta_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     },
     cases=(
         Case([[0.25]], [[[2.0, 1.0]]], (math.log(2.0),), "the density 2 y is 1/2"),
+        Case([[1.0]], [[[1.0, 2.0]]], (math.log(2.0),), "the density 2 (1 - y) is 1/2 at 3/4", {"epsilon": 0.25}),
         Case(
             [[0.5, 0.3]], [[[2.0, 2.0], [1.0, 1.0]]], (-math.log(1.5) / 2.0,), "(-log(6/4) + 0)/2: 6 y (1 - y), and 1"
         ),

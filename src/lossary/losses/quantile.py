@@ -159,7 +159,7 @@ def implicit_quantile(y_true: Any, y_pred: Any, level: Any) -> Any:
 
 
 @loss(
-    aliases=("winkler_score", "mean_interval_score", "WinklerScore"),
+    aliases=("winkler_score", "mean_interval_score", "WinklerScore", "MIS"),
     target=Real(),
     prediction=Parts(lower=Real(), upper=Real()),
     parameters={"alpha": Interval("Share of targets outside the interval", 0.0, 1.0, open_below=True)},

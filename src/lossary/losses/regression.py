@@ -40,6 +40,7 @@ from ..words import (
         "optax.l2_loss": "0.5 * Loss()",
         "sklearn.metrics.mean_squared_error": "",
         "sklearn.HalfSquaredError": "0.5 * Loss()",
+        "sklearn.SGDRegressor.squared_error": "0.5 * Loss()",
         "sklearn.metrics.brier_score_loss": "Loss()   # of 0/1 targets and probabilities",
         "xgboost.reg:squarederror": "0.5 * Loss()",
         "xgboost.rmse": "Loss()   # and the root of its mean",
@@ -74,6 +75,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
         "sklearn.metrics.mean_absolute_error": "",
         "sklearn.AbsoluteError": "",
         "xgboost.reg:absoluteerror": "",
+        "catboost.MAE": "",
         "lightgbm.regression_l1": "",
     },
     cases=(Case([[0.0, 1.0], [2.0, 4.0]], [[1.0, 3.0], [2.0, 1.0]], (1.5, 1.5), "(1 + 2)/2; (0 + 3)/2"),),
@@ -108,6 +110,7 @@ def _percentage_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         "keras.losses.MeanAbsolutePercentageError": "",
         "sklearn.metrics.mean_absolute_percentage_error": "Loss() / 100   # a fraction there",
         "lightgbm.mape": "Loss(epsilon=1.0) / 100",
+        "catboost.MAPE": "Loss(epsilon=1.0) / 100",
     },
     cases=(Case([[2.0, -4.0]], [[3.0, -3.0]], (37.5,), "100 (1/2 + 1/4)/2"),),
 )

@@ -50,7 +50,9 @@ def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
         "torch.nn.functional.huber_loss": "",
         "optax.huber_loss": "",
         "sklearn.HuberLoss": "Loss(delta=quantile)   # of the absolute errors",
+        "sklearn.SGDRegressor.huber": "Loss(delta=0.1)   # epsilon",
         "lightgbm.huber": "Loss(delta=0.9)",
+        "catboost.Huber": "Loss(delta=slope)",
     },
     cases=(
         Case([[0.0, 0.0]], [[0.5, -3.0]], (1.3125,), "(1/8 + 1 (3 - 1/2))/2"),
@@ -85,6 +87,7 @@ def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
     peers={
         "keras.losses.LogCosh": "",
         "optax.log_cosh": "",
+        "catboost.LogCosh": "",
     },
     cases=(
         Case(

@@ -280,7 +280,7 @@ def _deephit_slope(y_true: Any, y_pred: Any) -> Any:
 
 @loss(
     class_name="DeepHitNLL",
-    aliases=("deephit_pmf_nll", "NLLPMFLoss"),
+    aliases=("deephit_pmf_nll", "pmf_nll", "NLLPMFLoss"),
     target=PerRow(Parts(interval=Classes(), event=Bits())),
     prediction=Real(),
     slope=_deephit_slope,

@@ -41,11 +41,11 @@ def names(peer: str | None = None) -> list[str] | dict[str, str]:
     """
     if peer is None:
         return sorted(record.name for record in records())
-    found = texts.peers.of_libraries()
+    found = texts.peers.lines_of_libraries()
     libraries = sorted({name.split(".")[0] for name in found})
     if peer not in libraries:
         raise texts.unknown_library(peer, libraries)
-    return {name: record.line(name) for name, record in found.items() if name.startswith(f"{peer}.")}
+    return {name: line for name, line in found.items() if name.startswith(f"{peer}.")}
 
 
 @unconverted

@@ -20,7 +20,7 @@ from ..calls.programs import Program, program_for
 from ..graph import walk
 
 # Words that need a whole row in one place.
-_WITHIN = frozenset({"sparsemax", "sum_other", "other"})
+_WITHIN = frozenset({"sparsemax", "sum_other", "max_other", "other"})
 
 
 class SplitBackend(TorchBackend):

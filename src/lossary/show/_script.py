@@ -20,6 +20,7 @@ _MATH = {"arctan": "atan", "maximum": "max", "minimum": "min", "guard": "max", "
     name: name
     for name in ("abs", "cos", "exp", "expm1", "floor", "log", "log1p", "sign", "sin", "sinh", "sqrt", "tanh")
 }
+_OF_OTHERS = {"sum_other": "sum", "max_other": "max"}
 _REDUCTIONS = frozenset({"sum", "mean", "mean_square", "max"})
 # What is made of a whole row before any of its elements is known.
 _OF_ROWS = frozenset({"first_max", "sorted_down", "cumulated", "sparsemax"})
@@ -90,7 +91,7 @@ class _Printer:
         """The line that gives a node a name, where it is worth one."""
         if not node.args or id(node) in self.named or node.op in ("spread", "count", "position", "detach"):
             return []
-        row = not self.single and (node.op in _REDUCTIONS or node.op in _OF_ROWS or node.op == "sum_other")
+        row = not self.single and (node.op in _REDUCTIONS or node.op in _OF_ROWS or node.op in _OF_OTHERS)
         if not row and self.uses[id(node)] == 1 and len(self.text(node)) <= _LONG:
             return []
         text = self._whole(node)
@@ -137,8 +138,8 @@ class _Printer:
             return _OF_ONE[node.op]
         if node.op in _REDUCTIONS:
             return self._reduced(node)
-        if node.op == "sum_other":
-            return f"w.sum(n, i => {self._bare(node.args[0], output, 'i')})"
+        if node.op in _OF_OTHERS:
+            return f"w.{_OF_OTHERS[node.op]}(n, i => {self._bare(node.args[0], output, 'i')})"
         if node.op == "other":
             return self._bare(node.args[0], other, output)
         if node.op in ("position", "count"):
@@ -192,6 +193,7 @@ _SPELLED: dict[str, Callable[..., str]] = {
     "detach": lambda x: x,
     "other": lambda x: x,
     "sum_other": lambda x: x,
+    "max_other": lambda x: x,
     "lead": lambda x: x,
     "take": lambda x, label: x,
     "negative": lambda x: f"-{x}",
