@@ -262,6 +262,21 @@ def test_lightgbm_estimators():
     assert metric(DATA["bit"], scores)[0::2] == ("binary_crossentropy", False)
 
 
+WEIGHTED = {  # What weights of classes make of the weight of each of three points, in both kinds of columns.
+    CLASSES: ({"class_weight": [1.0, 3.0, 2.0]}, np.array([0.0, 1.0, 2.0]), np.array([[1.0], [3.0], [2.0]])),
+    "bce": ({"pos_weight": [2.0, 3.0]}, np.eye(3)[:, :2], np.array([[2.0, 1.0], [1.0, 3.0], [1.0, 1.0]])),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights_of_classes_in_objectives(name):
+    settings, y_true, times = WEIGHTED[name]
+    scores = np.linspace(-1.0, 1.0, 9).reshape(3, 3)[:, : 3 if name == CLASSES else 2]
+    plain, weighted = (lossary.lightgbm.objective(lossary.get(name, **more)) for more in ({}, settings))
+    for found, expected in zip(weighted.derivatives(y_true, scores), plain.derivatives(y_true, scores), strict=True):
+        np.testing.assert_allclose(found, times * expected, rtol=1e-12)
+
+
 # --- CatBoost -------------------------------------------------------------------------------------------------------
 
 CATBOOST = {
@@ -277,14 +292,14 @@ PLAIN = {
 }  # fmt: skip
 
 
-def same_as_catboost(name, found, rounds, points=None):
+def same_as_catboost(name, found, rounds):
     loss, kind = CATBOOST[name]
     params = {
         **PLAIN,
         "iterations": rounds,
         **({"classes_count": 3} if kind == "class" else {"boost_from_average": False}),
     }
-    pool = catboost.Pool(found["x"][:points], found[kind][:points], weight=found["weight"][:points])
+    pool = catboost.Pool(found["x"], found[kind], weight=found["weight"])
     theirs = catboost.CatBoost({**params, "loss_function": name}).fit(pool)
     ours, metric = lossary.catboost.Objective(loss), lossary.catboost.Metric(loss)
     model = catboost.CatBoost({**params, "loss_function": ours, "eval_metric": metric}).fit(pool)
@@ -293,23 +308,44 @@ def same_as_catboost(name, found, rounds, points=None):
     return model, theirs, scores[0]
 
 
+ROWS = {  # Losses of rows, and what they multiply the cross-entropy of the second class by.
+    "a weight of a class": (lossary.CategoricalCrossentropy(class_weight=[1.0, 3.0, 1.0]), {}, 3.0),
+    "a scale": (CLASSES, {"scale": 2.0}, 2.0),
+    "a sum": (0.5 * lossary.get(CLASSES) + 2.0 * lossary.get(CLASSES, class_weight=[1.0, 1.0, 2.0]), {}, 2.5),
+    "scores far apart": (CLASSES, {}, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_both_derivatives_of_a_row_in_catboost(name):
+    loss, settings, times = ROWS[name]
+    scores = np.array([0.0, -800.0, 1.0]) if "apart" in name else np.array([0.1, 0.2, -0.3])
+    p = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    objective = lossary.catboost.Objective(loss, **settings)
+    slope, matrix = (np.array(each) for each in objective.calc_ders_multi(scores, 1.0, 0.5))
+    np.testing.assert_allclose(slope, -0.5 * times * (p - [0.0, 1.0, 0.0]), rtol=1e-12)
+    np.testing.assert_allclose(matrix, -0.5 * times * (np.diag(p) - np.outer(p, p)), rtol=1e-12, atol=1e-300)
+
+
+def test_labels_that_name_no_class_in_catboost():
+    with pytest.raises(lossary.LossError, match="classes_count=3"):
+        lossary.catboost.Objective(CLASSES).calc_ders_multi(np.zeros(2), 2.0, 1.0)
+
+
 @pytest.mark.parametrize("name", CATBOOST)
 def test_catboost_grows_its_own_trees(name):
-    points = 60 if name == "MultiClass" else 400  # It asks for every row of scores by itself.
-    model, theirs, scores = same_as_catboost(name, DATA, 3, points)
+    model, theirs, scores = same_as_catboost(name, DATA, 3)
     loss, kind = CATBOOST[name]
     link = lossary.catboost.Objective(loss).inverse_link
-    true = DATA[kind][:points].astype(int if kind == "class" else float)
-    mean = lossary.get(loss, reduction="mean_with_sample_weight")(
-        true, link(scores), sample_weight=DATA["weight"][:points]
-    )
+    true = DATA[kind].astype(int if kind == "class" else float)
+    mean = lossary.get(loss, reduction="mean_with_sample_weight")(true, link(scores), sample_weight=DATA["weight"])
     assert model.get_evals_result()["learn"]["Metric"][-1] == pytest.approx(float(mean), rel=1e-6)
     if name in ("Logloss", "MultiClass"):
         assert theirs.get_evals_result()["learn"][name][-1] == pytest.approx(float(mean), rel=1e-3)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", [name for name in CATBOOST if name != "MultiClass"])
+@pytest.mark.parametrize("name", CATBOOST)
 def test_catboost_grows_its_own_50_trees(name):
     same_as_catboost(name, data(2000), 50)
 

@@ -27,7 +27,6 @@ _PARTS = {
     "Pictures": ("plot",),
     "Helpers": ("to_categorical", "is_categorical_crossentropy", "pack"),
 }  # fmt: skip
-_MODULES = ("torch", "optax", "xgboost", "lightgbm", "catboost", "sklearn", "hf", "statsmodels", "river")
 
 
 def page() -> str:

@@ -27,14 +27,14 @@ class Choice(NamedTuple):
 # A Hessian that is less than this share of slope over difference far out leaves steps that are far too long.
 _DIED_OUT = 0.05
 _FAR = 100.0
-_TARGETS, _OUTPUTS = 24, 4
+_TARGETS, _ROW = 24, 4
 
 
 def chosen(loss: Loss, link: Link) -> Choice:
     """The Hessian for boosting with this loss, found by looking at it near its targets and far from them."""
     exact = Curvature(loss, link, "exact")
     rows = not _has_majorizer(loss)
-    y_true, raw, away = _rows(loss) if rows else _points(loss, link)
+    y_true, raw, away = _rows(loss, _outputs(loss) or _ROW) if rows else _points(loss, link)
     far = np.abs(away) >= _FAR
     with np.errstate(all="ignore"):
         slope, curve = exact(y_true, raw)
@@ -65,7 +65,17 @@ def _points(loss: Loss, link: Link) -> tuple[Floats, Floats, Floats]:
     steps = np.concatenate([-steps, steps])
     away = np.broadcast_to(steps, (len(best), len(steps)))
     raw = best[:, None] + away
-    return np.repeat(targets, len(steps)), raw.ravel(), away.ravel()
+    outputs = _outputs(loss)
+    found = np.stack([np.repeat(targets, len(steps)), raw.ravel(), away.ravel()])
+    y_true, raw, away = np.repeat(found[..., None], outputs, axis=-1) if outputs else found
+    return y_true, raw, away
+
+
+def _outputs(loss: Loss) -> int:
+    """How many outputs the settings of a loss are for, or 0 for any number."""
+    name = "pos_weight" if _has_majorizer(loss) else "class_weight"
+    given = [term.parameters.get(name) for term in _terms(loss)]
+    return next((len(each) for each in given if isinstance(each, tuple)), 0)
 
 
 def _targets(loss: Loss) -> Floats:
@@ -74,10 +84,10 @@ def _targets(loss: Loss) -> Floats:
     return found[:, 0].astype(np.float64)
 
 
-def _rows(loss: Loss) -> tuple[Floats, Floats, Floats]:
+def _rows(loss: Loss, outputs: int) -> tuple[Floats, Floats, Floats]:
     rng = np.random.default_rng(0)
-    y_true = loss.record.arguments[0].sample(rng, (_TARGETS, _OUTPUTS))
-    raw = rng.normal(size=(_TARGETS, _OUTPUTS)) * np.geomspace(0.1, 8.0, _TARGETS)[:, None]
+    y_true = loss.record.arguments[0].sample(rng, (_TARGETS, outputs))
+    raw = rng.normal(size=(_TARGETS, outputs)) * np.geomspace(0.1, 8.0, _TARGETS)[:, None]
     return y_true, raw, np.zeros_like(raw)
 
 
@@ -86,8 +96,11 @@ def _is_location(loss: Loss, link: Link) -> bool:
     return link.name == "identity" and type(loss.record.target) is Real
 
 
+def _terms(loss: Loss) -> tuple[Loss, ...]:
+    return loss.terms if isinstance(loss, WeightedSum) else (loss,)
+
+
 def _has_majorizer(loss: Loss) -> bool:
     """Whether every output has a target of its own, as far as one output per data point is concerned."""
-    terms = loss.terms if isinstance(loss, WeightedSum) else (loss,)
-    records = [term.record for term in terms]
+    records = [term.record for term in _terms(loss)]
     return all(r.is_pair and r.inputs[0].axes == ELEMENT and not isinstance(r.target, OneHot) for r in records)

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..backends import NUMPY
 from ..facts.domain import Classes, OneHot
 from ..objects.get import get
+from ..objects.row_hessian import RowHessian
 from .boosting import Boosting, Convention, Measure
 
 # Factors: the derivatives of RMSE, Logloss, Poisson and MultiClass in CatBoost's catboost/private/libs/algo.
@@ -51,7 +53,7 @@ class Objective(Boosting):
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
-        slope, curve = self.derivatives(_array(targets), _array(approxes), None if weights is None else _array(weights))
+        slope, curve = self.derivatives(_array(targets), approxes, None if weights is None else _array(weights))
         found = np.empty((len(slope), 2))
         np.negative(slope, out=found[:, 0])
         np.negative(curve, out=found[:, 1])
@@ -61,16 +63,31 @@ class Objective(Boosting):
 class MultiObjective(Objective):
     """What `Objective` makes of a loss of rows: an objective for several classes."""
 
+    _size = 0  # How many scores a row has; then follow the targets of every label, and what derives.
+    _rows: Any
+    _derived: RowHessian
+    _factor: float
+    _steepness: float
+
+    def _meet(self, scores: Any) -> None:
+        rows = self.targets(np.arange(scores.shape[1]), scores)
+        self._rows, self._derived = rows, self.curvature.of_rows(rows[:1], scores)
+        self._factor, steeper = self._factors(scores)
+        self._steepness = self._factor * steeper
+        self._size = scores.shape[1]
+
     def calc_ders_multi(self, approxes: Any, target: Any, weight: float) -> Any:
         """The gradient and the Hessian of minus the loss of one data point."""
         scores = _array(approxes)[None]
-        y_true = np.array([target])
-        slope, curve = self.derivatives(y_true, scores)
-        if self.hessian == "exact":
-            matrix = self.curvature.matrix(self.targets(y_true, scores), scores)[0]
-        else:
-            matrix = np.diag(curve[0])
-        return (-weight * slope[0]).tolist(), (-weight * matrix).tolist()
+        if self._size != scores.shape[1]:
+            self._meet(scores)
+        label = int(target)
+        known = 0 <= label < self._size
+        y_true = self._rows[label : label + 1] if known else self.targets(np.array([target]), scores)
+        slope, matrix = self._derived(y_true, scores)
+        if self.hessian != "exact":
+            matrix = np.diag(self.curvature.formed(NUMPY, matrix.diagonal()))
+        return (slope * (-weight * self._factor)).tolist(), (matrix * (-weight * self._steepness)).tolist()
 
 
 class Metric(Measure):

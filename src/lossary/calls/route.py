@@ -94,6 +94,10 @@ class Route:
         """The same of a small call without weights; None where there is more to it."""
         return None
 
+    def hessian_of_row(self, batch: Batch) -> Callable[[Any, Any], tuple[Array, Array] | None] | None:
+        """What computes the slope and the whole Hessian of rows like the batch's one; None where words are to."""
+        return None
+
     def linear(self, settings: Settings, given: Arguments) -> Array:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)

@@ -176,8 +176,9 @@ class Program:
         if part == "curvature":
             return self._curvature()
         if part == "turn":
-            raw, direction = self._nodes[self.predictions[0]], self.graph.input(UPSTREAM, ELEMENT)
-            return [words.spread(differentiate(words.sum(self._curvature()[0] * direction), raw), raw)]
+            raw, slope = self._nodes[self.predictions[0]], self._curvature()[0]
+            turned = differentiate(words.sum(slope * self.graph.input(UPSTREAM, ELEMENT)), raw)
+            return [slope, words.spread(turned, raw)]
         if part == "value":
             return [self.output]
         if part == "value_and_slope":
@@ -211,7 +212,7 @@ class Program:
         return self._function(backend, "curvature")
 
     def turn(self, backend: Speller) -> Callable[..., Any]:
-        """The Hessian of each row times a direction, the last argument."""
+        """The slope, and the Hessian of each row times a direction, the last argument."""
         return self._function(backend, "turn")
 
     def value_and_slope(self, backend: Speller) -> Callable[..., Any]:

@@ -127,6 +127,17 @@ def curvature(call: Fusible) -> tuple[Any, Any] | None:
     return found
 
 
+def hessian_of_row(call: Fusible) -> Callable[..., tuple[Any, Any] | None] | None:
+    """What computes the slope and the whole Hessian of rows like the call's, or None where words are to."""
+    columns = call.y_pred.shape[-1]
+    label = str(call.y_true.dtype) if call.program.record.labels_are_integers else ""
+    numbers = all(isinstance(number, float) for number in call.numbers)
+    if not numbers or not _is_one_task(call.program, call.y_pred, columns, label):
+        return None
+    found: Callable[..., tuple[Any, Any] | None] | None = _unless_refused(lambda: part("cpu.hessian").OfRow(call))
+    return found
+
+
 def _is_ready(call: Fusible) -> bool:
     """Whether `load` was asked for the kernels of a small call."""
     if not call.program.kernels_at_hand or call.mask is not None or not fits(call):

@@ -25,6 +25,7 @@ from .get import get
 from .loss import Loss
 from .own_call import check_followed
 from .raw import Link, link_of, raw
+from .row_hessian import RowHessian, factor
 
 HESSIANS = ("exact", "positive", "majorizer", "constant")
 # Below it a curvature is this, as XGBoost's own objectives have it.
@@ -102,7 +103,7 @@ class Curvature:
         plain = sample_weight is None or _are_numbers(sample_weight, raw)
         both = term.curvature_at_once(y_true, raw) if plain and self.hessian != "majorizer" else None
         if both is not None:
-            slope, curve = both[0], self._formed(NUMPY, both[1])
+            slope, curve = both[0], self.formed(NUMPY, both[1])
             if sample_weight is not None:
                 each = sample_weight.astype(raw.dtype, copy=False).reshape(-1, *[1] * (raw.ndim - 1))
                 slope, curve = slope * each, curve * each
@@ -112,8 +113,8 @@ class Curvature:
             slope, curve = route.of(batch.backend).curvature(batch) or _run(batch, batch.inputs)
             if self.hessian == "majorizer":
                 curve = batch.backend.maximum(curve, self._secant(batch))
-            curve = self._formed(batch.backend, curve)
-            each = _factor(batch)
+            curve = self.formed(batch.backend, curve)
+            each = factor(batch)
             if each is not None:
                 slope, curve = slope * each, curve * each
             if weight != 1.0:
@@ -121,20 +122,12 @@ class Curvature:
         place = batch.program.predictions[0]
         return batch.gradient(slope, place), batch.gradient(curve, place)
 
-    def matrix(self, y_true: Any, raw: Any) -> Array:
-        """The exact Hessian of every row of NumPy's scores, an array (N, C, C)."""
-        size = raw.shape[-1]
-        # Every row as often as it has scores, each time with another direction.
-        y_true, rows = np.repeat(y_true, size, axis=0), np.repeat(raw, size, axis=0)
-        directions = np.tile(np.eye(size, dtype=raw.dtype), (len(raw), 1))
-        total: Any = 0.0
-        for weight, term in self._terms:
-            batch = term.lined_up((y_true, rows))
-            with batch.computing():
-                total = total + weight * batch.program.turn(batch.backend)(*batch.arguments, directions)
-        return total.reshape(-1, size, size)
+    def of_rows(self, y_true: Any, raw: Any) -> RowHessian:
+        """The slope and the whole Hessian, whatever ``hessian`` is, of one row like this one after the other."""
+        return RowHessian(self._terms, y_true, raw)
 
-    def _formed(self, backend: Backend, curve: Array) -> Array:
+    def formed(self, backend: Backend, curve: Array) -> Array:
+        """What ``hessian`` makes of the diagonal."""
         if self.hessian == "exact":
             return curve
         if self.hessian == "constant":
@@ -215,13 +208,3 @@ def _run(batch: Batch, inputs: tuple[Array, ...]) -> tuple[Array, Array]:
         found = run(*(np.ascontiguousarray(x[chunk].T) for x in inputs), *batch.numbers)
         slope[:, chunk], curve[:, chunk] = found
     return slope.T, curve.T
-
-
-def _factor(batch: Batch) -> Array | None:
-    """What the derivatives of each point count, 0 for those that are left out."""
-    if batch.weights is None and batch.live is None:
-        return None
-    ones = batch.backend.sum(batch.y_pred * 0.0) + 1.0
-    if batch.live is not None:
-        ones = batch.backend.where(batch.backend.expand_last(batch.live), ones, 0.0 * ones)
-    return ones if batch.weights is None else ones * batch.backend.expand_last(batch.weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +81,9 @@ class NumpyRoute(Route):
             keep(setting.steps, key, step)
         found: tuple[Array, Array] | None = step.on_numpy(y_true, y_pred)
         return found
+
+    def hessian_of_row(self, batch: Batch) -> Callable[[Any, Any], tuple[Array, Array] | None] | None:
+        return kernels.hessian_of_row(batch)
 
     def linear(self, settings: Settings, given: Arguments) -> Array:
         return linear_numpy.value(settings, given)

@@ -64,7 +64,7 @@ def source(program: Program, use: Use) -> Source:
 def _form(program: Program, use: Use) -> tuple[Lowered, ByTargets | None]:
     """The form of a kernel, and whether it has another for targets that are all 0 or 1."""
     if use.curvature:
-        return curvature(program, use.target, rows=use.rows), None
+        return curvature(program, use.target, rows=use.rows, turned=use.turned), None
     # A value that is not added up must not depend, in its last digit, on what stands beside it.
     found = None if use.rows or use.points else by_targets(program, use.target, gradient=use.gradient)
     if found is not None:
@@ -86,7 +86,7 @@ class _Printer:
         """Elements without rows, so many at a time."""
         use = self.use
         work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
-        arrays = {local: name for name, local in ARRAYS.items()}
+        arrays = {ARRAYS[each.name]: each.name for each in self.form.inputs}
         arrays |= use.written
         arrays |= {RESULTS: "values"} if use.points and not use.curvature else {}
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
@@ -157,7 +157,7 @@ class _Printer:
         """The lines for every row of a few, after what they need of it."""
         read, written = self.names.asked()
         of_row = {"targets": "row(y_true, i)", "predictions": "row(y_pred, i)", "slopes": "row(gradient, i)"}
-        of_row |= {CURVES: "row(curvature, i)"}
+        of_row |= {CURVES: "row(curvature, i)", "directions": "row(upstream, i)"}
         views = {"label": "place(labels[k], columns)", **of_row, "factor": "weights[k]"}
         views |= {store: f"row({store}_rows, k)" for store in self.form.stores}
         used = [f"{name} = {view}" for name, view in views.items() if name in read]

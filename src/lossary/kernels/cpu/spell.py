@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...graph import Node
 from ...graph.emit import INFIX
+from ...graph.program import UPSTREAM
 from ..lowering.form import Body, Input, Kept
 
 _LONG = 60
@@ -20,8 +21,8 @@ REDUCE = {
     "total": ("0.0", "accumulate({total}, {x})", "{total}"),
 }
 # The local variables of an input: the array, an element of it, and what is put there under a mask.
-ARRAYS = {"y_true": "targets", "y_pred": "predictions"}
-_ELEMENTS = {"y_true": "t", "y_pred": "p"}
+ARRAYS = {"y_true": "targets", "y_pred": "predictions", UPSTREAM: "directions"}
+_ELEMENTS = {"y_true": "t", "y_pred": "p", UPSTREAM: "d"}
 _NEUTRALS = {"y_true": "NEUTRAL_TARGET", "y_pred": "NEUTRAL_PREDICTION"}
 
 

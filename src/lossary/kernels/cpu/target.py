@@ -46,7 +46,8 @@ class Use(NamedTuple):
 
     ``rows`` keeps data points apart; otherwise a separable loss runs over all elements at once and gives their total.
     ``points`` is the same with one element per data point, whose values and factors are arrays.  ``narrow`` is for
-    short rows.  ``curvature`` is for the slope and the diagonal of the Hessian instead of value and slope.
+    short rows.  ``curvature`` is for the slope and the diagonal of the Hessian instead of value and slope, or with
+    ``turned`` the Hessian times a direction.
     """
 
     rows: bool
@@ -55,12 +56,13 @@ class Use(NamedTuple):
     mask: bool
     narrow: bool = False
     curvature: bool = False
+    turned: bool = False
 
     @property
     def name(self) -> str:
         """A short name for files and functions."""
         shape = "narrow" if self.narrow else "rows" if self.rows else "points" if self.points else "total"
-        kinds = {"gradient": self.gradient, "masked": self.mask, "curvature": self.curvature}
+        kinds = {"gradient": self.gradient, "masked": self.mask, "curvature": self.curvature, "turned": self.turned}
         return "_".join([shape, *(kind for kind, wanted in kinds.items() if wanted)])
 
     @property
@@ -87,3 +89,7 @@ def curvature_use(program: Program, columns: int) -> Use:
     rows = not program.separable
     narrow = rows and columns <= NARROW
     return Use(rows, points=not rows, gradient=False, mask=False, narrow=narrow, curvature=True)
+
+
+# The kernel of a row's whole Hessian, a direction at a time.
+TURNED = Use(rows=True, points=False, gradient=False, mask=False, curvature=True, turned=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...facts.domain import Domain, OneHot
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
-from ...graph.program import Program
+from ...graph.program import UPSTREAM, Program
 from .form import (
     CURVES,
     RESULTS,
@@ -91,15 +91,18 @@ def _costs(form: Lowered, target: Target) -> int:
     return sum(node.op in target.costly for loop in loops for node in loop.body.computes)
 
 
-def curvature(program: Program, target: Target, *, rows: bool) -> Lowered:
-    """The kernel of the slope and the diagonal of the Hessian, output by output, without factors."""
-    outputs = program.outputs("curvature")
+def curvature(program: Program, target: Target, *, rows: bool, turned: bool = False) -> Lowered:
+    """The kernel of the slope and the diagonal of the Hessian, output by output, without factors.
+
+    What is ``turned`` is the Hessian times a direction in place of its diagonal.
+    """
+    outputs = program.outputs("turn" if turned else "curvature")
     if len(walk(outputs)) > _MOST:
         raise ValueError("it would take seconds to compile")
     outputs, checks, of_rows = _lowered(program, outputs, rows=rows)
     slope, curve = outputs = without_divisions(outputs) if target.inverts else outputs
     plan = arranged(target, None, slope, curve, checks, of_rows, [], points=False)
-    return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows)
+    return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows, turned=turned)
 
 
 def _form(
@@ -110,8 +113,12 @@ def _form(
     value: Node | None = None,
     scale: Sequence[tuple[str, Node]] = (),
     checks: Sequence[Node] = (),
+    *,
+    turned: bool = False,
 ) -> Lowered:
     inputs, stores = _inputs(program), plan.stores()
+    if turned:
+        inputs = (*inputs, Input(UPSTREAM, program.graph.input(UPSTREAM, ELEMENT), 0.0))
     return Lowered(
         name=program.record.name,
         inputs=inputs,
