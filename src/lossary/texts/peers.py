@@ -152,9 +152,6 @@ NAMES = {
     "total_variation": _IMAGES,
     "TVLoss": _IMAGES,
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
-    "TripletMarginWithDistanceLoss": "lossary.TripletMargin()   # of Euclidean distances, (anchor, positive, negative)",
-    "triplet_margin_with_distance_loss": "lossary.TripletMargin()   # of Euclidean distances, (anchor, positive, "
-    "negative)",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
