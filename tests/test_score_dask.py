@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from lossary import LossError
 from lossary.scoring import FileError, _dask, _score, connected, score
@@ -66,6 +68,22 @@ def test_a_cluster_gives_the_bits_of_one_process_though_a_worker_is_killed(
     assert many.rows_read == ROWS
     cluster.wait_for_workers(2)
     assert set(cluster.run(os.getpid).values()) != set(before.values())
+
+
+def test_batches_of_an_arrow_file_are_tasks_of_their_own(
+    cluster: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dask, "TASK_BYTES", 40_000)
+    table, done = pq.read_table(folder / "part-0.parquet"), []
+    feather.write_feather(table, tmp_path / "a.feather", chunksize=1000)
+    many = score(tmp_path / "a.feather", ["mse"], **COLUMNS, client=cluster, progress=done.append)
+    assert len(done) > 4
+    assert replace(many, source="") == replace(score(folder / "part-0.parquet", ["mse"], **COLUMNS), source="")
+    y = np.where(np.arange(ROWS // 4) == 7003, -1.0, 1.0)
+    feather.write_feather(pa.table({"y": y, "p": np.ones_like(y)}), tmp_path / "b.feather", chunksize=1000)
+    with pytest.raises(LossError, match=r"row 7003|y_true\[7003") as error:
+        score(tmp_path / "b.feather", ["poisson"], target="y", prediction="p", client=cluster)
+    assert "b.feather" in str(error.value)
 
 
 def test_the_command_line_and_a_loss_of_ones_own(cluster: Any, folder: Path, tmp_path: Path) -> None:

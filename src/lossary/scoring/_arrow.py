@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _errors
 from ._blocks import Block, Wanted, each, known, reading
 from ._columns import arrow_block, as_it_is, with_keys
 from ._places import Place
 from ._streams import Stream
+
+
+class Part(NamedTuple):
+    """Some of the pieces that a file was written in, row groups or batches, and the row with which they begin."""
+
+    first: int
+    end: int
+    row: int
 
 
 class ArrowSource:
@@ -65,18 +73,22 @@ class ArrowSource:
 class ParquetSource(ArrowSource):
     """A Parquet file, or some of its row groups, read page by page."""
 
-    def __init__(self, place: Place, groups: tuple[int, int] | None = None, stream: Stream | None = None) -> None:
+    def __init__(self, place: Place, part: Part | None = None, stream: Stream | None = None) -> None:
         import pyarrow.parquet as pq
 
         super().__init__(place, place.keys)
         with reading(place):
-            self._bytes = (stream or Stream(place)).spooled() if place.is_stream or _is_packed(place) else None
+            self._bytes = (stream or Stream(place)).spooled() if place.is_stream or is_packed(place) else None
             self._file = pq.ParquetFile(self._opened())
             self.names = self._with_keys(self._file.schema_arrow.names)
             self.metadata = self._file.metadata
-        first, end = groups or (0, self.metadata.num_row_groups)
+        first, end, self.row = part or (0, self.metadata.num_row_groups, 0)
         self._groups = list(range(first, end))
-        self.row = sum(self.metadata.row_group(i).num_rows for i in range(first))
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """The bytes and the rows of every row group."""
+        groups = map(self.metadata.row_group, range(self.metadata.num_row_groups))
+        return [(group.total_byte_size, group.num_rows) for group in groups]
 
     def _opened(self) -> Any:
         return self.place.seekable() if self._bytes is None else self._bytes
@@ -102,20 +114,21 @@ class ParquetSource(ArrowSource):
 
 
 class FeatherSource(ArrowSource):
-    """A file or a stream of Arrow's own format."""
+    """A file, or some of its batches, or a stream of Arrow's own format."""
 
-    def __init__(self, place: Place, stream: Stream | None = None) -> None:
+    def __init__(self, place: Place, part: Part | None = None, stream: Stream | None = None) -> None:
         import pyarrow as pa
 
         super().__init__(place, place.keys)
         self._stream: Stream | None = None
+        self._part, self.row = part, part.row if part else 0
         with reading(place):
             # Only a stream can be read from its beginning; a file is found by its end.
             start = stream or Stream(place)
             if not start.file.head.startswith(b"ARROW1"):
                 self._stream = start
                 self._reader = pa.ipc.open_stream(pa.PythonFile(start.file, mode="r"))
-            elif place.is_stream or _is_packed(place):
+            elif place.is_stream or is_packed(place):
                 self._file: Any = start.spooled()
             else:
                 start.close()
@@ -126,17 +139,30 @@ class FeatherSource(ArrowSource):
 
     def batches(self, columns: list[str], wanted: Wanted, rows: int) -> Iterator[tuple[Any, float]]:
         """The batches that were written."""
-        import pyarrow as pa
-
         if self._stream is not None:
             for batch in self._reader:
                 yield batch.select(columns), self._stream.done
             return
+        first, end, _ = self._part or (0, self._reader.num_record_batches, 0)
+        reader = self._reader_of(columns)
+        for i in range(first, end):
+            yield reader.get_batch(i).select(columns), (i + 1 - first) / (end - first)
+
+    def _reader_of(self, columns: Sequence[str]) -> Any:
+        import pyarrow as pa
+
         fields = [self._reader.schema.get_field_index(name) for name in columns]
-        reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=fields))
-        for i in range(reader.num_record_batches):
-            yield reader.get_batch(i).select(columns), (i + 1) / reader.num_record_batches
+        return pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """The bytes and the rows of every batch, the bytes about; of a stream, which has to be read whole, none."""
+        if self._stream is not None:
+            return []
+        reader = self._reader_of(self._reader.schema.names[:1])
+        batches = range(reader.num_record_batches)
+        return [(self.place.size // len(batches), reader.get_batch(i).num_rows) for i in batches]
 
 
-def _is_packed(place: Place) -> bool:
+def is_packed(place: Place) -> bool:
+    """Whether what its name says has to be unpacked from the beginning."""
     return place.path.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".lz4"))

@@ -9,13 +9,14 @@ from typing import Any
 
 from .._extras import require
 from . import _errors
-from ._arrow import ParquetSource
+from ._arrow import FeatherSource, ParquetSource, Part, is_packed
 from ._places import Place, steady
 from ._run import Partial, Plan, Run
 from ._tables import Table, source_of
 
-# Row groups of a Parquet file go together until they take so many bytes.
+# Row groups of a Parquet file, or batches of an Arrow file, go together until they take so many bytes.
 TASK_BYTES = 1 << 26
+_SOURCES: dict[str, Any] = {"parquet": ParquetSource, "arrow": FeatherSource}
 # Seconds for which a scheduler may keep us waiting.
 TIMEOUT = 10.0
 
@@ -56,23 +57,25 @@ def spread(client: Any, table: Table, plan: Plan, rows: int, progress: Callable[
     return found
 
 
-def _tasks(place: Place) -> Iterator[tuple[Place, tuple[int, int] | None]]:
-    """The whole of a short file, row groups of a long one."""
+def _tasks(place: Place) -> Iterator[tuple[Place, Part | None]]:
+    """The whole of a short file, or of text, which has to be read from its beginning; pieces of a long one."""
     if place.filesystem is None:
         place = replace(place, path=os.path.abspath(place.path))
-    if place.kind != "parquet" or place.size <= TASK_BYTES:
+    source = _SOURCES.get(place.kind)
+    long = place.size > TASK_BYTES and not is_packed(place)
+    pieces = source(place).pieces() if long and source is not None else []
+    if not pieces:
         yield place, None
         return
-    metadata = ParquetSource(place).metadata
-    first = size = 0
-    for i in range(metadata.num_row_groups):
-        size += metadata.row_group(i).total_byte_size
-        if size >= TASK_BYTES or i + 1 == metadata.num_row_groups:
-            yield place, (first, i + 1)
-            first, size = i + 1, 0
+    first = size = begun = row = 0
+    for end, (piece, rows) in enumerate(pieces, 1):
+        size, row = size + piece, row + rows
+        if size >= TASK_BYTES or end == len(pieces):
+            yield place, Part(first, end, begun)
+            first, size, begun = end, 0, row
 
 
-def _scored(packed: bytes, place: Place, groups: tuple[int, int] | None) -> Partial:
+def _scored(packed: bytes, place: Place, part: Part | None) -> Partial:
     """The work of one task, on a worker."""
     import pickle
 
@@ -81,7 +84,7 @@ def _scored(packed: bytes, place: Place, groups: tuple[int, int] | None) -> Part
         raise _errors.not_on_worker(place)
     run = Run(plan)
     with steady(place):
-        source = source_of(place, encoding, groups)
+        source = source_of(place, encoding, part)
         if source.names:
             for block in source.blocks(plan.columns.wanted(), rows):
                 run.add(block)

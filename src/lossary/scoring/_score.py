@@ -107,7 +107,7 @@ def score(
         encoding: Of text that is not UTF-8, for example ``"gbk"``.
         format: What the files are, where their ending does not tell: csv, jsonl, parquet, arrow or npz.
         rows: Rows per block; it changes memory, not the result.
-        client: A ``distributed.Client``, whose workers share the files and the row groups of long ones; the result is
+        client: A ``distributed.Client``, whose workers share the files and the pieces of long ones; the result is
             the same to the last bit on processors of one kind.
         progress: Called with the part of the file done, 0 to 1.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._extras import require
 from . import _errors
-from ._arrow import FeatherSource, ParquetSource
+from ._arrow import FeatherSource, ParquetSource, Part
 from ._blocks import Block, Grouping, Source, Wanted, reading
 from ._frames import FrameSource, label_of
 from ._npz import NpzSource
@@ -139,7 +139,7 @@ def _place_of(star: str) -> int:
     return int(star) if star.isdecimal() else -1
 
 
-def source_of(place: Place, encoding: str | None = None, groups: tuple[int, int] | None = None) -> Source:
+def source_of(place: Place, encoding: str | None = None, part: Part | None = None) -> Source:
     """What reads a place."""
     if place.kind == "npz":
         return NpzSource(place)
@@ -151,9 +151,9 @@ def source_of(place: Place, encoding: str | None = None, groups: tuple[int, int]
     if place.kind == "npz":
         return NpzSource(place, stream)
     if place.kind == "parquet":
-        return ParquetSource(place, groups, stream)
+        return ParquetSource(place, part, stream)
     if place.kind == "arrow":
-        return FeatherSource(place, stream)
+        return FeatherSource(place, part, stream)
     stream = stream or Stream(place, encoding)
     with reading(place):
         return JsonSource(place, stream) if place.kind == "jsonl" else CsvSource(place, stream)
