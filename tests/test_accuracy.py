@@ -78,9 +78,10 @@ def test_slopes_keep_their_digits_near_smoothed_targets(backend: str, smoothing:
     share = mp.mpf(smoothing)
     y_true = np.concatenate([np.eye(4)[[0, 1, 2, 3] * 4], rng.dirichlet(np.ones(4), 16)]).astype(np.float32)
     off = rng.normal(size=y_true.shape) * 10.0 ** rng.uniform(-7, -2, (len(y_true), 1))
-    for name, each in (("binary_crossentropy", 2), ("categorical_crossentropy", 4)):
+    of_rows = {"categorical_crossentropy": {}, "poly_crossentropy": {"poly_weight": 0.0}}
+    for name, each in {"binary_crossentropy": 2, **dict.fromkeys(of_rows, 4)}.items():
         y_pred = ((y_true * (1 - smoothing) + smoothing / each) * (1 + off)).clip(0, 1).astype(np.float32)
-        setting = lossary.get(name).record, {"label_smoothing": smoothing}
+        setting = lossary.get(name).record, {"label_smoothing": smoothing, **of_rows.get(name, {})}
         for in_words in (True, False):
             _, slopes = accuracy.on_backend(backend, in_words=in_words)(*setting, y_true, y_pred)
             for t, p, slope in zip(y_true, y_pred, slopes, strict=True):

@@ -1,10 +1,14 @@
-"""How far predictions are above smoothed targets, with the digits that rounding these targets would take."""
+"""Smoothed targets: how far predictions are above them, with the digits that rounding these targets would take."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..words import count, detach, residual, spread
+from ..facts.settings import Interval
+from ..words import count, detach, is_off, residual, spread
+from ._softmax import crossentropy_slope, smoothed
+
+SMOOTHING = Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0)
 
 
 def beyond(y_pred: Any, y_true: Any, label_smoothing: Any, *, each: Any = 0.5, rest: Any = 0.0) -> Any:
@@ -17,8 +21,14 @@ def beyond(y_pred: Any, y_true: Any, label_smoothing: Any, *, each: Any = 0.5, r
     return residual(off, spread(upper, y_pred), away) + (lost - lower * away)
 
 
-def beyond_row(y_pred: Any, y_true: Any, label_smoothing: Any) -> Any:
-    """The same where the share is spread over all classes of the row."""
+def smoothed_slope(y_true: Any, y_pred: Any, label_smoothing: Any, from_logits: bool, epsilon: Any) -> Any:
+    """The slope of the cross-entropy of classes with smoothed targets."""
+    above = None if from_logits or is_off(label_smoothing) else _beyond_row(y_pred, y_true, label_smoothing)
+    return crossentropy_slope(*smoothed(y_true, y_pred, label_smoothing), y_pred, from_logits, epsilon, above)
+
+
+def _beyond_row(y_pred: Any, y_true: Any, label_smoothing: Any) -> Any:
+    """As `beyond`, where the share is spread over all classes of the row."""
     classes = count(y_pred)
     each = 1.0 / classes
     remainder = residual(spread(1.0, y_pred), spread(each, y_pred), spread(classes, y_pred))

@@ -21,19 +21,17 @@ from ..words import (
     weighted,
     where,
 )
-from ._smoothing import beyond_row
-from ._softmax import crossentropy_slope, odds, shares, smoothed, surprise
+from ._smoothing import SMOOTHING, smoothed_slope
+from ._softmax import odds, shares, smoothed, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
-_SMOOTHING = Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0)
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
 def _categorical_slope(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: Any = 0.0, *, epsilon: Any = 1e-7
 ) -> Any:
-    above = None if from_logits or is_off(label_smoothing) else beyond_row(y_pred, y_true, label_smoothing)
-    return crossentropy_slope(*smoothed(y_true, y_pred, label_smoothing), y_pred, from_logits, epsilon, above)
+    return smoothed_slope(y_true, y_pred, label_smoothing, from_logits, epsilon)
 
 
 @loss(
@@ -42,7 +40,7 @@ def _categorical_slope(
     prediction=Probabilities(),
     parameters={
         "from_logits": _FROM_LOGITS,
-        "label_smoothing": _SMOOTHING,
+        "label_smoothing": SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_categorical_slope,
@@ -125,7 +123,7 @@ def _sparse_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "ignore_class": IGNORED,
-        "label_smoothing": _SMOOTHING,
+        "label_smoothing": SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_sparse_slope,

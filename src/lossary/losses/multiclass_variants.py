@@ -26,7 +26,8 @@ from ..words import (
     weighted,
     where,
 )
-from ._softmax import crossentropy_slope, lacking_of, odds, shares, sides, smoothed, sums, surprise
+from ._smoothing import SMOOTHING, smoothed_slope
+from ._softmax import lacking_of, odds, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 _EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
@@ -41,8 +42,8 @@ def _poly_slope(
     label_smoothing: Any = 0.0,
     epsilon: Any = 1e-7,
 ) -> Any:
-    y_true, whole_true = smoothed(y_true, y_pred, label_smoothing)
-    by_log = crossentropy_slope(y_true, whole_true, y_pred, from_logits, epsilon)
+    by_log = smoothed_slope(y_true, y_pred, label_smoothing, from_logits, epsilon)
+    y_true, _ = smoothed(y_true, y_pred, label_smoothing)
     if from_logits:
         first, own, others, whole, _ = sides(y_pred)
         pulls = y_true * own
@@ -58,9 +59,7 @@ def _poly_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "poly_weight": Interval("Weight of what the true class's share lacks to 1", -1.0),
-        "label_smoothing": Interval(
-            "Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0, off=0.0
-        ),
+        "label_smoothing": SMOOTHING,
         "epsilon": _EPSILON,
     },
     slope=_poly_slope,
