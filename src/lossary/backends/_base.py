@@ -21,13 +21,22 @@ class Traced(Protocol):
     """A formula and its slopes as functions of arrays, in the words of a backend."""
 
     inputs: tuple[str, ...]
+    # Which of them are predictions, and how many axes a data point has.
+    predictions: tuple[int, ...]
     depth: int
+
+    @property
+    def sums(self) -> int:
+        """How often a value and its slope sum over a row."""
 
     def value(self, backend: Backend) -> Callable[..., Any]:
         """The value per data point."""
 
     def slope(self, backend: Backend, index: int = 1) -> Callable[..., Any]:
         """The derivative with respect to an input, in the shape of that input."""
+
+    def value_and_slope(self, backend: Backend) -> Callable[..., Any]:
+        """The value and its derivative with respect to each prediction, with common terms computed once."""
 
 
 class Backend(Words):

@@ -28,6 +28,7 @@ Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
 # The name under which a pull-back takes the derivative of something with respect to the value.
 UPSTREAM = "upstream"
+_SUMS = frozenset({"sum", "mean", "mean_square"})
 
 
 class Speller(Protocol):
@@ -151,6 +152,11 @@ class Program:
                 for node in walk(self.output.args)
             )
         )
+
+    @cached_property
+    def sums(self) -> int:
+        """How often a value and its slope sum over a row."""
+        return len([node for node in walk(self.outputs("value_and_slope")) if node.op in _SUMS])
 
     def derivative(self, index: int, upstream: Node | None = None) -> Node:
         """The derivative with respect to one input, element by element; hand-written where the record has a slope.
