@@ -59,6 +59,8 @@ def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:
     """What `make test` leaves to others of a setting on a backend."""
     if setting not in EXAMPLES and backend not in all_on:
         return pytest.mark.exhaustive
+    if setting not in EXAMPLES and backend == "jax":
+        return pytest.mark.costly
     is_long = setting.record.depth > 1 or len(walk([program(setting).output])) > _LONG
     return pytest.mark.costly if backend == "pytensor" and is_long else ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,6 +146,15 @@ def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) ->
         return pytest.mark.costly if setting in WITNESSES else pytest.mark.exhaustive
 
     return [s if s in chosen else pytest.param(s, marks=marks(s)) for s in settings]
+
+
+def few(chosen: Callable[[Any], bool], values: Iterable[Any]) -> list[Any]:
+    """Values of a parameter of which `make test` takes those that are chosen, and `make proof` the others."""
+    return [each if chosen(each) else _costly(each) for each in values]
+
+
+def _costly(value: Any) -> Any:
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.costly)
 
 
 @contextmanager

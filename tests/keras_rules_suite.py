@@ -434,7 +434,7 @@ def test_the_configuration_of_a_loss_is_found_by_keras():
     assert keras.losses.get(loss.get_config()) == loss
 
 
-@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("labels", [pytest.param(False, marks=pytest.mark.costly), True])
 def test_every_name_is_a_metric(labels):
     names = [
         name for name in lossary.names() if (r := lossary.get(name).record).is_pair and r.labels_are_integers == labels

@@ -22,7 +22,7 @@ def arrays(setting: Setting, rng: np.random.Generator, dtype: str = "float64", *
     return (true if true.dtype.kind == "i" else true.astype(dtype)), jnp.asarray(y_pred, dtype)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST[:1]), ids=str)
 def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
     for dtype in ("float64", "float32"):
         y_true, y_pred = arrays(setting, rng, dtype)
@@ -40,7 +40,7 @@ def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
             assert_ulps(gradient, slope, ulps=8)
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST[:1]), ids=str)
 def test_derivatives_of_every_mode_agree(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = arrays(setting, rng, shape=(3,))
     if not setting.has_float_targets:

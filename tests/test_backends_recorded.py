@@ -96,7 +96,7 @@ with tf.compat.v1.Session() as session:
     assert done.stdout.split() == ["0.6931", "0.6931", "0.5514", "0.5514", "-0.4239"], done.stderr
 
 
-@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
+@pytest.mark.parametrize("setting", every(SETTINGS, FEWEST[:1]), ids=str)
 def test_jax_s_strictest_settings(setting: Setting, rng: np.random.Generator) -> None:
     first, _, _ = batches(setting, rng)
     y_true, y_pred = map(jnp.asarray, first)

@@ -135,7 +135,7 @@ def test_gradient_of_a_parameter() -> None:
     assert delta.grad.item() == pytest.approx(2.5, rel=1e-15)
 
 
-@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST[1:]), ids=str)
 def test_compile_as_one_graph(setting: Setting, rng: np.random.Generator) -> None:
     torch.compiler.reset()
     y_true, y_pred = tensors(setting, rng, torch.float32)

@@ -341,6 +341,7 @@ def in_terminal(*arguments: str, **environment: str) -> str:
     return written.decode()
 
 
+@pytest.mark.costly
 def test_colour_in_a_terminal_but_not_with_no_color_or_in_a_pipe(binary: Path) -> None:
     arguments = ("check", str(binary), "-l", "binary_crossentropy", "-t", "y", "-p", "z")
     red = "\x1b[1;31m"
@@ -349,6 +350,7 @@ def test_colour_in_a_terminal_but_not_with_no_color_or_in_a_pipe(binary: Path) -
     assert "\x1b" not in run(*arguments).stdout
 
 
+@pytest.mark.costly
 def test_progress_is_shown_in_a_terminal_alone(preds: Path) -> None:
     assert "100%" in in_terminal("score", str(preds), *SCORE)
     assert "%" not in run("score", preds, *SCORE).stderr
@@ -363,6 +365,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert command.wait() == 0
 
 
+@pytest.mark.costly
 def test_output_survives_an_ascii_terminal(preds: Path) -> None:
     done = run("show", "huber", installed=True, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
@@ -435,6 +438,7 @@ def reads(process: int, name: str) -> bool:
     return any(link.endswith(name) for link in links)
 
 
+@pytest.mark.costly
 def test_an_interruption_is_no_error(tmp_path: Path) -> None:
     size = 1 << 24
     with zipfile.ZipFile(tmp_path / "long.npz", "w", zipfile.ZIP_STORED) as archive:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from inputs import few
 from lossary import LossError
 from lossary.scoring import FileError, Wanted, _npz, open_table, score, steady
 from test_cli import LOSSARY, SCORE, refused, told, without
@@ -44,24 +45,24 @@ def test_numbers_are_never_cut(preds: Path, columns: str) -> None:
     assert words[-4:] in (["all", "3", "1.66667", "1"], ["mean_squared_error", "1.66667", "mean_absolute_error", "1"])
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "said"),
-    [
-        # A reader that has seen enough changes no verdict.
-        ("lossary score $1 -l mse -t y -p p | true; exit ${PIPESTATUS[0]}", 0, ""),
-        ("lossary check $1 -l bce -t y -p p | true; exit ${PIPESTATUS[0]}", 1, ""),
-        ("lossary --help | true; exit ${PIPESTATUS[0]}", 0, ""),
-        # What cannot be written was not done.
-        ("lossary score $1 -l mse -t y -p p > /dev/full", 2, "the output cannot be written: No space left on device"),
-        ("lossary check $1 -l bce -t y -p p --json > /dev/full", 2, "the output cannot be written: No space left"),
-        ("lossary --version > /dev/full", 2, "the output cannot be written: No space left on device"),
-        ("lossary score $1 -l mse -t y -p p >&-", 2, "the output stream is closed"),
-        ("lossary score $1 -l mse -t y -p p >&- 2>&-", 2, ""),
-        ("lossary score - -l mse -t y -p p <&-", 2, "the standard input cannot be read: it is closed"),
-        ("lossary score $1 -l mse -t y -p p 2>&- > /dev/null", 0, ""),
-        ("lossary score nowhere.csv -l mse -t y -p p 2>&-", 2, ""),
-    ],
-)
+ENDS = [
+    # A reader that has seen enough changes no verdict.
+    ("lossary score $1 -l mse -t y -p p | true; exit ${PIPESTATUS[0]}", 0, ""),
+    ("lossary check $1 -l bce -t y -p p | true; exit ${PIPESTATUS[0]}", 1, ""),
+    ("lossary --help | true; exit ${PIPESTATUS[0]}", 0, ""),
+    # What cannot be written was not done.
+    ("lossary score $1 -l mse -t y -p p > /dev/full", 2, "the output cannot be written: No space left on device"),
+    ("lossary check $1 -l bce -t y -p p --json > /dev/full", 2, "the output cannot be written: No space left"),
+    ("lossary --version > /dev/full", 2, "the output cannot be written: No space left on device"),
+    ("lossary score $1 -l mse -t y -p p >&-", 2, "the output stream is closed"),
+    ("lossary score $1 -l mse -t y -p p >&- 2>&-", 2, ""),
+    ("lossary score - -l mse -t y -p p <&-", 2, "the standard input cannot be read: it is closed"),
+    ("lossary score $1 -l mse -t y -p p 2>&- > /dev/null", 0, ""),
+    ("lossary score nowhere.csv -l mse -t y -p p 2>&-", 2, ""),
+]
+
+
+@pytest.mark.parametrize(("line", "status", "said"), few(lambda end: end in ENDS[0:9:4], ENDS))
 def test_the_status_tells_what_became_of_the_output(preds: Path, line: str, status: int, said: str) -> None:
     done = shell(line, preds)
     assert (done.returncode, done.stdout) == (status, "")
@@ -69,7 +70,7 @@ def test_the_status_tells_what_became_of_the_output(preds: Path, line: str, stat
     assert done.stderr.count("\n") == bool(said)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", few("ascii".__eq__, ["ascii", "latin-1", "utf-8"]))
 def test_labels_reach_any_terminal_and_command_none(preds: Path, encoding: str) -> None:
     done = shell('lossary score "$1" -l mse -t y -p p --by shop', preds, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")

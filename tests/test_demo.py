@@ -188,6 +188,7 @@ for arguments, settings, _ in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.costly
 def test_mistakes_are_told_before_anything_is_trained():
     done = subprocess.run(
         [sys.executable, "-c", EACH, json.dumps(MISTAKES)], capture_output=True, text=True, timeout=120, check=False

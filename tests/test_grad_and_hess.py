@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linprog
 
 import lossary
-from inputs import NAMES, jax_with
+from inputs import NAMES, few, jax_with
 from lossary import kernels
 from lossary.backends import NUMPY
 from lossary.calls.programs import program_for
@@ -434,13 +434,14 @@ def test_best_constants_are_those_of_the_textbooks():
     assert lossary.get("mse").best_constant(np.array([[1.0, 4.0], [3.0, 8.0]])) == pytest.approx([2.0, 6.0])
 
 
+SHARES = [[0.6, 0.3, 0.1], [0.2, 0.2, 0.2, 0.4], [0.1, 0.2, 0.25, 0.2, 0.25]]
 # What a margin loss costs where class k is the true one, as the sum of parts, each the larger of 0 and 1 more than the
 # lead of one class, or of the first of all others.
 MARGINS = {"categorical_hinge": "first", "crammer_singer": "first", "weston_watkins": "each", "multi_margin": "each"}
 
 
 @pytest.mark.parametrize("name", MARGINS)
-@pytest.mark.parametrize("shares", [[0.6, 0.3, 0.1], [0.2, 0.2, 0.2, 0.4], [0.1, 0.2, 0.25, 0.2, 0.25]])
+@pytest.mark.parametrize("shares", few(lambda shares: len(shares) == 4, SHARES))
 def test_best_constants_of_margins_are_those_of_linear_programs(name, shares):
     size, counts = len(shares), np.round(200 * np.array(shares)).astype(int)
     pairs = [(k, j) for k in range(size) for j in range(size) if j != k]

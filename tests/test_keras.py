@@ -35,7 +35,7 @@ def run_suites(backend, *options, parts=("", "_rules", "_doctor", "_arguments"))
 
 @pytest.mark.slow
 def test_suites_where_steps_run_eagerly():
-    run_suites("torch")
+    run_suites("torch", "-m", "not costly")
 
 
 @pytest.mark.slow
@@ -48,6 +48,11 @@ def test_what_compiled_steps_may_change():
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])
 def test_suites_where_steps_are_compiled(backend):
     run_suites(backend)
+
+
+@pytest.mark.costly
+def test_what_costs_much_where_steps_run_eagerly():
+    run_suites("torch", "-m", "costly", parts=("_rules",))
 
 
 # --- the choice of a backend ------------------------------------------------------------------------------------------

@@ -256,6 +256,7 @@ def test_no_two_gradients_share_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     pages.release()
 
 
+@pytest.mark.costly
 def test_an_interruption_waits_until_a_kernel_is_compiled() -> None:
     """Nothing stays half imported or half linked."""
     before, reached = signal.getsignal(signal.SIGINT), []

@@ -185,6 +185,7 @@ def child(folder: Any) -> str:
     return done.stdout
 
 
+@pytest.mark.costly
 def test_the_cache_is_kept_found_again_and_survives_damage(tmp_path: Any) -> None:
     folder = tmp_path / "kernels"
     assert f"compiled and kept in {folder}" in child(folder)
@@ -206,6 +207,7 @@ def test_a_cache_that_cannot_be_written_or_trusted_is_not_used(tmp_path: Any) ->
     assert list(shared.iterdir()) == []
 
 
+@pytest.mark.costly
 def test_two_processes_may_compile_at_once(tmp_path: Any) -> None:
     import os
 

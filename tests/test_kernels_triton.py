@@ -33,6 +33,7 @@ def printed(script: str, *names: str) -> list[str]:
 
 
 @needs_triton
+@pytest.mark.costly
 @pytest.mark.parametrize("names", [FEW, pytest.param([], marks=pytest.mark.exhaustive)], ids=["few", "all"])
 @pytest.mark.parametrize(
     "script", ["triton_interpreted.py", pytest.param("triton_compiled.py", marks=pytest.mark.costly)]

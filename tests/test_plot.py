@@ -449,6 +449,7 @@ def test_row_losses_on_one_axis_are_compared_as_curves() -> None:
     assert len(figure.axes[0].get_lines()) == 3
 
 
+@pytest.mark.costly
 def test_nothing_written_overlaps() -> None:
     figure = lossary.plot("categorical_crossentropy", "kl_divergence", "cosine_similarity", "huber")
     figure.canvas.draw()

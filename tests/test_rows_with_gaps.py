@@ -117,6 +117,7 @@ def test_autograd_sees_the_gaps(setting: Setting, rng: np.random.Generator) -> N
     np.testing.assert_allclose(tensors[-1].grad, gradient, rtol=1e-9, atol=1e-14)
 
 
+@pytest.mark.costly
 def test_gaps_under_a_compiler_of_steps(rng: np.random.Generator) -> None:
     import torch
 

@@ -273,6 +273,7 @@ def test_progress_reaches_the_end(tmp_path: Path, frame: dict[str, Any]) -> None
         assert len(steps) == 10
 
 
+@pytest.mark.costly
 def test_a_file_larger_than_its_memory(tmp_path: Path) -> None:
     script = (
         "import re, sys; from lossary.scoring import score; "

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
+from inputs import few
 from lossary import LossError
 from lossary.scoring import FileError, _dask, _score, connected, score
 from test_cli import told
@@ -47,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("fused_from", [0, 1 << 21])
+@pytest.mark.parametrize("fused_from", few(bool, [0, 1 << 21]))
 def test_a_cluster_gives_the_bits_of_one_process_though_a_worker_is_killed(
     cluster: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, fused_from: int
 ) -> None:
@@ -95,6 +96,7 @@ def test_the_command_line_and_a_loss_of_ones_own(cluster: Any, folder: Path, tmp
     assert told("score", *files, *options) == told("score", *files, *options, "--dask", address)
 
 
+@pytest.mark.costly
 def test_what_goes_wrong_on_a_worker_is_told_as_here(cluster: Any, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("y,p\n1,1\n2,-3\n")
     pq.write_table(pa.table({"y": [1.0], "p": [1.0]}), tmp_path / "b.parquet")

@@ -27,6 +27,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
+from inputs import few
 from lossary import LossError
 from lossary.scoring import ColumnError, FileError, Scores, _score, score
 from test_cli import LOSSARY, SCORE, refused, run, told
@@ -100,7 +101,7 @@ WRITERS: dict[str, Callable[[pa.Table], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", few({"csv.gz", "jsonl", "parquet"}.__contains__, WRITERS))
 def test_every_format_packed_or_not(table: pa.Table, right: Any, tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"preds.{ending}"
     file.write_bytes(WRITERS[ending](table))
@@ -444,6 +445,7 @@ def test_check_and_suggest_read_the_same_sources(tmp_path: Path) -> None:
     assert (part["rows"], part["whole_file"]) == (50, False)
 
 
+@pytest.mark.costly
 def test_an_interrupted_stream_is_left_behind() -> None:
     command = [str(LOSSARY), "score", "-", "-l", "mse", "-t", "y", "-p", "p"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:

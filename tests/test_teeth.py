@@ -161,14 +161,18 @@ def _same(one: Record, other: Record) -> bool:
     return all(np.allclose(a, b, rtol=1e-9, equal_nan=True) for a, b in zip(*found, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("record", "sabotage"),
-    [(record, name) for record in [*BUILTIN, *OTHERS] for name in sabotages(record)],
-    ids=lambda x: getattr(x, "name", None) or str(x),
-)
-def test_sabotage_is_noticed(record: Record, sabotage: str) -> None:
-    with pytest.raises(AssertionError):
-        battery(sabotages(record)[sabotage]())
+def is_noticed(record: Record) -> bool:
+    """Whether the battery fails."""
+    try:
+        battery(record)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("record", [*BUILTIN, *OTHERS], ids=lambda record: record.name)
+def test_sabotage_is_noticed(record: Record) -> None:
+    assert [name for name, sabotaged in sabotages(record).items() if not is_noticed(sabotaged())] == []
 
 
 def dropped(record: Record, switches: dict[str, Any]) -> Iterator[Record]:
@@ -199,8 +203,4 @@ def test_dropped_term_is_noticed(record: Record) -> None:
     # Variants that differ in numbers have one formula, and the battery runs it with the numbers of all.
     for switches in _switches(record):
         for number, sabotaged in enumerate(dropped(record, switches)):
-            try:
-                battery(sabotaged)
-            except AssertionError:
-                continue
-            pytest.fail(f"dropping term {number} with {switches} went unnoticed")
+            assert is_noticed(sabotaged), f"dropping term {number} with {switches} went unnoticed"

@@ -329,8 +329,10 @@ def test_a_program_can_be_exported():
     ("loss", "draw"),
     [
         (ours.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1), lambda: (real(N, C), labels(N))),
-        (ours.GaussianNLLLoss(), lambda: (real(N, T), real(N, T), unit(N, T))),
-        (partial(functions.cross_entropy, weight=WEIGHT), lambda: (real(N, C), labels(N))),
+        pytest.param(ours.GaussianNLLLoss(), lambda: (real(N, T), real(N, T), unit(N, T)), marks=pytest.mark.costly),
+        pytest.param(
+            partial(functions.cross_entropy, weight=WEIGHT), lambda: (real(N, C), labels(N)), marks=pytest.mark.costly
+        ),
         pytest.param(ours.TripletMarginLoss(), lambda: (real(N, C),) * 3, marks=pytest.mark.exhaustive),
     ],
 )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lossary
-from inputs import central_difference, jax_with
+from inputs import central_difference, few, jax_with
 from lossary.backends import NUMPY, by_name
 from lossary.graph import NUMBER, Graph, emit, words
 from oracle_formula import Exact
@@ -138,7 +138,7 @@ def composed(y_true: Any, y_pred: Any) -> Any:
     return words.mean(gammas + normal + small + angles + (words.detach(y_pred) + words.position(y_pred)) * y_pred)
 
 
-@pytest.mark.parametrize("library", ["torch", "jax"])
+@pytest.mark.parametrize("library", few("torch".__eq__, ["torch", "jax"]))
 def test_derivatives_of_derivatives(library: str) -> None:
     """By the library's own differentiation of our slopes, against differences of NumPy's."""
     loss = lossary.loss(name="composed_words")(composed).cls(reduction="sum")
