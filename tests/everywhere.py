@@ -52,7 +52,7 @@ EXAMPLES = examples(ALL)
 
 
 # What PyTensor makes of a formula of more nodes, or of matrices, takes long to run even as it is.
-_LONG = 25
+_LONG = 12
 
 
 def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:

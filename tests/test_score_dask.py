@@ -87,6 +87,7 @@ def test_batches_of_an_arrow_file_are_tasks_of_their_own(
     assert "b.feather" in str(error.value)
 
 
+@pytest.mark.costly
 def test_the_command_line_and_a_loss_of_ones_own(cluster: Any, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("def cubes(y_true, y_pred):\n    return abs(y_pred - y_true) ** 3\n")
     (tmp_path / "empty.csv").write_text("")

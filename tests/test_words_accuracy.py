@@ -102,9 +102,7 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize(
-    "backend", [pytest.param(name, marks=[pytest.mark.costly] if name == "pytensor" else []) for name in RUNS]
-)
+@pytest.mark.parametrize("backend", few({"numpy", "torch"}.__contains__, RUNS))
 def test_single_precision_on_every_backend(backend: str) -> None:
     given = drawn("float32", 250)
     names = [(kind, word) for kind, some in WORDS.items() for word in some]
