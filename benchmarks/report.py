@@ -78,6 +78,10 @@ on PyTorch, JAX and TensorFlow those of the framework. JAX is jitted. `tf` is a 
 `jit_compile=True`; beside the peers stands lossary's `tf xla`. `torch.compile` compiles the best plain expression, once
 for all shapes (`dynamic=True`).
 
+On TensorFlow formulas run as they are written: XLA has no public door to kernels made elsewhere. Where lossary is
+behind there, its formula takes more steps than Keras's for digits that Keras's loses (`accuracy.md`), most of all in
+crossentropies of scores, which look for the largest score and add up the others alone.
+
 ![The same as bars](benchmarks.png)"""
 
 

@@ -56,6 +56,20 @@ def test_the_same_bits_whatever_the_number_of_threads(kind: str, monkeypatch: py
         assert seen == {number}
 
 
+def test_arrays_that_are_read_sooner_than_shared_stay_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[int] = []
+
+    def run(task: Any, firsts: range) -> int:
+        shared.append(len(firsts))
+        return max(map(task, firsts))
+
+    monkeypatch.setattr(threads, "run", run)
+    x = np.zeros((4096, 64), np.float32)
+    for name in ("mean_squared_error", "huber", "log_cosh"):
+        lossary.get(name).value_and_grad(x, x)
+    assert shared == [2]
+
+
 def test_many_calls_at_once_beside_other_pools() -> None:
     """Eight threads call different kernels while PyTorch's own pool multiplies matrices."""
     expected = {kind: call(kind) for kind in CALLS}

@@ -158,6 +158,11 @@ class Program:
         """How often a value and its slope sum over a row."""
         return len([node for node in walk(self.outputs("value_and_slope")) if node.op in _SUMS])
 
+    @cached_property
+    def made_of(self) -> frozenset[str]:
+        """The names of the operations of a value and its slope."""
+        return frozenset(node.op for node in walk(self.outputs("value_and_slope")))
+
     def derivative(self, index: int, upstream: Node | None = None) -> Node:
         """The derivative with respect to one input, element by element; hand-written where the record has a slope.
 

@@ -15,10 +15,10 @@ from ...calls.programs import for_labels
 from ...calls.reduce import factors
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
-from . import alone, labels, pages, store, target, threads
+from . import alone, labels, pages, store, target, tasks, threads
 from .arguments import typed
 from .emit import source
-from .target import CHUNK, TASK, Use
+from .target import CHUNK, Use
 
 Floats = np.ndarray[Any, Any]
 # What a task says besides whether values lay outside.
@@ -266,7 +266,7 @@ class Fused:
     def _run(self, made: Kernel, arrays: list[Any], units: int, unit: int) -> bool:
         """Runs the kernel in tasks; whether all rows were what they were taken for."""
         numbers, reading = made.numbers(self.given), self.reading
-        step = max(1, TASK // unit)
+        step = max(1, tasks.task(self.program) // unit)
 
         def task(first: int) -> int:
             last = min(first + step, units)

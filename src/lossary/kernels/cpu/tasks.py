@@ -7,7 +7,12 @@ from ...graph.program import Program
 from . import labels, target
 
 
+def task(program: Program) -> int:
+    """How many elements a thread takes at a time: more where reading them takes longer than computing with them."""
+    return target.TASK if program.made_of & target.LONG.costly else 2 * target.TASK
+
+
 def alone(program: Program, columns: int) -> int:
     """How many elements one thread computes by itself."""
     by_labels = target.NARROW < columns <= labels.LONGEST and for_labels(program) is not None
-    return min(target.TASK, labels.WORTH - 1) if by_labels else target.TASK
+    return min(task(program), labels.WORTH - 1) if by_labels else task(program)
