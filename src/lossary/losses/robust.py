@@ -69,8 +69,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     [2.0625]
     """
     d = abs(y_pred - y_true)
-    inside = d <= delta
-    return mean(where(inside, 0.5 * square(where(inside, d, delta)), delta * (d - 0.5 * delta)))
+    near = minimum(d, delta)
+    return mean(near * (d - 0.5 * near))
 
 
 def _log_cosh_slope(y_true: Any, y_pred: Any) -> Any:
@@ -150,9 +150,8 @@ def smooth_l1(y_true: Any, y_pred: Any, *, beta: float = 1.0) -> Any:
     [1.40625]
     """
     d = abs(y_pred - y_true)
-    inside = d < beta
-    near = where(inside, d, beta)
-    return mean(where(inside, 0.5 * near * (near / beta), d - 0.5 * beta))
+    near = minimum(d, beta)
+    return mean((d - 0.5 * near) * (near / beta))
 
 
 def _pseudo_huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
