@@ -327,6 +327,16 @@ def test_both_derivatives_of_a_row_in_catboost(name):
     np.testing.assert_allclose(matrix, -0.5 * times * (np.diag(p) - np.outer(p, p)), rtol=1e-12, atol=1e-300)
 
 
+def test_models_of_catboost_are_cloned():
+    model = catboost.CatBoostRegressor(
+        loss_function=lossary.catboost.Objective("huber"), eval_metric=lossary.catboost.Metric("huber")
+    )
+    assert clone(model).get_params(deep=False) == model.get_params(deep=False)
+    objective = lossary.catboost.Objective(CLASSES)
+    slopes = [objective.calc_ders_multi(np.zeros(size), 1.0, 1.0)[0] for size in (3, 2, 3)]
+    assert slopes[0] == slopes[2] == pytest.approx([-1 / 3, 2 / 3, -1 / 3])
+
+
 def test_labels_that_name_no_class_in_catboost():
     with pytest.raises(lossary.LossError, match="classes_count=3"):
         lossary.catboost.Objective(CLASSES).calc_ders_multi(np.zeros(2), 2.0, 1.0)
@@ -397,6 +407,17 @@ def test_histogram_boosting_of_classes_stops_early():
     assert set(model.predict(DATA["x"])) <= {"a", "b", "c"}
     again = pickle.loads(pickle.dumps(clone(model).fit(DATA["x"], names)))
     assert again.predict_proba(DATA["x"]).shape == (400, 3)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_histogram_boosting_of_numbers_stops_early_as_its_own(loss):
+    """Which it does by itself from 10,000 data points on."""
+    settings = {"max_iter": 5, "early_stopping": True, "random_state": 0}
+    both = [
+        HistGradientBoostingRegressor(loss=each, **settings).fit(DATA["x"], DATA["number"])
+        for each in (lossary.sklearn.HistLoss(loss), loss)
+    ]
+    np.testing.assert_allclose(*(model.predict(DATA["x"]) for model in both), atol=1e-6)
 
 
 def test_histogram_boosting_with_a_loss_that_it_has_not():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -60,34 +60,40 @@ class Objective(Boosting):
         return found
 
 
+class _Rows(NamedTuple):
+    """What rows of one length need: the target of every label, what derives, and the factors of both derivatives."""
+
+    targets: Any
+    derived: RowHessian
+    factor: float
+    steepness: float
+
+
 class MultiObjective(Objective):
     """What `Objective` makes of a loss of rows: an objective for several classes."""
 
-    _size = 0  # How many scores a row has; then follow the targets of every label, and what derives.
-    _rows: Any
-    _derived: RowHessian
-    _factor: float
-    _steepness: float
+    _met: _Rows | None = None
 
-    def _meet(self, scores: Any) -> None:
-        rows = self.targets(np.arange(scores.shape[1]), scores)
-        self._rows, self._derived = rows, self.curvature.of_rows(rows[:1], scores)
-        self._factor, steeper = self._factors(scores)
-        self._steepness = self._factor * steeper
-        self._size = scores.shape[1]
+    def _meet(self, size: int) -> _Rows:
+        scores = np.zeros((1, size))
+        rows = self.targets(np.arange(size), np.zeros((size, size)))
+        factor, steeper = self._factors(scores)
+        return _Rows(rows, self.curvature.of_rows(rows[:1], scores), factor, factor * steeper)
 
     def calc_ders_multi(self, approxes: Any, target: Any, weight: float) -> Any:
         """The gradient and the Hessian of minus the loss of one data point."""
         scores = _array(approxes)[None]
-        if self._size != scores.shape[1]:
-            self._meet(scores)
+        size = scores.shape[1]
+        met = self._met
+        if met is None or len(met.targets) != size:
+            self._met = met = self._meet(size)
         label = int(target)
-        known = 0 <= label < self._size
-        y_true = self._rows[label : label + 1] if known else self.targets(np.array([target]), scores)
-        slope, matrix = self._derived(y_true, scores)
+        known = 0 <= label < size
+        y_true = met.targets[label : label + 1] if known else self.targets(np.array([target]), scores)
+        slope, matrix = met.derived(y_true, scores)
         if self.hessian != "exact":
             matrix = np.diag(self.curvature.formed(NUMPY, matrix.diagonal()))
-        return (slope * (-weight * self._factor)).tolist(), (matrix * (-weight * self._steepness)).tolist()
+        return (slope * (-weight * met.factor)).tolist(), (matrix * (-weight * met.steepness)).tolist()
 
 
 class Metric(Measure):

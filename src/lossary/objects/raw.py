@@ -62,6 +62,8 @@ def raw(loss: Loss, link: Link) -> Loss:
         return WeightedSum([(weight, raw(term, link)) for weight, term in zip(loss.weights, loss.terms, strict=True)])
     record = loss.record
     _check(record)
+    if loss.parameters.get("from_logs") and link is usual(record.prediction):
+        loss = loss.replaced(from_logs=False)  # The same raw scores: logarithms are what its link begins with.
     if "from_logits" in loss.parameters:
         own = usual(record.prediction)
         if link is own:
