@@ -238,12 +238,38 @@ def test_weights_and_targets_may_be_differentiated_too() -> None:
     torch.testing.assert_close(torch.autograd.grad(value, sample_weight)[0], values.detach() / 6)
 
 
-def test_torch_compile_calls_it_as_it_is() -> None:
-    hidden, weight, bias = leaves()
-    step = torch.compile(lambda *x: 2 * lossary.linear_cross_entropy(LABELS, *x), backend="eager")
-    torch.testing.assert_close(
-        step(hidden, weight, bias), 2 * lossary.linear_cross_entropy(LABELS, hidden, weight, bias)
+COMPILED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a mean": (lossary.LinearCrossEntropy(ignore_class=-1, label_smoothing=0.1, softcap=2.0, z_loss=0.1), {}),
+    "a value per token": (
+        lossary.LinearCrossEntropy(shift=1, reduction="none"),
+        {"where": torch.tensor([[True, False, True], [True] * 3])},
+    ),
+    "the function": (lossary.linear_cross_entropy, {"sample_weight": torch.rand(2, 3)}),
+    "rows of targets": (lossary.linear(lossary.CategoricalCrossentropy(from_logits=True, temperature=2.0)), {}),
+}
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("name", COMPILED)
+def test_it_is_an_operator_of_torch_compile(name: str) -> None:
+    loss, more = COMPILED[name]
+    labels = torch.eye(4, dtype=torch.float64)[LABELS] if name == "rows of targets" else LABELS
+    found = []
+    for run in (torch.compile(loss, backend="aot_eager", fullgraph=True), loss):
+        given = leaves()
+        value = 2 * run(labels, *given, **more)
+        upstream = torch.arange(1.0, value.numel() + 1, dtype=value.dtype).reshape(value.shape)
+        found.append((value, *torch.autograd.grad(value, given, upstream)))
+    torch.testing.assert_close(*found)
+
+
+def test_torch_compile_calls_what_is_more_than_the_operator_as_it_is() -> None:
+    given, weights = leaves(), torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
+    step = torch.compile(
+        lambda *x: 2 * lossary.linear_cross_entropy(LABELS, *x, sample_weight=weights), backend="eager"
     )
+    expected = 2 * lossary.linear_cross_entropy(LABELS, *given, sample_weight=weights)
+    torch.testing.assert_close(*(torch.autograd.grad(value, [*given, weights]) for value in (step(*given), expected)))
 
 
 # --- half precision -------------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def chunk_size(features: int, vocabulary: int) -> int:
 def prepare(settings: Settings, given: Arguments) -> Head:
     """Lines up the arguments of a call and checks them."""
     record = settings.record
-    backend = library(settings, given)
+    backend = library(record.name, given)
     trained = _trained(backend, record.name, given)
     y_true = backends.array(backend, record.name, "y_true", given.y_true, trained["hidden"])
     labels = _labels(settings, backend, y_true, trained)
@@ -160,9 +160,9 @@ def alone(settings: Settings, library: str) -> Settings:
     return settings
 
 
-def library(settings: Settings, given: Arguments) -> Backend:
+def library(loss: str, given: Arguments) -> Backend:
     """The one library of all arrays."""
-    return backends.find(settings.record.name, given._asdict())
+    return backends.find(loss, given._asdict())
 
 
 def _trained(backend: Backend, name: str, given: Arguments) -> dict[str, Array]:
