@@ -327,11 +327,15 @@ def test_both_derivatives_of_a_row_in_catboost(name):
     np.testing.assert_allclose(matrix, -0.5 * times * (np.diag(p) - np.outer(p, p)), rtol=1e-12, atol=1e-300)
 
 
-def test_models_of_catboost_are_cloned():
+def test_models_of_catboost_are_cloned_and_know_names_of_classes():
     model = catboost.CatBoostRegressor(
         loss_function=lossary.catboost.Objective("huber"), eval_metric=lossary.catboost.Metric("huber")
     )
     assert clone(model).get_params(deep=False) == model.get_params(deep=False)
+    settings = {"iterations": 2, "verbose": False, "allow_writing_files": False, "class_names": ["no", "yes"]}
+    objective, metric = lossary.catboost.Objective("bce"), lossary.catboost.Metric("bce")
+    named = catboost.CatBoostClassifier(loss_function=objective, eval_metric=metric, **settings)
+    assert set(named.fit([[0.0], [1.0]] * 9, ["no", "yes"] * 9).predict([[0.0], [1.0]])) == {"no", "yes"}
     objective = lossary.catboost.Objective(CLASSES)
     slopes = [objective.calc_ders_multi(np.zeros(size), 1.0, 1.0)[0] for size in (3, 2, 3)]
     assert slopes[0] == slopes[2] == pytest.approx([-1 / 3, 2 / 3, -1 / 3])

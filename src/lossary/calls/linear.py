@@ -131,8 +131,10 @@ def prepare(settings: Settings, given: Arguments) -> Head:
     if settings.spread is None:
         check_points(record.name, backend, hidden, settings.reduction, "hidden")
     shape = backend.shape(hidden)
-    flat = hidden.reshape((-1, shape[-1]))
-    labels, weights, mask, alive = (None if x is None else _flat(x, len(shape)) for x in arrays)
+    flat = backend.flat(hidden, rows=True)
+    labels, weights, mask, alive = (
+        None if x is None else backend.flat(x, rows=len(backend.shape(x)) == len(shape)) for x in arrays
+    )
     labels = live.as_labels(backend, labels)[:, 0] if record.labels_are_integers else backend.cast(labels, computing)
     like = backend.cast(flat[:, 0], computing)
     factor = _factor(settings, backend, like, weights, mask)
@@ -220,7 +222,7 @@ def _points(
     ones = backend.cast(backend.ones_like(hidden[..., 0]), computing)
     weights = leading(backend, record.name, "sample_weight", given.sample_weight, tokens, hidden)
     mask = leading(backend, record.name, "where", given.where, tokens, hidden)
-    scores = weight.T  # Like them along the last axis, which is all that matters.
+    scores = backend.moveaxis(weight[:, :1], 0, 1)  # Like them along the last axis, which is all that matters.
     if settings.spread is not None:
         scores = scores[:, :1].expand(-1, _vocabulary(settings, backend, weight))
     points = Points(
@@ -279,8 +281,3 @@ def _shifted(settings: Settings, backend: Backend, hidden: Array, points: Points
         labels[..., by:, :],
         *(None if x is None else x[..., by:] for x in rest),
     ]
-
-
-def _flat(x: Array, rank: int) -> Array:
-    """Tokens along the first axis."""
-    return x.reshape((-1, x.shape[-1]) if len(x.shape) == rank else (-1,))

@@ -36,7 +36,8 @@ def linear_cross_entropy(
 
     The value of ``SparseCategoricalCrossentropy(from_logits=True)`` of ``hidden @ weight.T + bias``, where the scores
     alone would fill the memory.  Tokens are taken in chunks, and with the value come the gradients for hidden, weight
-    and bias, on NumPy (`LinearCrossEntropy.value_and_grad`), PyTorch and JAX.  Half precision is summed up in float32.
+    and bias, on NumPy (`LinearCrossEntropy.value_and_grad`), PyTorch and JAX; on TensorFlow they come when they are
+    asked for.  Half precision is summed up in float32.
     Unlike the functions of other losses it reduces, as its peers do: gradients that are made together with the value
     need to know its reduction.
 
