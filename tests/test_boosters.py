@@ -327,6 +327,22 @@ def test_both_derivatives_of_a_row_in_catboost(name):
     np.testing.assert_allclose(matrix, -0.5 * times * (np.diag(p) - np.outer(p, p)), rtol=1e-12, atol=1e-300)
 
 
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0], [0.5, 0.0, 1.0]])
+def test_both_derivatives_of_a_block_in_catboost(weights):
+    """RMSE has (y - s) and -1 there, Poisson y - exp(s) and -exp(s)."""
+    y, s, w = (
+        np.array([1.0, 0.0, 4.0]),
+        np.array([0.5, -40.0, 2.0]),
+        np.ones(3) if weights is None else np.array(weights),
+    )
+    expected = {"mse": (y - s, np.ones(3)), "poisson": (y - np.exp(s), np.maximum(np.exp(s), 1e-16))}
+    for name, (slope, curve) in expected.items():
+        found = lossary.catboost.Objective(name).calc_ders_range(s, y, weights)
+        np.testing.assert_allclose(found, np.stack([w * slope, -w * curve], axis=1), rtol=1e-12)
+    found = lossary.catboost.Objective("mae").calc_ders_range(s, y, weights)
+    assert (np.sign(found[:, 0]) == np.sign((y - s) * w)).all()
+
+
 def test_models_of_catboost_are_cloned_and_know_names_of_classes():
     model = catboost.CatBoostRegressor(
         loss_function=lossary.catboost.Objective("huber"), eval_metric=lossary.catboost.Metric("huber")

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backends import NUMPY
 from ..facts.domain import Classes, OneHot
+from ..objects.curvature import FLOOR
 from ..objects.get import get
 from ..objects.row_hessian import RowHessian
 from .boosting import Boosting, Convention, Measure
@@ -53,11 +54,23 @@ class Objective(Boosting):
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
-        slope, curve = self.derivatives(_array(targets), approxes, None if weights is None else _array(weights))
-        found = np.empty((len(slope), 2))
-        np.negative(slope, out=found[:, 0])
-        np.negative(curve, out=found[:, 1])
-        return found
+        y_true, scores, weight = _array(targets), np.asarray(approxes), None if weights is None else _array(weights)
+        found = np.empty((2, len(scores)))
+        slopes, curves = found
+        if self.hessian == "majorizer" or (weight is not None and not weight[weight.argmin()] > 0.0):
+            slope, curve = self.derivatives(y_true, scores, weight)
+            np.negative(slope, out=slopes)
+            np.negative(curve, out=curves)
+            return found.T
+        # The same in place: blocks are so small that every pass over them counts.
+        slope, curve = self.curvature(y_true, scores)
+        factor, steeper = self._factors(scores)
+        np.multiply(slope, -factor, out=slopes)
+        np.multiply(curve, -factor * steeper, out=curves)
+        np.minimum(curves, -FLOOR, out=curves)
+        if weight is not None:
+            found *= weight
+        return found.T
 
 
 class _Rows(NamedTuple):
