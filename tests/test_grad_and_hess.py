@@ -343,6 +343,16 @@ def test_logarithms_and_what_they_are_of_are_one_objective(name):
         assert lossary.grad_and_hess(logs, link="identity")(y, s)[0] == pytest.approx(np.exp(s) - y)
 
 
+def test_a_guard_of_targets_stays_where_the_loss_needs_it():
+    """The reverse divergence has no value at targets of 0, where its plain definition is infinite."""
+    y, s = np.array([[0.8, 0.2], [1.0, 0.0]]), np.array([[0.0, 0.5], [1.0, 0.0]])
+    p = np.exp(s) / np.exp(s).sum(1, keepdims=True)
+    r = np.log(p / np.maximum(y, 1e-7))
+    slope, _ = lossary.grad_and_hess("reverse_kl_divergence")(y, s)
+    np.testing.assert_allclose(slope, p * (r - (p * r).sum(1, keepdims=True)), rtol=1e-9)
+    assert np.isfinite(lossary.ReverseKLDivergence().best_constant(y)).all()
+
+
 def test_kinds_of_hessian():
     y, s = np.array([0.0, 0.0, 5.0]), np.array([4.0, -0.5, 5.0])
     absolute = [lossary.grad_and_hess("mae", hessian=kind)(y, s)[1] for kind in ("exact", "positive", "constant")]
