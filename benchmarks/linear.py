@@ -196,6 +196,42 @@ def _jax_lossary(y_true: Any, hidden: Any, weight: Any) -> Any:
     return lossary.linear_cross_entropy(y_true, hidden, weight)
 
 
+# --- TensorFlow -----------------------------------------------------------------------------------------------------
+
+
+def _tensorflow(function: Callable[..., Any]) -> Callable[[Arrays], Run]:
+    def prepared(arrays: Arrays) -> Run:
+        import tensorflow as tf
+
+        y_true, hidden, weight = (tf.constant(x) for x in arrays)
+
+        @tf.function(autograph=False)
+        def both(hidden: Any, weight: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch((hidden, weight))
+                value = function(y_true, hidden, weight)
+            return value, tape.gradient(value, (hidden, weight))
+
+        return lambda: float(both(hidden, weight)[0])
+
+    return prepared
+
+
+@_tensorflow
+def _tensorflow_plain(y_true: Any, hidden: Any, weight: Any) -> Any:
+    import tensorflow as tf
+
+    scores = tf.matmul(hidden, weight, transpose_b=True)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y_true, scores))
+
+
+@_tensorflow
+def _tensorflow_lossary(y_true: Any, hidden: Any, weight: Any) -> Any:
+    import lossary
+
+    return lossary.linear_cross_entropy(y_true, hidden, weight)
+
+
 # --- NumPy ----------------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +264,8 @@ PEERS: dict[str, Callable[[Arrays], Run]] = {
     "jax optax": _jax_plain,
     "jax optax, lax.map of jax.checkpoint": _jax_remat,
     "jax lossary": _jax_lossary,
+    "tensorflow tf.nn": _tensorflow_plain,
+    "tensorflow lossary": _tensorflow_lossary,
     "numpy scores at once": _numpy_plain,
     "numpy lossary": _numpy_lossary,
     "liger": _liger,

@@ -328,6 +328,36 @@ def test_both_derivatives_of_a_row_in_catboost(name):
     np.testing.assert_allclose(matrix, -0.5 * times * (np.diag(p) - np.outer(p, p)), rtol=1e-12, atol=1e-300)
 
 
+@pytest.mark.parametrize("weights", [None, [0.5, 2.0, 1.0], [0.5, 0.0, 1.0]])
+def test_both_derivatives_of_a_block_in_catboost(weights):
+    """RMSE has (y - s) and -1 there, Poisson y - exp(s) and -exp(s)."""
+    y, s, w = (
+        np.array([1.0, 0.0, 4.0]),
+        np.array([0.5, -40.0, 2.0]),
+        np.ones(3) if weights is None else np.array(weights),
+    )
+    expected = {"mse": (y - s, np.ones(3)), "poisson": (y - np.exp(s), np.maximum(np.exp(s), 1e-16))}
+    for name, (slope, curve) in expected.items():
+        found = lossary.catboost.Objective(name).calc_ders_range(s, y, weights)
+        np.testing.assert_allclose(found, np.stack([w * slope, -w * curve], axis=1), rtol=1e-12)
+    found = lossary.catboost.Objective("mae").calc_ders_range(s, y, weights)
+    assert (np.sign(found[:, 0]) == np.sign((y - s) * w)).all()
+
+
+def test_models_of_catboost_are_cloned_and_know_names_of_classes():
+    model = catboost.CatBoostRegressor(
+        loss_function=lossary.catboost.Objective("huber"), eval_metric=lossary.catboost.Metric("huber")
+    )
+    assert clone(model).get_params(deep=False) == model.get_params(deep=False)
+    settings = {"iterations": 2, "verbose": False, "allow_writing_files": False, "class_names": ["no", "yes"]}
+    objective, metric = lossary.catboost.Objective("bce"), lossary.catboost.Metric("bce")
+    named = catboost.CatBoostClassifier(loss_function=objective, eval_metric=metric, **settings)
+    assert set(named.fit([[0.0], [1.0]] * 9, ["no", "yes"] * 9).predict([[0.0], [1.0]])) == {"no", "yes"}
+    objective = lossary.catboost.Objective(CLASSES)
+    slopes = [objective.calc_ders_multi(np.zeros(size), 1.0, 1.0)[0] for size in (3, 2, 3)]
+    assert slopes[0] == slopes[2] == pytest.approx([-1 / 3, 2 / 3, -1 / 3])
+
+
 def test_labels_that_name_no_class_in_catboost():
     with pytest.raises(lossary.LossError, match="classes_count=3"):
         lossary.catboost.Objective(CLASSES).calc_ders_multi(np.zeros(2), 2.0, 1.0)
@@ -398,6 +428,17 @@ def test_histogram_boosting_of_classes_stops_early():
     assert set(model.predict(DATA["x"])) <= {"a", "b", "c"}
     again = pickle.loads(pickle.dumps(clone(model).fit(DATA["x"], names)))
     assert again.predict_proba(DATA["x"]).shape == (400, 3)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_histogram_boosting_of_numbers_stops_early_as_its_own(loss):
+    """Which it does by itself from 10,000 data points on."""
+    settings = {"max_iter": 5, "early_stopping": True, "random_state": 0}
+    both = [
+        HistGradientBoostingRegressor(loss=each, **settings).fit(DATA["x"], DATA["number"])
+        for each in (lossary.sklearn.HistLoss(loss), loss)
+    ]
+    np.testing.assert_allclose(*(model.predict(DATA["x"]) for model in both), atol=1e-6)
 
 
 def test_histogram_boosting_with_a_loss_that_it_has_not():

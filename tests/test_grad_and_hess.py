@@ -332,6 +332,27 @@ def test_logits_and_probabilities_are_one_objective():
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", ["poisson", "kl_divergence"])
+def test_logarithms_and_what_they_are_of_are_one_objective(name):
+    y, s = np.array([[0.3, 0.7], [1.0, 0.0]]), np.array([[0.5, 3.0], [-1.0, 2.0]])
+    y = y.round() if name == "poisson" else y
+    plain, logs = lossary.get(name), lossary.get(name, from_logs=True)
+    np.testing.assert_array_equal(lossary.grad_and_hess(plain)(y, s), lossary.grad_and_hess(logs)(y, s))
+    np.testing.assert_allclose(np.exp(logs.best_constant(y)), plain.best_constant(y), rtol=1e-9)
+    if name == "poisson":  # Without a link the scores are the logarithms that the loss takes.
+        assert lossary.grad_and_hess(logs, link="identity")(y, s)[0] == pytest.approx(np.exp(s) - y)
+
+
+def test_a_guard_of_targets_stays_where_the_loss_needs_it():
+    """The reverse divergence has no value at targets of 0, where its plain definition is infinite."""
+    y, s = np.array([[0.8, 0.2], [1.0, 0.0]]), np.array([[0.0, 0.5], [1.0, 0.0]])
+    p = np.exp(s) / np.exp(s).sum(1, keepdims=True)
+    r = np.log(p / np.maximum(y, 1e-7))
+    slope, _ = lossary.grad_and_hess("reverse_kl_divergence")(y, s)
+    np.testing.assert_allclose(slope, p * (r - (p * r).sum(1, keepdims=True)), rtol=1e-9)
+    assert np.isfinite(lossary.ReverseKLDivergence().best_constant(y)).all()
+
+
 def test_kinds_of_hessian():
     y, s = np.array([0.0, 0.0, 5.0]), np.array([4.0, -0.5, 5.0])
     absolute = [lossary.grad_and_hess("mae", hessian=kind)(y, s)[1] for kind in ("exact", "positive", "constant")]
@@ -432,6 +453,14 @@ def test_best_constants_are_those_of_the_textbooks():
     shares = lossary.get("sparse_categorical_crossentropy").best_constant([0, 1, 1, 2], [1.0, 1.0, 1.0, 2.0])
     assert shares == pytest.approx([0.2, 0.4, 0.4])
     assert lossary.get("mse").best_constant(np.array([[1.0, 4.0], [3.0, 8.0]])) == pytest.approx([2.0, 6.0])
+
+
+def test_best_constants_of_distributions():
+    """The mean of the targets, and their geometric mean."""
+    y = np.array([[0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
+    geometric = np.sqrt(y.prod(0))
+    assert lossary.KLDivergence().best_constant(y) == pytest.approx(y.mean(0), rel=1e-6)
+    assert lossary.ReverseKLDivergence().best_constant(y) == pytest.approx(geometric / geometric.sum(), rel=1e-6)
 
 
 SHARES = [[0.6, 0.3, 0.1], [0.2, 0.2, 0.2, 0.4], [0.1, 0.2, 0.25, 0.2, 0.25]]

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytensor
 import pytest
 import tensorflow as tf
 import torch
@@ -79,7 +80,9 @@ def in_numpy(x):
     return x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
-LIBRARIES: dict[str, Callable[..., Any]] = {"numpy": np.asarray, "torch": torch.tensor, "jax": jnp.asarray}
+LIBRARIES: dict[str, Callable[..., Any]] = {
+    "numpy": np.asarray, "torch": torch.tensor, "jax": jnp.asarray, "tensorflow": tf.convert_to_tensor
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -96,8 +99,8 @@ def test_values_and_gradients_are_those_of_the_scores(settings: dict[str, Any], 
         y_true = np.abs(y_true) % CLASSES
     wanted = expected(y_true, hidden, weight, bias, sample_weight, **settings)
     given = [LIBRARIES[library](x) for x in (y_true, hidden, weight, bias, sample_weight)]
-    # A chunk that divides the tokens, one that does not, and all at once; JAX compiles each.
-    for chunk in (None, 1, 4) if library != "jax" else (4,):
+    # A chunk that divides the tokens, one that does not, and all at once; compiled loops take their time for each.
+    for chunk in (None, 1, 4) if library in ("numpy", "torch") else (4,):
         loss = lossary.LinearCrossEntropy(chunk=chunk, **settings)
         value, gradients = loss.value_and_grad(*given)
         np.testing.assert_allclose(in_numpy(value), wanted[0], rtol=1e-12)
@@ -238,12 +241,74 @@ def test_weights_and_targets_may_be_differentiated_too() -> None:
     torch.testing.assert_close(torch.autograd.grad(value, sample_weight)[0], values.detach() / 6)
 
 
-def test_torch_compile_calls_it_as_it_is() -> None:
-    hidden, weight, bias = leaves()
-    step = torch.compile(lambda *x: 2 * lossary.linear_cross_entropy(LABELS, *x), backend="eager")
-    torch.testing.assert_close(
-        step(hidden, weight, bias), 2 * lossary.linear_cross_entropy(LABELS, hidden, weight, bias)
+COMPILED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a mean": (lossary.LinearCrossEntropy(ignore_class=-1, label_smoothing=0.1, softcap=2.0, z_loss=0.1), {}),
+    "a value per token": (
+        lossary.LinearCrossEntropy(shift=1, reduction="none"),
+        {"where": torch.tensor([[True, False, True], [True] * 3])},
+    ),
+    "the function": (lossary.linear_cross_entropy, {"sample_weight": torch.rand(2, 3)}),
+    "rows of targets": (lossary.linear(lossary.CategoricalCrossentropy(from_logits=True, temperature=2.0)), {}),
+}
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("name", COMPILED)
+def test_it_is_an_operator_of_torch_compile(name: str) -> None:
+    loss, more = COMPILED[name]
+    labels = torch.eye(4, dtype=torch.float64)[LABELS] if name == "rows of targets" else LABELS
+    found = []
+    for run in (torch.compile(loss, backend="aot_eager", fullgraph=True), loss):
+        given = leaves()
+        value = 2 * run(labels, *given, **more)
+        upstream = torch.arange(1.0, value.numel() + 1, dtype=value.dtype).reshape(value.shape)
+        found.append((value, *torch.autograd.grad(value, given, upstream)))
+    torch.testing.assert_close(*found)
+
+
+def test_torch_compile_calls_what_is_more_than_the_operator_as_it_is() -> None:
+    given, weights = leaves(), torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
+    step = torch.compile(
+        lambda *x: 2 * lossary.linear_cross_entropy(LABELS, *x, sample_weight=weights), backend="eager"
     )
+    expected = 2 * lossary.linear_cross_entropy(LABELS, *given, sample_weight=weights)
+    torch.testing.assert_close(*(torch.autograd.grad(value, [*given, weights]) for value in (step(*given), expected)))
+
+
+# --- TensorFlow's graphs ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"ignore_class": 1}, {"shift": 1, "reduction": "none"}], ids=str)
+@pytest.mark.parametrize(
+    "how", ["any length", *(pytest.param(each, marks=pytest.mark.costly) for each in ("xla", "twice"))]
+)
+def test_programs_of_tensorflow(how: str, settings: dict[str, Any]) -> None:
+    y_true, *trained = (tf.constant(in_numpy(x)) for x in (LABELS, *leaves()))
+    head = lossary.LinearCrossEntropy(chunk=4, **settings)
+    shift = settings.get("shift", 0)
+    plain = lossary.SparseCategoricalCrossentropy(
+        from_logits=True, ignore_class=settings.get("ignore_class"), reduction=head.reduction
+    )
+
+    def of_scores(y_true: Any, hidden: Any, weight: Any, bias: Any) -> Any:
+        scores = tf.matmul(hidden, weight, transpose_b=True) + bias
+        return plain(y_true[:, shift:], scores[:, : 3 - shift])
+
+    def derived(loss: Any, y_true: Any, *trained: Any) -> Any:
+        with tf.GradientTape() as outer:
+            outer.watch(trained)
+            with tf.GradientTape() as tape:
+                tape.watch(trained)
+                value = loss(y_true, *trained)
+            gradients = tape.gradient(value, trained)
+            bent = sum(tf.reduce_sum(x * tf.cos(x)) for x in gradients)
+        return value, *gradients, *(outer.gradient(bent, trained) if how == "twice" else ())
+
+    shapes = [tf.TensorSpec((None, None, *x.shape[2:]), x.dtype) for x in (y_true, trained[0])]
+    signature = [*shapes, *(tf.TensorSpec(x.shape, x.dtype) for x in trained[1:])] if how == "any length" else None
+    run = tf.function(lambda *given: derived(head, *given), signature, jit_compile=how == "xla")
+    for got, expected in zip(run(y_true, *trained), derived(of_scores, y_true, *trained), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-14)
 
 
 # --- half precision -------------------------------------------------------------------------------------------------
@@ -292,7 +357,7 @@ def test_transforms_of_jax() -> None:
 
 MEMORY = """
 import json, sys
-import numpy as np, torch, jax, lossary
+import numpy as np, torch, jax, lossary, tensorflow as tf
 from benchmarks.memory import peak
 tokens, features, vocabulary = 2048, 8, 2048
 rng = np.random.default_rng(0)
@@ -311,9 +376,16 @@ def twice():
 jy, jh, jw = map(jax.numpy.asarray, (y, h, w))
 both = jax.jit(jax.value_and_grad(lambda h, w: loss(jy, h, w), argnums=(0, 1)))
 each = jax.jit(jax.grad(lambda h, w: loss.replaced(reduction="none")(jy, h, w).sum(), argnums=(0, 1)))
+fy, fh, fw = map(tf.constant, (y, h, w))
+def in_tensorflow():
+    with tf.GradientTape() as tape:
+        tape.watch((fh, fw))
+        value = loss(fy, fh, fw)
+    return tape.gradient(value, (fh, fw))
 runs = {
     "numpy": lambda: loss.value_and_grad(y, h, w), "torch": lambda: in_torch("mean"),
     "torch none": lambda: in_torch("none"), "torch twice": twice,
+    "tensorflow": lambda: in_tensorflow(), "tensorflow graph": tf.function(in_tensorflow),
     "jax": lambda: jax.block_until_ready(both(jh, jw)), "jax none": lambda: jax.block_until_ready(each(jh, jw)),
 }
 print(json.dumps({name: peak(run) for name, run in runs.items()}))
@@ -436,10 +508,9 @@ MESSAGES: list[tuple[str, Callable[[], Any], str]] = [
      "y_true holds rows of targets, of which none is one class; accepted is ignore_class beside integer labels. "
      "To leave "
      "tokens out write where=mask, True where one counts"),
-    ("linear_library", lambda: call(h=tf.zeros((2, 3))), "linear_cross_entropy: hidden is an array of "
-     "tensorflow; accepted "
-     "are arrays of NumPy, PyTorch and JAX. With the scores in memory write "
-     "lossary.SparseCategoricalCrossentropy(from_logits=True)(y_true, tf.matmul(hidden, weight, transpose_b=True))"),
+    ("linear_library", lambda: call(h=pytensor.tensor.matrix()), "linear_cross_entropy: hidden is an array of "
+     "pytensor; accepted are arrays of NumPy, PyTorch, JAX and TensorFlow. With the scores in memory write "
+     "lossary.SparseCategoricalCrossentropy(from_logits=True)(y_true, hidden @ weight.T)"),
     ("linear_function", lambda: lossary.LinearCrossEntropy().batch(Y, H), "linear_cross_entropy: this takes a loss of "
      "(y_true, y_pred), and this one takes (y_true, hidden, weight); accepted is the loss of the scores. Write "
      "lossary.SparseCategoricalCrossentropy(from_logits=True) with hidden @ weight.T"),

@@ -61,7 +61,7 @@ def test_robust_linear_models(name):
     np.testing.assert_allclose(one.bse, other.bse, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["numbers", "classes"])
+@pytest.mark.parametrize("kind", ["numbers", "classes", "margins"])
 def test_river(kind):
     from river import linear_model, optim
 
@@ -73,7 +73,8 @@ def test_river(kind):
             Y.tolist(),
         )
     else:
-        model, own, ours = linear_model.LogisticRegression, optim.losses.Log(), lossary.river.loss("bce")
+        own, name = (optim.losses.Log(), "bce") if kind == "classes" else (optim.losses.Hinge(), "hinge")
+        model, ours = linear_model.LogisticRegression, lossary.river.loss(name)
         y = (Y > 0).tolist()
     one, other = model(loss=ours), model(loss=own)
     for row, target in zip(X, y, strict=True):
@@ -82,4 +83,6 @@ def test_river(kind):
         other.learn_one(features, target)
     assert one.weights == pytest.approx(other.weights, rel=1e-9)
     assert one.predict_one(features) == pytest.approx(other.predict_one(features), rel=1e-9)
+    if kind != "numbers":
+        assert one.predict_proba_one(features) == pytest.approx(other.predict_proba_one(features), rel=1e-9)
     assert repr(pickle.loads(pickle.dumps(ours))) == repr(ours)

@@ -9,9 +9,11 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import get_scorer, hinge_loss, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -53,6 +55,21 @@ def test_scores_are_made_of_probabilities_where_there_are_no_scores():
     model = DummyClassifier(strategy="prior").fit(X, TWO)
     one, other = (scorer(lossary.BinaryCrossentropy(from_logits=flag))(model, X, TWO) for flag in (True, False))
     assert one == other
+
+
+def test_several_labels_and_several_outputs():
+    many = np.stack([NUMBERS > 0, X[:, 1] > 0.5, NUMBERS > 1], axis=1).astype(int)
+    for model in (OneVsRestClassifier(LogisticRegression()), MultiOutputClassifier(LogisticRegression())):
+        found = model.fit(X, many).predict_proba(X)
+        shares = np.stack([each[:, 1] for each in found], axis=1) if isinstance(found, list) else found
+        each = [log_loss(many[:, k], shares[:, k], sample_weight=WEIGHTS) for k in range(3)]
+        assert scorer("bce")(model, X, many, sample_weight=WEIGHTS) == pytest.approx(-np.mean(each), rel=1e-6)
+    lines = model.fit(X, np.stack([THREE, TWO], axis=1))
+    each = [log_loss(labels, p) for labels, p in zip((THREE, TWO), lines.predict_proba(X), strict=True)]
+    assert scorer(SPARSE())(lines, X, np.stack([THREE, TWO], axis=1)) == pytest.approx(-np.mean(each), rel=1e-6)
+    ridge = RidgeClassifier().fit(X, many)
+    margin = np.maximum(1 - (2 * many - 1) * ridge.decision_function(X), 0)
+    assert scorer("hinge")(ridge, X, many) == pytest.approx(-margin.mean())
 
 
 def test_margins():

@@ -35,7 +35,8 @@ from .objects.combined import WeightedSum
 from .objects.curvature import grad_and_hess
 from .objects.define import Loss, loss
 from .objects.get import get, is_categorical_crossentropy, names, value_and_grad
-from .objects.linear import LinearCrossEntropy, LinearLoss, linear, linear_cross_entropy
+from .objects.linear import LinearCrossEntropy, LinearLoss, linear
+from .objects.linear_function import linear_cross_entropy
 from .objects.names import exports
 from .objects.several import ArgumentsLoss
 from .objects.total import Total, TotalOfTerms

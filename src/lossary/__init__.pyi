@@ -30,7 +30,7 @@ from .objects.get import value_and_grad as value_and_grad
 from .objects.linear import LinearCrossEntropy as LinearCrossEntropy
 from .objects.linear import LinearLoss as LinearLoss
 from .objects.linear import linear as linear
-from .objects.linear import linear_cross_entropy as linear_cross_entropy
+from .objects.linear_function import linear_cross_entropy as linear_cross_entropy
 from .objects.several import ArgumentsLoss as ArgumentsLoss
 from .objects.total import Total as Total
 from .objects.total import TotalOfTerms as TotalOfTerms

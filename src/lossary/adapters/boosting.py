@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -71,6 +71,10 @@ class Boosting:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """Itself, as it never changes: hosts that copy their parameters can be cloned by scikit-learn then."""
+        return self
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._arguments == other._arguments
@@ -172,6 +176,10 @@ class Measure:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """Itself, as it never changes."""
+        return self
 
     def value(self, y_true: Any, scores: Any, weight: Any = None) -> float:
         """The weighted mean."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..backends import NUMPY
 from ..facts.domain import Classes, OneHot
+from ..objects.curvature import FLOOR
 from ..objects.get import get
 from ..objects.row_hessian import RowHessian
 from .boosting import Boosting, Convention, Measure
@@ -53,41 +54,59 @@ class Objective(Boosting):
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
-        slope, curve = self.derivatives(_array(targets), approxes, None if weights is None else _array(weights))
-        found = np.empty((len(slope), 2))
-        np.negative(slope, out=found[:, 0])
-        np.negative(curve, out=found[:, 1])
-        return found
+        y_true, scores, weight = _array(targets), np.asarray(approxes), None if weights is None else _array(weights)
+        found = np.empty((2, len(scores)))
+        slopes, curves = found
+        if self.hessian == "majorizer" or (weight is not None and not weight[weight.argmin()] > 0.0):
+            slope, curve = self.derivatives(y_true, scores, weight)
+            np.negative(slope, out=slopes)
+            np.negative(curve, out=curves)
+            return found.T
+        # The same in place: blocks are so small that every pass over them counts.
+        slope, curve = self.curvature(y_true, scores)
+        factor, steeper = self._factors(scores)
+        np.multiply(slope, -factor, out=slopes)
+        np.multiply(curve, -factor * steeper, out=curves)
+        np.minimum(curves, -FLOOR, out=curves)
+        if weight is not None:
+            found *= weight
+        return found.T
+
+
+class _Rows(NamedTuple):
+    """What rows of one length need: the target of every label, what derives, and the factors of both derivatives."""
+
+    targets: Any
+    derived: RowHessian
+    factor: float
+    steepness: float
 
 
 class MultiObjective(Objective):
     """What `Objective` makes of a loss of rows: an objective for several classes."""
 
-    _size = 0  # How many scores a row has; then follow the targets of every label, and what derives.
-    _rows: Any
-    _derived: RowHessian
-    _factor: float
-    _steepness: float
+    _met: _Rows | None = None
 
-    def _meet(self, scores: Any) -> None:
-        rows = self.targets(np.arange(scores.shape[1]), scores)
-        self._rows, self._derived = rows, self.curvature.of_rows(rows[:1], scores)
-        self._factor, steeper = self._factors(scores)
-        self._steepness = self._factor * steeper
-        self._size = scores.shape[1]
+    def _meet(self, size: int) -> _Rows:
+        scores = np.zeros((1, size))
+        rows = self.targets(np.arange(size), np.zeros((size, size)))
+        factor, steeper = self._factors(scores)
+        return _Rows(rows, self.curvature.of_rows(rows[:1], scores), factor, factor * steeper)
 
     def calc_ders_multi(self, approxes: Any, target: Any, weight: float) -> Any:
         """The gradient and the Hessian of minus the loss of one data point."""
         scores = _array(approxes)[None]
-        if self._size != scores.shape[1]:
-            self._meet(scores)
+        size = scores.shape[1]
+        met = self._met
+        if met is None or len(met.targets) != size:
+            self._met = met = self._meet(size)
         label = int(target)
-        known = 0 <= label < self._size
-        y_true = self._rows[label : label + 1] if known else self.targets(np.array([target]), scores)
-        slope, matrix = self._derived(y_true, scores)
+        known = 0 <= label < size
+        y_true = met.targets[label : label + 1] if known else self.targets(np.array([target]), scores)
+        slope, matrix = met.derived(y_true, scores)
         if self.hessian != "exact":
             matrix = np.diag(self.curvature.formed(NUMPY, matrix.diagonal()))
-        return (slope * (-weight * self._factor)).tolist(), (matrix * (-weight * self._steepness)).tolist()
+        return (slope * (-weight * met.factor)).tolist(), (matrix * (-weight * met.steepness)).tolist()
 
 
 class Metric(Measure):

@@ -43,6 +43,10 @@ class Regression(_Online, RegressionLoss):
 class Binary(_Online, BinaryLoss):
     """A loss of two classes."""
 
+    def mean_func(self, y_pred: Any) -> Any:
+        """The probability; of scores that stand for none, as margins, by the sigmoid, as river's own losses do."""
+        return BinaryLoss.mean_func(self, y_pred) if self._derivatives.link == "identity" else super().mean_func(y_pred)
+
 
 def _arrays(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return tuple(np.atleast_1d(np.asarray(each, np.float64)) for each in (y_true, y_pred))  # type: ignore[return-value]

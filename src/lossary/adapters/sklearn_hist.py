@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn._loss.link import IdentityLink, LogitLink, LogLink, MultinomialLogit
 from sklearn._loss.loss import AbsoluteError, BaseLoss, PinballLoss
+from sklearn.utils.metaestimators import available_if
 
-from ..facts.domain import Classes, OneHot
+from ..facts.domain import Bits, Classes, OneHot, Signs
 from .boosting import Boosting, Convention, Floats, Measure
 
 _LINKS = {"identity": IdentityLink, "log": LogLink, "logit": LogitLink, "softmax": MultinomialLogit}
@@ -27,6 +28,11 @@ _OWN = {
 class _Derivatives(Boosting):
     conventions: ClassVar = _OWN
     classes: ClassVar = "lossary.BinaryCrossentropy() for two classes"
+
+
+def _is_of_classes(made: Any) -> bool:
+    """Whether targets are classes, for which scikit-learn looks at ``predict_proba``: it sets them apart by shares."""
+    return isinstance(made.boosting.loss.record.target, Bits | Classes | OneHot | Signs)
 
 
 class HistLoss(BaseLoss):
@@ -117,6 +123,7 @@ class HistLoss(BaseLoss):
             return start
         return start[0]
 
+    @available_if(_is_of_classes)
     def predict_proba(self, raw_prediction: Any) -> Floats:
         """Probabilities of the classes."""
         scores = _scores(raw_prediction)

@@ -36,17 +36,19 @@ class LossScorer(_Scorer):
 
     def _score(self, _: Any, estimator: Any, X: Any, y_true: Any, **given: Any) -> float:  # noqa: N803
         method = self._method(estimator)
-        y_pred = np.asarray(getattr(estimator, method)(X))
+        y_pred = getattr(estimator, method)(X)
         loss = self.loss
         if method == "predict_proba" and loss.parameters.get("from_logits"):
             loss = loss.replaced(from_logits=False)
         classes = getattr(estimator, "classes_", None)
         if classes is not None and method != "predict":
-            y_true, y_pred = _of_classes(loss, np.asarray(classes), np.asarray(y_true), y_pred)
+            outputs = _of_outputs(loss, classes, np.asarray(y_true), y_pred)
         elif isinstance(loss.record.target, Classes | OneHot | Bits | Signs) and np.asarray(y_true).dtype.kind in "OUS":
             raise texts.scorer_needs_classes(loss.name, type(estimator).__name__)
+        else:
+            outputs = [(y_true, np.asarray(y_pred))]
         mean = loss.replaced(reduction="mean_with_sample_weight")
-        return -float(mean(y_true, y_pred, sample_weight=given.get("sample_weight")))
+        return -float(np.mean([mean(*pair, sample_weight=given.get("sample_weight")) for pair in outputs]))
 
     def _method(self, estimator: Any) -> str:
         methods = _methods(self.loss)
@@ -73,6 +75,17 @@ def _methods(loss: Loss) -> tuple[str, ...]:
     if record.prediction.coding in ("probabilities", "one-hot"):
         return "predict_proba", "predict"
     return "decision_function", "predict"
+
+
+def _of_outputs(loss: Loss, classes: Any, y_true: Floats, y_pred: Any) -> list[tuple[Floats, Floats]]:
+    """Targets and predictions as the loss reads them: one pair per output, and one of all labels that exclude none."""
+    if isinstance(y_pred, list):
+        each = zip(classes, y_true.T, y_pred, strict=True)
+        return [_of_classes(loss, np.asarray(own), labels, np.asarray(found)) for own, labels, found in each]
+    if y_true.ndim == 2 and y_true.shape[1] > 1:
+        bits = y_true.astype(np.float64)
+        return [(2.0 * bits - 1.0 if isinstance(loss.record.target, Signs) else bits, np.asarray(y_pred))]
+    return [_of_classes(loss, np.asarray(classes), y_true, np.asarray(y_pred))]
 
 
 def _of_classes(loss: Loss, classes: Floats, y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:

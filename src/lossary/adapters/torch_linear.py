@@ -12,6 +12,7 @@ from .. import texts
 from ..objects.get import get
 from ..objects.linear import LinearCrossEntropy
 from ..objects.total import Total
+from ..routes import torch_linear_compiled  # noqa: F401  # Programs that were exported and saved ask for its operators.
 from .torch_classes import CrossEntropyLoss
 from .torch_modules import Pair, Tensor, buffer, by_reduction, float32
 

@@ -138,6 +138,10 @@ class Backend(Words):
 
     # --- moving things about --------------------------------------------------------------------------------
 
+    def flat(self, x: Array, *, rows: bool) -> Array:
+        """With all data points along one axis, before that of each one's row where there are rows."""
+        return x.reshape((-1, x.shape[-1]) if rows else (-1,))
+
     def fold_last(self, x: Array, count: int) -> Array:
         """The last axes, as many as ``count``, as one."""
         return x.reshape((*x.shape[:-count], -1))

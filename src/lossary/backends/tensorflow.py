@@ -120,6 +120,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def squeeze_last(self, x: Array) -> Array:
         return tf.squeeze(x, -1)
 
+    def flat(self, x: Array, *, rows: bool) -> Array:
+        return tf.reshape(x, (-1, x.shape[-1]) if rows else (-1,))
+
     def fold_last(self, x: Array, count: int) -> Array:
         return tf.reshape(x, tf.concat([tf.shape(x)[:-count], [-1]], 0))
 

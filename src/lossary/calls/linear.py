@@ -118,7 +118,7 @@ def chunk_size(features: int, vocabulary: int) -> int:
 def prepare(settings: Settings, given: Arguments) -> Head:
     """Lines up the arguments of a call and checks them."""
     record = settings.record
-    backend = library(settings, given)
+    backend = library(record.name, given)
     trained = _trained(backend, record.name, given)
     y_true = backends.array(backend, record.name, "y_true", given.y_true, trained["hidden"])
     labels = _labels(settings, backend, y_true, trained)
@@ -131,8 +131,10 @@ def prepare(settings: Settings, given: Arguments) -> Head:
     if settings.spread is None:
         check_points(record.name, backend, hidden, settings.reduction, "hidden")
     shape = backend.shape(hidden)
-    flat = hidden.reshape((-1, shape[-1]))
-    labels, weights, mask, alive = (None if x is None else _flat(x, len(shape)) for x in arrays)
+    flat = backend.flat(hidden, rows=True)
+    labels, weights, mask, alive = (
+        None if x is None else backend.flat(x, rows=len(backend.shape(x)) == len(shape)) for x in arrays
+    )
     labels = live.as_labels(backend, labels)[:, 0] if record.labels_are_integers else backend.cast(labels, computing)
     like = backend.cast(flat[:, 0], computing)
     factor = _factor(settings, backend, like, weights, mask)
@@ -160,9 +162,9 @@ def alone(settings: Settings, library: str) -> Settings:
     return settings
 
 
-def library(settings: Settings, given: Arguments) -> Backend:
+def library(loss: str, given: Arguments) -> Backend:
     """The one library of all arrays."""
-    return backends.find(settings.record.name, given._asdict())
+    return backends.find(loss, given._asdict())
 
 
 def _trained(backend: Backend, name: str, given: Arguments) -> dict[str, Array]:
@@ -220,7 +222,7 @@ def _points(
     ones = backend.cast(backend.ones_like(hidden[..., 0]), computing)
     weights = leading(backend, record.name, "sample_weight", given.sample_weight, tokens, hidden)
     mask = leading(backend, record.name, "where", given.where, tokens, hidden)
-    scores = weight.T  # Like them along the last axis, which is all that matters.
+    scores = backend.moveaxis(weight[:, :1], 0, 1)  # Like them along the last axis, which is all that matters.
     if settings.spread is not None:
         scores = scores[:, :1].expand(-1, _vocabulary(settings, backend, weight))
     points = Points(
@@ -279,8 +281,3 @@ def _shifted(settings: Settings, backend: Backend, hidden: Array, points: Points
         labels[..., by:, :],
         *(None if x is None else x[..., by:] for x in rest),
     ]
-
-
-def _flat(x: Array, rank: int) -> Array:
-    """Tokens along the first axis."""
-    return x.reshape((-1, x.shape[-1]) if len(x.shape) == rank else (-1,))

@@ -98,6 +98,14 @@ class Route:
         """What computes the slope and the whole Hessian of rows like the batch's one; None where words are to."""
         return None
 
+    def compiles(self, given: Arguments) -> bool:
+        """Whether a program is being compiled that is to call a loss of these instead of looking into it."""
+        return False
+
+    def linear_compiled(self, spelling: str, reduction: str, given: Arguments) -> Array:
+        """The same as `linear` there, of the loss whose configuration is spelled so."""
+        raise NotImplementedError
+
     def linear(self, settings: Settings, given: Arguments) -> Array:
         """The loss of scores that are not held at once, differentiable where arrays are."""
         raise texts.linear_library(settings.record.name, self.backend.name)
@@ -132,6 +140,12 @@ def of(backend: Backend) -> Route:
         _routes[backend.name] = route
         _by_type.update(dict.fromkeys(backend.plain, route))
     return _routes[backend.name]
+
+
+def seen(backend: Backend) -> Route:
+    """As `of`, where torch.compile may be looking on."""
+    _ready()
+    return of(backend)
 
 
 @untraced

@@ -73,7 +73,9 @@ def linked(record: Record, through: Link, off: tuple[str, ...] = ()) -> Record:
     own = dict.fromkeys(off, 0.0)
 
     def formula(y_true: Any, raw: Any, **parameters: Any) -> Any:
-        return _cancelled(record.formula(y_true, through.inverse(words, raw), **parameters, **own))
+        value = record.formula(y_true, through.inverse(words, raw), **parameters, **own)
+        # Rows are derived backward, where a branch that lost its condition is no longer kept from dividing 0 by 0.
+        return value if through.is_of_rows else _cancelled(value)
 
     def slope(y_true: Any, raw: Any, **parameters: Any) -> Any:
         assert record.slope is not None

@@ -15,7 +15,7 @@ from ..facts.registry import answers
 from ..looks.labels import agree
 from .curvature import Curvature, spelled
 from .loss import Loss
-from .raw import Link, link_of, raw
+from .raw import LINKS, Link, link_of, raw
 
 Floats = np.ndarray[Any, Any]
 # Raw scores of probabilities and rates are looked for up to here: beyond, nothing but rounding is to be won.
@@ -34,6 +34,8 @@ def best_constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     found = best_raw(loss, link, y_true, sample_weight)
     if loss.parameters.get("from_logits"):
         return _plain(found)
+    if loss.parameters.get("from_logs"):
+        link = LINKS["log_softmax" if link.is_of_rows else "identity"]
     with np.errstate(all="ignore"):
         return _plain(link.inverse(spelled(NUMPY), found))
 
@@ -48,7 +50,7 @@ def best_raw(loss: Loss, link: Link, y_true: Any, sample_weight: Any = None) -> 
     if not targets.size:
         raise texts.no_constant(loss.name, targets.shape)
     weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64).reshape(-1)
-    if _has_rows(loss):
+    if link.is_of_rows or isinstance(loss.record.target, Classes | OneHot):
         return _of_rows(loss, link, targets, weights)
     if not loss.record.is_pair and targets.shape[-1:] == (len(loss.record.arguments[0].parts),):
         return np.array([_of_column(loss, link, targets.astype(np.float64), weights)])
@@ -56,10 +58,6 @@ def best_raw(loss: Loss, link: Link, y_true: Any, sample_weight: Any = None) -> 
         raise texts.no_constant(loss.name, targets.shape)
     columns = targets.reshape(len(targets), -1).astype(np.float64)
     return np.array([_of_column(loss, link, column, weights) for column in columns.T])
-
-
-def _has_rows(loss: Loss) -> bool:
-    return isinstance(loss.record.target, Classes | OneHot)
 
 
 def _of_column(loss: Loss, link: Link, targets: Floats, weights: Floats) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -65,6 +65,7 @@ class LinearLoss(Loss):
         if parameters is not None:
             # By whether targets are rows, what calls are made with; each is found out once.
             vars(self).update(parameters=MappingProxyType(dict(parameters)), _setting={})
+        vars(self)["_spelling"] = self._spelled()
         kin.configured(type(self))
 
     def __call__(  # type: ignore[override]
@@ -82,8 +83,11 @@ class LinearLoss(Loss):
 
         ``group`` are the processes that ``parallel`` means, by default all.
         """
-        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
-        return route.of(library(settings, given)).linear(settings, given)
+        given = Arguments(y_true, hidden, weight, bias, sample_weight, where)
+        way = route.seen(library(self.record.name, given))
+        if self._spelling is not None and way.compiles(given):
+            return way.linear_compiled(self._spelling, self.reduction, given)
+        return way.linear(*self.prepared(given, group))
 
     def value_and_grad(  # type: ignore[override]
         self,
@@ -97,28 +101,37 @@ class LinearLoss(Loss):
         group: Any = None,
     ) -> tuple[Array, tuple[Array, ...]]:
         """The reduced loss and its gradients for hidden, weight and, if there is one, bias."""
-        settings, given = self._prepared(y_true, hidden, weight, bias, sample_weight, where, group)
-        return route.of(library(settings, given)).linear_and_gradients(settings, given)
+        given = Arguments(y_true, hidden, weight, bias, sample_weight, where)
+        return route.of(library(self.record.name, given)).linear_and_gradients(*self.prepared(given, group))
+
+    def _spelled(self) -> str | None:
+        """The configuration as text, which says to a compiled program which loss this is; None where it cannot."""
+        if self.parameters["parallel"] is not None:
+            return None
+        try:
+            return json.dumps(self.get_config())
+        except (TypeError, ValueError):
+            return None
 
     def loss_of(self, *, rows: bool) -> Loss:
         """The loss of the scores, of integer labels or of rows of targets."""
         found: Loss = self.parameters["loss"]
         return found
 
-    def _prepared(
-        self, y_true: Any, hidden: Any, weight: Any, bias: Any, sample_weight: Any, where: Any, group: Any
-    ) -> tuple[Settings, Arguments]:
+    def prepared(self, given: Arguments, group: Any = None) -> tuple[Settings, Arguments]:
+        """How the call is made whose arguments these are."""
         if self.in_keras():
             raise texts.linear_in_keras(self.record.name)
-        if weight is None:
+        if given.weight is None:
             raise texts.nothing(self.record.name, "weight")
-        rows = len(_shape(y_true)) == len(_shape(hidden)) and _shape(y_true)[-1:] != (1,)
+        shape = _shape(given.y_true)
+        rows = len(shape) == len(_shape(given.hidden)) and shape[-1:] != (1,)
         known_rows: dict[bool, Settings] = self._setting  # type: ignore[assignment]
         if rows not in known_rows:
             known_rows[rows] = self._settings(self.loss_of(rows=rows))
         spread = None if self.parameters["parallel"] is None else (self.parameters["parallel"], group)
         settings = known_rows[rows]._replace(reduction=self.reduction, check=self._mode(), spread=spread)
-        return settings, Arguments(y_true, hidden, weight, bias, sample_weight, where)
+        return settings, given
 
     def _settings(self, loss: Loss) -> Settings:
         own = self.parameters
@@ -242,86 +255,6 @@ def linear(loss: Any, **settings: Any) -> LinearLoss:
     1.3863
     """
     return LinearLoss(loss, **settings)
-
-
-@unconverted
-def linear_cross_entropy(
-    y_true: Any,
-    hidden: Any,
-    weight: Any,
-    bias: Any = None,
-    *,
-    sample_weight: Any = None,
-    where: Any = None,
-    ignore_class: int | None = None,
-    label_smoothing: float = 0.0,
-    softcap: float | None = None,
-    z_loss: float = 0.0,
-    shift: int = 0,
-    reduction: str | None = "sum_over_batch_size",
-    chunk: int | None = None,
-    parallel: str | None = None,
-    group: Any = None,
-    check: Any = None,
-) -> Array:
-    """Cross-entropy of a language model's head without its logits: never tokens times vocabulary in memory.
-
-    The value of ``SparseCategoricalCrossentropy(from_logits=True)`` of ``hidden @ weight.T + bias``, where the scores
-    alone would fill the memory.  Tokens are taken in chunks, and with the value come the gradients for hidden, weight
-    and bias, on NumPy (`LinearCrossEntropy.value_and_grad`), PyTorch and JAX.  Half precision is summed up in float32.
-    Unlike the functions of other losses it reduces, as its peers do: gradients that are made together with the value
-    need to know its reduction.
-
-    Args:
-        y_true: Integer labels ``(...,)``, or rows of probabilities ``(..., vocabulary)``.
-        hidden: What the last layer gets, ``(..., features)``.
-        weight: Its weight, ``(vocabulary, features)`` as in ``torch.nn.Linear``; ``kernel.T`` for a kernel of Keras or
-            Flax, which lies the other way round.
-        bias: Its bias, ``(vocabulary,)``.
-        sample_weight: A weight per label.
-        where: True where a label counts.
-        ignore_class: A label that does not count.
-        label_smoothing: Share s of each target spread over all C classes: y (1 - s) + s/C.
-        softcap: A bound that scores approach: ``softcap * tanh(score / softcap)``.
-        z_loss: Weight of the square of the log-sum of the scores, as in `z_loss_crossentropy`.
-        shift: How many places after its hidden vector a label stands; 1 for the next token, then the last hidden
-            vectors and the first labels are left out, and ``sample_weight`` and ``where`` are those of the labels.
-        reduction: As for objects; ``"none"`` returns one value per token and computes twice, as the gradients wait for
-            the backward pass.
-        chunk: How many tokens have their scores in memory at a time; by default as many as memory hardly notices.
-        parallel: ``"tokens"`` where every process of ``torch.distributed`` has tokens of its own and the whole weight,
-            ``"vocabulary"`` where every process has all tokens and, in the order of the ranks, some rows of weight and
-            bias.  The loss is that of all processes on each of them, and so are the gradients for hidden and for rows
-            of the weight; of a whole weight each process has its own tokens' part, and the gradient is their sum (an
-            average over processes, as DistributedDataParallel makes, wants the loss times their number).
-        group: The processes that ``parallel`` means; by default all.
-        check: As in `lossary.check`; inside compiled programs a label that names no class gives NaN and no report.
-
-    Returns:
-        The reduced loss, differentiable where arrays are; second derivatives are computed in words, chunk by chunk.
-
-    ``torch.compile`` breaks its graph here and calls it as it is.
-
-    >>> import lossary, numpy as np
-    >>> print(lossary.linear_cross_entropy([2, 0], np.eye(2), np.zeros((4, 2))).round(4))  # log 4
-    1.3863
-    """
-    given = (ignore_class, label_smoothing, softcap, z_loss, shift, reduction, chunk, parallel, check)
-    try:
-        loss = _remembered(*given)
-    except TypeError:  # Something that cannot be remembered, and is no setting either.
-        loss = _remembered.__wrapped__(*given)
-    return loss(y_true, hidden, weight, bias, sample_weight, where, group=group)
-
-
-@lru_cache(maxsize=64, typed=True)
-def _remembered(
-    ignore_class: Any, label_smoothing: Any, softcap: Any, z_loss: Any, shift: Any, reduction: Any, chunk: Any,
-    parallel: Any, check: Any,
-) -> LinearCrossEntropy:  # fmt: skip
-    """The object, which remembers what earlier calls found out."""
-    own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
-    return LinearCrossEntropy(**own, shift=shift, chunk=chunk, parallel=parallel, reduction=reduction, check=check)
 
 
 # --- what is accepted ----------------------------------------------------------------------------------------------

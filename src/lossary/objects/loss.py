@@ -297,7 +297,7 @@ class Loss(kin.Kin):
 # What Keras writes around the parameters of a configuration.
 ENVELOPE = frozenset({"class_name", "config", "module", "registered_name", "build_config", "shared_object_id"})
 # What an object is made of; it stays as it is.
-_FIXED = frozenset({*OBJECT_SETTINGS, "parameters", "record", "function", "weights", "terms", "_setting"})
+_FIXED = frozenset({*OBJECT_SETTINGS, "parameters", "record", "function", "weights", "terms", "_setting", "_spelling"})
 
 
 def plain(value: Any) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import texts
 from ..backends import NUMPY
 from ..calls.programs import program_for
 from ..facts import registry
-from ..facts.domain import Real
+from ..facts.domain import Probabilities, Real
 from ..facts.record import Record
 from ..graph.links import LINKS, Link, linked, usual
 from .combined import WeightedSum
@@ -35,7 +37,17 @@ def _off(loss: Loss, link: Link) -> tuple[str, ...]:
     """What keeps predictions away from 0, unless it was set: a link never leads there."""
     default = loss.record.defaults().get("epsilon")
     inside = not isinstance(loss.record.prediction, Real) and link.name != "identity"
-    return ("epsilon",) if inside and default is not None and loss.parameters["epsilon"] == default else ()
+    unset = inside and default is not None and loss.parameters["epsilon"] == default
+    return ("epsilon",) if unset and _is_finite_without(loss) else ()
+
+
+def _is_finite_without(loss: Loss) -> bool:
+    """Whether a loss of distributions needs no guard for targets of 0 either."""
+    if not isinstance(loss.record.target, Probabilities):
+        return True
+    plain = loss.replaced(epsilon=0.0, reduction="sum", check="off")
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(plain(np.eye(2), np.full((2, 2), 0.5))))
 
 
 def link_of(loss: Loss, name: Any = "auto") -> Link:
@@ -62,6 +74,8 @@ def raw(loss: Loss, link: Link) -> Loss:
         return WeightedSum([(weight, raw(term, link)) for weight, term in zip(loss.weights, loss.terms, strict=True)])
     record = loss.record
     _check(record)
+    if loss.parameters.get("from_logs") and link is usual(record.prediction):
+        loss = loss.replaced(from_logs=False)  # The same raw scores: logarithms are what its link begins with.
     if "from_logits" in loss.parameters:
         own = usual(record.prediction)
         if link is own:

@@ -6,6 +6,6 @@ Routes stand above the losses and know kernels, which neither losses nor backend
 from ..backends import NUMPY
 from ..calls.route import of, settle
 
-for _library in ("numpy", "torch", "jax"):
+for _library in ("numpy", "torch", "jax", "tensorflow"):
     settle(_library, f"{__name__}.{_library}")
 of(NUMPY)

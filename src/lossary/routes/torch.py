@@ -20,7 +20,7 @@ from ..calls.plan import Setting, keep
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
-from . import steps, torch_device
+from . import steps, torch_device, torch_linear_compiled
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
 from .torch_together import Prepared, Together, Total, Values, together, unfit, widened
@@ -86,6 +86,12 @@ class TorchRoute(Route):
         )
         found = self._in_memory(prepare, y_true, y_pred, sample_weight, where)
         return found or together(prepare, y_true, y_pred, sample_weight, where)
+
+    def compiles(self, given: Arguments) -> bool:
+        return torch_linear_compiled.takes(given)
+
+    def linear_compiled(self, spelling: str, reduction: str, given: Arguments) -> Array:
+        return torch_linear_compiled.value(spelling, reduction, given)
 
     def linear(self, settings: Settings, given: Arguments) -> Array:
         # Imported where it is used: it imports PyTorch's compiler, which takes longer than PyTorch itself.

@@ -92,10 +92,9 @@ def linear_ignored(loss: str, ignored: Any) -> ParameterError:
 
 def linear_library(loss: str, library: str) -> BackendError:
     """Arrays of a library that has no loop over chunks."""
-    product = "tf.matmul(hidden, weight, transpose_b=True)" if library == "tensorflow" else "hidden @ weight.T"
     return BackendError(
-        f"{loss}: hidden is an array of {library}; accepted are arrays of NumPy, PyTorch and JAX. With the scores in "
-        f"memory write lossary.SparseCategoricalCrossentropy(from_logits=True)(y_true, {product})"
+        f"{loss}: hidden is an array of {library}; accepted are arrays of NumPy, PyTorch, JAX and TensorFlow. With "
+        "the scores in memory write lossary.SparseCategoricalCrossentropy(from_logits=True)(y_true, hidden @ weight.T)"
     )
 
 
