@@ -31,7 +31,8 @@ class Loss(kin.Kin):
 
     Reductions and their denominators: ``"sum_over_batch_size"`` (alias ``"mean"``) divides the weighted sum by the
     number of unmasked data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-    ``"none"`` or ``None`` returns the weighted values.
+    ``"none"`` or ``None`` returns the weighted values.  With ``axis=None`` the batch is one data point, whose weight is
+    the mean of those given.
 
     ``check`` says how much is checked, as in `lossary.check`: ``SparseCategoricalCrossentropy(check="async")`` finds
     wrong labels inside ``jit`` too.
