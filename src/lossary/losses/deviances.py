@@ -95,7 +95,8 @@ def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
     "- y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))",
     source="B. Jorgensen, Exponential dispersion models (1987), eq. 2.14",
     peers={
-        "sklearn.metrics.mean_tweedie_deviance": "Loss(power=0.0)",
+        "sklearn.metrics.mean_tweedie_deviance": "Loss(power=0.0)   # of predictions above 0; of all numbers: "
+        "MeanSquaredError",
         "sklearn.metrics.mean_poisson_deviance": "Loss(power=1.0)",
         "sklearn.HalfTweedieLoss": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
         "sklearn.HalfTweedieLossIdentity": "0.5 * Loss()   # less what the targets alone add",

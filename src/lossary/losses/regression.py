@@ -153,7 +153,8 @@ def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7)
     source="Keras, mean_squared_logarithmic_error; scikit-learn, User Guide, Mean squared logarithmic error",
     peers={
         "keras.losses.MeanSquaredLogarithmicError": "",
-        "sklearn.metrics.mean_squared_log_error": "Loss(epsilon=0.0)",
+        "sklearn.metrics.mean_squared_log_error": "Loss(epsilon=0.0)   # targets from 0 on, and predictions below 0 "
+        "count as 0",
         "xgboost.reg:squaredlogerror": "0.5 * Loss(epsilon=0.0)",
     },
     cases=(
