@@ -370,6 +370,10 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
         file.write_text(good + bad + good)
         with pytest.raises(LossError, match=said):
             score(file, ["mse"], target="y", prediction="p")
+    for first in ('\n{"y": 1, "p": \n', '{"y": 1, "p": 2} {"y": 1, "p": 2}\n'):
+        file.write_text(first + '{"y": 1, "p": 2}\n')
+        with pytest.raises(FileError, match=rf"preds\.jsonl, line {first.count(chr(10))}, is no JSON object"):
+            score(file, ["mse"], target="y", prediction="p")
     file.write_text('[{"y": 1, "p": 2}]')
     with pytest.raises(FileError, match=r"one JSON array; .*jq -c '\.\[\]'"):
         score(file, ["mse"], target="y", prediction="p")
