@@ -154,3 +154,9 @@ def test_without_x64_everything_is_float32() -> None:
         assert value.dtype == gradient.dtype == jnp.float32
         labels = jnp.asarray([2], jnp.uint8)
         assert lossary.sparse_categorical_crossentropy(labels, jnp.full((1, 4), 0.25)).dtype == jnp.float32
+
+
+def test_a_class_to_ignore_beyond_31_bits() -> None:
+    labels, scores = np.array([1, 2**31], np.uint32), np.log(np.array([[0.75, 0.25], [0.5, 0.5]], np.float32))
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2**31)
+    assert float(loss(jnp.asarray(labels), jnp.asarray(scores))) == pytest.approx(np.log(4.0))

@@ -48,6 +48,7 @@ TORCH += [
     (loss, TARGETS, SHARES) for loss in (nn.MultiLabelSoftMarginLoss(reduction="none"), F.multilabel_soft_margin_loss)
 ]
 TORCH += [(nn.CrossEntropyLoss(ignore_index=1), IMAGE_LABELS, IMAGES), (F.cross_entropy, IMAGE_LABELS, IMAGES)]
+TORCH += [(nn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.1), IMAGE_LABELS, IMAGES)]
 POSITIVE, WEIGHT = torch.tensor([2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0])
 TORCH += [
     (loss, 3.0 * TARGETS, SHARES)
@@ -275,7 +276,7 @@ def test_own_functions_stay_what_they_are() -> None:
 
 def test_more_that_is_refused() -> None:
     refused: list[Any] = [optax.cosine_distance, optax.kl_divergence, functools.partial(optax.l2_loss, targets=None)]
-    refused += [nn.NLLLoss(), nn.CrossEntropyLoss(label_smoothing=0.1)]
+    refused += [nn.NLLLoss(), nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1)]
     refused += [torch.kl_div, torch.ctc_loss, torch._C._nn.nll_loss, torch.ops.aten.mse_loss_backward]
     refused += [functools.partial(F.huber_loss, None), Unnamed()]
     for loss in refused:

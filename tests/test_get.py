@@ -92,6 +92,11 @@ def test_round_trips(name: str) -> None:
             assert repr(other) == repr(loss)
 
 
+@pytest.mark.parametrize("spelling", ["lossary.huber", "lossary.Huber", "lossary.losses.huber"])
+def test_names_with_that_of_the_library(spelling: str) -> None:
+    assert lossary.get(spelling, delta=2.0) == lossary.Huber(delta=2.0)
+
+
 @pytest.mark.parametrize(
     "config",
     [

@@ -219,6 +219,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "usually lie along axis=-1",
     ),
     (
+        "axis_out_of_range",
+        lossary.ParameterError,
+        lambda: lossary.Dice(axis=(1, -2))([[[1.0]]], [[[1.0]]]),
+        "dice: axis is (1, -2); accepted are whole numbers from -3 to 2, each axis once, for y_pred with 3 axes. The "
+        "outputs usually lie along axis=-1",
+    ),
+    (
         "per_point_shape",
         lossary.ShapeError,
         lambda: lossary.Huber()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]),

@@ -44,8 +44,8 @@ class Ten(lossary.Huber):
 @pytest.mark.parametrize("loss", [lossary.Huber(), lossary.Huber() + lossary.LogCosh()], ids=repr)
 def test_settings_stay(loss: lossary.Loss, name: str) -> None:
     if name != "delta" or "delta" in loss.parameters:
-        before = hash(loss)
-        with pytest.raises(AttributeError, match=rf"{name} of an object is fixed.*loss\.replaced\({name}="):
+        before, said = hash(loss), "\\.\\.\\.\\)" if name in ("parameters", "record") else f"{name}="
+        with pytest.raises(AttributeError, match=rf"{name} of an object is fixed.*loss\.replaced\({said}"):
             setattr(loss, name, "sum")
         assert hash(loss) == before
     with pytest.raises(TypeError):

@@ -124,5 +124,11 @@ def test_weights_of_a_region_that_is_the_whole_batch_are_those_of_keras(name: st
     for backend in ("numpy", "torch"):
         arrays = [there(backend, x) for x in (y_true, y_pred)]
         assert float(ours(*arrays, sample_weight=np.asarray(weights))) == pytest.approx(float(expected), rel=1e-6)
+    # It is one value: a sum of it is it, and weights of 1 leave it as it is.
+    alone, weight = float(ours(y_true, y_pred)), float(np.mean(weights))
+    for reduction, factor in {"sum": weight, "none": weight, "mean_with_sample_weight": 1.0}.items():
+        again = ours.replaced(reduction=reduction)
+        assert float(again(y_true, y_pred, np.asarray(weights))) == pytest.approx(alone * factor, rel=1e-6)
+        assert float(again(y_true, y_pred, np.ones_like(weights))) == pytest.approx(alone, rel=1e-6)
     with pytest.raises(lossary.ShapeError, match="sample_weight has shape"):
         ours(y_true, y_pred, sample_weight=[1.0, 2.0, 3.0])

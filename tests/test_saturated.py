@@ -163,7 +163,7 @@ def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], sl
     np.testing.assert_allclose(gradient, [slope])
 
 
-NEARLY = float(np.float32(1e-40))
+NEARLY, TWICE = float(np.float32(1e-40)), float(np.float32(2e-40))
 
 
 @pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"]], ids=["numpy", "torch"])
@@ -180,6 +180,20 @@ NEARLY = float(np.float32(1e-40))
             [0.5 * math.log(2.0 * NEARLY), math.log(2.0) / 2],
         ),
         (lossary.GammaDeviance(), [0.5], [NEARLY], inf, [-inf]),  # 2 (r - 1 - log r) of r = 5e39
+        (lossary.TweedieDeviance(), [NEARLY], [NEARLY], 0, [0]),
+        (
+            lossary.TweedieDeviance(power=1.0),
+            [NEARLY],
+            [TWICE],
+            2 * NEARLY * (1 - math.log(2.0)),
+            [2 - 2 * NEARLY / TWICE],
+        ),
+        (lossary.TweedieDeviance(power=4.0), [1e-38], [1e-38], 0, [0]),
+        (lossary.SymmetricMeanAbsolutePercentageError(), [NEARLY], [NEARLY], 0, [0]),
+        (lossary.SymmetricMeanAbsolutePercentageError(), [SUBNORMAL], [0], 2, [-inf]),
+        (lossary.CosineSimilarity(), [SUBNORMAL], [SUBNORMAL], -1, [0]),
+        (lossary.CosineSimilarity(), [1, 1], [SUBNORMAL, 0], -math.sqrt(0.5), [0, -inf]),
+        (lossary.PearsonCorrelation(), [0, 2], [0, 4 * SUBNORMAL], 0, [0, 0]),
         (lossary.MeanAbsolutePercentageError(epsilon=0.0), [SUBNORMAL], [SUBNORMAL], 0, [0]),
     ],
     ids=str,
@@ -213,6 +227,55 @@ def test_a_spread_of_nothing_costs_infinitely_much_and_is_infinitely_good_where_
     np.testing.assert_array_equal(np.asarray(values), [inf, -inf])
     np.testing.assert_array_equal(np.asarray(of_location), [[inf], [0.0]])
     np.testing.assert_array_equal(np.asarray(of_spread), [[-inf], [inf]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "parts", "value", "slopes"),
+    [
+        # log G(s) - s log r - (s - 1) log y + r y: of no rate and of no shape, and of the least shape.
+        (lossary.GammaNLL(epsilon=0.0), 2, (3, 0), inf, (inf, -inf)),
+        (lossary.GammaNLL(epsilon=0.0), 2, (0, 3), inf, (-inf, 2)),
+        (lossary.GammaNLL(epsilon=0.0), 2, (SUBNORMAL, 1), 2 + math.log(2) - math.log(SUBNORMAL), (-inf, 2)),
+        (lossary.GammaNLL(epsilon=0.0), 1e20, (SUBNORMAL, 1e20), inf, (-inf, 1e20)),
+        # log G(a) + log G(b) - log G(a + b) - (a - 1) log y - (b - 1) log(1 - y): at 0 the density is 0, b or infinite.
+        (lossary.BetaNLL(epsilon=0.0), 0, (2, 2), inf, (inf, -1 / 2 - 1 / 3)),
+        (lossary.BetaNLL(epsilon=0.0), 0, (1, 4), -math.log(4), (inf, -1 / 4)),
+        (lossary.BetaNLL(epsilon=0.0), 1, (4, 0.5), -inf, (-0.132753, inf)),
+        (lossary.BetaNLL(epsilon=0.0), 0.5, (0, 2), inf, (-inf, math.log(2))),
+        (lossary.BetaNLL(epsilon=0.0), 0.5, (0, 0), inf, None),
+        # r log(1 + m/r) and so on: nothing is expected, and nothing is known of how it spreads.
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 0, (0, 2), 0, (1, 0)),
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 0, (3, 0), 0, (0, inf)),
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 1, (0, 2), inf, (-inf, 0)),
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 2, (3, 0), inf, (0, -inf)),
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 2, (3, SUBNORMAL), math.log(2) - math.log(SUBNORMAL), (0, -inf)),
+        (lossary.NegativeBinomialNLL(epsilon=0.0), 2, (1e-20, 1e-20), math.log(8e20), (-1e20, math.log(2) - 1.5)),
+        # The tail is that of a power of the error, whatever the scale; at the location the density has a peak.
+        (lossary.StudentTNLL(epsilon=0.0), 1, (2, 3, 0), inf, (inf, 1.5, -inf)),
+        (lossary.StudentTNLL(epsilon=0.0), 1, (2, 1, 0), -inf, (-0.056853, 0, inf)),
+        (lossary.StudentTNLL(epsilon=0.0), 1, (0, 3, 2), inf, (-inf, 0.5, 0)),
+        (lossary.StudentTNLL(epsilon=0.0), 1, (0, 1, 2), inf, (-inf, 0, 0.5)),
+        (lossary.StudentTNLL(epsilon=0.0), 0, (1, 1, NEARLY), math.log(math.pi) - math.log(NEARLY), (None, 2, -inf)),
+        # A component without a scale has no part in other targets, and all of its own.
+        (lossary.MixtureDensityNLL(epsilon=0.0), 0, ([0, 0], [0, 1], [1, 0]), 0.5 * math.log(8 * math.pi),
+         ([-0.5, 0.5], [0, 0], [1, 0])),
+        (lossary.MixtureDensityNLL(epsilon=0.0), 1, ([0, 0], [0, 1], [1, 0]), -inf, ([0.5, -0.5], [0, 0], [0, inf])),
+        (lossary.MixtureDensityNLL(epsilon=0.0), 2, ([0, 0], [0, 1], [0, 0]), inf, None),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"]], ids=["numpy", "torch"])
+def test_distributions_whose_parameters_are_nothing_have_their_limits(
+    make: Maker, loss: Any, y_true: float, parts: Any, value: float, slopes: Any
+) -> None:
+    components = np.ndim(parts[0]) > 0
+    arrays = [make(np.asarray([part] if components else [[part]], np.float32)) for part in parts]
+    target = make(np.asarray([y_true] if components else [[y_true]], np.float32))
+    found, gradients = loss.value_and_grad(target, tuple(arrays))
+    np.testing.assert_allclose(found, value, rtol=1e-6, atol=1e-7)
+    for gradient, slope in zip(gradients, slopes or (), strict=bool(slopes)):
+        if slope is not None:
+            np.testing.assert_allclose(np.ravel(gradient), np.ravel(slope), rtol=2e-5, atol=1e-7)
 
 
 # --- second derivatives ----------------------------------------------------------------------------------------------
@@ -296,10 +359,12 @@ TARGET_SLOPES = [
     (BCE(**LOGITS), HARD, SCORES, -SCORES / 3),
     (lossary.Poisson(epsilon=0.0), 2 * HARD, CHANCES, -np.log(CHANCES) / 3),
     (lossary.KLDivergence(), CHANCES, CHANCES, np.ones((1, 3))),
+    (lossary.KLDivergence(epsilon=0.0), CHANCES, HARD, [[inf, math.log(0.7) + 1, inf]]),
     (lossary.KLDivergence(), HARD, CHANCES, _log(HARD) - np.log(CHANCES) + 1),
     # Of a row of distributions log(t/m)/2, where 0 has the slope that epsilon has beside half the prediction.
     (lossary.JensenShannonDivergence(), HARD, CHANCES,
      0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
+    (lossary.ScaleInvariantLogarithmicError(axis=(-1,)), CHANCES, CHANCES, np.zeros((1, 3))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),
 ]  # fmt: skip

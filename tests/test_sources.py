@@ -310,7 +310,7 @@ def test_numbered_columns_go_by_their_numbers(tmp_path: Path) -> None:
         ("y,p\ncat,1\ndgo,0\n", {"classes": ["cat", "dog"]}, r"'dgo' in row 1 .*did you mean dog\?"),
         ("y,p\n0,1\n7,0\n", {"classes": ["0", "1"]}, r"'?7.*' in row 1 .*classes are 0, 1|7.0 in row 1"),
         ("y,p\nham,1\nham,0\n", {"positive": "spam"}, r"no row of column 'y' holds 'spam'.*--classes OTHER,spam"),
-        ("y,p\n1,cat\n0,dog\n", {}, r"column 'p' holds the text 'cat'.*column of probabilities"),
+        ("y,p\n1,cat\n0,dog\n", {}, r"column 'p' holds the text 'cat'.*column of numbers"),
         ("y,p\n2024-01-31,1\n2/1/2024,0\n", {}, r"'y' holds dates such as '2/1/2024'; .*Save them as days"),
         ("y,p\n1,2024-01-31T10:00Z\n", {}, r"'p' holds the text '2024-01-31T10:00Z'; .*Save them as days.*utc=True"),
         ("y,p\n1.2.3,1\n1.2.4,0\n", {}, r"Name the one that counts as 1"),
@@ -370,6 +370,10 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     ):
         file.write_text(good + bad + good)
         with pytest.raises(LossError, match=said):
+            score(file, ["mse"], target="y", prediction="p")
+    for first in ('\n{"y": 1, "p": \n', '{"y": 1, "p": 2} {"y": 1, "p": 2}\n'):
+        file.write_text(first + '{"y": 1, "p": 2}\n')
+        with pytest.raises(FileError, match=rf"preds\.jsonl, line {first.count(chr(10))}, is no JSON object"):
             score(file, ["mse"], target="y", prediction="p")
     file.write_text('[{"y": 1, "p": 2}]')
     with pytest.raises(FileError, match=r"one JSON array; .*jq -c '\.\[\]'"):

@@ -101,6 +101,7 @@ class Spells(Spelling, Protocol):
 
     sign: Callable[[Array], Array]
     floor: Callable[[Array], Array]
+    maximum: Callable[[Array, float], Array]
 
 
 # --- the gamma function, of numbers above 0 -------------------------------------------------------------------------
@@ -189,7 +190,8 @@ def binet_slope(words: Spells, x: Array) -> Array:
     inverse, series = _series_in_inverse(words, BINET_SLOPE, words.where(large, x, middle + 2.0))
     far = inverse * inverse * series
     steps = [s * z * (rest - 2.0 / (1.0 - z)) for s, z, rest in _atanh_terms(words, middle)]
-    near = _digamma_near_one(words, small) - words.log(small) - 0.5 / small
+    # Of the smallest numbers the logarithm is nothing beside the inverse.
+    near = _digamma_near_one(words, small) - words.log(words.maximum(small, 1e-36)) - 0.5 / small
     return words.where(tiny, near, words.where(large, far, far + (steps[0] + steps[1])))
 
 

@@ -48,10 +48,14 @@ class JaxBackend(MeansByLength, ShowsBits):
     maximum = staticmethod(jnp.maximum)
     minimum = staticmethod(jnp.minimum)
     where = staticmethod(jnp.where)  # type: ignore[assignment]
-    equal = staticmethod(jnp.equal)
     logical_and = staticmethod(jnp.logical_and)
     logical_or = staticmethod(jnp.logical_or)
     logical_not = staticmethod(jnp.logical_not)
+
+    @staticmethod
+    def equal(x: Array, y: Any) -> Array:
+        """JAX takes a number of Python's for one of 32 bits with a sign."""
+        return jnp.equal(x, np.asarray(y, x.dtype) if isinstance(y, int) and abs(y) >= 2**31 else y)
 
     def owns(self, value: Any) -> bool:
         return isinstance(value, jax.Array)

@@ -140,6 +140,8 @@ def _rows(record: Record, axis: Any, rank: int, batched: bool) -> Rows:
         if not named or not all(_is_axis(one, rank) for one in named):
             raise texts.axis_out_of_range(record.name, axis, rank)
         each = {int(one) % rank for one in named}
+        if len(each) < len(named):
+            raise texts.axis_out_of_range(record.name, axis, rank)
         if rank - len(each) < record.depth - 1:
             raise texts.no_axis_left(record, axis, rank)
         return LAST if each == {rank - 1} else Rows(tuple(sorted(each)))

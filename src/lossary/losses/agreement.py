@@ -123,7 +123,9 @@ def _log_parts(y_true: Any, y_pred: Any, variance_focus: Any, epsilon: Any) -> t
     size = log1p(where(below, t - p, p - t) / where(below, p, t))
     d = where(below, -size, size)
     middle = mean(d)
-    return d, middle, sqrt(mean_square(_centred(d)) + (1.0 - variance_focus) * square(middle)), p
+    squared = mean_square(_centred(d)) + (1.0 - variance_focus) * square(middle)
+    none = squared == 0.0
+    return d, middle, where(none, 0.0, sqrt(where(none, 1.0, squared))), p
 
 
 def _scale_invariant_slope(y_true: Any, y_pred: Any, *, variance_focus: Any = 0.5, epsilon: Any = 1e-6) -> Any:

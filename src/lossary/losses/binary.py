@@ -111,7 +111,8 @@ def _binary_slope(
         "tensorflow.compat.v1.losses.sigmoid_cross_entropy": "Loss(from_logits=True)",
         "tensorflow.nn.sigmoid_cross_entropy_with_logits": "Loss(from_logits=True)",
         "sklearn.HalfBinomialLoss": "Loss(from_logits=True)",
-        "sklearn.metrics.log_loss": "Loss(epsilon=0.0)   # of integer labels: SparseCategoricalCrossentropy",
+        "sklearn.metrics.log_loss": "Loss(epsilon=0.0)   # of integer labels: SparseCategoricalCrossentropy, which "
+        "divides rows by their sum",
         "sklearn.SGDClassifier.log_loss": "Loss(from_logits=True)   # of 0/1",
         "xgboost.reg:logistic": "Loss(from_logits=True)",
         "xgboost.binary:logistic": "Loss(from_logits=True)",

@@ -9,8 +9,12 @@ from ..facts.domain import Counts, NonNegative, Parts
 from ..facts.record import Case
 from ..facts.settings import Flag, Interval
 from ..objects.define import loss
-from ..words import binet, binet_slope, count, exp, guard, log, log1p, mean, weighted, where, xlogy
-from .positive import excess
+from ..words import binet, binet_slope, count, exp, guard, log, log1p, maximum, mean, residual, weighted, where, xlogy
+from ._spread import in_units
+from .positive import excess, log_quotient, log_ratio
+
+# Below this nothing is left of a logarithm beside the inverse.
+_LEAST = 1e-36
 
 
 def _poisson_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_logs: bool = False) -> Any:
@@ -75,9 +79,22 @@ def _binomial_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
 
 def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
-    size = count(y_pred[0])
-    steps = (binet_slope(dispersion) - binet_slope(drawn)) - 0.5 * (y_true / dispersion) / drawn
-    return above * (dispersion / expected) / size, (excess(drawn / total, -above) + steps) / size
+    size, none, share = count(y_pred[0]), y_true == 0.0, dispersion / total
+    in_mean = where(none, share, (expected - y_true) * share / expected)
+    # Up to 1, digamma is that of 1 more, less the inverse, which what the mean is off by nearly takes away.
+    few = ~none & (dispersion < 1.0)
+    start = where(few, 1.0 + dispersion, dispersion)
+    steps = (binet_slope(start) - binet_slope(drawn)) - 0.5 * ((drawn - start) / start) / drawn
+    inverse = -residual(expected, y_true - 1.0, dispersion) / total / dispersion
+    apart = log(total) - log(maximum(dispersion, _LEAST))
+    close = inverse - expected / total + log(start / drawn) + log_quotient(total / dispersion, apart)
+    off = -above - log_ratio(drawn / total, -above, log(drawn) - log(total))
+    return in_mean / size, (where(few, close, off) + where(none, 0.0, steps)) / size
+
+
+def _is_least(y_true: Any, dispersion: Any) -> Any:
+    """Where the dispersion is next to nothing beside the count: what remains is that of its logarithm."""
+    return (y_true > 0.0) & (y_true / dispersion == math.inf)
 
 
 @loss(
@@ -118,9 +135,20 @@ def negative_binomial_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) ->
     """
     expected, dispersion, total, drawn, above = _binomial_parts(y_true, y_pred, epsilon)
     none = y_true == 0.0
-    seen = where(none, 1.0, y_true)
+    seen, over = where(none, 1.0, y_true), log(drawn) - log(total)
     # The gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
-    off = seen * excess((expected / seen) * (drawn / total), above * (dispersion / seen))
-    off = off + dispersion * excess(drawn / total, -above)
+    gap = above * dispersion
+    off = excess(seen, gap, (expected / seen) * (drawn / total), log(expected) - log(seen) + over)
+    off = off + excess(dispersion, -gap, drawn / total, over)
     steps = (binet(dispersion) - binet(drawn)) + binet(seen) + 0.5 * (log(seen) + log1p(y_true / dispersion))
-    return mean(where(none, dispersion * log1p(expected / dispersion), off + steps + math.log(2.0 * math.pi) / 2.0))
+    least = log(seen) - log(dispersion) + seen * log1p(in_units(dispersion, expected))
+    some = where(_is_least(y_true, dispersion), least, off + steps + math.log(2.0 * math.pi) / 2.0)
+    return mean(where(none, _log_growth(expected, dispersion), some))
+
+
+def _log_growth(a: Any, times: Any) -> Any:
+    """``times * log(1 + a / times)``, also where the quotient is no number."""
+    rate = in_units(a, times)
+    fits = rate < math.inf
+    growth = where(fits, log1p(where(fits, rate, 0.0)), log(a) - log(times))
+    return where(times == 0.0, 0.0, times * growth)

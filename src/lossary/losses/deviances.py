@@ -9,7 +9,24 @@ from ..facts.domain import NonNegative, Positive
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1mx, less, log, log1p, log1pmx, maximum, mean, minimum, residual, sum, where
+from ..words import (
+    abs,
+    count,
+    exp,
+    expm1mx,
+    less,
+    log,
+    log1p,
+    log1pmx,
+    maximum,
+    mean,
+    minimum,
+    residual,
+    sum,
+    weighted,
+    where,
+)
+from ._spread import in_units
 
 
 def _log_quotient(a: Any, b: Any) -> Any:
@@ -65,7 +82,7 @@ def gamma_deviance(y_true: Any, y_pred: Any) -> Any:
 def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
     # p^-power in two steps, so that it fits wherever the slope does.
     share = minimum(power, 1.0)
-    return 2.0 * ((y_pred - y_true) / count(y_pred) * y_pred**-share * y_pred ** (share - power))
+    return 2.0 * weighted(in_units((y_pred - y_true) / count(y_pred), y_pred**share), y_pred ** (share - power))
 
 
 @loss(
@@ -78,7 +95,8 @@ def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5) -> Any:
     "- y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))",
     source="B. Jorgensen, Exponential dispersion models (1987), eq. 2.14",
     peers={
-        "sklearn.metrics.mean_tweedie_deviance": "Loss(power=0.0)",
+        "sklearn.metrics.mean_tweedie_deviance": "Loss(power=0.0)   # of predictions above 0; of all numbers: "
+        "MeanSquaredError",
         "sklearn.metrics.mean_poisson_deviance": "Loss(power=1.0)",
         "sklearn.HalfTweedieLoss": "0.5 * Loss()   # of y_pred = np.exp(raw), and less what the targets alone add",
         "sklearn.HalfTweedieLossIdentity": "0.5 * Loss()   # less what the targets alone add",
@@ -124,7 +142,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5) -> Any:
         x = rate * s
         steep = x > 2.0
         far, near = where(steep, x, 2.0), where(steep, 0.0, x)
-        return where(steep, scale(end) * (1.0 - (1.0 + far) * exp(-far)), scale(middle) * expm1mx(near)) / rate
+        return where(steep, scale(end) * (1.0 - (1.0 + far) * exp(-far)), weighted(expm1mx(near), scale(middle))) / rate
 
     bends = bend(high - middle, s, high) + bend(middle - low, -s, low)
     at_none = where(less(0.0, b), y_pred**b / maximum(b, 1e-30), math.inf)

@@ -16,8 +16,9 @@ from ._rows import aside, scaled
 def cosine_slope(y_true: Any, y_pred: Any) -> Any:
     """The slope of the negated cosine in the second row; 0 where that has no direction."""
     a, b = scaled(y_true), scaled(y_pred)
-    factor = -(b.scale / (sqrt(a.squared) * sqrt(b.squared)))
-    return where(max(abs(y_pred)) == 0.0, 0.0, factor) * aside(a, b)
+    factor = -1.0 / (sqrt(a.squared) * sqrt(b.squared))
+    # The scale last: of the smallest rows it takes what is not 0 beyond all numbers.
+    return where(max(abs(y_pred)) == 0.0, 0.0, factor) * aside(a, b) * b.scale
 
 
 @loss(

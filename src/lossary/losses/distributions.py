@@ -45,10 +45,11 @@ def _apart(a: Any, b: Any) -> tuple[Any, Any]:
     As one logarithm of 1 plus the relative gap to the smaller of the two, nothing cancels.
     """
     below = a <= b
-    gap = where(below, b - a, a - b)
-    smaller = where(below, maximum(a, _LEAST), b)
+    gap, none = where(below, b - a, a - b), ~below & (b == 0.0)
+    smaller = where(below, maximum(a, _LEAST), where(none, 1.0, b))
     far = gap > _FAR * smaller
-    return below, log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
+    ratio = log1p(gap / where(far, _NEARER * smaller, smaller)) + where(far, math.log(_NEARER), 0.0)
+    return below, where(none, math.inf, ratio)
 
 
 def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_logs: bool = False) -> Any:

@@ -26,16 +26,20 @@ from ..words import (
     log1p,
     log1pmx,
     logical_and,
+    maximum,
     mean,
     sign,
     sqrt,
     square,
     sum,
+    weighted,
     where,
 )
 from ._spread import in_units, likelihood
 
 _HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
+# Fewer degrees of freedom are as none beside what grows with their inverse.
+_LEAST_DF = 1e-36
 
 
 def _gaussian_slopes(y_true: Any, y_pred: Any, full: bool = False, *, epsilon: Any = 1e-6) -> Any:
@@ -140,24 +144,37 @@ def laplace_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
 
 
 def _student_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
-    """The degrees of freedom, the scale, the error in scales, and that over the root of the degrees."""
-    df, scale = guard(y_pred[0], epsilon), guard(y_pred[2], epsilon)
-    z = (y_pred[1] - y_true) / scale
-    return df, scale, z, z / sqrt(df)
+    """The degrees of freedom, the scale, the error, and it in scales and in those times the root of the degrees."""
+    df, scale, error = guard(y_pred[0], epsilon), guard(y_pred[2], epsilon), y_pred[1] - y_true
+    z = in_units(error, scale)
+    return df, scale, error, z, in_units(z, sqrt(df))
+
+
+def _log_length(df: Any, scale: Any, error: Any, w: Any) -> Any:
+    """``log(1 + w**2) / 2`` of a ``w`` that is not small."""
+    fits = abs(w) < math.inf
+    return where(fits, log(hypot1(where(fits, w, 0.0))), log(abs(error)) - log(scale) - 0.5 * log(df))
 
 
 def _student_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
-    df, scale, z, w = _student_parts(y_true, y_pred, epsilon)
-    size, length, inverse = count(y_pred[1]), hypot1(w), 1.0 / df
-    share = w / length
-    location = (df + 1.0) / sqrt(df) * share / length / scale
+    df, scale, error, z, w = _student_parts(y_true, y_pred, epsilon)
+    size, near, root = count(y_pred[1]), less(abs(w), 1.0), sqrt(df)
+    close, steady = where(near, w, 0.0), maximum(df, _LEAST_DF)
+    length = hypot1(close)
+    # Where errors are large, from the scale in units of them, and from that in units of w.
+    unit = where(near, 0.0, scale / error)
+    lost = square(unit * root)
+    near_by = in_units((df + 1.0) * in_units(close / length / length, root), scale)
+    location = where(near, near_by, (df + 1.0) / where(near, 1.0, error) / (1.0 + lost))
     # 1 - z^2 over 1 + w^2 as a product, as exact as 1 - z is.
-    spread = ((1.0 - z) / length) * ((1.0 + z) / length) / scale
-    near = less(abs(w), 1.0)
-    q = square(where(near, w, 0.0))
-    tail = where(near, log1pmx(q) + q * square(share), 2.0 * log(length) - square(share))
-    constant = -log1pmx(inverse) - inverse / (df + 1.0) + (binet_slope(0.5 * df) - binet_slope(0.5 * df + 0.5))
-    return 0.5 * (constant + (tail - square(share) * inverse)) / size, location / size, spread / size
+    narrow = ((1.0 - z) / length) * ((1.0 + z) / length)
+    spread = where(near, narrow, df * (unit - 1.0) * (unit + 1.0) / (1.0 + lost)) / scale
+    q, share = square(close), where(near, square(close / length), 1.0 / (1.0 + lost))
+    tail = where(near, log1pmx(q) + q * share, 2.0 * _log_length(steady, scale, error, w) - share)
+    constant = (
+        -log1pmx(1.0 / steady) - 1.0 / steady / (df + 1.0) + (binet_slope(0.5 * df) - binet_slope(0.5 * df + 0.5))
+    )
+    return 0.5 * (constant + (tail - in_units(share, df))) / size, location / size, spread / size
 
 
 @loss(
@@ -194,19 +211,21 @@ def student_t_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
     >>> print(lossary.student_t_nll([[1.0]], [[[1.0, 0.0, 1.0]]]).round(4))
     [1.8379]
     """
-    df, scale, _, w = _student_parts(y_true, y_pred, epsilon)
-    near = less(abs(w), 1.0)
-    far = log(hypot1(w))
-    tail = (df + 1.0) * where(near, 0.5 * log1p(square(where(near, w, 0.0))), far)
+    df, scale, error, _, w = _student_parts(y_true, y_pred, epsilon)
+    near, far = less(abs(w), 1.0), _log_length(df, scale, error, w)
+    tail = log(scale) + (df + 1.0) * where(near, 0.5 * log1p(square(where(near, w, 0.0))), far)
+    # The scale cancels where it is next to nothing beside the error.
+    beyond = weighted(df, far) + log(abs(error)) - 0.5 * log(df)
+    steady = maximum(df, _LEAST_DF)
     # The two gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
-    constant = -0.5 * df * log1pmx(1.0 / df) + (binet(0.5 * df) - binet(0.5 * df + 0.5)) + _HALF_LOG_2PI
-    return mean(constant + log(scale) + tail)
+    constant = -0.5 * steady * log1pmx(1.0 / steady) + (binet(0.5 * df) - binet(0.5 * df + 0.5)) + _HALF_LOG_2PI
+    return mean(constant + where(abs(w) < math.inf, tail, beyond))
 
 
 def _shares(scores: Any) -> tuple[Any, Any, Any]:
     """Softmax of a row, which element leads, and the sum of all others over the leading one."""
-    first = first_max(scores)
-    odds = exp(scores - lead(scores))
+    first, top = first_max(scores), lead(scores)
+    odds = exp(where(scores == top, 0.0, scores - top))
     rest = sum(where(first, 0.0, odds))
     return odds / (1.0 + rest), first, rest
 
@@ -214,8 +233,8 @@ def _shares(scores: Any) -> tuple[Any, Any, Any]:
 def _mixture_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any, Any, Any]:
     """Weights, scales, errors in scales, and logarithms of the terms of the density but for what all have in common."""
     weight, scale = y_pred[0], guard(y_pred[2], epsilon)
-    z = (y_pred[1] - y_true) / scale
-    return weight, scale, z, (weight - lead(weight)) - log(scale) - 0.5 * square(z)
+    z = in_units(y_pred[1] - y_true, scale)
+    return weight, scale, z, (weight - lead(weight)) - likelihood(log(scale), 0.5 * square(z))
 
 
 def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
@@ -225,7 +244,9 @@ def _mixture_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     # Two shares close to 1 differ by what they leave of it.
     both = rest / (1.0 + rest) - others / (1.0 + others)
     change = where(logical_and(first, likeliest), both, prior - posterior)
-    return change, posterior * z / scale, posterior * ((1.0 - z) / scale) * (1.0 + z)
+    # A component that has no part in the target is not moved, however far it is.
+    narrow = weighted(posterior, (1.0 - z) / scale)
+    return change, weighted(posterior, in_units(z, scale)), where(narrow == 0.0, 0.0, narrow * (1.0 + z))
 
 
 @loss(

@@ -19,10 +19,12 @@ from ..words import (
     log,
     log1p,
     log1pmx,
+    maximum,
     mean,
     minimum,
     residual,
     square,
+    weighted,
     where,
 )
 from ._spread import in_units, likelihood
@@ -30,19 +32,27 @@ from ._spread import in_units, likelihood
 _HALF_LOG_2PI = math.log(2.0 * math.pi) / 2.0
 
 
-def log_ratio(ratio: Any, rest: Any) -> Any:
-    """Logarithm of a ratio of which also the difference from 1 is given, with all its digits."""
+def log_quotient(ratio: Any, apart: Any) -> Any:
+    """``log(ratio)``; of one too large or too small to be a number, what the logarithms of its parts make."""
+    fits = less(1e-37, ratio) & less(ratio, math.inf)
+    return where(fits, log(where(fits, ratio, 1.0)), apart)
+
+
+def log_ratio(ratio: Any, rest: Any, apart: Any) -> Any:
+    """As `log_quotient`, of a ratio of which also the difference from 1 is given, with all its digits."""
     near = less(abs(rest), 0.75)
-    return where(near, log1p(where(near, rest, 0.0)), log(where(near, 1.0, ratio)))
+    return where(near, log1p(where(near, rest, 0.0)), log_quotient(where(near, 1.0, ratio), apart))
 
 
-def excess(ratio: Any, rest: Any) -> Any:
-    """``ratio - 1 - log(ratio)``, likewise: what a mean that is off costs.
+def excess(size: Any, gap: Any, ratio: Any, apart: Any) -> Any:
+    """``size * (ratio - 1 - log(ratio))``, what a mean that is off costs; the gap is ``size * (ratio - 1)``.
 
     C. Loader, Fast and accurate computation of binomial probabilities (2000), has the same of binomial distributions.
     """
+    rest = gap / size
     near = less(abs(rest), 0.75)
-    return where(near, -log1pmx(where(near, rest, 0.0)), rest - log(where(near, 1.0, ratio)))
+    far = gap - weighted(size, log_ratio(ratio, rest, apart))
+    return where(near, -size * log1pmx(where(near, rest, 0.0)), where(size == 0.0, gap, far))
 
 
 def _lognormal_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
@@ -91,16 +101,18 @@ def lognormal_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-6) -> Any:
 
 
 def _gamma_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
-    """Shape and rate, the target over its mean, and that less 1, whose digits a difference of the two would lose."""
+    """Shape and rate, and their difference times it, the target over its mean, and the logarithm of that in parts."""
     shape, rate = guard(y_pred[0], epsilon), guard(y_pred[1], epsilon)
-    return shape, rate, rate * y_true / shape, -residual(shape, rate, y_true) / shape
+    apart = log(rate) + log(y_true) - log(shape)
+    return shape, rate, -residual(shape, rate, y_true), rate * y_true / shape, apart
 
 
 def _gamma_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
-    shape, rate, ratio, rest = _gamma_parts(y_true, y_pred, epsilon)
+    shape, rate, gap, ratio, apart = _gamma_parts(y_true, y_pred, epsilon)
     size = count(y_pred[0])
-    in_shape = (binet_slope(shape) - 0.5 / shape) - log_ratio(ratio, rest)
-    return in_shape / size, -residual(shape, rate, y_true) / rate / size
+    in_shape = (binet_slope(shape) - 0.5 / shape) - log_ratio(ratio, gap / shape, apart)
+    in_rate = where(abs(gap) < math.inf, gap / rate, y_true - shape / rate)
+    return in_shape / size, in_rate / size
 
 
 @loss(
@@ -136,28 +148,46 @@ def gamma_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     >>> print(lossary.gamma_nll([[1.0]], [[[1.0, 2.0]]]).round(4))  # 2 - log 2
     [1.3069]
     """
-    shape, _, ratio, rest = _gamma_parts(y_true, y_pred, epsilon)
+    shape, _, gap, ratio, apart = _gamma_parts(y_true, y_pred, epsilon)
     # lgamma by J. Stirling's formula, in which all that is large cancels on paper.
     constant = binet(shape) - 0.5 * log(shape) + _HALF_LOG_2PI
-    return mean(shape * excess(ratio, rest) + log(y_true) + constant)
+    return mean(excess(shape, gap, ratio, apart) + log(y_true) + constant)
 
 
 def _beta_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
-    """Both parameters and their sum; then for the target and for what it leaves of 1: it, over its mean, less 1."""
+    """Both parameters; then for the target and for what it leaves of 1: it, its parameter, and what that is off by."""
     a, b = guard(y_pred[0], epsilon), guard(y_pred[1], epsilon)
-    total = a + b
     share, left = (minimum(guard(x, epsilon), 1.0 - epsilon) for x in (y_true, 1.0 - y_true))
     # b*y - a*(1 - y), how far the target lies above its mean, from the smaller one of y and 1 - y.
     above = where(share < left, -residual(residual(a, a, share), b, share), residual(residual(b, b, left), a, left))
-    return a, b, total, (share, total * share / a, above / a), (left, total * left / b, -above / b)
+    return a, b, (share, a, above), (left, b, -above)
+
+
+def _beta_log(side: tuple[Any, ...], total: Any) -> Any:
+    share, size, gap = side
+    return log_ratio(total * share / size, gap / size, log(total) + log(share) - log(size))
 
 
 def _beta_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
-    a, b, total, (_, *share), (_, *left) = _beta_parts(y_true, y_pred, epsilon)
-    size, both = count(y_pred[0]), binet_slope(total)
-    in_a = (binet_slope(a) - both) - 0.5 * (b / a) / total - log_ratio(*share)
-    in_b = (binet_slope(b) - both) - 0.5 * (a / b) / total - log_ratio(*left)
-    return in_a / size, in_b / size
+    a, b, share, left = _beta_parts(y_true, y_pred, epsilon)
+    total, size = a + b, count(y_pred[0])
+    return _beta_slope(a, b / total, share, total) / size, _beta_slope(b, a / total, left, total) / size
+
+
+def _beta_slope(own: Any, rest: Any, side: Any, total: Any) -> Any:
+    step = rest / own
+    usual = binet_slope(own) - binet_slope(total) - 0.5 * step - _beta_log(side, total)
+    # Of small numbers digamma is minus the inverse, and its differences are ``step``.
+    return where(total < 1e-8, -step - log(side[0]), usual)
+
+
+def _beta_cost(side: tuple[Any, ...], total: Any) -> Any:
+    """What one of the two parameters costs.  With a share of 0 that is infinite, below 1 a gain."""
+    share, size, gap = side
+    none = share == 0.0
+    seen = where(none, 1.0, share)
+    cost = excess(size, gap, total * seen / size, log(total) + log(seen) - log(size)) + log(seen)
+    return where(none, cost - weighted(size - 1.0, log(share)), cost)
 
 
 @loss(
@@ -195,7 +225,10 @@ def beta_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
     >>> print(lossary.beta_nll([[0.25]], [[[2.0, 1.0]]]).round(4))
     [0.6931]
     """
-    a, b, total, (share, *above), (left, *below) = _beta_parts(y_true, y_pred, epsilon)
+    a, b, share, left = _beta_parts(y_true, y_pred, epsilon)
+    total, smaller, larger = a + b, minimum(a, b), maximum(a, b)
+    nothing = larger == 0.0
     # The three gamma functions by J. Stirling's formula, in which all that is large cancels on paper.
-    constant = (binet(a) + binet(b) - binet(total)) + 0.5 * log(total / a / b) + _HALF_LOG_2PI
-    return mean(a * excess(*above) + b * excess(*below) + log(share) + log(left) + constant)
+    constant = binet(smaller) + where(nothing, 0.0, binet(larger) - binet(total))
+    constant = constant + 0.5 * (log1p(where(nothing, 1.0, smaller / larger)) - log(smaller)) + _HALF_LOG_2PI
+    return mean(_beta_cost(share, total) + _beta_cost(left, total) + constant)

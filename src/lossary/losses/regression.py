@@ -24,6 +24,7 @@ from ..words import (
     weighted,
     where,
 )
+from ._spread import in_units
 
 
 @loss(
@@ -123,7 +124,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any, *, epsilon: float =
     >>> print(lossary.mean_absolute_percentage_error([[2.0, -4.0]], [[3.0, -3.0]]))
     [37.5]
     """
-    return mean(100.0 * (abs(y_pred - y_true) / maximum(abs(y_true), epsilon)))
+    return mean(100.0 * in_units(abs(y_pred - y_true), maximum(abs(y_true), epsilon)))
 
 
 def _log_ratio(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
@@ -152,7 +153,8 @@ def _squared_logarithmic_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7)
     source="Keras, mean_squared_logarithmic_error; scikit-learn, User Guide, Mean squared logarithmic error",
     peers={
         "keras.losses.MeanSquaredLogarithmicError": "",
-        "sklearn.metrics.mean_squared_log_error": "Loss(epsilon=0.0)",
+        "sklearn.metrics.mean_squared_log_error": "Loss(epsilon=0.0)   # targets from 0 on, and predictions below 0 "
+        "count as 0",
         "xgboost.reg:squaredlogerror": "0.5 * Loss(epsilon=0.0)",
     },
     cases=(
@@ -229,15 +231,19 @@ def root_mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     return root_mean_square(y_pred - y_true)
 
 
+def _symmetric_parts(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any, Any]:
+    """Target and prediction, halved where the sum of their magnitudes would overflow, that sum, and the factor."""
+    scale = where(abs(y_true) + abs(y_pred) < math.inf, 1.0, 0.5)
+    t, p = scale * y_true, scale * y_pred
+    return t, p, abs(t) + abs(p), scale
+
+
 def _symmetric_slope(y_true: Any, y_pred: Any) -> Any:
-    # Halves, of which no sum overflows.
-    t, p = 0.5 * y_true, 0.5 * y_pred
-    both = abs(t) + abs(p)
-    none = both == 0.0
-    both = where(none, 1.0, both)
+    t, p, both, scale = _symmetric_parts(y_true, y_pred)
+    both = where(both == 0.0, 1.0, both)
     # 1 where the two have one sign, 0 where they have not, and what lies between where the prediction is 0.
-    share = 0.5 + 0.5 * sign(t) * sign(p)
-    return where(none, 0.0, 2.0 * share * sign(p - t) * (abs(t) / both / both)) / count(y_pred)
+    share = 2.0 + 2.0 * sign(t) * sign(p)
+    return weighted(scale * share * sign(p - t), abs(t) / both / both) / count(y_pred)
 
 
 @loss(
@@ -269,8 +275,7 @@ def symmetric_mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.symmetric_mean_absolute_percentage_error([[1.0, 0.0]], [[3.0, 0.0]]))
     [0.5]
     """
-    t, p = 0.5 * y_true, 0.5 * y_pred
-    both = abs(t) + abs(p)
+    t, p, both, _ = _symmetric_parts(y_true, y_pred)
     return mean(2.0 * (abs(p - t) / where(both == 0.0, 1.0, both)))
 
 

@@ -9,7 +9,7 @@ from ..facts.domain import LogProbability, Real
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import count, exp, expm1, is_off, log1mexp, mean, softplus, square, weighted, where
+from ..words import count, exp, expm1, guard, is_off, log1mexp, mean, softplus, square, weighted, where
 
 _PAIR = {"chosen": Real(), "rejected": Real()}
 
@@ -131,18 +131,24 @@ def cpo(
     return mean(compared - alpha * chosen_mean)
 
 
+def _certain_at_most(logarithm: Any) -> Any:
+    """A logarithm of a probability that rounding may have left above 0, with its slope."""
+    return -guard(-logarithm, 0.0)
+
+
 def _are_certain(chosen: Any, rejected: Any) -> Any:
     """Where odds are infinite on both sides, and as good as each other."""
     return (chosen == 0.0) & (rejected == 0.0)
 
 
 def _orpo_slopes(chosen: Any, rejected: Any, *, beta: Any = 0.1) -> Any:
+    chosen, rejected = _certain_at_most(chosen), _certain_at_most(rejected)
     # In what is left of both probabilities to 1, with all its digits: finite where the chosen answer is certain.
     left, other_left = -expm1(chosen), -expm1(rejected)
     both = _are_certain(chosen, rejected)
     other_left = where(both, 1.0, other_left)
     share = where(both, 0.0, beta / (exp(chosen - rejected) * other_left + left))
-    return (-1.0 - share) / count(chosen), share * left / other_left / count(chosen)
+    return (-1.0 - share) / count(chosen), weighted(left / other_left, share) / count(chosen)
 
 
 @loss(
@@ -181,5 +187,6 @@ def orpo(chosen: Any, rejected: Any, *, beta: float = 0.1) -> Any:
     >>> print(lossary.orpo([[-0.5]], [[-1.0]]).round(4))
     [0.532]
     """
+    chosen, rejected = _certain_at_most(chosen), _certain_at_most(rejected)
     worse = (rejected - chosen) + (log1mexp(chosen) - log1mexp(where(_are_certain(chosen, rejected), -1.0, rejected)))
     return mean(beta * softplus(where(_are_certain(chosen, rejected), 0.0, worse)) - chosen)

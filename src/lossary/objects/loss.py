@@ -31,7 +31,8 @@ class Loss(kin.Kin):
 
     Reductions and their denominators: ``"sum_over_batch_size"`` (alias ``"mean"``) divides the weighted sum by the
     number of unmasked data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
-    ``"none"`` or ``None`` returns the weighted values.
+    ``"none"`` or ``None`` returns the weighted values.  With ``axis=None`` the batch is one data point, whose weight is
+    the mean of those given.
 
     ``check`` says how much is checked, as in `lossary.check`: ``SparseCategoricalCrossentropy(check="async")`` finds
     wrong labels inside ``jit`` too.
@@ -194,13 +195,17 @@ class Loss(kin.Kin):
     def __setattr__(self, name: str, value: Any) -> None:
         parameters = vars(self).get("parameters")
         if parameters is not None and (name in parameters or name in _FIXED):
-            raise texts.fixed_parameter(self.record.name, name, value)
+            raise self._fixed(name, value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         if name in _FIXED:
-            raise texts.fixed_parameter(self.record.name, name, getattr(self, name))
+            raise self._fixed(name, getattr(self, name))
         super().__delattr__(name)
+
+    def _fixed(self, name: str, value: Any) -> AttributeError:
+        replaceable = name in OBJECT_SETTINGS or (name in self.parameters and name not in _FIXED)
+        return texts.fixed_parameter(self.record.name, name, value, replaceable)
 
     def parts(self) -> dict[str, Any]:
         """Parameters that are arrays of a framework, by name."""

@@ -32,6 +32,7 @@ def known(identifier: Any, parameters: Mapping[str, Any]) -> Loss | None:
 def _named(spelling: str, parameters: Mapping[str, Any]) -> Loss:
     """The loss of this name, which may be another library's for one of ours with settings."""
     made: Loss | None = None
+    spelling = spelling.removeprefix("lossary.").removeprefix("losses.")
     if fold(spelling) not in registry.folded() and texts.peers.same(spelling) is None:
         made = written(texts.peers.exact(spelling) or "#")
     if made is None:

@@ -207,10 +207,7 @@ def _torch(loss: Any) -> dict[str, Any]:
     if weights and (smoothing or by_element):
         beside = f"label_smoothing={smoothing}" if smoothing else f"reduction={loss.reduction!r}"
         raise texts.foreign_setting(kind, f"weights and {beside}", _as_it_is(loss))
-    settings |= weights
-    if smoothing:
-        line = f"lossary.CategoricalCrossentropy(from_logits=True, label_smoothing={smoothing})"
-        raise texts.foreign_setting(kind, "label_smoothing=", f"{line}, with lossary.to_categorical(y_true, C)")
+    settings |= {**weights, "label_smoothing": float(smoothing)} if smoothing else weights
     if kind == "TripletMarginLoss" and loss.eps > torch_kin.TRIPLET_EPS:
         raise texts.foreign_setting(kind, f"eps={loss.eps:g}", f"{made}(anchor, positive, negative)")
     if by_element:

@@ -11,7 +11,7 @@ Spelling = tuple[str, dict[str, Any]]
 
 
 def _cross_entropy(loss: Any, y_true: Any) -> Spelling:
-    """Floating targets are rows of probabilities, integers are labels; the smoothing of labels is not translated.
+    """Floating targets are rows of probabilities, integers are labels.
 
     PyTorch's classes lie along axis 1, however many axes follow.
     """

@@ -191,7 +191,7 @@ def ambiguous(path: Any, name: str) -> ColumnError:
 
 def not_numbers(path: Any, name: str, kind: str, text: str = "") -> ColumnError:
     """Text or a nested structure where numbers belong; ``text`` is one cell."""
-    remedy = "Name the column of probabilities or scores; classes are named for targets alone, with --classes a,b"
+    remedy = "Name a column of numbers; classes are named for targets alone, with --classes a,b"
     if _SIGNED.fullmatch(text.strip()):
         remedy = "Write numbers without signs between thousands, of percent or of money: 1234.5"
     elif text.strip().lower() in _MARKS:

@@ -148,10 +148,14 @@ class JsonSource(TextSource):
         self._kinds: dict[str, Any] = {}
         # An object may leave a key out.
         names: dict[str, None] = {}
-        for line in filter(str.strip, start.splitlines()):
+        for number, line in enumerate(start.split("\n"), 1):
+            if not line.strip():
+                continue
             try:
                 found = json.loads(line)
-            except ValueError:
+            except ValueError as error:
+                if not names and "\n" in start:
+                    raise _errors.broken_line(place, number, str(error)) from None
                 break  # A line longer than what is looked at, or one whose fault is told when it is read.
             if isinstance(found, dict):
                 names.update(dict.fromkeys(found))

@@ -273,8 +273,9 @@ def scalar(loss: str) -> ShapeError:
 
 def axis_out_of_range(loss: str, axis: Any, rank: int) -> ParameterError:
     """Axis names no axis."""
+    once = ", each axis once," if isinstance(axis, tuple | list) else ""
     return ParameterError(
-        f"{loss}: axis is {axis!r}; accepted are whole numbers from {-rank} to {rank - 1} for y_pred with {rank} "
+        f"{loss}: axis is {axis!r}; accepted are whole numbers from {-rank} to {rank - 1}{once} for y_pred with {rank} "
         f"axes. The outputs usually lie along axis=-1"
     )
 

@@ -55,11 +55,14 @@ def weights_of_rows(record: Record) -> ParameterError:
     )
 
 
-def fixed_parameter(loss: str, name: str, value: Any) -> AttributeError:
-    """Assignment to a parameter or setting of a configured object."""
+def fixed_parameter(loss: str, name: str, value: Any, replaceable: bool) -> AttributeError:
+    """Assignment to a parameter or setting of a configured object, or to what it is made of."""
+    remedy = f"make a new one: loss = loss.replaced({name}={value!r})"
+    if not replaceable:
+        remedy = "loss.replaced(...) makes a new one with other parameters and settings"
     return AttributeError(
         f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
-        f"make a new one: loss = loss.replaced({name}={value!r})"
+        + remedy
     )
 
 
