@@ -56,6 +56,17 @@ EQUIVALENT = (
      "0 times any power is 0"),
     (r"where\((v\d+), r\d+(\[k\])?, \(quotient\(.* - indicator\(\1\)\)\)", r"\+ indicator\(v\d+\)\)\)",
      "the indicator is 0 wherever this side is taken"),
+    (r"where\((logical_and\(at\(j, r\d+(\[k\])?\), )?less\(F\(0\.5\), v\d+\)",
+     r"logical_or\(at|F\(0\.5 \+ 0\.03125\), v",
+     "no other class has a share above a half, and about there two ways to subtract round alike"),
+    (r"(slopes\[j\]|e\d+) = .*where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\2 \* v\d+\)\)$",
+     r"where\((less|equal\(v\d+, F\(0\.0 \+)",
+     "a share of 0 times a finite slope is 0 without being told; infinite ones have tests of their own"),
+    (r"- where\((v\d+), F\(0\.0\), \((\w+) \* .*\)\)\) \+ where\(\1, \2, F\(0\.0\)\)$",
+     r" - where\(v\d+, \w+, F\(0\.0\)\)$",
+     "what is added is 0 itself, there for its slope"),
+    (r"less\(\(F\(8\.0\) \* \w+\), v\d+\)\), v\d+, \(-\(\w+ \* log1pmx", r"F\(8\.0 \+ 0\.03125\)",
+     "about there both forms round alike"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

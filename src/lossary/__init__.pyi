@@ -5569,22 +5569,25 @@ JaccardDistance = Jaccard
 SoftJaccard = Jaccard
 SoftIou = Jaccard
 
-def jensen_shannon_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.5, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def jensen_shannon_divergence(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.5, epsilon: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
 
     It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
     ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
-    rows are taken to sum to 1.  The last layer should be a softmax.
+    rows are taken to sum to 1.  The last layer should be a softmax, or linear with ``from_logits=True``.
 
     ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
         beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
         epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
             1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -5618,7 +5621,7 @@ class JensenShannonDivergence(Loss):
 
     It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
     ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
-    rows are taken to sum to 1.  The last layer should be a softmax.
+    rows are taken to sum to 1.  The last layer should be a softmax, or linear with ``from_logits=True``.
 
     ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
 
@@ -5626,9 +5629,12 @@ class JensenShannonDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
         beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
         epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
             1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -5648,9 +5654,11 @@ class JensenShannonDivergence(Loss):
     Source: J. Lin, Divergence measures based on the Shannon entropy (1991), eq. 5.1; R. Agarwal et al., On-policy
     distillation of language models (2024), eq. 1.
     """
+    from_logits: bool
     beta: float
     epsilon: float
-    def __init__(self, *, beta: float = 0.5, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, beta: float = 0.5, epsilon: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 JsDivergence = JensenShannonDivergence
 JensenShannon = JensenShannonDivergence
@@ -9038,20 +9046,25 @@ class RankingSoftmax(Loss):
 ListSoftmax = RankingSoftmax
 RankingSoftmaxLoss = RankingSoftmax
 
-def reverse_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def reverse_kl_divergence(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
     Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
     student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
-    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
+    The last layer should be a softmax, or linear with ``from_logits=True``.  Where ``y_pred`` is clipped the slope is
+    the slope at the boundary; of raw scores nothing but targets is clipped.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone (a number in [0,
+            0.5]); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -9083,7 +9096,8 @@ class ReverseKLDivergence(Loss):
 
     Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
     student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
-    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
+    The last layer should be a softmax, or linear with ``from_logits=True``.  Where ``y_pred`` is clipped the slope is
+    the slope at the boundary; of raw scores nothing but targets is clipped.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 
@@ -9091,7 +9105,11 @@ class ReverseKLDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone (a number in [0,
+            0.5]); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -9111,8 +9129,10 @@ class ReverseKLDivergence(Loss):
     Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM
     (2024).
     """
+    from_logits: bool
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, epsilon: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 ReverseKl = ReverseKLDivergence
 
@@ -10490,18 +10510,22 @@ class SymmetricMeanAbsolutePercentageError(Loss):
 Smape = SymmetricMeanAbsolutePercentageError
 SymmetricMape = SymmetricMeanAbsolutePercentageError
 
-def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def total_variation_distance(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
 
     For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
-    half the number of classes; at a difference of 0 the slope is 0.
+    half the number of classes; at a difference of 0 the slope is 0.  The last layer should be a softmax, or linear
+    with ``from_logits=True``.
 
     ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -10515,6 +10539,7 @@ def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ..
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
     minimization for sequence-level knowledge distillation (2023).
@@ -10531,7 +10556,8 @@ class TotalVariationDistance(Loss):
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
 
     For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
-    half the number of classes; at a difference of 0 the slope is 0.
+    half the number of classes; at a difference of 0 the slope is 0.  The last layer should be a softmax, or linear
+    with ``from_logits=True``.
 
     ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
 
@@ -10539,6 +10565,9 @@ class TotalVariationDistance(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -10553,11 +10582,14 @@ class TotalVariationDistance(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
     minimization for sequence-level knowledge distillation (2023).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logits: bool
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TvdLoss = TotalVariationDistance
 LigerTVDLoss = TotalVariationDistance
