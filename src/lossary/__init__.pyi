@@ -3860,18 +3860,20 @@ class FocalTversky(Loss):
 
 FocalTverskyLoss = FocalTversky
 
-def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, from_logs: bool = False, check: str | None = None) -> Any:
     """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
-    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+    softplus); with ``from_logs=True``, the log link, it is linear.  Targets of 0 belong to `tweedie_deviance`.
 
     ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers > 0.
         y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -3885,6 +3887,7 @@ def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None 
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
 
@@ -3901,7 +3904,7 @@ class GammaDeviance(Loss):
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
-    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+    softplus); with ``from_logs=True``, the log link, it is linear.  Targets of 0 belong to `tweedie_deviance`.
 
     ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
 
@@ -3909,6 +3912,8 @@ class GammaDeviance(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -3923,10 +3928,12 @@ class GammaDeviance(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 GammaLoss = GammaDeviance
 MeanGammaDeviance = GammaDeviance
@@ -4756,17 +4763,20 @@ GeneralizedBoxIouLoss = GeneralizedIoU
 BoxGIoULoss = GeneralizedIoU
 GeneralizedIouLoss = GeneralizedIoU
 
-def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, from_logs: bool = False, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
 
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+    The last layer is positive, or linear with ``from_logs=True``.
 
     ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -4780,6 +4790,7 @@ def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, .
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
     non-negative matrix factorization (2001), eq. 3.
@@ -4796,6 +4807,7 @@ class GeneralizedKLDivergence(Loss):
 
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+    The last layer is positive, or linear with ``from_logs=True``.
 
     ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
@@ -4803,6 +4815,8 @@ class GeneralizedKLDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -4817,11 +4831,13 @@ class GeneralizedKLDivergence(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
     non-negative matrix factorization (2001), eq. 3.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 IDivergence = GeneralizedKLDivergence
 
@@ -10861,13 +10877,13 @@ class Tversky(Loss):
 
 TverskyLoss = Tversky
 
-def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, check: str | None = None) -> Any:
+def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, from_logs: bool = False, check: str | None = None) -> Any:
     """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
 
     ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
     `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
     between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
-    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+    positive (exp or softplus); with ``from_logs=True``, the log link, it is linear.
 
     ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
 
@@ -10875,6 +10891,8 @@ def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | Non
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
         power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -10905,7 +10923,7 @@ class TweedieDeviance(Loss):
     ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
     `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
     between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
-    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+    positive (exp or softplus); with ``from_logs=True``, the log link, it is linear.
 
     ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
 
@@ -10914,6 +10932,8 @@ class TweedieDeviance(Loss):
 
     Args:
         power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -10933,7 +10953,8 @@ class TweedieDeviance(Loss):
     Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
     """
     power: float
-    def __init__(self, *, power: float = 1.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, power: float = 1.5, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TweedieLoss = TweedieDeviance
 

@@ -49,7 +49,7 @@ def link_of(loss: Loss, name: Any = "auto") -> Link:
 
 def _usual(loss: Loss) -> Link:
     if not isinstance(loss, WeightedSum):
-        return usual(loss.record.prediction)
+        return usual(loss.record.read_as(loss.parameters))
     names = dict.fromkeys(_usual(term).name for term in loss.terms)
     if len(names) > 1:
         raise texts.links_differ(names)
@@ -70,6 +70,8 @@ def raw(loss: Loss, link: Link) -> Loss:
             if link.name != "identity":
                 raise texts.link_of_logits(record, link.name)
             return loss
+    if loss.parameters.get("from_logs") and link is usual(record.prediction):
+        link = _usual(loss)  # The loss takes half of this link itself.
     if link.is_of_rows and program_for(record, loss.parameters, NUMPY).separable:
         raise texts.link_of_rows(record, link.name)
     return loss if link.name == "identity" and registry.is_enrolled(record) else RawLoss(loss, link)

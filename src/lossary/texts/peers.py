@@ -109,7 +109,7 @@ NAMES = {
     "reg:linear": "0.5 * lossary.MeanSquaredError()   # the old name of reg:squarederror",
     "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
     "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
-    "HalfPoissonLossArrayAPI": "lossary.Poisson()   # of y_pred = np.exp(raw), as HalfPoissonLoss",
+    "HalfPoissonLossArrayAPI": "lossary.Poisson(from_logs=True)   # as HalfPoissonLoss",
     "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
