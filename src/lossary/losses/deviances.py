@@ -96,8 +96,8 @@ def gamma_deviance(y_true: Any, y_pred: Any, *, from_logs: bool = False) -> Any:
     """
     if from_logs:
         s, quotient = _beneath(y_true, y_pred)
-        close = abs(s) < 2.0
-        return mean(2.0 * where(close, expm1mx(where(close, s, 0.0)), quotient - 1.0 - s))
+        close = abs(s) < 1.5
+        return 2.0 * mean(where(close, expm1mx(where(close, s, 0.0)), quotient - 1.0 - s))
     x = (y_true - y_pred) / y_pred
     close = (x > -0.7) & (x < math.inf)
     # r - 1 - log(r) keeps its digits as x - log(1 + x) where r = 1 + x is not small.
@@ -192,7 +192,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5, from_logs:
 
     bends = bend(high - middle, s, high) + bend(middle - low, -s, low)
     at_none = where(less(0.0, b), of_mean(b) / maximum(b, 1e-30), math.inf)
-    return mean(2.0 * where(none, at_none, bends / (high - low)))
+    return 2.0 * mean(where(none, at_none, bends / (high - low)))
 
 
 def _signed_log(a: Any, b: Any) -> Any:
