@@ -185,7 +185,7 @@ def tweedie_deviance(y_true: Any, y_pred: Any, *, power: float = 1.5, from_logs:
         """``(exp(x) - 1 - x) / rate`` with ``x = rate * s``, times the scale; 0 for a rate of 0."""
         x = rate * s
         steep = x > 2.0
-        far, near = where(steep, x, 2.0), where(steep, 0.0, x)
+        far, near = maximum(x, 2.0), minimum(x, 2.0)
         return where(steep, scale(end) * (1.0 - (1.0 + far) * exp(-far)), scale(middle) * expm1mx(near)) / maximum(
             rate, 2.0**-60
         )
