@@ -27,6 +27,13 @@ _SCORE_ROWS = [
     [0.98, 0.0, -1.0],
     [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
 ]  # fmt: skip
+# So many classes that the one in front has a small share, or all of it but for less than a unit in its last place.
+_WIDE = [
+    ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.2, 0.0, 0.0, -0.3, 0.0, 0.1]), ([0.0, 0.5, 0.5, 0.0, 0.0, 0.0], [0.0] * 6),
+    *(([0.5, 0.25, 0.25, 0.0, 0.0, 0.0], [1.1 * x, 0.0, 0.0, -9.0 * x, -9.0 * x, -9.0 * x]) for x in (1.0, 0.25)),
+    ([0.75, 0.25, 0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0, 0.2, 0.3]),
+    *(([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [9.9 * x, *([-9.9 * x] * 5)]) for x in (1.0, 0.25)),
+]  # fmt: skip
 # Rows of shares: next to 1, 0, below the clip, ties, and rows that do not sum to 1 exactly.
 _SHARE_ROWS = [
     [1.0, 0.0, 0.0], [1.0 - 2.0**-22, 2.0**-23, 2.0**-23], [_BELOW, 6e-8, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3],
@@ -45,6 +52,8 @@ def edges(setting: Setting) -> list[tuple[Any, Any]]:
     batches = [pairs]
     if not isinstance(pairs[0][0], int) and len(pairs[0][0]) == 2:
         batches.append([(t[:1], p[:1]) for t, p in pairs])
+    if setting.parameters.get("from_logits") and len(pairs[0][1]) == 3 and not isinstance(pairs[0][0], int):
+        batches.append(_WIDE)
     kind = np.int64 if setting.record.labels_are_integers else np.float32
     return [(np.array([t for t, _ in some], kind), np.array([p for _, p in some], np.float32)) for some in batches]
 
@@ -69,7 +78,7 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     if not is_separable(setting):
         if not isinstance(target, Unit):
             return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
-        rows = _SHARE_ROWS if isinstance(prediction, Unit) else [*_SCORE_ROWS, [8.0, 0.0, -1.0]]
+        rows = _SHARE_ROWS if isinstance(prediction, Unit) else [*_SCORE_ROWS, [8.0, 0.0, -1.0], [95.0, 0.0, 94.0]]
         return [(t, p) for t in _SHARE_ROWS for p in rows]
     if isinstance(target, NonNegative):
         amounts = [([t, 1.0], [p, 2.0]) for t in (0.0, 1e-8, 0.5, 1.0, 3.0, 1e4) for p in _AMOUNTS]

@@ -292,10 +292,11 @@ _USES = (("sum", False), ("none", False), ("none", True))
 
 
 def others(parameter: Parameter) -> list[float]:
-    """Values that the parameter may have too: one far enough from the default to be seen, and 0."""
+    """Values that the parameter may have too: one far enough from the default to be seen, and an end: 0, or else 1."""
     allowed = parameter.allowed
-    found = [v for v in (0.25, 2.0, -1.0, 0.0) if v != parameter.default and (allowed is None or allowed.contains(v))]
-    return [found[0], *(v for v in found[1:] if v == 0)]
+    known = [v for v in (0.25, 2.0, -1.0, 0.0, 1.0) if allowed is None or allowed.contains(v)]
+    found = [v for v in known if v != parameter.default]
+    return [found[0], *(v for v in found[1:] if v == (0.0 if 0.0 in known else 1.0))]
 
 
 def _finite(original: Loss, t: Any, p: Any) -> tuple[Any, Any]:
@@ -312,7 +313,8 @@ def _agree(own: Loss, original: Loss, t: Any, p: Any, options: dict[str, Any]) -
     wanted = in_words(original, t, p, **options)
     assert found is not None
     assert alone is not None
-    for got, expected in zip((*found, alone[0]), (*wanted, wanted[0]), strict=True):
+    later = fused.gradient(np.ones(len(t), "float32"))
+    for got, expected in zip((*found, alone[0], later), (*wanted, *wanted), strict=True):
         kept = options.get("where", ...)
         got, expected = got[kept], expected[kept]  # noqa: PLW2901
         size = float(np.max(np.abs(expected)))

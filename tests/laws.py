@@ -85,6 +85,8 @@ def truth(record: Record, y_true: Any, parameters: dict[str, Any]) -> Any:
         y_true = np.eye(WIDTH)[y_true]
     if record.prediction.name == "LogProbabilities":
         return 30.0 * (y_true - 1.0)
+    if parameters.get("from_logits") and record.target.name == "Probabilities":
+        return np.log(np.maximum(y_true, 1e-30))
     of_classes = record.target.name in ("Bits", "OneHot", "Classes")
     if parameters.get("from_logits") or (record.prediction.name == "Real" and of_classes):
         return 60.0 * y_true - 30.0

@@ -105,6 +105,27 @@ def test_epsilon_that_was_set_stays():
     assert gradient[0] == pytest.approx(rate - 3.0 * rate / (rate + 1e-3), rel=1e-12)
 
 
+@pytest.mark.parametrize("link", ["auto", "log"])
+@pytest.mark.parametrize("name", ["poisson", "gamma_deviance", "tweedie_deviance", "generalized_kl_divergence"])
+def test_a_loss_of_logarithms_is_one_of_raw_scores(name, link):
+    """Its slope is that of means times these, and the best constant is the logarithm of the mean."""
+    loss, y, s = lossary.get(name, from_logs=True), np.array([[0.5], [1.0], [4.0]]), np.array([[0.1], [-0.7], [2.0]])
+    of_means = {"tweedie_deviance": np.exp(s / 2) / 0.5, "gamma_deviance": 2.0}.get(name, np.exp(s))
+    wanted = of_means * (1.0 - y * np.exp(-s))
+    gradient, _ = lossary.grad_and_hess(loss, link=link)(y, s)
+    np.testing.assert_allclose(np.ravel(gradient), np.ravel(wanted), rtol=1e-12)
+    if name != "generalized_kl_divergence":  # A sum over rows.
+        assert loss.best_constant(y) == pytest.approx(math.log(5.5 / 3.0), rel=1e-9)
+
+
+def test_logarithms_of_shares_keep_the_half_of_softmax_that_is_not_in_the_loss():
+    y, z = np.array([[0.25, 0.75]]), np.array([[1.0, -0.5]])
+    shares = np.exp(z) / np.exp(z).sum()
+    for link in ("auto", "softmax"):
+        gradient, _ = lossary.grad_and_hess(lossary.KLDivergence(from_logs=True), link=link)(y, z)
+        np.testing.assert_allclose(gradient, shares - y, rtol=1e-12)
+
+
 # --- every loss: differences ----------------------------------------------------------------------------------------
 
 PAIRED = {"crps_ensemble", "multilabel_margin", "pairwise_logistic"}

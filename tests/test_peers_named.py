@@ -144,8 +144,8 @@ def from_zero(rng: np.random.Generator, drawn: Any) -> Any:
 
 OPTAX = {
     **{name: of_optax(name) for name in named("optax.")},
-    "optax.convex_kl_divergence": optaxs(lambda y, p: optax.convex_kl_divergence(np.log(p), y)),
-    "optax.generalized_kl_divergence": optaxs(lambda y, p: optax.generalized_kl_divergence(np.log(p), y)),
+    "optax.convex_kl_divergence": optaxs(lambda y, p: optax.convex_kl_divergence(p, y)),
+    "optax.generalized_kl_divergence": optaxs(lambda y, p: optax.generalized_kl_divergence(p, y)),
     "optax.kl_divergence": optaxs(lambda y, p: optax.kl_divergence(p, y)),
     "optax.losses.kl_divergence_with_log_targets": optaxs(
         lambda y, p: optax.losses.kl_divergence_with_log_targets(p, np.log(y))
@@ -199,22 +199,18 @@ def of_descent(name: str) -> Peer:
     return metric(theirs, shape=(6, 1))
 
 
-def of_rates(loss: Any, y: Any, z: Any) -> Any:
-    return loss(y, np.exp(z))
-
-
-def logs(rng: np.random.Generator, drawn: Any) -> Any:
-    return drawn[0] + 0.5, np.log(drawn[1])
+def positive(rng: np.random.Generator, drawn: Any) -> Any:
+    return drawn[0] + 0.5, drawn[1]
 
 
 def less_targets(loss: Any, y: Any, z: Any) -> Any:
     """Less what the targets alone add: the loss of the targets and of 1, whose theirs is known."""
-    return of_rates(loss, y, z) - of_rates(loss, y, np.zeros_like(z))
+    return loss(y, z) - loss(y, np.zeros_like(z))
 
 
 def from_one(loss: Any) -> Any:
     """Less the loss of a rate of 1."""
-    peer = raw(loss, less_targets, draw=logs)
+    peer = raw(loss, less_targets, draw=positive)
     return Peer(lambda y, z: peer.theirs(y, z) - peer.theirs(y, np.zeros_like(z)), less_targets, **_options(peer))
 
 

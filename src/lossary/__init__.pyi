@@ -3860,18 +3860,20 @@ class FocalTversky(Loss):
 
 FocalTverskyLoss = FocalTversky
 
-def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, from_logs: bool = False, check: str | None = None) -> Any:
     """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
-    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+    softplus); with ``from_logs=True``, the log link, it is linear.  Targets of 0 belong to `tweedie_deviance`.
 
     ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers > 0.
         y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -3885,6 +3887,7 @@ def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None 
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
 
@@ -3901,7 +3904,7 @@ class GammaDeviance(Loss):
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
-    softplus); models with a log link hand over ``exp(raw)``.  Targets of 0 belong to `tweedie_deviance`.
+    softplus); with ``from_logs=True``, the log link, it is linear.  Targets of 0 belong to `tweedie_deviance`.
 
     ``gamma_deviance = mean(2 * (y_true / y_pred - 1 - log(y_true / y_pred)))``
 
@@ -3909,6 +3912,8 @@ class GammaDeviance(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -3923,10 +3928,12 @@ class GammaDeviance(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: J. A. Nelder, R. W. M. Wedderburn, Generalized linear models (1972).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 GammaLoss = GammaDeviance
 MeanGammaDeviance = GammaDeviance
@@ -4756,17 +4763,20 @@ GeneralizedBoxIouLoss = GeneralizedIoU
 BoxGIoULoss = GeneralizedIoU
 GeneralizedIouLoss = GeneralizedIoU
 
-def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, from_logs: bool = False, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of amounts that need not sum to 1, for intensities, counts and factorised matrices.
 
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+    The last layer is positive, or linear with ``from_logs=True``.
 
     ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
     Args:
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers >= 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -4780,6 +4790,7 @@ def generalized_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, .
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
     non-negative matrix factorization (2001), eq. 3.
@@ -4796,6 +4807,7 @@ class GeneralizedKLDivergence(Loss):
 
     0 where prediction and target agree and above 0 elsewhere, unlike `kl_divergence` of rows that are no
     distributions.  Half of the Poisson deviance, summed over the row: `tweedie_deviance` with ``power=1`` is its mean.
+    The last layer is positive, or linear with ``from_logs=True``.
 
     ``generalized_kl_divergence = sum(y_true * log(y_true / y_pred) - y_true + y_pred)``
 
@@ -4803,6 +4815,8 @@ class GeneralizedKLDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -4817,11 +4831,13 @@ class GeneralizedKLDivergence(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: I. Csiszar, Why least squares and maximum entropy? (1991); D. D. Lee, H. S. Seung, Algorithms for
     non-negative matrix factorization (2001), eq. 3.
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 IDivergence = GeneralizedKLDivergence
 
@@ -5569,22 +5585,25 @@ JaccardDistance = Jaccard
 SoftJaccard = Jaccard
 SoftIou = Jaccard
 
-def jensen_shannon_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.5, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def jensen_shannon_divergence(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, beta: float = 0.5, epsilon: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
 
     It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
     ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
-    rows are taken to sum to 1.  The last layer should be a softmax.
+    rows are taken to sum to 1.  The last layer should be a softmax, or linear with ``from_logits=True``.
 
     ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
         beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
         epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
             1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -5618,7 +5637,7 @@ class JensenShannonDivergence(Loss):
 
     It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
     ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
-    rows are taken to sum to 1.  The last layer should be a softmax.
+    rows are taken to sum to 1.  The last layer should be a softmax, or linear with ``from_logits=True``.
 
     ``jensen_shannon_divergence = beta * sum(y_true * log(y_true / m)) + (1 - beta) * sum(y_pred * log(y_pred / m)), m = beta * y_true + (1 - beta) * y_pred``
 
@@ -5626,9 +5645,12 @@ class JensenShannonDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
         beta: Weight of y_true in the mixture that both are compared with (a number in (0, 1]); 0.5 by default.
         epsilon: Below this prediction the slope is that at it; the value is not clipped (a number in [0, 0.5]);
             1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -5648,9 +5670,11 @@ class JensenShannonDivergence(Loss):
     Source: J. Lin, Divergence measures based on the Shannon entropy (1991), eq. 5.1; R. Agarwal et al., On-policy
     distillation of language models (2024), eq. 1.
     """
+    from_logits: bool
     beta: float
     epsilon: float
-    def __init__(self, *, beta: float = 0.5, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, beta: float = 0.5, epsilon: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 JsDivergence = JensenShannonDivergence
 JensenShannon = JensenShannonDivergence
@@ -9038,20 +9062,25 @@ class RankingSoftmax(Loss):
 ListSoftmax = RankingSoftmax
 RankingSoftmaxLoss = RankingSoftmax
 
-def reverse_kl_divergence(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
+def reverse_kl_divergence(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
     Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
     student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
-    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
+    The last layer should be a softmax, or linear with ``from_logits=True``.  Where ``y_pred`` is clipped the slope is
+    the slope at the boundary; of raw scores nothing but targets is clipped.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone (a number in [0,
+            0.5]); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -9083,7 +9112,8 @@ class ReverseKLDivergence(Loss):
 
     Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
     student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
-    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
+    The last layer should be a softmax, or linear with ``from_logits=True``.  Where ``y_pred`` is clipped the slope is
+    the slope at the boundary; of raw scores nothing but targets is clipped.
 
     ``reverse_kl_divergence = sum(y_pred * log(y_pred / y_true))``
 
@@ -9091,7 +9121,11 @@ class ReverseKLDivergence(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
-        epsilon: Both arguments are clipped to [epsilon, 1] (a number in [0, 0.5]); 1e-07 by default.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        epsilon: Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone (a number in [0,
+            0.5]); 1e-07 by default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -9111,8 +9145,10 @@ class ReverseKLDivergence(Loss):
     Source: S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM
     (2024).
     """
+    from_logits: bool
     epsilon: float
-    def __init__(self, *, epsilon: float = 1e-07, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, epsilon: float = 1e-07, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 ReverseKl = ReverseKLDivergence
 
@@ -10490,18 +10526,22 @@ class SymmetricMeanAbsolutePercentageError(Loss):
 Smape = SymmetricMeanAbsolutePercentageError
 SymmetricMape = SymmetricMeanAbsolutePercentageError
 
-def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
+def total_variation_distance(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, temperature: float = 1.0, check: str | None = None) -> Any:
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
 
     For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
-    half the number of classes; at a difference of 0 the slope is 0.
+    half the number of classes; at a difference of 0 the slope is 0.  The last layer should be a softmax, or linear
+    with ``from_logits=True``.
 
     ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
 
     Args:
         y_true: Targets, shape ``(..., C)``: probabilities in [0, 1].
-        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1]. ``(N,)`` and ``(N, 1)`` are understood
-            as the same.
+        y_pred: Predictions, shape ``(..., C)``: probabilities in [0, 1], or raw scores with ``from_logits=True``.
+            ``(N,)`` and ``(N, 1)`` are understood as the same.
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -10515,6 +10555,7 @@ def total_variation_distance(y_true: Any, y_pred: Any, axis: int | tuple[int, ..
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
     minimization for sequence-level knowledge distillation (2023).
@@ -10531,7 +10572,8 @@ class TotalVariationDistance(Loss):
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
 
     For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
-    half the number of classes; at a difference of 0 the slope is 0.
+    half the number of classes; at a difference of 0 the slope is 0.  The last layer should be a softmax, or linear
+    with ``from_logits=True``.
 
     ``total_variation_distance = sum(abs(y_pred - y_true)) / 2``
 
@@ -10539,6 +10581,9 @@ class TotalVariationDistance(Loss):
     point, or one weight stands for all; masked positions and those of weight 0 touch neither value nor gradient.
 
     Args:
+        from_logits: Whether y_pred holds raw scores (no softmax in the last layer) (True or False); False by
+            default.
+        temperature: What scores are divided by before anything else (a number > 0); 1.0 by default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -10553,11 +10598,14 @@ class TotalVariationDistance(Loss):
         DomainError: y_true or y_pred holds a NaN or a value outside its set.
         DTypeError: An array holds strings, objects or complex numbers.
         BackendError: The arrays come from two frameworks.
+        ParameterError: A parameter is unknown or out of range.
 
     Source: D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence
     minimization for sequence-level knowledge distillation (2023).
     """
-    def __init__(self, *, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logits: bool
+    temperature: float
+    def __init__(self, *, from_logits: bool = False, temperature: float = 1.0, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TvdLoss = TotalVariationDistance
 LigerTVDLoss = TotalVariationDistance
@@ -10829,13 +10877,13 @@ class Tversky(Loss):
 
 TverskyLoss = Tversky
 
-def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, check: str | None = None) -> Any:
+def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, power: float = 1.5, from_logs: bool = False, check: str | None = None) -> Any:
     """Deviance for amounts that are often 0 and else spread with their mean, as claims of insurances and rain do.
 
     ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
     `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
     between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
-    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+    positive (exp or softplus); with ``from_logs=True``, the log link, it is linear.
 
     ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
 
@@ -10843,6 +10891,8 @@ def tweedie_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | Non
         y_true: Targets, shape ``(..., C)``: numbers >= 0.
         y_pred: Predictions, shape ``(..., C)``: numbers > 0. ``(N,)`` and ``(N, 1)`` are understood as the same.
         power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         check: ``"full"``, ``"async"``, ``"shapes"`` or ``"off"``; by default values are checked wherever they can
             be read without waiting (see `lossary.check`).
@@ -10873,7 +10923,7 @@ class TweedieDeviance(Loss):
     ``power`` says how the variance grows with the mean: 0 is the squared difference, 1 Poisson, 2 the
     `gamma_deviance`, 3 inverse Gaussian, and between 1 and 2 a number of events of random size; there is no step
     between them.  From 2 on a target of 0 costs infinitely much.  Predictions are means, so the last layer must be
-    positive (exp or softplus); models with a log link hand over ``exp(raw)``.
+    positive (exp or softplus); with ``from_logs=True``, the log link, it is linear.
 
     ``tweedie_deviance = mean(2 * (y_true**(2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred**(1 - power) / (1 - power) + y_pred**(2 - power) / (2 - power)))``
 
@@ -10882,6 +10932,8 @@ class TweedieDeviance(Loss):
 
     Args:
         power: The variance grows as this power of the mean (a number >= -inf); 1.5 by default.
+        from_logs: Whether y_pred holds logarithms of means (a linear last layer) (True or False); False by
+            default.
         axis: The axis of the outputs of one data point; a tuple where they lie along several, None for all axes.
         reduction: ``"sum_over_batch_size"`` (or ``"mean"``) divides the weighted sum by the number of unmasked
             data points, ``"mean_with_sample_weight"`` by the sum of their weights, ``"sum"`` by nothing;
@@ -10901,7 +10953,8 @@ class TweedieDeviance(Loss):
     Source: B. Jorgensen, Exponential dispersion models (1987), eq. 2.14.
     """
     power: float
-    def __init__(self, *, power: float = 1.5, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
+    from_logs: bool
+    def __init__(self, *, power: float = 1.5, from_logs: bool = False, axis: int | tuple[int, ...] | None = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, check: str | None = None) -> None: ...
 
 TweedieLoss = TweedieDeviance
 

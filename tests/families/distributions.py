@@ -6,7 +6,8 @@ from typing import Any
 
 import mpmath as mp
 
-from families.exact import Row, clip, softmax, xlogy
+from families.exact import Row, clip, sign, softmax, xlogy
+from families.hurt import EPSILON
 
 
 def _kl(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7), from_logs: bool = False) -> Any:
@@ -29,23 +30,102 @@ def _terms_kl(t: Any, p: Any, index: int | None, from_logs: bool = False) -> Any
     return sum(abs(_kl([a], [b])) for a, b in zip(t, p, strict=True)) if index is None else 0
 
 
-def _reverse(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7)) -> Any:
+def _reverse(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7)) -> Any:
+    if from_logits:
+        return mp.fsum(b * (mp.log(b) - mp.log(clip(a, epsilon))) for a, b in zip(t, softmax(p), strict=True))
     return _kl(p, t, epsilon)
 
 
-def _reverse_slope(t: Row, p: Row, epsilon: Any = mp.mpf(1e-7)) -> list[Any]:
+def _through_softmax(q: Row, slopes: Row) -> list[Any]:
+    middle = mp.fsum(b * g for b, g in zip(q, slopes, strict=True))
+    return [b * (g - middle) for b, g in zip(q, slopes, strict=True)]
+
+
+def _reverse_slope(t: Row, p: Row, from_logits: bool = False, epsilon: Any = mp.mpf(1e-7)) -> list[Any]:
+    if from_logits:
+        with mp.workdps(200):
+            q = softmax(p)
+            return _through_softmax(q, [mp.log(b) - mp.log(clip(a, epsilon)) for a, b in zip(t, q, strict=True)])
     return [mp.log(clip(b, epsilon) / clip(a, epsilon)) + 1 for a, b in zip(t, p, strict=True)]
 
 
-def _shannon(t: Row, p: Row, beta: float = 0.5) -> Any:
-    beta = mp.mpf(beta)
+def _shannon(t: Row, p: Row, from_logits: bool = False, beta: float = 0.5) -> Any:
+    beta, p = mp.mpf(beta), softmax(p) if from_logits else p
     both = [(a, b, beta * a + (1 - beta) * b) for a, b in zip(t, p, strict=True)]
     return mp.fsum(beta * (xlogy(a, a / (m or 1))) + (1 - beta) * xlogy(b, b / (m or 1)) for a, b, m in both)
 
 
-def _shannon_slope(t: Row, p: Row, beta: float = 0.5) -> list[Any]:
+def _shannon_slope(t: Row, p: Row, from_logits: bool = False, beta: float = 0.5) -> list[Any]:
+    if from_logits:
+        with mp.workdps(200):
+            q, beta = softmax(p), mp.mpf(beta)
+            logs = (mp.log(b / (beta * a + (1 - beta) * b)) for a, b in zip(t, q, strict=True))
+            return _through_softmax(q, [(1 - beta) * x for x in logs])
     beta, kept = mp.mpf(beta), [max(b, mp.mpf(1e-7)) for b in p]
     return [(1 - beta) * mp.log(b / (beta * a + (1 - beta) * b)) for a, b in zip(t, kept, strict=True)]
+
+
+def _variation(t: Row, p: Row, from_logits: bool = False) -> Any:
+    return mp.fsum(abs(a - b) for a, b in zip(t, softmax(p) if from_logits else p, strict=True)) / 2
+
+
+def _variation_slope(t: Row, p: Row, from_logits: bool = False) -> list[Any]:
+    if not from_logits:
+        return [mp.mpf(sign(b - a)) / 2 for a, b in zip(t, p, strict=True)]
+    with mp.workdps(200):
+        q = softmax(p)
+        return _through_softmax(q, [mp.mpf(sign(b - a)) / 2 for a, b in zip(t, q, strict=True)])
+
+
+def _rounded(p: Row) -> tuple[list[Any], list[Any]]:
+    """Shares of scores, and by how many units these are moved by the rounding of differences between scores."""
+    q, top = softmax(p), max(p)
+    lags = [b * (1 + top - x) for b, x in zip(q, p, strict=True)]
+    return q, [min(own / b, mp.fsum(lags) - own) if b > 0.5 else own / b for own, b in zip(lags, q, strict=True)]
+
+
+def _moved(p: Row, slopes: Row, bends: Row, index: int | None) -> Any:
+    """What that does to a loss with these slopes in the shares, and slopes of these in the logarithms of shares."""
+    q, units = _rounded(p)
+    middle = mp.fsum(b * g for b, g in zip(q, slopes, strict=True))
+    rows = list(zip(q, units, slopes, bends, strict=True))
+    if index is None:
+        return mp.fsum(b * u * (abs(g - middle) + EPSILON * u * bend) for b, u, g, bend in rows)
+    each = [u * (abs(g - middle) + bend) + abs(g) for _, u, g, bend in rows]
+    return q[index] * (each[index] + mp.fsum(b * one for b, one in zip(q, each, strict=True)))
+
+
+def _terms_reverse(t: Row, p: Row, index: int | None, from_logits: bool = False) -> Any:
+    if not from_logits:
+        return _terms_kl(p, t, index) if index is None else 1
+    q = softmax(p)
+    pairs = [(b, mp.log(b), mp.log(clip(a, mp.mpf(1e-7)))) for a, b in zip(t, q, strict=True)]
+    found = _moved(p, [x - y for _, x, y in pairs], [1 + abs(x) + abs(y) for _, x, y in pairs], index)
+    return found + (mp.fsum(b * (abs(x) + abs(y)) for b, x, y in pairs) if index is None else 0)
+
+
+def _terms_shannon(t: Row, p: Row, index: int | None, from_logits: bool = False, beta: float = 0.5) -> Any:
+    """A square of gaps that are rounded three times each, where the inputs' own rounding moves it by far more."""
+    whole = _shannon(t, p, from_logits, beta) if index is None else 0
+    if not from_logits:
+        return whole
+    q, kept = softmax(p), 1 - mp.mpf(beta)
+    slopes = [kept * mp.log(b / (beta * a + kept * b)) for a, b in zip(t, q, strict=True)]
+    return whole + _moved(
+        p, slopes, [kept * beta * a / (beta * a + kept * b) for a, b in zip(t, q, strict=True)], index
+    )
+
+
+def _terms_variation(t: Row, p: Row, index: int | None, from_logits: bool = False) -> Any:
+    """A share that its rounding moves to the other side of its target has the other slope."""
+    if not from_logits:
+        return 0
+    q, units = _rounded(p)
+    slopes = [mp.mpf(sign(b - a)) / 2 for a, b in zip(t, q, strict=True)]
+    near = [abs(b - a) < 4 * EPSILON * u * b for a, b, u in zip(t, q, units, strict=True)]
+    return _moved(p, slopes, [x / EPSILON if x else 0 for x in near], index) + (
+        mp.fsum(b * u for b, u in zip(q, units, strict=True)) if index is None else 0
+    )
 
 
 def _distillation(t: Row, p: Row, temperature: float = 1.0) -> Any:
@@ -89,24 +169,25 @@ VALUES = {
     "kl_divergence": _kl,
     "reverse_kl_divergence": _reverse,
     "jensen_shannon_divergence": _shannon,
-    "total_variation_distance": lambda t, p: mp.fsum(abs(a - b) for a, b in zip(t, p, strict=True)) / 2,
+    "total_variation_distance": _variation,
     "knowledge_distillation": _distillation,
 }
 SLOPES = {
     "kl_divergence": _kl_slope,
     "reverse_kl_divergence": _reverse_slope,
     "jensen_shannon_divergence": _shannon_slope,
+    "total_variation_distance": _variation_slope,
     "knowledge_distillation": _distillation_slope,
 }
 TERMS = {
     "kl_divergence": _terms_kl,
-    "reverse_kl_divergence": lambda t, p, index: _terms_kl(p, t, index) if index is None else 1,
-    # A square of gaps that are rounded three times each, where the inputs' own rounding moves it by far more.
-    "jensen_shannon_divergence": lambda t, p, index, beta=0.5: _shannon(t, p, beta) if index is None else 0,
+    "reverse_kl_divergence": _terms_reverse,
+    "jensen_shannon_divergence": _terms_shannon,
+    "total_variation_distance": _terms_variation,
     "knowledge_distillation": _terms_distillation,
 }
 SETTINGS = {
     "kl_divergence": [{"from_logs": True}],
-    "jensen_shannon_divergence": [{"beta": 0.1}],
+    "jensen_shannon_divergence": [{"beta": 0.1}, {"beta": 1.0}],
     "knowledge_distillation": [{"temperature": 4.0}],
 }

@@ -30,11 +30,6 @@ def scores(rng: np.random.Generator, drawn: Any) -> Any:
     return drawn[0] + 0.5, rng.uniform(-2.0, 2.0, drawn[1].shape)
 
 
-def raw(rng: np.random.Generator, drawn: Any) -> Any:
-    """Scores where ours takes positive numbers."""
-    return drawn[0] + 0.5, np.log(drawn[1])
-
-
 def of_pairs(fit: Any) -> Any:
     """Derivatives of pairs of rows that one split tells apart: minus the step of a leaf times its second derivative.
 
@@ -95,11 +90,6 @@ def _common(z: Any) -> dict[str, Any]:
 
 def own(loss: Any, *arrays: Any) -> Any:
     return loss.replaced(reduction="sum").value_and_grad(*arrays)[1]
-
-
-def of_rates(loss: Any, y: Any, z: Any) -> Any:
-    """Slopes of scores whose exponential ours takes."""
-    return own(loss, y, np.exp(z)) * np.exp(z)
 
 
 def tree(slopes: Any, ours: Any = own, **options: Any) -> Peer:
@@ -177,8 +167,8 @@ PEERS = {
     "xgboost.reg:logistic": tree(xgboost_slopes("reg:logistic")),
     "xgboost.binary:hinge": tree(lambda y, z: xgboost_slopes("binary:hinge")((y + 1) / 2, z), draw=sides),
     "xgboost.count:poisson": tree(xgboost_slopes("count:poisson", max_delta_step=0.0), draw=scores),
-    "xgboost.reg:gamma": tree(xgboost_slopes("reg:gamma"), of_rates, draw=raw),
-    "xgboost.reg:tweedie": tree(xgboost_slopes("reg:tweedie"), of_rates, draw=raw),
+    "xgboost.reg:gamma": tree(xgboost_slopes("reg:gamma"), draw=scores),
+    "xgboost.reg:tweedie": tree(xgboost_slopes("reg:tweedie"), draw=scores),
     "xgboost.reg:squarederror": tree(xgboost_slopes("reg:squarederror")),
     "xgboost.reg:squaredlogerror": tree(
         xgboost_slopes("reg:squaredlogerror"), draw=lambda rng, drawn: (drawn[0], np.abs(drawn[1]))
@@ -202,9 +192,9 @@ PEERS = {
     "lightgbm.cross_entropy": tree(lightgbm_slopes("cross_entropy")),
     "lightgbm.xentropy": tree(lightgbm_slopes("xentropy")),
     "lightgbm.fair": tree(lightgbm_slopes("fair")),
-    "lightgbm.gamma": tree(lightgbm_slopes("gamma"), of_rates, draw=raw),
+    "lightgbm.gamma": tree(lightgbm_slopes("gamma"), draw=scores),
     "lightgbm.poisson": tree(lightgbm_slopes("poisson"), draw=scores),
-    "lightgbm.tweedie": tree(lightgbm_slopes("tweedie"), of_rates, draw=raw),
+    "lightgbm.tweedie": tree(lightgbm_slopes("tweedie"), draw=scores),
     "lightgbm.regression": tree(lightgbm_slopes("regression")),
     "lightgbm.regression_l2": tree(lightgbm_slopes("regression_l2")),
     **{
@@ -268,7 +258,7 @@ PEERS = {
     ),
     "catboost.Tweedie": metric(
         catboost_metric("Tweedie:variance_power=1.5"),
-        lambda loss, y, z: loss(y, np.exp(z)) + 4 * np.sqrt(y).mean(),
-        draw=raw,
+        lambda loss, y, z: loss(y, z) + 4 * np.sqrt(y).mean(),
+        draw=scores,
     ),
 }

@@ -172,8 +172,7 @@ def generalized_kl_divergence(
     log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None
 ) -> Array:
     """Divergence of amounts that need not sum to 1, as ``optax.losses.generalized_kl_divergence``."""
-    amounts = jnp.exp(jnp.asarray(log_predictions))
-    return _rows("generalized_kl_divergence", amounts, targets, axis, where)
+    return _rows("generalized_kl_divergence", log_predictions, targets, axis, where, from_logs=True)
 
 
 def convex_kl_divergence(log_predictions: Array, targets: Array, axis: Axes = -1, where: Array | None = None) -> Array:

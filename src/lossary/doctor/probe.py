@@ -12,7 +12,7 @@ import numpy as np
 from .. import backends
 from ..facts.arguments import DEPTH, Argument, Role
 from ..facts.axes import PAIR
-from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Signs, Unit
+from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Probabilities, Signs, Unit
 from ..facts.record import Record
 from ..objects.define import Loss
 from .evidence import Floats
@@ -129,7 +129,7 @@ class Probe:
         y_true = np.asarray(y_true, np.float64)
         if isinstance(self.record.target, Signs):
             return SURE * y_true
-        if self.loss.parameters.get("from_logs"):
+        if self.loss.parameters.get("from_logs") or (logits and type(self.record.target) is Probabilities):
             return np.asarray(np.log(np.maximum(y_true, math.exp(-SURE))))
         if isinstance(self.record.prediction, LogProbabilities):
             return SURE * (y_true - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words import count, exp, first_max, is_off, lead, log, log1p, maximum, minimum, sum, where
+from ..words import count, exp, first_max, is_off, lead, log, log1p, maximum, minimum, sum, weighted, where
 
 
 def odds(scores: Any) -> tuple[Any, Any, Any, Any]:
@@ -61,6 +61,12 @@ def sides(scores: Any) -> tuple[Any, Any, Any, Any, Any]:
     first, lag, against, rest = odds(scores)
     own, others = where(first, 1.0, against), where(first, rest, 1.0 + (rest - against))
     return first, own, others, 1.0 + rest, log1p(rest) - lag
+
+
+def through_softmax(first: Any, share: Any, slope: Any) -> Any:
+    """The slope in scores of what has this one in their shares; what all have in common moves no score."""
+    apart = slope - sum(where(first, slope, 0.0))
+    return weighted(share, apart - sum(where(first, 0.0, weighted(share, apart))))
 
 
 def crossentropy_slope(

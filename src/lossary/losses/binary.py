@@ -153,9 +153,9 @@ def _balanced(y_true: Any, cost: Any, apply_class_balancing: bool, alpha: Any) -
     return weighted(alpha * y_true + (1.0 - alpha) * (1.0 - y_true), cost) if apply_class_balancing else cost
 
 
-def _focused(focus: Any, cost: Any) -> Any:
+def _focused(focus: Any, cost: Any, size: Any) -> Any:
     # What is infinite stays so: its focus is above 0, however small.
-    return where(abs(cost) == math.inf, cost, focus * cost)
+    return where(size == math.inf, cost, focus * cost)
 
 
 def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[Any, Any]:
@@ -207,7 +207,7 @@ def _focal_slope(
         cost = where(cost == math.inf, 0.0, cost)
         steep = gamma * (1.0 - 2.0 * y_true) * cost + _crossentropy_slope(y_true, y_pred, from_logits, epsilon)
     focus = power(maximum(part, _LEAST), gamma) / (power(whole, gamma + 1.0) if from_logits else 1.0)
-    return _balanced(y_true, _focused(focus, steep), apply_class_balancing, alpha) / count(y_pred)
+    return _balanced(y_true, _focused(focus, steep, abs(steep)), apply_class_balancing, alpha) / count(y_pred)
 
 
 @loss(
@@ -270,7 +270,8 @@ def binary_focal_crossentropy(
     y_true = _smoothed(y_true, label_smoothing)
     part, whole = _missed(y_true, y_pred, from_logits, epsilon)
     focus = power(part, gamma) / (power(whole, gamma) if from_logits else 1.0)
-    cost = _focused(focus, _crossentropy(y_true, y_pred, from_logits, epsilon))
+    nats = _crossentropy(y_true, y_pred, from_logits, epsilon)
+    cost = _focused(focus, nats, nats)
     return mean(_balanced(y_true, cost, apply_class_balancing, alpha))
 
 

@@ -11,7 +11,7 @@ from ..facts.settings import Flag, Interval
 from ..objects.define import loss
 from ..words import binet, binet_slope, count, exp, guard, log, log1p, maximum, mean, residual, weighted, where, xlogy
 from ._spread import in_units
-from .positive import excess, log_quotient, log_ratio
+from .positive import excess, log_quotient, relative_excess
 
 # Below this nothing is left of a logarithm beside the inverse.
 _LEAST = 1e-36
@@ -88,7 +88,7 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     inverse = -residual(expected, y_true - 1.0, dispersion) / total / dispersion
     apart = log(total) - log(maximum(dispersion, _LEAST))
     close = inverse - expected / total + log(start / drawn) + log_quotient(total / dispersion, apart)
-    off = -above - log_ratio(drawn / total, -above, log(drawn) - log(total))
+    off = relative_excess(drawn / total, -above, log(drawn) - log(total))
     return in_mean / size, (where(few, close, off) + where(none, 0.0, steps)) / size
 
 

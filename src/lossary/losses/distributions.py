@@ -21,14 +21,19 @@ from ..words import (
     max,
     maximum,
     minimum,
+    sign,
     sum,
     weighted,
     where,
 )
-from ._softmax import sides
+from ._softmax import odds, sides, through_softmax
+
+_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 
 # A target below this adds nothing, and its inverse may be infinite.
 _LEAST = 1e-37
+# The least normal number of float32: quotients of shares by it are finite.
+_NORMAL = 2.0**-126
 
 
 # A quotient beyond 2**60 is divided by 2**24 before its logarithm is taken: float32 holds none beyond 2**128.
@@ -108,7 +113,23 @@ def kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7, from_logs:
     return sum(where(below, -(y_true * ratio), y_true * ratio))
 
 
-def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
+def _of_scores(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any, Any]:
+    """The leader, the shares, how far they lie above the targets, and their logarithms."""
+    first, lag, against, rest = odds(y_pred)
+    whole = 1.0 + rest
+    share = where(first, 1.0, against) / whole
+    return first, share, where(first & (share > 0.5), (1.0 - y_true) - rest / whole, share - y_true), lag - log1p(rest)
+
+
+def _reverse_of_scores(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, Any, Any]:
+    """The leader, the shares, and the logarithms of these over the targets."""
+    first, share, _, logs = _of_scores(y_true, y_pred)
+    return first, share, logs - log(_clipped(y_true, epsilon))
+
+
+def _reverse_slope(y_true: Any, y_pred: Any, from_logits: bool = False, *, epsilon: Any = 1e-7) -> Any:
+    if from_logits:
+        return through_softmax(*_reverse_of_scores(y_true, y_pred, epsilon))
     below, ratio = _apart(_clipped(y_pred, epsilon), _clipped(y_true, epsilon))
     return where(below, 1.0 - ratio, 1.0 + ratio)
 
@@ -118,7 +139,10 @@ def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     aliases=("reverse_kl", "RKL"),
     target=Probabilities(),
     prediction=Probabilities(),
-    parameters={"epsilon": Interval("Both arguments are clipped to [epsilon, 1]", 0.0, 0.5)},
+    parameters={
+        "from_logits": _LOGITS,
+        "epsilon": Interval("Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone", 0.0, 0.5),
+    },
     slope=_reverse_slope,
     definition="sum(y_pred * log(y_pred / y_true))",
     source="S. Kullback, R. A. Leibler, On information and sufficiency (1951), eq. 2.4; Y. Gu et al., MiniLLM (2024)",
@@ -126,19 +150,26 @@ def _reverse_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
         Case([[0.25, 0.75]], [[0.5, 0.5]], (math.log(2.0) - 0.5 * math.log(3.0),), "1/2 log 2 + 1/2 log(2/3)"),
         Case([[0.5, 0.5]], [[1.0, 0.0]], (math.log(2.0),), "1 log 2 + 0 log 0", {"epsilon": 0.0}),
         Case([[2.0**-70, 1.0]], [[1.0, 0.0]], (70.0 * math.log(2.0),), "1 log 2^70 + 0 log 0", {"epsilon": 0.0}),
+        Case([[0.25, 0.75]], [[3.0, 3.0]], (math.log(2.0) - 0.5 * math.log(3.0),), "shares of 1/2, as the first",
+             {"from_logits": True}),
+        Case([[0.5, 0.5]], [[2.0 * math.log(3.0), 0.0]], (0.75 * math.log(3.0) - math.log(2.0),),
+             "shares 3/4 and 1/4: 3/4 log(3/2) + 1/4 log(1/2)", {"from_logits": True, "temperature": 2.0}),
     ),
-)
-def reverse_kl_divergence(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
+)  # fmt: skip
+def reverse_kl_divergence(y_true: Any, y_pred: Any, from_logits: bool = False, *, epsilon: float = 1e-7) -> Any:
     """Kullback-Leibler divergence of predicted distributions from true ones, for students too small for what is taught.
 
     Of the truth P and the prediction Q it is D(Q || P), `kl_divergence` with its arguments exchanged: it asks the
     student to avoid what the teacher finds unlikely, where that asks it to cover all that the teacher finds likely.
-    The last layer should be a softmax.  Where ``y_pred`` is clipped the slope is the slope at the boundary.
+    The last layer should be a softmax, or linear with ``from_logits=True``.  Where ``y_pred`` is clipped the slope is
+    the slope at the boundary; of raw scores nothing but targets is clipped.
 
     >>> import lossary
     >>> print(lossary.reverse_kl_divergence([[0.25, 0.75]], [[0.5, 0.5]]).round(4))
     [0.1438]
     """
+    if from_logits:
+        return sum(weighted(*_reverse_of_scores(y_true, y_pred, epsilon)[1:]))
     y_true, y_pred = _clipped(y_true, epsilon), _clipped(y_pred, epsilon)
     below, ratio = _apart(y_pred, y_true)
     return sum(where(below, -(y_pred * ratio), y_pred * ratio))
@@ -152,16 +183,21 @@ def _beyond(row: Any, middle: Any, gap: Any, epsilon: Any) -> Any:
     none = row == 0.0
     least = where(none, 1.0, row)
     near = -(row * log1pmx(gap / least))
-    quotient = where(gap < 0.0, log(middle / least), log(middle) - log(where(none, epsilon, row)))
-    return where((gap < -0.5 * row) | (gap > 8.0 * row), gap - weighted(row, quotient) + where(none, row, 0.0), near)
+    below, above = gap < -0.5 * row, gap > 8.0 * row
+    quotient = where(below, log(middle / least), log(middle) - log(where(none, epsilon, row)))
+    return where(below | above, gap - weighted(row, quotient) + where(none, row, 0.0), near)
 
 
-def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 1e-7) -> Any:
+def _shannon_slope(y_true: Any, y_pred: Any, from_logits: bool = False, *, beta: Any = 0.5, epsilon: Any = 1e-7) -> Any:
+    if from_logits:
+        first, share, above, _ = _of_scores(y_true, y_pred)
+        slope = -weighted(1.0 - beta, log1p(beta * -above / maximum(share, _NORMAL)))
+        return through_softmax(first, share, slope)
     y_pred = maximum(y_pred, epsilon)
     gap = y_true - y_pred
     far = gap > _FAR * y_pred
     near = log1p(beta * gap / where(far | (y_pred == 0.0), 1.0, y_pred))
-    return -(1.0 - beta) * where(far, log(beta) + log(where(far, gap, 1.0)) - log(y_pred), near)
+    return -weighted(1.0 - beta, where(far, log(beta) + log(where(far, gap, 1.0)) - log(y_pred), near))
 
 
 @loss(
@@ -169,6 +205,7 @@ def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 
     target=Probabilities(),
     prediction=Probabilities(),
     parameters={
+        "from_logits": _LOGITS,
         "beta": Interval("Weight of y_true in the mixture that both are compared with", 0.0, 1.0, True),
         "epsilon": Interval("Below this prediction the slope is that at it; the value is not clipped", 0.0, 0.5),
     },
@@ -187,30 +224,45 @@ def _shannon_slope(y_true: Any, y_pred: Any, *, beta: Any = 0.5, epsilon: Any = 
              "1/4 (log(2/3) + log 2) + 1/2 log(4/3) = 3/4 log(4/3)"),
         Case([[1.0, 0.0]], [[0.0, 1.0]], (2.0 * math.log(2.0) - 0.75 * math.log(3.0),), "1/4 log 4 + 3/4 log(4/3)",
              {"beta": 0.25}),
+        Case([[1.0, 0.0]], [[-1.0, -1.0]], (0.5 * math.log(4.0 / 3.0) + 0.25 * math.log(4.0 / 3.0),),
+             "1/2 log(4/3) + 1/4 (log(2/3) + log 2)", {"from_logits": True}),
     ),
 )  # fmt: skip
-def jensen_shannon_divergence(y_true: Any, y_pred: Any, *, beta: float = 0.5, epsilon: float = 1e-7) -> Any:
+def jensen_shannon_divergence(
+    y_true: Any, y_pred: Any, from_logits: bool = False, *, beta: float = 0.5, epsilon: float = 1e-7
+) -> Any:
     """Mean divergence of true and predicted distributions from their mixture, for soft targets, zeros included.
 
     It is finite whatever is 0, at most log 2 for ``beta=0.5``, and then the same with its arguments exchanged.
     ``beta`` near 0 makes it ``beta`` times `kl_divergence`, near 1 ``1 - beta`` times `reverse_kl_divergence`.  Both
-    rows are taken to sum to 1.  The last layer should be a softmax.
+    rows are taken to sum to 1.  The last layer should be a softmax, or linear with ``from_logits=True``.
 
     >>> import lossary
     >>> print(lossary.jensen_shannon_divergence([[1.0, 0.0]], [[0.0, 1.0]]).round(4))
     [0.6931]
     """
     kept, gap = 1.0 - beta, y_pred - y_true
+    if from_logits:
+        _, y_pred, gap, _ = _of_scores(y_true, y_pred)
     middle = beta * y_true + kept * y_pred
     of_true = _beyond(y_true, middle, kept * gap, epsilon)
     of_predicted = _beyond(y_pred, middle, -(beta * gap), epsilon)
     return sum(beta * of_true + weighted(kept, of_predicted))
 
 
+def _variation_slope(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+    if not from_logits:
+        return 0.5 * sign(y_pred - y_true)
+    first, share, above, _ = _of_scores(y_true, y_pred)
+    return through_softmax(first, share, 0.5 * sign(above))
+
+
 @loss(
     aliases=("TVD", "tvd_loss"),
     target=Probabilities(),
     prediction=Probabilities(),
+    parameters={"from_logits": _LOGITS},
+    slope=_variation_slope,
     definition="sum(abs(y_pred - y_true)) / 2",
     source="D. A. Levin, Y. Peres, Markov chains and mixing times (2017), prop. 4.2; Y. Wen et al., f-divergence "
     "minimization for sequence-level knowledge distillation (2023)",
@@ -218,19 +270,21 @@ def jensen_shannon_divergence(y_true: Any, y_pred: Any, *, beta: float = 0.5, ep
     cases=(
         Case([[1.0, 0.0]], [[0.25, 0.75]], (0.75,), "(3/4 + 3/4)/2"),
         Case([[0.5, 0.5, 0.0]], [[0.5, 0.25, 0.25]], (0.25,), "(0 + 1/4 + 1/4)/2"),
+        Case([[1.0, 0.0]], [[0.0, math.log(3.0)]], (0.75,), "shares 1/4 and 3/4", {"from_logits": True}),
     ),
 )
-def total_variation_distance(y_true: Any, y_pred: Any) -> Any:
+def total_variation_distance(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     """Largest difference in probability that two distributions give to any set of classes, between 0 and 1.
 
     For soft targets with outliers, of which a divergence takes too much notice.  It is `mean_absolute_error` times
-    half the number of classes; at a difference of 0 the slope is 0.
+    half the number of classes; at a difference of 0 the slope is 0.  The last layer should be a softmax, or linear
+    with ``from_logits=True``.
 
     >>> import lossary
     >>> print(lossary.total_variation_distance([[1.0, 0.0]], [[0.25, 0.75]]))
     [0.75]
     """
-    return 0.5 * sum(abs(y_pred - y_true))
+    return 0.5 * sum(abs(_of_scores(y_true, y_pred)[2] if from_logits else y_pred - y_true))
 
 
 def _gap(first: Any, y_true: Any, y_pred: Any) -> Any:

@@ -44,6 +44,12 @@ def log_ratio(ratio: Any, rest: Any, apart: Any) -> Any:
     return where(near, log1p(where(near, rest, 0.0)), log_quotient(where(near, 1.0, ratio), apart))
 
 
+def relative_excess(ratio: Any, rest: Any, apart: Any) -> Any:
+    """``ratio - 1 - log(ratio)``, likewise."""
+    near = less(abs(rest), 0.75)
+    return where(near, -log1pmx(where(near, rest, 0.0)), rest - log_ratio(where(near, 1.0, ratio), rest, apart))
+
+
 def excess(size: Any, gap: Any, ratio: Any, apart: Any) -> Any:
     """``size * (ratio - 1 - log(ratio))``, what a mean that is off costs; the gap is ``size * (ratio - 1)``.
 

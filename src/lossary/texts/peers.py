@@ -109,7 +109,7 @@ NAMES = {
     "reg:linear": "0.5 * lossary.MeanSquaredError()   # the old name of reg:squarederror",
     "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
     "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
-    "HalfPoissonLossArrayAPI": "lossary.Poisson()   # of y_pred = np.exp(raw), as HalfPoissonLoss",
+    "HalfPoissonLossArrayAPI": "lossary.Poisson(from_logs=True)   # as HalfPoissonLoss",
     "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
@@ -152,6 +152,19 @@ NAMES = {
     "total_variation": _IMAGES,
     "TVLoss": _IMAGES,
     "TukeyLoss": "lossary.TukeyBiweight()   # neuralforecast's falls as errors grow: c**2 / 6 less this",
+    "sigmoid": "lossary.DPO()   # TRL's loss_type",
+    "robust": "lossary.RobustDPO()   # TRL's loss_type",
+    "sft": "lossary.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)   # of the tokens that follow",
+    "dr_grpo": _NONE,
+    "friedman_mse": "lossary.MeanSquaredError()   # where trees split is no matter of the loss",
+    "SoftBCEWithLogitsLoss": "lossary.BinaryCrossentropy(from_logits=True)   # label_smoothing: twice smooth_factor",
+    "SoftCrossEntropyLoss": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # label_smoothing is "
+    "smooth_factor; classes lie along axis 1 there",
+    "SoftTargetCrossEntropy": "lossary.CategoricalCrossentropy(from_logits=True)",
+    "LabelSmoothingCrossEntropy": "lossary.SparseCategoricalCrossentropy(from_logits=True, label_smoothing=0.1)",
+    "JsdCrossEntropy": "lossary.JensenShannonDivergence()   # of two; there of three copies, 12 times it and a "
+    "cross-entropy",
+    "AsymmetricLossSingleLabel": "lossary.AsymmetricLoss()   # of several labels; no loss here is of one by a softmax",
     "wasserstein_loss": "lossary.WassersteinGAN()   # of a critic's scores; no loss here is a distance of transport",
 }
 
@@ -213,7 +226,8 @@ _OTHERS = {
         "multiresolution_stft_loss", "MelSTFTLoss", "multi_resolution_stft", "mrstft", "rnnt",
         "transducer_loss", "transducer", "rnn_transducer", "soft_dtw", "SoftDTWLossPyTorch", "stft_loss",
         "SpectralConvergenceLoss", "STFTMagnitudeLoss", "spectral_convergence", "dapo", "bnpo", "grpo",
-        "LigerFusedLinearGRPOLoss",
+        "LigerFusedLinearGRPOLoss", "bco_pair", "sppo_hard", "aot", "aot_unpaired", "aot_pair", "exo_pair", "nca_pair",
+        "discopop", "VariationalELBO", "PredictiveLogLikelihood", "ExactMarginalLogLikelihood",
     ),
 }  # fmt: skip
 NAMES |= {name: line for line, names in _OTHERS.items() for name in names}
