@@ -103,8 +103,8 @@ def _row(record: Record, parameters: dict[str, Any], kind: str, rng: np.random.G
         return target, _probabilities(prediction.name, kind, rng, width)
     if prediction.low >= 0.0 or (prediction.name == "Clipped" and rng.random() < 0.7):
         return target, np.abs(rng.normal(size=width)) * _scale(kind, rng)
-    if prediction.name == "Real" and "from_logs" in parameters and kind in ("large", "saturated"):
-        # Within what their exponentials leave in float32, amounts among them.
+    if record.family == "deviances" and parameters.get("from_logs") and kind in ("large", "saturated"):
+        # Within what twice their exponentials, and amounts times these, leave in float32.
         return np.sqrt(target), 0.4 * _real(record, target, "saturated", rng, width)
     moved = _real(record, target, kind, rng, width)
     return target, -abs(moved) if prediction.name == "LogProbabilities" else moved
