@@ -67,6 +67,7 @@ lint: $(VENV)/.dev  ## Style
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate.py --check
+	$(BIN)/python tools/make_doctor.py --check
 
 types: $(VENV)/.dev  ## Types
 	$(BIN)/mypy
