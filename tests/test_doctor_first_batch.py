@@ -123,10 +123,3 @@ def test_import_stays_light_and_the_doctor_brings_no_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.costly
-def test_page_is_current() -> None:
-    script = Path(__file__).parent.parent / "tools" / "make_doctor.py"
-    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
