@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,8 +52,8 @@ ALL = flagged(EVERY_SETTING)
 EXAMPLES = examples(ALL)
 
 
-# What PyTensor makes of a formula of more nodes, or of matrices, takes long to run even as it is.
-_LONG = 12
+# What these make of a formula of more nodes, or of matrices, takes long to trace, or to run even as it is.
+_LONG = {"jax": 30, "pytensor": 12}
 
 
 def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:
@@ -61,8 +62,8 @@ def marks(setting: Setting, backend: str, all_on: Sequence[str]) -> Any:
         return pytest.mark.exhaustive
     if setting not in EXAMPLES and backend == "jax":
         return pytest.mark.costly
-    is_long = setting.record.depth > 1 or len(walk([program(setting).output])) > _LONG
-    return pytest.mark.costly if backend == "pytensor" and is_long else ()
+    is_long = setting.record.depth > 1 or len(walk([program(setting).output])) > _LONG.get(backend, math.inf)
+    return pytest.mark.costly if backend in _LONG and is_long else ()
 
 
 def elsewhere(settings: Sequence[Setting], *, all_on: Sequence[str] = ()) -> list[Any]:

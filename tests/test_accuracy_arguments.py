@@ -18,6 +18,7 @@ from lossary.backends import by_name
 from lossary.objects.define import function
 
 HURT: list[Hurt] = entries("HURT")
+FIRST = list({hurt.name: hurt for hurt in reversed(HURT)}.values())
 # XLA's and TensorFlow's powers and exponentials are themselves off by some units.
 LIMITS = {"numpy": 6.0, "torch": 6.0, "jax": 12.0, "tensorflow": 12.0}
 
@@ -97,8 +98,12 @@ def _ulps(got: float, exact: Any, size: Any) -> float:
     return float(abs(mp.mpf(got) - exact) / max(size * EPSILON, mp.mpf(TINY)))
 
 
-@pytest.mark.parametrize("backend", few("numpy".__eq__, LIMITS))
-@pytest.mark.parametrize("hurt", HURT, ids=str)
+@pytest.mark.parametrize(
+    ("hurt", "backend"),
+    # `make test` has time for the first inputs of every loss.
+    few(lambda pair: pair[0] in FIRST and pair[1] == "numpy", [(hurt, backend) for hurt in HURT for backend in LIMITS]),
+    ids=str,
+)
 def test_value_and_slopes_have_their_digits(hurt: Hurt, backend: str) -> None:
     worst = max(errors(hurt, backend))
     assert worst[0] <= LIMITS[backend], worst

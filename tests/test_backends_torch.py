@@ -303,6 +303,7 @@ def test_a_second_backward_of_a_kernel_has_the_same_bits() -> None:
     assert torch.equal(first, second)
 
 
+@pytest.mark.costly
 def test_compile_with_several_classes_to_ignore() -> None:
     torch.compiler.reset()
     y_true, y_pred = torch.tensor([0, 1]), torch.tensor([[0.25, 0.75], [0.5, 0.5]])

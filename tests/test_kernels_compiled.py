@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import FEWEST, FUSED, WITNESSES, Setting, every
+from inputs import FEWEST, FUSED, WITNESSES, Setting, every, few
 from lossary import kernels
 from lossary.calls.programs import numbered
 from lossary.objects.define import Loss
@@ -75,7 +75,7 @@ def test_every_loss_runs_in_kernels(setting: Setting, rng: np.random.Generator) 
     weighted_and_masked(setting, "sum_over_batch_size", rng)
 
 
-@pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum"])
+@pytest.mark.parametrize("reduction", few("sum".__eq__, ["mean_with_sample_weight", "sum"]))
 def test_every_reduction_runs_in_kernels(reduction: str, rng: np.random.Generator) -> None:
     weighted_and_masked(WITNESSES[0], reduction, rng)
 
@@ -147,7 +147,7 @@ def _twice(loss: Loss, y_true: Any, y_pred: Any, weight: Any) -> Any:
     return second
 
 
-@pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
+@pytest.mark.parametrize("setting", every(FUSED, FEWEST[:1]), ids=str)
 def test_second_derivative_where_the_compiler_leaves_it_to_autograd(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = drawn(setting, rng, torch.float64)
     loss, weight = setting.configured(reduction="sum"), torch.tensor(rng.uniform(0.5, 2.0, ROWS))

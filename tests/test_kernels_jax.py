@@ -263,6 +263,7 @@ assert jax.pmap(lambda y, p: lossary.get("huber")(y, p))(y, p).tolist() == [0.5,
 """
 
 
+@pytest.mark.costly
 def test_several_devices_keep_to_the_words() -> None:
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", _DEVICES], env=_environment() | flags, check=True)
