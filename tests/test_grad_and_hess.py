@@ -484,6 +484,15 @@ def test_best_constants_of_distributions():
     assert lossary.ReverseKLDivergence().best_constant(y) == pytest.approx(geometric / geometric.sum(), rel=1e-6)
 
 
+def test_best_constants_of_rows_of_numbers():
+    """The mean of amounts; of labels that are as often 1 as 0 the score whose sides cost alike."""
+    y = np.array([[0.5, 1.0], [1.0, 3.0], [4.0, 2.0]])
+    assert lossary.get("generalized_kl_divergence").best_constant(y) == pytest.approx(y.mean(0), rel=1e-6)
+    assert lossary.get("generalized_kl_divergence").best_constant(y[:, 0]) == pytest.approx(5.5 / 3.0, rel=1e-6)
+    assert lossary.get("zlpr").best_constant(np.eye(2)) == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert lossary.get("zlpr").best_constant([[1], [0]]) == pytest.approx(0.0, abs=1e-6)
+
+
 SHARES = [[0.6, 0.3, 0.1], [0.2, 0.2, 0.2, 0.4], [0.1, 0.2, 0.25, 0.2, 0.25]]
 # What a margin loss costs where class k is the true one, as the sum of parts, each the larger of 0 and 1 more than the
 # lead of one class, or of the first of all others.

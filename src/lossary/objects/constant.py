@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import texts
 from ..backends import NUMPY
+from ..calls.programs import program_for
 from ..facts.domain import Classes, OneHot, Signs
 from ..facts.registry import answers
 from ..looks.labels import agree
@@ -57,6 +58,8 @@ def best_raw(loss: Loss, link: Link, y_true: Any, sample_weight: Any = None) -> 
     if targets.ndim > 2:
         raise texts.no_constant(loss.name, targets.shape)
     columns = targets.reshape(len(targets), -1).astype(np.float64)
+    if columns.shape[1] > 1 and not program_for(loss.record, loss.parameters, NUMPY).separable:
+        return _of_rows(loss, link, columns, weights)
     return np.array([_of_column(loss, link, column, weights) for column in columns.T])
 
 
@@ -122,8 +125,12 @@ def _totals(
     def scores(score: float) -> Floats:
         return np.full(len(different), score)
 
+    def points(x: Floats) -> Floats:
+        """Numbers one below the other: side by side they are one data point of a loss over rows."""
+        return x.reshape(len(different), -1)
+
     return (
-        lambda score: float(value(different, scores(score), counts)),
+        lambda score: float(value(points(different), points(scores(score)), counts)),
         lambda score: float(curvature(different, scores(score), counts)[0].sum()),
     )
 
