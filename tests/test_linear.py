@@ -401,7 +401,8 @@ def test_the_scores_of_all_tokens_are_never_held() -> None:
     scores = 2048 * 2048 * 4
     found = json.loads(done.stdout.splitlines()[-1])
     # In words a second derivative holds some sixty arrays like a chunk's scores, which are two scores of all tokens.
-    allowed = {"torch twice": 4.0}
+    # What eager operations of TensorFlow free stays in its own pool for a while.
+    allowed = {"torch twice": 4.0, "tensorflow": 0.8}
     assert {name: taken / scores for name, taken in found.items() if taken > scores * allowed.get(name, 0.5)} == {}
 
 

@@ -84,6 +84,9 @@ def raw(loss: Loss, link: Link) -> Loss:
             if link.name != "identity":
                 raise texts.link_of_logits(record, link.name)
             return loss
+    if link.name == "softmax" and "from_logs" in loss.parameters and _off(loss, link):
+        # Of logarithms nothing is clipped, and nothing but a sum of targets stands before the shares.
+        loss, link = loss.replaced(from_logs=True), LINKS["log_softmax"]
     if link.is_of_rows and program_for(record, loss.parameters, NUMPY).separable:
         raise texts.link_of_rows(record, link.name)
     return loss if link.name == "identity" and registry.is_enrolled(record) else RawLoss(loss, link)
