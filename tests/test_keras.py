@@ -35,7 +35,7 @@ def run_suites(backend, *options, parts=("", "_rules", "_doctor", "_arguments"))
 
 @pytest.mark.slow
 def test_suites_where_steps_run_eagerly():
-    run_suites("torch", "-m", "not costly")
+    run_suites("torch", "-m", "not costly", parts=("", "_rules", "_doctor"))
 
 
 @pytest.mark.slow
@@ -53,6 +53,7 @@ def test_suites_where_steps_are_compiled(backend):
 @pytest.mark.costly
 def test_what_costs_much_where_steps_run_eagerly():
     run_suites("torch", "-m", "costly", parts=("_rules",))
+    run_suites("torch", parts=("_arguments",))
 
 
 # --- the choice of a backend ------------------------------------------------------------------------------------------

@@ -210,6 +210,7 @@ def _named(factor: float) -> Loss:
     return made
 
 
+@pytest.mark.costly
 def test_a_loss_that_is_defined_again() -> None:
     y_true, y_pred = torch.randn(ROWS, COLUMNS), torch.randn(ROWS, COLUMNS)
     first = _named(1.0)
@@ -240,6 +241,7 @@ class Mode(enum.Enum):
     DOUBLE = 2.0
 
 
+@pytest.mark.costly
 def test_a_switch_of_any_kind() -> None:
     @lossary.loss(name="switched_by_an_enumeration")
     def switched(y_true: Any, y_pred: Any, mode: Any = Mode.PLAIN) -> Any:

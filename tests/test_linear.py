@@ -266,6 +266,7 @@ def test_it_is_an_operator_of_torch_compile(name: str) -> None:
     torch.testing.assert_close(*found)
 
 
+@pytest.mark.costly
 def test_torch_compile_calls_what_is_more_than_the_operator_as_it_is() -> None:
     given, weights = leaves(), torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
     step = torch.compile(

@@ -19,6 +19,7 @@ import torch
 
 import lossary
 import oracle
+from inputs import few
 from lossary import kernels
 
 inf = math.inf
@@ -31,7 +32,7 @@ MAKERS: dict[str, Maker] = {
 }
 
 
-@pytest.fixture(params=[*MAKERS, "kernel", "jit"])
+@pytest.fixture(params=few({"numpy", "torch", "kernel"}.__contains__, [*MAKERS, "kernel", "jit"]))
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
     """Value and gradient of a loss for float32 rows, on every backend, by a kernel, and inside ``jax.jit``."""
     if request.param == "kernel":

@@ -170,6 +170,7 @@ def test_a_case_worked_by_hand(tmp_path: Path, kind: str) -> None:
     assert found.groups[1].means == {"mean_squared_error": 0.0, "mean_absolute_error": 0.0}
 
 
+@pytest.mark.costly
 def test_neither_format_nor_block_nor_row_group_changes_a_bit(tmp_path: Path, frame: dict[str, Any]) -> None:
     seen = set()
     for kind in FORMATS:
