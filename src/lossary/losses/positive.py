@@ -47,7 +47,7 @@ def log_ratio(ratio: Any, rest: Any, apart: Any) -> Any:
 def relative_excess(ratio: Any, rest: Any, apart: Any) -> Any:
     """``ratio - 1 - log(ratio)``, likewise."""
     near = less(abs(rest), 0.75)
-    return where(near, -log1pmx(where(near, rest, 0.0)), rest - log_ratio(where(near, 1.0, ratio), rest, apart))
+    return where(near, -log1pmx(where(near, rest, 0.0)), rest - log_quotient(where(near, 1.0, ratio), apart))
 
 
 def excess(size: Any, gap: Any, ratio: Any, apart: Any) -> Any:
@@ -57,7 +57,7 @@ def excess(size: Any, gap: Any, ratio: Any, apart: Any) -> Any:
     """
     rest = gap / size
     near = less(abs(rest), 0.75)
-    far = gap - weighted(size, log_ratio(ratio, rest, apart))
+    far = gap - weighted(size, log_quotient(where(near, 1.0, ratio), apart))
     return where(near, -size * log1pmx(where(near, rest, 0.0)), where(size == 0.0, gap, far))
 
 
