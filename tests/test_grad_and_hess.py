@@ -364,6 +364,22 @@ def test_logarithms_and_what_they_are_of_are_one_objective(name):
         assert lossary.grad_and_hess(logs, link="identity")(y, s)[0] == pytest.approx(np.exp(s) - y)
 
 
+def test_a_branch_behind_softmax_keeps_from_dividing_by_nothing():
+    """The slope of ``sum(y log(y / p))`` is ``p - y``, also where the term of a target of 0 is left out by a branch."""
+    words, probabilities = lossary.words, lossary.domains.Probabilities()
+
+    @lossary.loss(name="own_divergence_for_raw_scores", target=probabilities, prediction=probabilities)
+    def own(y_true, y_pred):
+        none = y_true == 0.0
+        return words.sum(words.where(none, 0.0, y_true * words.log(words.where(none, 1.0, y_true) / y_pred)))
+
+    y, s = np.array([[0.8, 0.2, 0.0], [1.0, 0.0, 0.0]]), np.array([[0.0, 0.5, 1.0], [1.0, 0.0, -2.0]])
+    p = np.exp(s) / np.exp(s).sum(1, keepdims=True)
+    slope, curvature = lossary.grad_and_hess(own, link="softmax")(y, s)
+    np.testing.assert_allclose(slope, p - y, rtol=1e-12, atol=1e-15)
+    assert np.isfinite(curvature).all()
+
+
 def test_a_guard_of_targets_stays_where_the_loss_needs_it():
     """The reverse divergence has no value at targets of 0, where its plain definition is infinite."""
     y, s = np.array([[0.8, 0.2], [1.0, 0.0]]), np.array([[0.0, 0.5], [1.0, 0.0]])
