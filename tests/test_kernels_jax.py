@@ -253,6 +253,22 @@ def test_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "LOSSARY_KERNELS=0" in in_words(monkeypatch, lambda: kernels.explain("huber", y, p))
 
 
+def test_every_size_takes_a_kernel_and_small_members_of_a_batch_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 1 << 16)
+    y, p = jnp.asarray([[1.0, 0.0]]), jnp.asarray([[0.5, 0.5]])
+    loss = lossary.MeanSquaredError()
+    assert "at every size" in kernels.explain(loss, backend="jax")
+    assert "fused kernel" in kernels.explain(loss, y, p)
+    assert calls_a_kernel(loss, y, p)
+    assert float(jax.jit(loss)(y, p)) == 0.25
+    gradient = jax.vmap(jax.grad(lambda p, y: loss(y, p)), in_axes=(0, None))
+    members = jnp.stack([p, p + 1.0])
+    assert not calls_a_kernel(gradient, members, y)
+    assert jax.jit(gradient)(members, y).tolist() == [[[-0.5, 0.5]], [[0.5, 1.5]]]
+    # Whole numbers are subtracted in float64, which kernels leave to the words.
+    assert not calls_a_kernel(loss, y.astype(int), p.astype(int))
+
+
 _DEVICES = """
 import jax, jax.numpy as jnp, lossary
 from lossary import kernels

@@ -105,6 +105,15 @@ def test_backward_twice_and_changed_inputs() -> None:
         value.backward()
 
 
+def test_values_may_be_changed_in_place() -> None:
+    y_pred = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    values = lossary.MeanSquaredError(reduction="none")(torch.zeros(1, 2), y_pred, sample_weight=torch.ones(1))
+    values *= 4.0
+    values.sum().backward()
+    assert values.tolist() == [10.0]
+    assert y_pred.grad.tolist() == [[4.0, 8.0]]  # type: ignore[union-attr]
+
+
 def test_the_gradient_reaches_a_network_and_shares_its_memory() -> None:
     torch.manual_seed(0)
     layer = torch.nn.Linear(6, 3)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import lossary
 from everywhere import BACKENDS, computed, there
 from inputs import BUILTIN
+from lossary import kernels
 from lossary.facts.domain import Bits, Classes, OneHot, Signs
 from lossary.facts.settings import Weights
 
@@ -73,6 +74,22 @@ def test_values_and_gradients_are_those_of_pytorch(backend: str, loss: Any, y_tr
     np.testing.assert_allclose(np.asarray(values), expected[0], rtol=rtol)
     np.testing.assert_allclose(np.asarray(by_function), expected[0], rtol=rtol)
     np.testing.assert_allclose(np.asarray(gradient), expected[1], rtol=rtol, atol=1e-7 if backend == "jax" else 1e-14)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("reduction", ["none", "sum", "sum_over_batch_size", "mean_with_sample_weight"])
+def test_weights_of_outputs_in_kernels(backend: str, reduction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    loss = CASES[2][0].replaced(reduction=reduction)
+    weight = np.where(SIGNS > 0, [3.0, 1.0, 0.25], 1.0).sum()
+    divisor = {"sum_over_batch_size": 24.0, "mean_with_sample_weight": weight}.get(reduction, 3.0)
+    expected = POSITIVE[0].sum(-1) if reduction == "none" else POSITIVE[0].sum()
+    rtol = 1e-5 if backend == "jax" else 1e-12
+    arrays = there(backend, SIGNS), there(backend, SCORES)
+    value, gradient = loss.value_and_grad(*arrays)
+    for found in (value, loss(*arrays)):
+        np.testing.assert_allclose(np.asarray(found), expected / divisor, rtol=rtol)
+    np.testing.assert_allclose(np.asarray(gradient), POSITIVE[1] / divisor, rtol=rtol, atol=1e-7)
 
 
 def test_the_mean_by_weights_is_that_of_pytorch() -> None:
@@ -171,3 +188,11 @@ def test_soft_targets_are_shared_between_both_classes_as_in_pytorch(scale: Any) 
     weighted = loss.replaced(pos_weight=None, class_weight={0: 2.0, 1: 6.0})
     if scale == 3.0:
         np.testing.assert_allclose(weighted(targets, scores), 2.0 * value, rtol=1e-12)
+
+
+def test_a_weighted_region_in_a_kernel_is_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    loss = lossary.Dice(axis=None, reduction="none")
+    value = loss(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[0.5, 0.5], [0.0, 0.0]]), sample_weight=[1.0, 3.0])
+    assert value.shape == ()
+    assert value == pytest.approx(2.0 * (1.0 - 1.0 / 2.0), rel=1e-6)

@@ -15,7 +15,7 @@ from . import parts
 from .align import Place, Points
 from .kernel import Fused
 from .programs import Program
-from .reduce import MEANS, check_points, denominator, factors, reduce
+from .reduce import check_points, denominator, factors, reduce
 from .rows import LAST, Rows
 
 
@@ -126,10 +126,12 @@ class Batch:
         record = self.program.record
         name, main = record.name, record.main
         check_points(name, self.backend, self.inputs[main], reduction, record.inputs[main].name)
-        found = factors(name, self.backend, values, self.weights, self.mask, reduction)
-        if self.joined and reduction not in MEANS:
-            found = found / self.backend.count(self.backend.squeeze_last(self.y_pred))
-        return found
+        return factors(name, self.backend, values, self.weights, self.mask, reduction, self.outputs)
+
+    @property
+    def outputs(self) -> Any:
+        """How many points make up a data point."""
+        return self.backend.count(self.backend.squeeze_last(self.y_pred)) if self.joined else 1
 
     def weight(self, reduction: str) -> Any:
         """What the sum of the loss is to be divided by to be its mean: an int where nothing is left out or weighted."""
@@ -145,7 +147,7 @@ class Batch:
             for _ in range(depth):
                 values = self.backend.squeeze_last(self.backend.max(values))
             found = denominator(self.backend, values, self.weights, self.mask, reduction)
-        return found / self.backend.count(self.backend.squeeze_last(row)) if self.joined else found
+        return found / self.outputs if self.joined else found
 
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""

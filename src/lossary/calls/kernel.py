@@ -61,6 +61,10 @@ class Fusible(Protocol):
     def live(self) -> Array | None:
         """The data points that are looked at."""
 
+    @property
+    def outputs(self) -> Any:
+        """How many of its points make up a data point: 1, unless each output has a weight of its own."""
+
 
 class Fused(Protocol):
     """A call in the hands of a kernel; what it returns is None where it must leave the call to the words."""

@@ -28,18 +28,25 @@ def check_points(loss: str, backend: Backend, y_pred: Array, reduction: str, arg
 
 
 def factors(
-    loss: str, backend: Backend, values: Array, weights: Array | None, mask: Array | None, reduction: str
+    loss: str,
+    backend: Backend,
+    values: Array,
+    weights: Array | None,
+    mask: Array | None,
+    reduction: str,
+    outputs: Any = 1,
 ) -> Array | float:
     """What each value is multiplied by, so that the reduced loss is the sum of the products; a number if all agree.
 
     The factor is ``w_i m_i / D`` with weight w (1 if none), mask m (1 if none) and the denominator D:
     ``sum_over_batch_size``: the number of unmasked data points; ``mean_with_sample_weight``: the sum of their
     weights; ``sum`` and ``none``: 1.  Where nothing is left to divide by, the loss is 0.  Under ``tf.distribute``,
-    where the replicas' losses are added up, a mean is divided by their number too, as Keras's objects do.
+    where the replicas' losses are added up, a mean is divided by their number too, as Keras's objects do.  So many
+    ``outputs`` are the values of one data point, whose loss is their mean.
     """
     factor = _factors(loss, backend, values, weights, mask, reduction)
-    replicas = backend.replicas() if reduction not in ("sum", "none") else 1
-    return factor if replicas == 1 else factor / replicas
+    divisor = backend.replicas() if reduction in MEANS else outputs
+    return factor if isinstance(divisor, int) and divisor == 1 else factor / divisor
 
 
 def _factors(

@@ -28,6 +28,9 @@ class Route:
     A library whose arrays something else computes faster has a route of its own in `lossary.routes`.
     """
 
+    # Elements of y_pred from which on a kernel may take any call; None for those of `kernels.THRESHOLD`.
+    smallest: int | None = None
+
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
 

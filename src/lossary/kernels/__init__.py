@@ -145,12 +145,13 @@ def _is_ready(call: Fusible) -> bool:
     return all(isinstance(number, float) for number in call.numbers)
 
 
-def refusal(call: Fusible) -> str:
-    """Why no kernel takes the call, or nothing."""
+def refusal(call: Fusible, smallest: int | None = None) -> str:
+    """Why no kernel takes the call, or nothing; ``smallest`` is from how many elements on one pays."""
+    smallest = THRESHOLD if smallest is None else smallest
     shape = call.backend.shape(call.y_pred)
     size = math.prod(int(n or 0) for n in shape)
-    if size < THRESHOLD:
-        return f"{size} elements are fewer than {THRESHOLD}, from which on a kernel pays"
+    if size < smallest:
+        return f"{size} elements are fewer than {smallest}, from which on a kernel pays"
     if not is_enrolled(call.program.record):
         return _ANEW
     if unfit(call.program):
@@ -338,7 +339,9 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
-        return f"{name} runs in a fused kernel on {backend} from {THRESHOLD} elements on"
+        smallest = route.of(by_name(backend)).smallest or THRESHOLD
+        sizes = "at every size" if smallest == 1 else f"from {smallest} elements on"
+        return f"{name} runs in a fused kernel on {backend} {sizes}"
     owner = find(name, {"y_true": y_true, "y_pred": y_pred})
     reason = "" if is_enrolled(made.record) else _ANEW
     reason = reason or unfit(_program(made))
@@ -351,7 +354,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     if getattr(batch.y_pred, "is_cuda", False):
         reason = str(part("triton").refusal(batch))
     else:
-        reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch)
+        reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch, route.of(owner).smallest)
     computing = made.ready((y_true, y_pred)).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:

@@ -154,6 +154,7 @@ class _Plain(NamedTuple):
     weights: None = None
     mask: None = None
     live: None = None
+    outputs: int = 1
 
 
 def _in_tasks(

@@ -18,6 +18,7 @@ from ..backends import NUMPY, Array, Backend
 from ..backends.torch import BACKEND, PLAIN
 from ..calls.evaluate import Batch
 from ..calls.programs import Program, numbered
+from ..calls.reduce import MEANS
 from ..calls.route import Prepare
 from ..facts.registry import is_enrolled
 from .torch_doors import is_transformed
@@ -58,7 +59,7 @@ class Compiled:
     def reduced(self, reduction: str) -> Array:
         """The reduced loss in the caller's dtype."""
         batch = self.batch
-        if reduction == "none":
+        if reduction == "none" or (batch.joined and reduction not in MEANS):
             return batch.reduced(reduction)
         arrays = batch.y_true, batch.y_pred.contiguous(), batch.weights, batch.mask
         value, _ = _total(*arrays, batch.program.number, list(batch.numbers), reduction)

@@ -89,7 +89,7 @@ class Together:
             return self.answer(self.tensor(self.batch.reduced(reduction)), reduction)
         if reduction == "none":
             values = self.tensor(self.batch.reduced("none"))
-            return self.result(apply(_Pulled, self.y_pred, self.y_true, values, self.pulled_back, self.words))
+            return self.result(apply(_Pulled, self.y_pred, self.y_true, [values], self.pulled_back, self.words))
         return self.total(lambda: self.both(reduction), reduction)
 
     def both(self, reduction: str) -> tuple[Array, Array]:
@@ -229,13 +229,13 @@ class Values(torch.autograd.Function):
 
 
 class _Pulled(torch.autograd.Function):
-    """One number per data point; the gradient is computed for the factors that come back."""
+    """One number per data point, which are ``given`` in a list; the gradient is computed for the factors that come."""
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, values: Array, pulled_back: Any, words: Words) -> Array:
+    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Array], pulled_back: Any, words: Words) -> Array:
         ctx.save_for_backward(y_pred, y_true)
         ctx.pulled_back, ctx.words = pulled_back, words
-        return values
+        return given.pop()
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:

@@ -116,7 +116,7 @@ class Fused:
             y_true = y_true.astype(np.int64, copy=False)
         # Data points that are not live are left out, those under the mask are not counted either.
         self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, call.weights, call.live
-        self.counted = call.mask
+        self.counted, self.outputs = call.mask, call.outputs
         self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
         self.columns = y_pred.shape[-1]
@@ -167,8 +167,9 @@ class Fused:
             return 1.0 if reduction in ("sum", "none") else self.columns / self.y_pred.size
         like = np.empty(self.points, self.dtype)
         with np.errstate(all="ignore"):
-            found = factors(self.program.record.name, NUMPY, like, self.weights, self.counted, reduction)
-        return np.ascontiguousarray(found, self.dtype)
+            given = self.weights, self.counted
+            found = factors(self.program.record.name, NUMPY, like, *given, reduction, self.outputs)
+        return np.asarray(found, self.dtype, order="C")
 
     def origin(self) -> str:
         """Where the kernel of a mean and its gradient comes from."""

@@ -229,7 +229,8 @@ class Fused:
         like = torch.empty(self.points, dtype=torch.float32, device="meta")
         if call.weights is not None or call.mask is not None:
             like = call.y_pred.new_empty(self.points)
-        factor = factors(call.program.record.name, BACKEND, like, call.weights, call.mask, reduction)
+        given = call.weights, call.mask
+        factor = factors(call.program.record.name, BACKEND, like, *given, reduction, call.outputs)
         if reduction == "none":
             _, slopes, values = self._run(factor, value=False, gradient=gradient, values=True)
             return None if values is None else (values, slopes)
