@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lossary
+from lossary import kernels
 from lossary.kernels.cpu import pages, threads
 
 COLUMNS = 1024
@@ -86,6 +87,28 @@ def test_rows_with_labels_beyond_two_to_the_31(sparse: Any, monkeypatch: pytest.
     np.testing.assert_allclose(found[0][-3:], values, rtol=1e-6)
     np.testing.assert_allclose(gradients[0][-3:], expected, rtol=1e-5, atol=1e-9)
     assert not gradients[0][:3].any()
+
+
+@pytest.mark.parametrize("name", ["huber", "sparse_categorical_crossentropy"])
+def test_a_step_beyond_two_to_the_31(name: str, sparse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    loss = lossary.get(name, reduction="sum")
+    y_true = rng.integers(0, COLUMNS, 3) if loss.record.labels_are_integers else rng.random((3, COLUMNS)).astype("f4")
+    y_pred = rng.dirichlet(np.ones(COLUMNS), 3).astype("f4")
+    expected, slopes = loss.batch(y_true, y_pred, fusible=False).value_and_gradient("sum")
+    true, pred = sparse((ROWS, *y_true.shape[1:]), str(y_true.dtype)), sparse((ROWS, COLUMNS))
+    true[-3:], pred[-3:] = y_true, y_pred
+    gradient, value = sparse((ROWS, COLUMNS)), np.zeros((), "f4")
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    last_task_alone(monkeypatch, sparse)
+    program, label = kernels._program(loss), str(true.dtype) if loss.record.labels_are_integers else ""
+    made = kernels.step(program, loss._setting.numbers, pred, COLUMNS, mean=False, gradient=True, label=label)
+    assert made is not None
+    made[0](true, pred, gradient, value, *made[1])
+    np.testing.assert_allclose(gradient[-3:], slopes, rtol=1e-5, atol=1e-9)
+    assert not gradient[:3].any()
+    if name == "huber":
+        np.testing.assert_allclose(value, expected, rtol=1e-6)
 
 
 def test_a_fault_beyond_two_to_the_31_is_seen(sparse: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ where that decides how it is rounded, one in float64 is off by a few units.  Gra
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ import lossary
 from inputs import FUSED, WITNESSES, Setting, every, is_separable, program
 from lossary import kernels
 from lossary.calls import evaluate
-from lossary.kernels.cpu import tasks
+from lossary.kernels.cpu import labels, target, tasks, threads
 
 EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
 SOME = pytest.mark.parametrize("setting", WITNESSES, ids=str)
@@ -115,23 +116,43 @@ def fits(setting: Setting, shape: tuple[int, ...]) -> bool:
     return True
 
 
+@pytest.fixture
+def short_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "TASK", 2 * target.CHUNK)
+    monkeypatch.setattr(labels, "WORTH", target.TASK)
+
+
+def by_threads(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "count", lambda: number)
+
+
+def bits(found: tuple[Any, ...]) -> list[bytes]:
+    return [x.tobytes() for x in found]
+
+
 @EACH
-def test_the_largest_step_and_the_smallest_call_in_tasks(setting: Setting) -> None:
+def test_steps_of_one_task_and_of_several(setting: Setting, short_tasks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row less than a task, a task, a row more, and several tasks with a rest."""
     for columns in (16, 128):
-        most = tasks.alone(program(setting), columns) // columns
-        compare(setting, (most, columns), "float32", "sum_over_batch_size")
-        y_true, y_pred = drawn(setting, (most + 1, columns), "float32")
-        loss = whole(setting)
-        value, gradient = loss.value_and_grad(y_true, y_pred)
-        assert all(step.run is None for step in loss._setting.steps.values())
-        expected = in_a_kernel(loss, y_true, y_pred)
-        assert (value.tobytes(), gradient.tobytes()) == (expected[1].tobytes(), expected[2].tobytes())
+        most = tasks.task(program(setting)) // columns
+        for place, rows in enumerate((most - 1, most, most + 1, 3 * most + 5)):
+            by_threads(1, monkeypatch)
+            reduction = REDUCTIONS[place % 3]
+            compare(setting, (rows, columns), "float32", reduction)
+            y_true, y_pred = drawn(setting, (rows, columns), "float32")
+            loss = whole(setting, reduction=reduction)
+            expected = bits(in_a_step(loss, y_true, y_pred))
+            for number in (2, 3):
+                by_threads(number, monkeypatch)
+                assert bits(in_a_step(loss, y_true, y_pred)) == expected
 
 
 @SOME
-def test_calls_of_several_tasks_are_prepared_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_of_several_tasks_are_prepared_once(
+    setting: Setting, short_tasks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     columns = 16
-    y_true, y_pred = drawn(setting, (tasks.alone(program(setting), columns) // columns + 1, columns), "float32")
+    y_true, y_pred = drawn(setting, (tasks.task(program(setting)) // columns + 1, columns), "float32")
     loss = whole(setting)
     alone, (value, gradient) = loss(y_true, y_pred), loss.value_and_grad(y_true, y_pred)
     true, pred = torch.from_numpy(y_true), torch.from_numpy(y_pred).requires_grad_()
@@ -142,6 +163,74 @@ def test_calls_of_several_tasks_are_prepared_once(setting: Setting, monkeypatch:
     assert loss(true, pred.detach()).item() == alone
     (found,) = torch.autograd.grad(loss(true, pred), pred)
     assert found.numpy().tobytes() == gradient.tobytes()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_is_wrong_in_any_task_is_seen(number: int, short_tasks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_threads(number, monkeypatch)
+    y_true, y_pred = np.zeros((1000, 40), "float32"), np.ones((1000, 40), "float32")
+    for name in ("log_cosh", "cosine_similarity"):
+        loss = lossary.get(name)
+        loss.value_and_grad(y_true, y_pred)
+        for place in (0, 500, -1):
+            with pytest.raises(lossary.LossError, match="NaN"):
+                loss.value_and_grad(y_true, with_one(y_pred, np.nan, (place, 3)))
+    # Finite in all of them, but not their sum.
+    large = lossary.MeanAbsoluteError(reduction="sum")
+    assert large(y_true, np.full_like(y_pred, 3e37)) == np.inf
+    assert large(y_true, np.full_like(y_pred, 3e33)) == pytest.approx(3e36, rel=1e-6)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_targets_that_are_not_all_one_hot(number: int, short_tasks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_threads(number, monkeypatch)
+    rng = np.random.default_rng(8)
+    y_true, scores = np.eye(40, dtype="float32")[rng.integers(0, 40, 1000)], rng.normal(size=(1000, 40)).astype("f4")
+    loss = lossary.CategoricalCrossentropy(from_logits=True, reduction="sum")
+    value, gradient = loss.value_and_grad(y_true, scores)
+    for place in (0, 500, -1):
+        soft = y_true.copy()
+        soft[place] = 1 / 40
+        softmax = np.exp(scores[place].astype(float))
+        softmax /= softmax.sum()
+        found, slopes = loss.value_and_grad(soft, scores)
+        change = np.sum((y_true[place] - soft[place]) * np.log(softmax))
+        np.testing.assert_allclose(found - value, change, atol=1e-3)
+        gradient[place] += y_true[place] - soft[place]
+        np.testing.assert_allclose(slopes, gradient, atol=1e-6)
+        gradient[place] -= y_true[place] - soft[place]
+
+
+def test_an_error_of_a_task_reaches_the_caller(short_tasks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next call is computed."""
+    by_threads(2, monkeypatch)
+    loss, x = lossary.get("log_cosh"), np.ones((1000, 40), "float32")
+    expected = bits(loss.value_and_grad(x, 2.0 * x))
+
+    def no_memory(function: Any, firsts: range) -> int:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "run", no_memory)
+        with pytest.raises(MemoryError):
+            loss.value_and_grad(x, 2.0 * x)
+    assert bits(loss.value_and_grad(x, 2.0 * x)) == expected
+
+
+@SOME
+def test_a_second_backward_through_several_tasks(setting: Setting, short_tasks: None) -> None:
+    y_true, y_pred = drawn(setting, (300, 40), "float32")
+    true, pred = torch.from_numpy(y_true), torch.from_numpy(y_pred).requires_grad_()
+    curvatures = []
+    for fused in (True, False):
+        with contextlib.nullcontext() if fused else without_steps(fused=False):
+            loss = whole(setting)
+            (slope,) = torch.autograd.grad(loss(true, pred), pred, create_graph=True)
+            curvatures.append(torch.autograd.grad((slope * slope.detach()).sum(), pred, allow_unused=True)[0])
+    if curvatures[1] is None:
+        assert curvatures[0] is None
+    else:
+        torch.testing.assert_close(curvatures[0], curvatures[1])
 
 
 @SOME
@@ -242,9 +331,9 @@ WAYS: tuple[Any, ...] = (
 )
 
 
-def with_one(x: Any, value: Any) -> Any:
+def with_one(x: Any, value: Any, place: tuple[int, ...] = (4, 3)) -> Any:
     found = x.copy()
-    found[(4,) if x.ndim == 1 else (4, 3)] = value
+    found[place[: x.ndim]] = value
     return found
 
 
@@ -291,12 +380,13 @@ def test_ignored_classes_weights_and_masks_go_another_way() -> None:
 
 
 def test_long_sums_in_double_precision_keep_their_digits() -> None:
-    """131072 rows of one output, whose values are added up one by one."""
-    y_pred = np.random.default_rng(1).random((tasks.alone(program(rowwise()), 1), 1))
+    """Rows of one output, whose values are added up one by one: a task of them, and several."""
+    y_pred = np.random.default_rng(1).random((5 * target.TASK // 2, 1))
     loss = whole(rowwise(), reduction="sum")
-    got = in_a_step(loss, *filled(y_pred))[0]
-    values = whole(rowwise(), reduction="none")(*filled(y_pred))
-    assert abs(got - np.sum(values.astype(np.longdouble))) <= 16 * np.finfo("f8").eps * abs(got)
+    for rows in (target.TASK, len(y_pred)):
+        given = filled(y_pred[:rows])
+        got, values = in_a_step(loss, *given)[0], whole(rowwise(), reduction="none")(*given)
+        assert abs(got - np.sum(values.astype(np.longdouble))) <= 16 * np.finfo("f8").eps * abs(got)
 
 
 def rowwise() -> Setting:

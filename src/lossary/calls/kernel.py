@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from ..graph.program import Program
 
 Array = Any
-# What a step answers, besides 1 where values lie outside their sets: its result is not finite.
-NOT_FINITE = 2
+# What kernels and steps answer, besides 1 where values lie outside their sets: a result that is not finite, and targets
+# that were to give labels and are not one-hot.
+NOT_FINITE, NOT_ONE_HOT = 2, 4
 
 
 class Library(Protocol):

@@ -75,9 +75,9 @@ def step(
 ) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
     """What computes a plain total of arrays like this one in one call, with its arguments and its origin.
 
-    None where there is no kernel, or more to do than one task holds.  ``label`` is the dtype of labels.
+    None where there is no kernel.  ``label`` is the dtype of labels.
     """
-    if not _is_one_task(program, like, columns, label):
+    if not _is_taken(program, like, columns, label):
         return None
     size = str(like.dtype), like.size // columns, columns
     found: tuple[Callable[..., int], tuple[Any, ...], str] | None = _unless_refused(
@@ -100,12 +100,15 @@ def curvature_step(
 
 
 def _is_one_task(program: Program, like: Any, columns: int, label: str) -> bool:
-    """Whether a kernel may compute arrays like this one in a single call."""
+    """Whether a kernel may compute arrays like this one in a single call, and one thread does."""
+    return _is_taken(program, like, columns, label) and bool(like.size <= part("cpu.tasks").task(program))
+
+
+def _is_taken(program: Program, like: Any, columns: int, label: str) -> bool:
+    """Whether a kernel may compute arrays like this one."""
     if like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
         return False
-    if not is_enrolled(program.record) or unfit(program) or columns > _LONGEST_ROW or unusable():
-        return False
-    return bool(like.size <= part("cpu.tasks").alone(program, columns))
+    return is_enrolled(program.record) and not (unfit(program) or columns > _LONGEST_ROW or unusable())
 
 
 def _unless_refused(make: Callable[[], Any]) -> Any:

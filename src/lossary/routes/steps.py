@@ -7,19 +7,18 @@ weights or mask and ready to be computed with, differ in nothing but their value
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import kernels
-from ..backends import NUMPY, Backend
+from ..backends import NUMPY
 from ..calls.evaluate import LOOKING, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
 from ..errors import ShapeError
 from ..facts.registry import is_enrolled
-from ..graph.program import Program
+from ..kernels.cpu.pages import room
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -30,15 +29,16 @@ Floats = np.ndarray[Any, Any]
 class Step:
     """What computes the loss of targets and predictions, with its gradient where that is ``wanted``.
 
-    ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``other`` computes what is no single task
-    for it: a kernel that several threads run, or words of NumPy where there is none.  Where neither can say anything,
-    only the general way leads on.
+    ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``other`` are words of NumPy for what is
+    small and has no kernel.  Where neither can say anything, only the general way leads on.
     """
 
-    __slots__ = ("dtype", "fatal", "origin", "other", "run", "shape", "tail", "wanted")
+    __slots__ = ("dtype", "fatal", "origin", "other", "room", "run", "shape", "tail", "wanted")
 
     def __init__(self, like: Floats, *, wanted: bool) -> None:
         self.shape, self.dtype, self.wanted = like.shape, like.dtype, wanted
+        # Memory for large gradients, None where any will do.
+        self.room = room(like) if wanted else None
         self.run: Callable[..., int] | None = None
         self.other: Callable[[Floats, Floats], tuple[Floats, Any] | None] | None = None
         self.tail: tuple[Any, ...] = ()
@@ -52,7 +52,8 @@ class Step:
         if not _lie_in_order(y_true, y_pred):
             return None
         value = np.empty((), self.dtype)
-        slopes: Any = np.empty(self.shape, self.dtype) if self.wanted else 0
+        room = self.room
+        slopes: Any = (np.empty(self.shape, self.dtype) if room is None else room()) if self.wanted else 0
         if self.run(y_true, y_pred, slopes, value, *self.tail) & self.fatal:
             return None
         return value[()], slopes
@@ -79,9 +80,7 @@ def made(
     if step is not None:
         found.run, found.tail, found.origin = step
         found.fatal = -1 if looking else NOT_FINITE
-    elif y_pred.size >= kernels.THRESHOLD:
-        found.other = _in_tasks(setting, plan, y_true, y_pred, reduction, looking=looking, wanted=wanted)
-    elif wanted:
+    elif wanted and y_pred.size < kernels.THRESHOLD:
         found.other = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
     return found
 
@@ -141,44 +140,6 @@ def _lie_in_order(y_true: Floats, y_pred: Floats) -> bool:
     """Whether memory may be read as it stands."""
     true, pred = y_true.flags, y_pred.flags
     return true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned
-
-
-class _Plain(NamedTuple):
-    """A call without weights or mask (`lossary.calls.kernel.Fusible`)."""
-
-    program: Program
-    y_true: Floats
-    y_pred: Floats
-    numbers: tuple[Any, ...]
-    backend: Backend = NUMPY
-    weights: None = None
-    mask: None = None
-    live: None = None
-    outputs: int = 1
-
-
-def _in_tasks(
-    setting: Setting, plan: Plan, y_true: Floats, y_pred: Floats, reduction: str, *, looking: bool, wanted: bool
-) -> Callable[[Floats, Floats], tuple[Floats, Any] | None] | None:
-    """By a kernel that several threads run, or None where there is none."""
-
-    def lined_up(y_true: Floats, y_pred: Floats) -> _Plain:
-        true, pred = plan.lines.apply(NUMPY, plan.program, (y_true, y_pred))
-        return _Plain(plan.program, true, pred, setting.numbers)
-
-    if kernels.refusal(lined_up(y_true, y_pred)):
-        return None
-
-    def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
-        call = lined_up(y_true, y_pred)
-        look = partial(_look, setting, plan, call.y_true, call.y_pred) if looking else None
-        found = kernels.taken(call, look).reduced(reduction, gradient=wanted)
-        if found is None:
-            return None
-        value, slopes = found
-        return value[()], slopes if slopes is None else slopes.reshape(y_pred.shape)
-
-    return step
 
 
 def _look(setting: Setting, plan: Plan, y_true: Floats, y_pred: Floats) -> None:

@@ -151,7 +151,7 @@ def _plain(
 class _Plain(Prepared):
     """Plain calls on tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
-    __slots__ = ("like", "run", "step", "tail", "wanted")
+    __slots__ = ("like", "room", "run", "step", "tail", "wanted")
 
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
@@ -161,7 +161,7 @@ class _Plain(Prepared):
         super().__init__(setting, axis, check, reduction, batched=batched)
         self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted, batched=batched)
         self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
-        self.run, self.tail = self.step.run, self.step.tail
+        self.run, self.tail, self.room = self.step.run, self.step.tail, self.step.room
 
     def computed(self, y_true: Array, y_pred: Array) -> list[Array] | None:
         """The gradient, if it is wanted, and the loss, or None where only the general way leads on."""
@@ -172,7 +172,9 @@ class _Plain(Prepared):
             if not (y_true.is_contiguous() and y_pred.is_contiguous()):
                 return None
             value = _empty_like(self.like)
-            slopes = _empty_like(y_pred) if self.wanted else None
+            slopes = None
+            if self.wanted:
+                slopes = _empty_like(y_pred) if self.room is None else torch.from_numpy(self.room())
             at = 0 if slopes is None else slopes.data_ptr()
             faults = self.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *self.tail)
         except (RuntimeError, TypeError):

@@ -20,7 +20,11 @@ class Typed:
 
 @dataclass(frozen=True)
 class Around:
-    """The source of a function that calls another by the name ``kernel``, and what that function takes."""
+    """The source of a function that calls another by the name ``kernel``, and what that function takes.
+
+    It may call others too, which are given by their name and source.
+    """
 
     source: str
     parameters: tuple[Typed, ...]
+    others: tuple[tuple[str, str], ...] = ()

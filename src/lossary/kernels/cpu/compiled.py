@@ -83,7 +83,8 @@ def machine_code(
     unit = new_unit()
     made = add(unit, name, source, dtype, parameters, extra, LONG if wide else INT)
     if around is not None:
-        scope = namespace(dtype) | {"kernel": made, "elements": _elements, "np": np}
+        scope = namespace(dtype) | {"kernel": made, "elements": _elements}
+        scope |= {name: Routine.of(text, namespace(dtype)) for name, text in around.others}
         made = unit.function(f"{name}_step", Routine.of(around.source, scope), around.parameters)
     add_entry(unit, made)
     return code.machine_code(unit)

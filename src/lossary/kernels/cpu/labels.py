@@ -50,6 +50,11 @@ def one_hot_labels(y_true, labels, first, last):
     return 0
 
 
+def source() -> tuple[str, str]:
+    """The name and the source of `one_hot_labels`."""
+    return one_hot_labels.__name__, inspect.getsource(one_hot_labels)
+
+
 def reader(y_true: Any, labels: Any) -> Callable[[int, int], int] | None:
     """What writes the labels of rows from the first up to the last; None where it is not worth trying.
 
@@ -65,6 +70,6 @@ def reader(y_true: Any, labels: Any) -> Callable[[int, int], int] | None:
 def _look(dtype: str) -> Any | None:
     parameters = [Typed(dtype, 2), Typed("int64", 1, is_written=True), Typed("int64"), Typed("int64")]
     try:
-        return store.compiled("one_hot_labels", inspect.getsource(one_hot_labels), dtype, parameters, {})[0]
+        return store.compiled(*source(), dtype, parameters, {})[0]
     except Exception:
         return None  # No compiler, or nothing to compile: rows are then computed as rows.

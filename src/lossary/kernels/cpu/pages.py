@@ -8,6 +8,8 @@ for the next one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,11 @@ def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
         block = np.empty(size, np.uint8)
     lent = np.asarray(_Lease(block))
     return lent[:size].view(kind).reshape(shape)
+
+
+def room(like: np.ndarray[Any, Any]) -> Callable[[], np.ndarray[Any, Any]] | None:
+    """What makes room for a large array like this one; None where any room will do."""
+    return None if like.nbytes < _LARGE else partial(empty, like.shape, str(like.dtype))
 
 
 def release() -> None:

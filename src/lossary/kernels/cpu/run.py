@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...backends import NUMPY
-from ...calls.kernel import Fusible, NoKernelError
-from ...calls.programs import for_labels
+from ...calls.kernel import NOT_ONE_HOT, Fusible, NoKernelError
 from ...calls.reduce import factors
 from ...graph import SPELLED, Node, emit
 from ...graph.program import Program
@@ -21,8 +20,6 @@ from .emit import source
 from .target import CHUNK, Use
 
 Floats = np.ndarray[Any, Any]
-# What a task says besides whether values lay outside.
-_NOT_ONE_HOT = 2
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
 
 
@@ -230,16 +227,14 @@ class Fused:
 
     def _by_labels(self) -> Fused | None:
         """The same call of the loss for integer labels, where that is the same and worth it."""
-        y_true, other = self.y_true, for_labels(self.program)
-        long_enough = target.NARROW < self.columns <= labels.LONGEST and y_true.size >= labels.WORTH
-        if other is None or not long_enough or not (y_true.flags.c_contiguous and y_true.flags.aligned):
+        y_true = self.y_true
+        found = tasks.by_labels(self.program, self.given, y_true.size, self.columns)
+        if found is None or not (y_true.flags.c_contiguous and y_true.flags.aligned):
             return None
-        given = dict(zip(self.program.numbers, self.given, strict=True))
         made = copy.copy(self)
-        made.program, made.given = other, tuple(given.pop(name) for name in other.numbers)
+        made.program, made.given = found
         made.y_true = np.empty(self.points, np.int64)
-        rows = y_true.reshape(-1, self.columns)
-        made.reading = None if any(given.values()) else labels.reader(rows, made.y_true.reshape(-1))
+        made.reading = labels.reader(y_true.reshape(-1, self.columns), made.y_true.reshape(-1))
         return made if made.reading is not None else None
 
     def _computed(self, factor: Floats | float | None) -> tuple[Floats, Floats | None] | None:
@@ -272,11 +267,11 @@ class Fused:
         def task(first: int) -> int:
             last = min(first + step, units)
             if reading is not None and reading(first, last):
-                return _NOT_ONE_HOT
+                return NOT_ONE_HOT
             return made.run(*arrays, first, last, *numbers)
 
         faults = task(0) if units <= step else threads.run(task, range(0, units, step))
-        if faults & _NOT_ONE_HOT:
+        if faults & NOT_ONE_HOT:
             return False
         if faults and self.look is not None:
             self.look()

@@ -1,23 +1,27 @@
 """A plain total in one compiled call: where arrays begin goes in, the value and its gradient are written.
 
-What `run.Fused` does in Python around a kernel, for neither weights nor mask and as many elements as one task holds,
-stands here beside the kernel: a small batch is computed in less time than Python takes to add its values up.
+What `run.Fused` does in Python around a kernel, for neither weights nor mask, stands here beside the kernel: a small
+batch is computed in less time than Python takes to add its values up.  Several threads call it for a task each, and
+one of them once more for the sum of what they found: the bits are those of one thread that goes through all tasks.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...calls.kernel import NOT_FINITE, NoKernelError
+from ...calls.kernel import NOT_FINITE, NOT_ONE_HOT, NoKernelError
 from ...graph.program import Program
 from ..compiler.typed import Around, Typed
-from . import alone, store, target
+from . import alone, labels, store, target, tasks, threads
 from .arguments import Argument, typed
 from .emit import source
 from .run import host_numbers
+from .spell import indent
 from .target import CHUNK, Use
 
 
@@ -43,9 +47,61 @@ def step(
     Raises:
         NoKernelError: There is no kernel.
     """
+    made = partial(_step, dtype=dtype, rows=rows, columns=columns, mean=mean, gradient=gradient)
+    other = tasks.by_labels(program, parameters, rows * columns, columns)
+    if other is not None:
+        with contextlib.suppress(NoKernelError):
+            by_labels = made(*other, reads=True)
+            origin = f"that of {other[0].record.name} while all target rows are one-hot, {by_labels.origin}"
+            return Step(partial(_either, by_labels, cache(partial(made, program, parameters))), (), origin)
+    return made(program, parameters)
+
+
+def _either(by_labels: Step, otherwise: Callable[[], Step], *arrays: Any) -> int:
+    """The step for labels while all target rows are one-hot."""
+    faults = by_labels.run(*arrays, *by_labels.tail)
+    if not faults & NOT_ONE_HOT:
+        return faults
+    try:
+        found = otherwise()
+    except NoKernelError:
+        return NOT_FINITE  # The general way leads on.
+    return found.run(*arrays, *found.tail)
+
+
+def _step(
+    program: Program, parameters: tuple[float, ...], *, dtype: str, rows: int, columns: int, mean: bool, gradient: bool,
+    reads: bool = False,
+) -> Step:  # fmt: skip
+    """Of one kernel; ``reads`` makes labels of one-hot rows."""
     use = target.use(program, columns, total=program.separable, gradient=gradient)
-    made, numbers = _prepared(program, parameters, use, dtype)
-    return Step(made.run, (rows, columns, 1.0 / rows if mean else 1.0, *numbers), made.origin)
+    made, numbers = _prepared(program, parameters, use, dtype, reads=reads)
+    units, size = rows * columns, tasks.task(program)
+    if use.rows:
+        units, size = rows, max(1, size // columns)
+    run, tail = made.run, (units, size, columns, 1.0 / rows if mean else 1.0, *numbers)
+    if units > size:
+        return Step(partial(_in_tasks, run, units, size), tail, made.origin)
+    return Step(run, (*_ALL, units, *tail), made.origin)
+
+
+# No memory for the totals of tasks, and the first unit to compute.
+_ALL = 0, 0
+
+
+def _in_tasks(
+    run: Callable[..., int], units: int, size: int, y_true: Any, y_pred: Any, gradient: Any, value: Any, *tail: Any
+) -> int:
+    """The step by as many threads as there may be."""
+    arrays = y_true, y_pred, gradient
+    if threads.count() == 1:
+        return run(*arrays, value, *_ALL, units, *tail)
+    totals = np.empty(-(-units // size))
+
+    def task(first: int) -> int:
+        return run(*arrays, 0, totals, first, min(first + size, units), *tail)
+
+    return threads.run(task, range(0, units, size)) | run(*arrays, value, totals, units, units, *tail)
 
 
 def curvature(program: Program, parameters: tuple[float, ...], dtype: str, rows: int, columns: int) -> Step:
@@ -54,18 +110,21 @@ def curvature(program: Program, parameters: tuple[float, ...], dtype: str, rows:
     Raises:
         NoKernelError: There is no kernel.
     """
-    made, numbers = _prepared(program, parameters, target.curvature_use(program, columns), dtype)
-    return Step(made.run, (rows, columns, *numbers), made.origin)
+    use = target.curvature_use(program, columns)
+    made, numbers = _prepared(program, parameters, use, dtype)
+    return Step(made.run, (rows if use.rows else rows * columns, columns, *numbers), made.origin)
 
 
-def _prepared(program: Program, parameters: tuple[float, ...], use: Use, dtype: str) -> tuple[_Made, list[float]]:
-    key = "step", use, dtype
+def _prepared(
+    program: Program, parameters: tuple[float, ...], use: Use, dtype: str, *, reads: bool = False
+) -> tuple[_Made, list[float]]:
+    key = "step", use, dtype, reads
     if key not in program.kernels:
         if alone.torn():
             raise NoKernelError(alone.torn())
         with alone.compiling():
             if key not in program.kernels:
-                program.kernels[key] = _made(program, use, dtype)
+                program.kernels[key] = _made(program, use, dtype, reads=reads)
     made = program.kernels[key]
     if isinstance(made, NoKernelError):
         raise made
@@ -76,10 +135,11 @@ def _prepared(program: Program, parameters: tuple[float, ...], use: Use, dtype: 
     return made, numbers
 
 
-def _made(program: Program, use: Use, dtype: str) -> _Made | NoKernelError:
+def _made(program: Program, use: Use, dtype: str, *, reads: bool) -> _Made | NoKernelError:
     try:
         made = source(program, use)
-        around = Around(_text(made.arguments, use, dtype), _parameters(made.arguments, use, dtype))
+        text, others = _text(made.arguments, use, dtype, reads=reads), (labels.source(),) if reads else ()
+        around = Around(text, _parameters(made.arguments, use, dtype), others)
         kernel = made.text, dtype, typed(made.arguments, dtype), made.constants
         run, origin = store.compiled(made.name, *kernel, around=around)
         return _Made(run, origin, host_numbers(program, made.numbers))
@@ -102,55 +162,84 @@ def _numbers(taken: Sequence[Argument]) -> list[str]:
     return [each.name for each in taken[last + 1 :]]
 
 
+def _told(use: Use) -> dict[str, Typed]:
+    """What a step is told besides arrays and numbers computed from parameters.
+
+    Units, which are rows or elements, are computed from ``first`` up to ``last``, ``size`` of them at a time.  Where
+    there is memory for ``totals``, their sums are put there; with nothing left to compute, all of them are added up.
+    """
+    if use.curvature:
+        return {"units": Typed("int64"), "columns": Typed("int64")}
+    names = ("first", "last", "units", "size", "columns")
+    told = {"totals": Typed("int64", is_address=True), **dict.fromkeys(names, Typed("int64"))}
+    return told | {"factor": Typed("float64")}
+
+
 def _parameters(taken: Sequence[Argument], use: Use, dtype: str) -> tuple[Typed, ...]:
     arrays = [Typed("int64", is_address=True)] * len(_arrays(use))
-    factor = [] if use.curvature else [Typed("float64")]
-    return (*arrays, Typed("int64"), Typed("int64"), *factor, *[Typed(dtype)] * len(_numbers(taken)))
+    return (*arrays, *_told(use).values(), *[Typed(dtype)] * len(_numbers(taken)))
 
 
-def _text(taken: Sequence[Argument], use: Use, dtype: str) -> str:
+def _text(taken: Sequence[Argument], use: Use, dtype: str, *, reads: bool) -> str:
     """The source of the step around a kernel."""
     label = any(each.kind == "label" for each in taken)
-    lengths = "rows, columns" if use.rows else "rows * columns"
+    place, lengths = ("start * columns", "count, columns") if use.rows else ("start", "count")
+    floats = f" + {place} * {np.dtype(dtype).itemsize}, F, {lengths})"
     given = {
-        "y_true": "elements(y_true, np.int64, rows)" if label else f"elements(y_true, F, {lengths})",
-        "y_pred": f"elements(y_pred, F, {lengths})",
-        "gradient": f"elements(gradient, F, {lengths})",
-        "curvature": f"elements(curvature, F, {lengths})",
+        **{name: f"elements({name}{floats}" for name in ("y_true", "y_pred", "gradient", "curvature")},
+        **({"y_true": "labels" if reads else "elements(y_true + start * 8, np.int64, count)"} if label else {}),
         "values": "parts",
         "totals": "parts",
         "factors": "factors",
         "factor": "F(factor)",
         "count": "F(columns)",
         "first": "0",
-        "last": "pieces",
+        "last": "count" if use.rows else _chunks("count"),
     }
-    call = f"faults = kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
-    lines = [f"pieces = {'rows' if use.rows else f'(rows * columns + {CHUNK - 1}) // {CHUNK}'}"]
-    lines += [call, *_added_up()] if use.curvature else _totalled(call, use)
+    call = f"kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
+    reading = f"one_hot_labels(elements(y_true{floats}, labels, 0, count)" if reads else ""
+    lines = _added_up(call, use) if use.curvature else _totalled(call, use, reading)
     largest = float(np.finfo(dtype).max)
     lines += [
         f"if not (found <= {largest!r} and -found <= {largest!r}):",
         f"    faults = faults | np.int32({NOT_FINITE})",
     ]
-    arguments = [*_arrays(use), "rows", "columns", *([] if use.curvature else ["factor"]), *_numbers(taken)]
-    return "\n".join([f"def step({', '.join(arguments)}):", *(f"    {line}" for line in [*lines, "return faults"]), ""])
+    arguments = [*_arrays(use), *_told(use), *_numbers(taken)]
+    return "\n".join([f"def step({', '.join(arguments)}):", *indent([*lines, "return faults"]), ""])
 
 
-def _totalled(call: str, use: Use) -> list[str]:
+def _chunks(elements: str) -> str:
+    return f"({elements} + {CHUNK - 1}) // {CHUNK}"
+
+
+def _totalled(call: str, use: Use, reading: str) -> list[str]:
     """The kernel's values added up and written, and what their total is found to be."""
-    lines = [f"parts = empty((pieces,), {'F' if use.rows else 'np.float64'})"]
+    most = "min(size, units)"
+    lines = [f"parts = empty(({most},), F)" if use.rows else f"parts = empty(({_chunks(most)},), np.float64)"]
     if use.rows and use.gradient:
-        lines += ["factors = empty((rows,), F)", "for i in range(rows):", "    factors[i] = F(factor)"]
-    lines += [call, "total = 0.0", f"for start in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
-    lines += [f"    for i in range(start, min(start + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
-    lines.append("    total = accumulate(total, part)")
+        lines += [f"factors = empty(({most},), F)", f"for i in range({most}):", "    factors[i] = F(factor)"]
+    lines += [f"labels = empty(({most},), np.int64)"] if reading else []
+    task = ["count = min(size, last - start)", f"pieces = {'count' if use.rows else _chunks('count')}"]
+    task += [f"if {reading} != 0:", f"    return np.int32({NOT_ONE_HOT})"] if reading else []
+    task += [f"faults = faults | {call}", "found = 0.0", f"for begin in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
+    task += [f"    for i in range(begin, min(begin + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
+    task += ["    found = accumulate(found, part)"]
+    task += ["if totals != 0:", f"    {_TOTAL} = found", "total = total + found"]
+    lines += ["faults = np.int32(0)", "total = 0.0", "for start in range(first, last, size):", *indent(task)]
+    # In the same order as above.
+    shared = ["if first < last:", "    return faults", "for start in range(0, units, size):"]
+    lines += ["if totals != 0:", *indent([*shared, f"    total = total + {_TOTAL}"])]
     lines.append("found = total * factor" if use.rows else "found = total / columns * factor")
     return [*lines, "written = elements(value, F, 1)", "written[0] = F(found)"]
 
 
-def _added_up() -> list[str]:
+_TOTAL = "elements(totals + start // size * 8, np.float64, 1)[0]"
+
+
+def _added_up(call: str, use: Use) -> list[str]:
     """Both derivatives added up, which is finite where they are."""
-    lines = [f"{name}s = elements({name}, F, rows * columns)" for name in ("gradient", "curvature")]
-    lines += ["found = 0.0", "for i in range(rows * columns):"]
+    lines = ["start = 0", "count = units", f"faults = {call}"]
+    lines += [f"terms = units{' * columns' if use.rows else ''}"]
+    lines += [f"{name}s = elements({name}, F, terms)" for name in ("gradient", "curvature")]
+    lines += ["found = 0.0", "for i in range(terms):"]
     return [*lines, "    found = accumulate(found, abs(gradients[i]) + abs(curvatures[i]))"]

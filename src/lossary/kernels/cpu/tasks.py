@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...calls.programs import for_labels
 from ...graph.program import Program
 from . import labels, target
@@ -12,7 +14,15 @@ def task(program: Program) -> int:
     return target.TASK if program.made_of & target.LONG.costly else 2 * target.TASK
 
 
-def alone(program: Program, columns: int) -> int:
-    """How many elements one thread computes by itself."""
-    by_labels = target.NARROW < columns <= labels.LONGEST and for_labels(program) is not None
-    return min(task(program), labels.WORTH - 1) if by_labels else task(program)
+def by_labels(
+    program: Program, given: Sequence[float], size: int, columns: int
+) -> tuple[Program, tuple[float, ...]] | None:
+    """The program for integer labels, and its parameters, where it pays to see whether rows of targets are one-hot."""
+    long_enough = target.NARROW < columns <= labels.LONGEST and size >= labels.WORTH
+    other = for_labels(program) if long_enough else None
+    if other is None:
+        return None
+    parameters = dict(zip(program.numbers, given, strict=True))
+    known = tuple(parameters.pop(name) for name in other.numbers)
+    # What labels know nothing of, such as the smoothing of targets, must do nothing.
+    return None if any(parameters.values()) else (other, known)
