@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import lossary
 import lossary.hf
+import lossary.optax
 import lossary.torch
 from inputs import BUILTIN
 from lossary import demo, words
@@ -1117,6 +1118,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: setattr(lossary.torch.HuberLoss(), "delta", 2.0),
         "HuberLoss: delta of a module is fixed, as the loss that computes is made with it; accepted are reduction and "
         "sync. Write loss = lossary.torch.HuberLoss(delta=2.0)",
+    ),
+    (
+        "labels_to_smooth",
+        lossary.DTypeError,
+        lambda: lossary.optax.smooth_labels(jnp.asarray([0, 1]), 0.1),
+        "smooth_labels: labels has dtype int32; accepted are floats, one per class. Write jax.nn.one_hot(labels, "
+        "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1",
     ),
     (
         "no_labels",

@@ -272,25 +272,7 @@ def multiclass_generalized_dice_loss(
     return jnp.mean(dice_loss(predictions, truth, class_weights=scaled, reduction="none", **own))
 
 
-# --- sequences and batches -------------------------------------------------------------------------------------------
-
-
-def ctc_loss(
-    logits: Array,
-    logit_paddings: Array,
-    labels: Array,
-    label_paddings: Array,
-    *,
-    blank_id: int = 0,
-    log_epsilon: Array = -1e5,
-) -> Array:
-    """Connectionist temporal classification of each sequence, as ``optax.ctc_loss``.
-
-    Labels that do not fit into the steps cost infinity, where optax ends near ``-log_epsilon``, which is not used here.
-    """
-    listed = jnp.where(jnp.asarray(label_paddings) > 0, -1, jnp.asarray(labels))
-    loss = get("ctc", blank=blank_id, reduction="none")
-    return loss(listed, jnp.asarray(logits), where=jnp.asarray(logit_paddings) == 0)
+# --- batches, targets, losses of one's own ---------------------------------------------------------------------------
 
 
 def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array:
@@ -299,6 +281,37 @@ def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array
     relatives = jnp.sum(known[:, None] == known, axis=1) - 1
     loss = get("ntxent", temperature=temperature, reduction="mean_with_sample_weight")
     return loss(known, jnp.asarray(embeddings), sample_weight=relatives)
+
+
+def smooth_labels(labels: Array, alpha: Array, *, axis: Axes = -1, where: Array | None = None) -> Array:
+    """Targets of which a share ``alpha`` is spread over the classes, as ``optax.smooth_labels``.
+
+    >>> import jax.numpy as jnp, lossary.optax
+    >>> print(lossary.optax.smooth_labels(jnp.array([[0.0, 1.0]]), 0.5))
+    [[0.25 0.75]]
+    """
+    shares = jnp.asarray(labels)
+    if not jnp.issubdtype(shares.dtype, jnp.floating):
+        raise texts.labels_to_smooth(shares.dtype.name)
+    classes = jnp.size(shares, axis) if where is None else jnp.sum(jnp.asarray(where), axis, keepdims=True)
+    return (1.0 - alpha) * shares + alpha / classes
+
+
+def make_fenchel_young_loss(max_fun: Callable[..., Array]) -> Callable[..., Array]:
+    """The loss ``max_fun(scores) - scores @ targets`` of rows, as ``optax.losses.make_fenchel_young_loss``.
+
+    >>> import jax, jax.numpy as jnp, lossary.optax
+    >>> loss = lossary.optax.make_fenchel_young_loss(jax.nn.logsumexp)
+    >>> print(loss(jnp.zeros((1, 4)), jnp.array([[0.0, 1.0, 0.0, 0.0]])).round(4))
+    [1.3863]
+    """
+    greatest = jnp.vectorize(max_fun, signature="(n)->()")
+    product = jnp.vectorize(jnp.vdot, signature="(n),(n)->()")
+
+    def fenchel_young_loss(scores: Array, targets: Array, *args: Any, **kwargs: Any) -> Array:
+        return greatest(scores, *args, **kwargs) - product(targets, scores)
+
+    return fenchel_young_loss
 
 
 # --- the way to ours -------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import DomainError, LossError, ParameterError, ShapeError
+from ..errors import DomainError, DTypeError, LossError, ParameterError, ShapeError
 from .calls import shape_text, shown
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
@@ -108,6 +108,14 @@ def module_fixed(name: str, setting: str, value: Any) -> ParameterError:
     return ParameterError(
         f"{name}: {setting} of a module is fixed, as the loss that computes is made with it; accepted are reduction "
         f"and sync. Write loss = lossary.torch.{name}({setting}={shown(value)})"
+    )
+
+
+def labels_to_smooth(got: str) -> DTypeError:
+    """Labels of which no share can be taken away."""
+    return DTypeError(
+        f"smooth_labels: labels has dtype {got}; accepted are floats, one per class. Write jax.nn.one_hot(labels, "
+        "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1"
     )
 
 
