@@ -1056,9 +1056,17 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "target.reshape(input.shape) if the two hold the same elements, else target.expand_as(input)",
     ),
     (
+        "module_target_trained",
+        lossary.BackendError,
+        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.ones(1, requires_grad=True)),
+        "BCELoss: target requires a gradient and input does not; accepted is the order (input, target), where the "
+        "input is trained. Write loss(input, target); where the target is trained on purpose, "
+        "loss(input.detach().requires_grad_(), target)",
+    ),
+    (
         "module_swapped",
         lossary.ShapeError,
-        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.full((1,), 2.0, requires_grad=True)),
+        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.ones(2, requires_grad=True)),
         "BCELoss: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
         "target). Write loss(input, target)",
     ),

@@ -112,6 +112,8 @@ NAMES = {
     "HalfPoissonLossArrayAPI": "lossary.Poisson(from_logs=True)   # as HalfPoissonLoss",
     "ctc_loss_with_forward_probs": "lossary.CTC()   # the value; lossary.optax.ctc_loss_with_forward_probs has all",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
+    "log_loss": "lossary.BinaryCrossentropy()   # of probabilities, of several classes SparseCategoricalCrossentropy; "
+    "from_logits=True of raw scores, as CatBoost and SGDClassifier have it",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "NLLLoss2d": "lossary.NegativeLogLikelihood(axis=1)   # of images; an old name of NLLLoss",
     "nll_pmf_cr": "lossary.DeepHitNLL()   # of one event; no loss here is of risks that compete",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import DomainError, DTypeError, LossError, ParameterError, ShapeError
+from ..errors import BackendError, DomainError, DTypeError, LossError, ParameterError, ShapeError
 from .calls import shape_text, shown
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
@@ -30,6 +30,15 @@ def module_swapped(name: str) -> ShapeError:
     return ShapeError(
         f"{name}: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
         "target). Write loss(input, target)"
+    )
+
+
+def module_target_trained(name: str) -> BackendError:
+    """The target is trained and the input is not."""
+    return BackendError(
+        f"{name}: target requires a gradient and input does not; accepted is the order (input, target), where the "
+        "input is trained. Write loss(input, target); where the target is trained on purpose, "
+        "loss(input.detach().requires_grad_(), target)"
     )
 
 
