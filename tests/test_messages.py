@@ -1128,6 +1128,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "sync. Write loss = lossary.torch.HuberLoss(delta=2.0)",
     ),
     (
+        "element_shapes",
+        lossary.ShapeError,
+        lambda: lossary.optax.huber_loss(jnp.zeros(2), jnp.zeros((2, 2))),
+        "huber: the predictions have shape (2,) and the targets (2, 2); accepted are equal shapes, as nothing is "
+        "broadcast. Write jnp.broadcast_to(targets, predictions.shape), or targets.reshape(predictions.shape) if the "
+        "two hold the same elements",
+    ),
+    (
         "labels_to_smooth",
         lossary.DTypeError,
         lambda: lossary.optax.smooth_labels(jnp.asarray([0, 1]), 0.1),

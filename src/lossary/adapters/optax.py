@@ -48,13 +48,14 @@ def log_cosh(predictions: Array, targets: Array | None = None) -> Array:
 
 def sigmoid_binary_cross_entropy(logits: Array, labels: Array) -> Array:
     """Binary cross-entropy of each score, as ``optax.sigmoid_binary_cross_entropy``."""
-    return _elements("binary_crossentropy", logits, labels, from_logits=True)
+    return _elements("binary_crossentropy", logits, _as_fine(labels, logits), from_logits=True)
 
 
 def sigmoid_focal_loss(logits: Array, labels: Array, *, alpha: Array | None = None, gamma: Array = 2.0) -> Array:
     """Binary cross-entropy in which what is easy counts less, as ``optax.sigmoid_focal_loss``."""
     balance = {} if alpha is None else {"apply_class_balancing": True, "alpha": alpha}
-    return _elements("binary_focal_crossentropy", logits, labels, from_logits=True, gamma=gamma, **balance)
+    own = {"from_logits": True, "gamma": gamma, **balance}
+    return _elements("binary_focal_crossentropy", logits, _as_fine(labels, logits), **own)
 
 
 def hinge_loss(predictor_outputs: Array, targets: Array) -> Array:
@@ -319,18 +320,33 @@ def make_fenchel_young_loss(max_fun: Callable[..., Array]) -> Callable[..., Arra
 
 def _elements(name: str, predictions: Array, targets: Array | None, **parameters: Any) -> Array:
     """The value of each element, each of which is a row of its own."""
-    scores = jnp.asarray(predictions)
-    truth = jnp.zeros_like(scores) if targets is None else jnp.asarray(targets)
+    scores, truth = _of_one_dtype(predictions, jnp.zeros_like(predictions) if targets is None else targets)
+    if truth.shape != scores.shape:
+        if (*truth.shape, 1) != scores.shape and truth.shape != (*scores.shape, 1):
+            raise texts.element_shapes(name, scores.shape, truth.shape)
+        truth = truth.reshape(scores.shape)
     return function(name)(truth[..., None], scores[..., None], **parameters)
 
 
 def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
     """The value of each row along ``axis``, of which ``where`` leaves elements out."""
-    scores = jnp.asarray(predictions)
+    scores, truth = _of_one_dtype(predictions, targets)
     behind = _axes(axis, scores.ndim)
     loss = get(name, axis=behind[0] if len(behind) == 1 else behind, reduction="none", **parameters)
     mask = None if where is None else _mask(where, scores, behind)[None]
-    return loss(jnp.asarray(targets)[None], scores[None], where=mask)[0]
+    return loss(truth[None], scores[None], where=mask)[0]
+
+
+def _as_fine(labels: Array, logits: Array) -> Array:
+    """Labels in the dtype of the logits, as optax takes those of two classes."""
+    return jnp.asarray(labels, jnp.asarray(logits).dtype)
+
+
+def _of_one_dtype(predictions: Array, targets: Array) -> tuple[Array, Array]:
+    """Both as arrays, the predictions at least as fine as targets that are no whole numbers, as JAX promotes them."""
+    scores, truth = jnp.asarray(predictions), jnp.asarray(targets)
+    floats = jnp.issubdtype(scores.dtype, jnp.floating) and jnp.issubdtype(truth.dtype, jnp.floating)
+    return scores.astype(jnp.promote_types(scores.dtype, truth.dtype)) if floats else scores, truth
 
 
 def _axes(axis: Axes, size: int) -> tuple[int, ...]:

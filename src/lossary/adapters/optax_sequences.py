@@ -49,10 +49,9 @@ def ctc_loss_with_forward_probs(
     value = ctc_loss(scores, logit_paddings, labels, label_paddings, blank_id=blank_id)
     # A start that no step ends in, and then blanks and labels in turn.
     states = jnp.moveaxis(BACKEND.alignment_states(listed, scores, blank_id, counts), 1, 0)
-    blanks, said = states[..., 1::2], states[..., 2::2]
-    blanks = blanks.at[..., 0].max(states[..., 0])
-    blanks = blanks.at[-1, :, 1:].set(jnp.logaddexp(blanks[-1, :, 1:], said[-1]))
-    return value, jnp.maximum(blanks, log_epsilon), jnp.maximum(said, log_epsilon)
+    start, blanks, said = (jnp.maximum(x, log_epsilon) for x in (states[..., 0], states[..., 1::2], states[..., 2::2]))
+    blanks = blanks.at[..., 0].set(jnp.maximum(start, blanks[..., 0]))
+    return value, blanks.at[-1, :, 1:].set(jnp.logaddexp(blanks[-1, :, 1:], said[-1])), said
 
 
 def _listed(labels: Array, paddings: Array) -> Array:

@@ -120,6 +120,15 @@ def module_fixed(name: str, setting: str, value: Any) -> ParameterError:
     )
 
 
+def element_shapes(loss: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> ShapeError:
+    """Two arrays under optax's names that JAX would broadcast."""
+    return ShapeError(
+        f"{loss}: the predictions have shape {shape_text(predictions)} and the targets {shape_text(targets)}; accepted "
+        "are equal shapes, as nothing is broadcast. Write jnp.broadcast_to(targets, predictions.shape), or "
+        "targets.reshape(predictions.shape) if the two hold the same elements"
+    )
+
+
 def labels_to_smooth(got: str) -> DTypeError:
     """Labels of which no share can be taken away."""
     return DTypeError(
