@@ -381,6 +381,31 @@ def test_catboost_grows_its_own_50_trees(name):
     same_as_catboost(name, data(2000), 50)
 
 
+@pytest.mark.parametrize(("name", "loss"), [("MultiRMSE", "mse"), ("MultiLogloss", "bce")])
+def test_catboost_grows_its_own_trees_of_several_targets(name, loss):
+    y = np.stack([DATA["number"], DATA["count"]], axis=1)
+    y = (y > 0.5).astype(int) if loss == "bce" else y
+    pool, more = catboost.Pool(DATA["x"], y, weight=DATA["weight"]), {"iterations": 3, "boost_from_average": False}
+    theirs = catboost.CatBoost({**PLAIN, **more, "loss_function": name}).fit(pool)
+    told = lossary.catboost.MultiTargetObjective(loss).params()
+    ours = catboost.CatBoost({**PLAIN, **more, **told}).fit(pool)
+    scores, expected = (each.predict(pool, prediction_type="RawFormulaVal") for each in (ours, theirs))
+    np.testing.assert_allclose(scores, expected, atol=1e-9)
+    mean = told["eval_metric"].value(y, scores, DATA["weight"])
+    assert next(iter(ours.get_evals_result()["learn"].values()))[-1] == pytest.approx(mean, rel=1e-6)
+    assert repr(pickle.loads(pickle.dumps(told))) == repr(told)
+
+
+def test_catboost_is_told_to_go_down_parabolas_step_by_step():
+    assert set(lossary.catboost.Objective("mse").params()) == {"loss_function", "eval_metric"}
+    told, short = lossary.catboost.Objective("mae").params(), {"iterations": 20, "verbose": False, "thread_count": 1}
+    found = []
+    for settings in (told, {name: told[name] for name in ("loss_function", "eval_metric")}):
+        model = catboost.CatBoost({**settings, **short, "learning_rate": 0.3, "allow_writing_files": False})
+        found.append(np.abs(DATA["number"] - model.fit(DATA["x"], DATA["number"]).predict(DATA["x"])).mean())
+    assert found[0] < 0.9 * found[1]
+
+
 # --- scikit-learn -----------------------------------------------------------------------------------------------------
 
 HIST = {

@@ -8,6 +8,7 @@ import pytest
 import xgboost
 
 import lossary
+import lossary.catboost
 import lossary.lightgbm
 import lossary.xgboost
 from booster_data import CLASSES, DATA, ONE_THREAD, QUIET
@@ -42,6 +43,24 @@ def test_auto_picks_a_curvature_and_says_so(name):
     assert objective.hessian == kind
     assert why in objective.reason
     assert f"hessian={kind!r}, {objective.reason}" in repr(objective)
+
+
+@pytest.mark.parametrize(("rows", "single"), [("generalized_kl_divergence", "poisson"), ("zlpr", "bce")])
+def test_scores_of_a_host_are_data_points_of_one_output(rows, single):
+    """And no single row: the two losses have one derivative there."""
+    y, scores = DATA["bit"], DATA["number"]
+    one, other = (lossary.xgboost.objective(name, scale=1.0)(y, scores) for name in (rows, single))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+    blocks = lossary.catboost.Objective(rows).calc_ders_range(scores, y, None)
+    np.testing.assert_allclose(blocks, -np.stack(other, axis=1), rtol=1e-9)
+
+
+def test_a_loss_of_rows_has_a_curvature_for_several_outputs():
+    y, scores = DATA["x"][:9, :3].astype(float), DATA["x"][9:18, :3].astype(float)
+    for name in ("cosine_similarity", "pearson_correlation", "concordance_correlation", "scale_invariant_sdr"):
+        slope, curve = lossary.xgboost.objective(name)(y, scores)
+        np.testing.assert_allclose(slope, lossary.grad_and_hess(name)(y, scores)[0], rtol=1e-9)
+        assert (curve > 0).all()
 
 
 def test_mape_behind_a_log_link_too():
@@ -91,6 +110,13 @@ def test_scale_is_a_factor_of_both():
     [
         (lambda: lossary.xgboost.objective("dice"), "dice: compares whole regions"),
         (lambda: lossary.lightgbm.objective("pairwise_logistic"), "compared in pairs.*lambdarank"),
+        (
+            lambda: lossary.lightgbm.objective("ranking_softmax")(DATA["bit"], DATA["number"]),
+            "ranking_softmax: is of the outputs of a data point together, and there is one raw score for each",
+        ),
+        (lambda: lossary.catboost.Objective("root_mean_squared_error").calc_ders_range([0.0], [1.0], None), "one raw"),
+        (lambda: lossary.catboost.MultiTargetObjective("mae"), "hessian is 'majorizer' .its second.*MultiOutputRegr"),
+        (lambda: lossary.catboost.MultiTargetObjective(CLASSES), "is of one label per data point.*Objective.'sparse"),
         (lambda: lossary.xgboost.objective("mse", hessian="newton"), "accepted are 'auto', 'exact'.*hessian='auto'"),
         (lambda: lossary.xgboost.objective("mse", scale=-1.0), "scale is -1.0"),
         (

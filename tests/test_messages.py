@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import lossary
 import lossary.hf
+import lossary.optax
 import lossary.torch
 from inputs import BUILTIN
 from lossary import demo, words
@@ -1055,9 +1056,17 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "target.reshape(input.shape) if the two hold the same elements, else target.expand_as(input)",
     ),
     (
+        "module_target_trained",
+        lossary.BackendError,
+        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.ones(1, requires_grad=True)),
+        "BCELoss: target requires a gradient and input does not; accepted is the order (input, target), where the "
+        "input is trained. Write loss(input, target); where the target is trained on purpose, "
+        "loss(input.detach().requires_grad_(), target)",
+    ),
+    (
         "module_swapped",
         lossary.ShapeError,
-        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.full((1,), 2.0, requires_grad=True)),
+        lambda: lossary.torch.BCELoss()(torch.ones(1), torch.ones(2, requires_grad=True)),
         "BCELoss: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
         "target). Write loss(input, target)",
     ),
@@ -1117,6 +1126,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: setattr(lossary.torch.HuberLoss(), "delta", 2.0),
         "HuberLoss: delta of a module is fixed, as the loss that computes is made with it; accepted are reduction and "
         "sync. Write loss = lossary.torch.HuberLoss(delta=2.0)",
+    ),
+    (
+        "element_shapes",
+        lossary.ShapeError,
+        lambda: lossary.optax.huber_loss(jnp.zeros(2), jnp.zeros((2, 2))),
+        "huber: the predictions have shape (2,) and the targets (2, 2); accepted are equal shapes, as nothing is "
+        "broadcast. Write jnp.broadcast_to(targets, predictions.shape), or targets.reshape(predictions.shape) if the "
+        "two hold the same elements",
+    ),
+    (
+        "labels_to_smooth",
+        lossary.DTypeError,
+        lambda: lossary.optax.smooth_labels(jnp.asarray([0, 1]), 0.1),
+        "smooth_labels: labels has dtype int32; accepted are floats, one per class. Write jax.nn.one_hot(labels, "
+        "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1",
     ),
     (
         "no_labels",

@@ -42,6 +42,7 @@ WEIGHTS, CLASS_WEIGHTS = shares(N, C), jnp.asarray([1.0, 2.0, 3.0, 4.0])
 # The last steps of the first sequence and the last label are padding.
 UNHEARD = jnp.asarray([[0, 0, 0, 0, 1, 1], [0] * 6])
 SPOKEN, UNSAID = jnp.asarray([[1, 2, 0], [3, 3, 1]]), jnp.asarray([[0, 0, 1], [0, 0, 0]])
+STEPS, EARLY = real(2, 6, C), jnp.asarray([[1, 0, 0, 0, 0, 0], [0] * 6])
 # Name, arguments, keywords.
 CALLS = [
     ("squared_error", (real(N, C), real(N, C)), {}),
@@ -98,7 +99,12 @@ CALLS = [
     ("ntxent", (real(7, C), jnp.asarray([0, 1, 0, 2, 1, 0, 2])), {"temperature": 0.4}),
     ("ctc_loss", (real(2, 6, C), UNHEARD, SPOKEN, UNSAID), {}),
     ("binary_dice_loss", (real(2, 3, 3), labels(2, 3, 3, classes=2)), {}),
+    ("smooth_labels", (hot(N), 0.2), {}),
+    ("smooth_labels", (hot(N), jnp.linspace(0.0, 1.0, N)[:, None]), {"where": MASK}),
+    ("smooth_labels", (hot(2, 3), 0.2), {"axis": (-2, -1)}),
 ]  # fmt: skip
+# What has no single value, at which tests of their own look.
+APART = {"make_fenchel_young_loss", "ctc_loss_with_forward_probs"}
 LOOSE = {"triplet_margin_loss": 1e-5, "ctc_loss": 1e-5}
 
 
@@ -133,16 +139,57 @@ def test_values_and_gradients_are_those_of_optax(name, arguments, keywords):
 
 
 def test_every_loss_of_optax_is_here_with_its_signature():
-    # What makes losses and targets, and the insides of one.
-    missing = {"make_fenchel_young_loss", "smooth_labels", "ctc_loss_with_forward_probs"}
-    theirs = {n for n, f in vars(optax.losses).items() if callable(f) and n[0] != "_" and not inspect.isclass(f)}
-    assert set(ours.__all__) == theirs - missing == {name for name, *_ in CALLS}
+    theirs = {n for n, f in vars(optax.losses).items() if callable(f) and n[0] != "_"}
+    assert set(ours.__all__) == theirs == {name for name, *_ in CALLS} | APART
     for name in ours.__all__:
         one, other = (
             [(p.name, p.default, p.kind) for p in inspect.signature(getattr(room, name)).parameters.values()]
             for room in (ours, optax.losses)
         )
         assert one == other
+
+
+def test_the_probability_of_what_was_said_so_far():
+    for unheard in (UNHEARD, EARLY):
+        found, expected = (
+            room.ctc_loss_with_forward_probs(STEPS, unheard, SPOKEN, UNSAID) for room in (ours, optax.losses)
+        )
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-5)
+        empty = jnp.pad(UNSAID, ((0, 0), (1, 0)))
+        for one, other, states in zip(found[1:], expected[1:], (empty, UNSAID), strict=True):
+            assert one.shape == other.shape
+            there = (other > -5e4) & (states == 0)
+            assert there.any()
+            np.testing.assert_allclose(one[there], other[there], rtol=1e-5, atol=1e-5)
+            assert (one[~there] < -9e4).all()
+
+    def likely(scores, room):
+        _, *states = room.ctc_loss_with_forward_probs(scores, UNHEARD[1:], SPOKEN[1:], UNSAID[1:])
+        return sum(jnp.where(each > -1e3, each, 0.0).sum() for each in states)
+
+    slopes = [jax.grad(likely)(STEPS[1:], room) for room in (ours, optax.losses)]
+    np.testing.assert_allclose(*slopes, rtol=1e-4, atol=1e-4)
+
+
+def test_a_loss_of_a_maximum():
+    scores, target = real(2, N, C), shares(2, N, C)
+    found, expected = (
+        jax.value_and_grad(lambda x, room=room: room.make_fenchel_young_loss(jax.nn.logsumexp)(x, target).sum())(scores)
+        for room in (ours, optax.losses)
+    )
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
+
+
+def test_the_finer_dtype_is_that_of_the_result():
+    scores, target = real(N, C).astype(jnp.bfloat16), shares(N, C)
+    for name in ("softmax_cross_entropy", "huber_loss", "sigmoid_binary_cross_entropy", "kl_divergence"):
+        given = -abs(scores) - 2 if "kl" in name else scores
+        found = getattr(ours, name)(given, target)
+        assert found.dtype == getattr(optax.losses, name)(given, target).dtype
+        # Without the rounding of what optax computes on the way.
+        expected = getattr(optax.losses, name)(given.astype(jnp.float32), target)
+        np.testing.assert_allclose(found, expected, rtol=1e-5 if found.dtype == jnp.float32 else 2e-2)
 
 
 def test_scores_of_minus_infinity_are_safe():
@@ -167,6 +214,7 @@ def test_inside_jit_and_vmap():
 def test_messages():
     with pytest.raises(lossary.ShapeError):
         ours.squared_error(real(N), real(N, 1, 1))
+    assert ours.squared_error(real(N), real(N, 1)).shape == (N,)
     with pytest.raises(lossary.ParameterError, match=r"eps=0\.5; accepted is 0 to 1e-6"):
         ours.triplet_margin_loss(real(N, C), real(N, C), real(N, C), eps=0.5)
     with pytest.raises(lossary.ParameterError, match="reduction='average'; accepted are 'mean', 'sum', 'none'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import inspect
 import re
 
 import keras
@@ -110,6 +111,26 @@ def test_every_public_loss_of_a_library_stands_beside_ours(library: str) -> None
     assert {*theirs} - known <= {"NLLLoss2d", "ctc_loss_with_forward_probs"}
     for name in lossary.names(peer=library).values():
         assert isinstance(eval(name, {"lossary": lossary, **SETTINGS}), lossary.Loss)
+
+
+# What parameters of Keras's are not here, or have another default: whole batches, and rows that are left out by a mask.
+NOT_KERASS = {"Circle": {"remove_diagonal"}, "Dice": {"axis"}, "Tversky": {"axis"}}
+NOT_KERASS |= {"circle": {"remove_diagonal", "ref_labels", "ref_embeddings"}, "dice": {"axis"}, "tversky": {"axis"}}
+
+
+def test_every_name_of_keras_is_one_here_with_its_parameters_and_defaults() -> None:
+    theirs = {name: each for name, each in vars(keras.losses).items() if callable(each) and name[0] != "_"}
+    for name in theirs.keys() - {"Loss", "deserialize", "get", "serialize"}:
+        found = lossary.get(name)
+        ours = type(found) if isinstance(theirs[name], type) else getattr(lossary, found.record.name)
+        one, other = (
+            {p.name: p.default for p in inspect.signature(each).parameters.values() if p.name != "name"}
+            for each in (ours, theirs[name])
+        )
+        shared = other.keys() & one
+        differ = {key for key in shared if other[key] not in (inspect.Parameter.empty, one[key])}
+        differ |= other.keys() - one - {"dtype", "kwargs"}
+        assert differ == NOT_KERASS.get(name, set()), name
 
 
 def test_no_name_stands_for_two_losses() -> None:

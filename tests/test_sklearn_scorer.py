@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
@@ -17,6 +18,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 import lossary
 from lossary.sklearn import scorer
@@ -70,6 +72,16 @@ def test_several_labels_and_several_outputs():
     ridge = RidgeClassifier().fit(X, many)
     margin = np.maximum(1 - (2 * many - 1) * ridge.decision_function(X), 0)
     assert scorer("hinge")(ridge, X, many) == pytest.approx(-margin.mean())
+
+
+def test_probabilities_of_0_and_sparse_labels():
+    trees = DecisionTreeClassifier(random_state=0)
+    for labels, loss in ((TWO, "bce"), (THREE, SPARSE()), (THREE, "categorical_crossentropy")):
+        ours, theirs = (cross_val_score(trees, X, labels, scoring=each) for each in (scorer(loss), "neg_log_loss"))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    many = np.stack([NUMBERS > 0, X[:, 1] > 0.5], axis=1).astype(int)
+    model = OneVsRestClassifier(LogisticRegression()).fit(X, many)
+    assert scorer("bce")(model, X, csr_matrix(many)) == scorer("bce")(model, X, many)
 
 
 def test_margins():

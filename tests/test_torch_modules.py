@@ -255,6 +255,20 @@ def test_every_loss_of_torch_is_here_with_its_signature():
         assert list(other) == list(one)
 
 
+def test_a_target_may_be_an_array_of_numpy_or_trained_where_it_is_said():
+    x, y = real(N, C), labels(N)
+    assert ours.CrossEntropyLoss()(x, y.numpy()) == ours.CrossEntropyLoss()(x, y)
+    assert ours.MSELoss().total(x, x.numpy() + 1).mean() == 1.0
+    teacher = real(N, C).log_softmax(1).requires_grad_()
+    found = [
+        torch.autograd.grad(
+            room.KLDivLoss(reduction="batchmean", log_target=True)(x.log_softmax(1).requires_grad_(), teacher), teacher
+        )
+        for room in (ours, nn)
+    ]
+    torch.testing.assert_close(*found)
+
+
 def test_old_switches_of_reductions():
     x, y = real(N), real(N)
     for old in ({"size_average": False}, {"reduce": False}, {"reduce": True}):
@@ -371,7 +385,7 @@ SCORES = real(N, C)
         (lambda: ours.MSELoss()(SCORES, real(N, 1)), "MSELoss: input has shape (5, 4) and target (5, 1); accepted are "
          "equal shapes, as nothing is broadcast. Write target.reshape(input.shape) if the two hold the same elements, "
          "else target.expand_as(input)"),
-        (lambda: ours.BCELoss()(torch.ones(2), torch.tensor([0.5, 2.0]).requires_grad_()), "BCELoss: target "
+        (lambda: ours.BCELoss()(torch.ones(2), torch.ones(3, requires_grad=True)), "BCELoss: target "
          "requires a gradient and input does not, and they do not fit; accepted is the order (input, target). Write "
          "loss(input, target)"),
         (lambda: ours.CrossEntropyLoss(ignore_index=1)(SCORES, SCORES.softmax(1)), "CrossEntropyLoss: ignore_index=1; "

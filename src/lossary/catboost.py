@@ -6,5 +6,6 @@
 """
 
 from .adapters.catboost import Metric, MultiObjective, Objective
+from .adapters.catboost_targets import MultiTargetMetric, MultiTargetObjective
 
-__all__ = ["Metric", "MultiObjective", "Objective"]
+__all__ = ["Metric", "MultiObjective", "MultiTargetMetric", "MultiTargetObjective", "Objective"]

@@ -59,6 +59,8 @@ class Boosting:
         self.hessian, self.reason = chosen(self.loss, self._link) if hessian == "auto" else (hessian, "as asked for")
         self.curvature = Curvature(self.loss, self._link, self.hessian)
         self.convention = self._convention()
+        labels = isinstance(self.loss.record.target, Classes | OneHot)
+        self._of_rows = not (labels or self.curvature.separable)
         self.scale = scale
 
     def _convention(self) -> Convention | None:
@@ -91,7 +93,7 @@ class Boosting:
         """Gradient and Hessian as a host wants them, in the shape of the scores."""
         scores = np.asarray(scores)
         weight = None if weight is None or np.size(weight) == 0 else np.asarray(weight)
-        slope, curve = self.curvature(self.targets(y_true, scores), scores, weight)
+        slope, curve = self._derived(self.targets(y_true, scores), scores, weight)
         if self.hessian == "majorizer":
             slope, curve = _evened(slope, curve)
         factor, steeper = self._factors(scores)
@@ -101,6 +103,15 @@ class Boosting:
             curve = curve * steeper
         least = FLOOR if weight is None else FLOOR * weight.reshape(weight.shape + (1,) * (curve.ndim - weight.ndim))
         return slope, np.maximum(curve, least)
+
+    def _derived(self, y_true: Any, scores: Floats, weight: Any = None) -> tuple[Floats, Floats]:
+        """Both derivatives; a host's scores (N,) are N data points of one output, whatever the loss."""
+        if not self._of_rows or scores.ndim != 1:
+            return self.curvature(y_true, scores, weight)
+        slope, curve = self.curvature(y_true.reshape(-1, 1), scores[:, None], weight)
+        if not (slope.any() and curve.any()):
+            raise texts.one_score(self.loss.record)
+        return slope[:, 0], curve[:, 0]
 
     def _factors(self, scores: Floats) -> tuple[Any, float]:
         own = self.convention

@@ -33,7 +33,7 @@ _TARGETS, _ROW = 24, 4
 def chosen(loss: Loss, link: Link) -> Choice:
     """The Hessian for boosting with this loss, found by looking at it near its targets and far from them."""
     exact = Curvature(loss, link, "exact")
-    rows = not _has_majorizer(loss)
+    rows = not (_has_majorizer(loss) and exact.separable)
     y_true, raw, away = _rows(loss, _outputs(loss) or _ROW) if rows else _points(loss, link)
     far = np.abs(away) >= _FAR
     with np.errstate(all="ignore"):

@@ -25,6 +25,13 @@ _OWN = {
 }
 
 
+# A step leads to the bottom of the parabolas, which is part of the way to that of the loss.  With ten of them, splits
+# that look at the whole gradient and leaves held back as XGBoost's are, training on `docs/seams.md`'s set ended lowest.
+_PARABOLAS = {
+    "leaf_estimation_method": "Newton", "leaf_estimation_iterations": 10, "score_function": "L2", "l2_leaf_reg": 1.0,
+}  # fmt: skip
+
+
 def _array(values: Sequence[float]) -> Any:
     return np.asarray(values, np.float64)
 
@@ -38,8 +45,8 @@ class Objective(Boosting):
         hessian: ``"auto"``, or as in `lossary.grad_and_hess`; ``.hessian`` and ``.reason`` say what ``"auto"`` came to.
         scale: A factor of both derivatives; ``"auto"`` is CatBoost's own where it has the loss.
 
-    CatBoost asks by itself for ``eval_metric``, `Metric`.  Its predictions are raw scores: `inverse_link` makes
-    predictions of them.
+    CatBoost asks by itself for ``eval_metric``, `Metric`, which `params` says too.  Its predictions are raw scores:
+    `inverse_link` makes predictions of them.
     """
 
     conventions: ClassVar = _OWN
@@ -52,6 +59,14 @@ class Objective(Boosting):
         rows = isinstance(get(loss).record.target, Classes | OneHot)
         return super().__new__(MultiObjective if rows else cls)
 
+    def params(self) -> dict[str, Any]:
+        """What CatBoost has to know: the objective, its metric, and how to find leaves where parabolas stand for it."""
+        found = {"loss_function": self, "eval_metric": self._metric()}
+        return {**found, **_PARABOLAS} if self.hessian == "majorizer" else found
+
+    def _metric(self) -> Metric:
+        return Metric(self.loss, self.link)
+
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
         y_true, scores, weight = _array(targets), np.asarray(approxes), None if weights is None else _array(weights)
@@ -63,7 +78,7 @@ class Objective(Boosting):
             np.negative(curve, out=curves)
             return found.T
         # The same in place: blocks are so small that every pass over them counts.
-        slope, curve = self.curvature(y_true, scores)
+        slope, curve = self._derived(y_true, scores)
         factor, steeper = self._factors(scores)
         np.multiply(slope, -factor, out=slopes)
         np.multiply(curve, -factor * steeper, out=curves)

@@ -48,13 +48,14 @@ def log_cosh(predictions: Array, targets: Array | None = None) -> Array:
 
 def sigmoid_binary_cross_entropy(logits: Array, labels: Array) -> Array:
     """Binary cross-entropy of each score, as ``optax.sigmoid_binary_cross_entropy``."""
-    return _elements("binary_crossentropy", logits, labels, from_logits=True)
+    return _elements("binary_crossentropy", logits, _as_fine(labels, logits), from_logits=True)
 
 
 def sigmoid_focal_loss(logits: Array, labels: Array, *, alpha: Array | None = None, gamma: Array = 2.0) -> Array:
     """Binary cross-entropy in which what is easy counts less, as ``optax.sigmoid_focal_loss``."""
     balance = {} if alpha is None else {"apply_class_balancing": True, "alpha": alpha}
-    return _elements("binary_focal_crossentropy", logits, labels, from_logits=True, gamma=gamma, **balance)
+    own = {"from_logits": True, "gamma": gamma, **balance}
+    return _elements("binary_focal_crossentropy", logits, _as_fine(labels, logits), **own)
 
 
 def hinge_loss(predictor_outputs: Array, targets: Array) -> Array:
@@ -272,25 +273,7 @@ def multiclass_generalized_dice_loss(
     return jnp.mean(dice_loss(predictions, truth, class_weights=scaled, reduction="none", **own))
 
 
-# --- sequences and batches -------------------------------------------------------------------------------------------
-
-
-def ctc_loss(
-    logits: Array,
-    logit_paddings: Array,
-    labels: Array,
-    label_paddings: Array,
-    *,
-    blank_id: int = 0,
-    log_epsilon: Array = -1e5,
-) -> Array:
-    """Connectionist temporal classification of each sequence, as ``optax.ctc_loss``.
-
-    Labels that do not fit into the steps cost infinity, where optax ends near ``-log_epsilon``, which is not used here.
-    """
-    listed = jnp.where(jnp.asarray(label_paddings) > 0, -1, jnp.asarray(labels))
-    loss = get("ctc", blank=blank_id, reduction="none")
-    return loss(listed, jnp.asarray(logits), where=jnp.asarray(logit_paddings) == 0)
+# --- batches, targets, losses of one's own ---------------------------------------------------------------------------
 
 
 def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array:
@@ -301,23 +284,69 @@ def ntxent(embeddings: Array, labels: Array, temperature: Array = 0.07) -> Array
     return loss(known, jnp.asarray(embeddings), sample_weight=relatives)
 
 
+def smooth_labels(labels: Array, alpha: Array, *, axis: Axes = -1, where: Array | None = None) -> Array:
+    """Targets of which a share ``alpha`` is spread over the classes, as ``optax.smooth_labels``.
+
+    >>> import jax.numpy as jnp, lossary.optax
+    >>> print(lossary.optax.smooth_labels(jnp.array([[0.0, 1.0]]), 0.5))
+    [[0.25 0.75]]
+    """
+    shares = jnp.asarray(labels)
+    if not jnp.issubdtype(shares.dtype, jnp.floating):
+        raise texts.labels_to_smooth(shares.dtype.name)
+    classes = jnp.size(shares, axis) if where is None else jnp.sum(jnp.asarray(where), axis, keepdims=True)
+    return (1.0 - alpha) * shares + alpha / classes
+
+
+def make_fenchel_young_loss(max_fun: Callable[..., Array]) -> Callable[..., Array]:
+    """The loss ``max_fun(scores) - scores @ targets`` of rows, as ``optax.losses.make_fenchel_young_loss``.
+
+    >>> import jax, jax.numpy as jnp, lossary.optax
+    >>> loss = lossary.optax.make_fenchel_young_loss(jax.nn.logsumexp)
+    >>> print(loss(jnp.zeros((1, 4)), jnp.array([[0.0, 1.0, 0.0, 0.0]])).round(4))
+    [1.3863]
+    """
+    greatest = jnp.vectorize(max_fun, signature="(n)->()")
+    product = jnp.vectorize(jnp.vdot, signature="(n),(n)->()")
+
+    def fenchel_young_loss(scores: Array, targets: Array, *args: Any, **kwargs: Any) -> Array:
+        return greatest(scores, *args, **kwargs) - product(targets, scores)
+
+    return fenchel_young_loss
+
+
 # --- the way to ours -------------------------------------------------------------------------------------------------
 
 
 def _elements(name: str, predictions: Array, targets: Array | None, **parameters: Any) -> Array:
     """The value of each element, each of which is a row of its own."""
-    scores = jnp.asarray(predictions)
-    truth = jnp.zeros_like(scores) if targets is None else jnp.asarray(targets)
+    scores, truth = _of_one_dtype(predictions, jnp.zeros_like(predictions) if targets is None else targets)
+    if truth.shape != scores.shape:
+        if (*truth.shape, 1) != scores.shape and truth.shape != (*scores.shape, 1):
+            raise texts.element_shapes(name, scores.shape, truth.shape)
+        truth = truth.reshape(scores.shape)
     return function(name)(truth[..., None], scores[..., None], **parameters)
 
 
 def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
     """The value of each row along ``axis``, of which ``where`` leaves elements out."""
-    scores = jnp.asarray(predictions)
+    scores, truth = _of_one_dtype(predictions, targets)
     behind = _axes(axis, scores.ndim)
     loss = get(name, axis=behind[0] if len(behind) == 1 else behind, reduction="none", **parameters)
     mask = None if where is None else _mask(where, scores, behind)[None]
-    return loss(jnp.asarray(targets)[None], scores[None], where=mask)[0]
+    return loss(truth[None], scores[None], where=mask)[0]
+
+
+def _as_fine(labels: Array, logits: Array) -> Array:
+    """Labels in the dtype of the logits, as optax takes those of two classes."""
+    return jnp.asarray(labels, jnp.asarray(logits).dtype)
+
+
+def _of_one_dtype(predictions: Array, targets: Array) -> tuple[Array, Array]:
+    """Both as arrays, the predictions at least as fine as targets that are no whole numbers, as JAX promotes them."""
+    scores, truth = jnp.asarray(predictions), jnp.asarray(targets)
+    floats = jnp.issubdtype(scores.dtype, jnp.floating) and jnp.issubdtype(truth.dtype, jnp.floating)
+    return scores.astype(jnp.promote_types(scores.dtype, truth.dtype)) if floats else scores, truth
 
 
 def _axes(axis: Axes, size: int) -> tuple[int, ...]:

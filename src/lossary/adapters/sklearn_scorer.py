@@ -13,6 +13,7 @@ from ..objects.get import get
 from ..objects.loss import Loss
 
 Floats = np.ndarray[Any, Any]
+_LOG_LOSS = {"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"}
 # What `make_scorer` returns: the one place where scikit-learn's routing of weights to scorers is public.
 _Scorer: Any = type(make_scorer(mean_squared_error))
 
@@ -36,10 +37,12 @@ class LossScorer(_Scorer):
 
     def _score(self, _: Any, estimator: Any, X: Any, y_true: Any, **given: Any) -> float:  # noqa: N803
         method = self._method(estimator)
-        y_pred = getattr(estimator, method)(X)
+        y_true, y_pred = _dense(y_true), _dense(getattr(estimator, method)(X))
         loss = self.loss
         if method == "predict_proba" and loss.parameters.get("from_logits"):
             loss = loss.replaced(from_logits=False)
+        if method == "predict_proba":
+            loss = _kept_inside(loss, y_pred)
         classes = getattr(estimator, "classes_", None)
         if classes is not None and method != "predict":
             outputs = _of_outputs(loss, classes, np.asarray(y_true), y_pred)
@@ -63,6 +66,19 @@ def _restored(loss: Loss, request: Any) -> LossScorer:
     if request is not None:
         made._metadata_request = request
     return made
+
+
+def _dense(values: Any) -> Any:
+    """SciPy's sparse matrices, as several labels come, as arrays."""
+    return values.toarray() if hasattr(values, "toarray") else values
+
+
+def _kept_inside(loss: Loss, y_pred: Any) -> Loss:
+    """A cross-entropy with the guard of `sklearn.metrics.log_loss`, the last digit of the dtype, unless it has one."""
+    if loss.record.name not in _LOG_LOSS or loss.parameters["epsilon"] != loss.record.defaults()["epsilon"]:
+        return loss
+    dtype = np.result_type(*y_pred) if isinstance(y_pred, list) else np.asarray(y_pred).dtype
+    return loss.replaced(epsilon=float(np.finfo(dtype).eps))
 
 
 def _methods(loss: Loss) -> tuple[str, ...]:

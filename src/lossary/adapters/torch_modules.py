@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from .. import texts
 from ..backends.torch import BACKEND
-from ..errors import LossError
+from ..errors import BackendError, LossError
 from ..facts.arguments import Role
 from ..facts.domain import Classes, OneHot
 from ..objects import loss as objects
@@ -117,6 +118,7 @@ class Loss(torch.nn.Module):
 
     def total(self, *tensors: Tensor, **named: Tensor | None) -> Any:
         """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
+        tensors = _as_tensors(tensors)
         return self._told(tensors, lambda: self._total(self._prepared(*tensors, **named)))
 
     def _prepared(self, *tensors: Tensor, sample_weight: Tensor | None = None, where: Tensor | None = None) -> Given:
@@ -139,6 +141,7 @@ class Loss(torch.nn.Module):
         return sorted(range(len(arguments)), key=lambda place: rank[arguments[place].role])
 
     def _reduced(self, tensors: tuple[Tensor, ...], **named: Any) -> Tensor:
+        tensors = _as_tensors(tensors)
         return self._told(tensors, lambda: self._answer(self._prepared(*tensors, **named)))
 
     def _answer(self, given: Given) -> Tensor:
@@ -176,7 +179,8 @@ class Loss(torch.nn.Module):
             return call()
         except LossError as error:
             if [getattr(x, "requires_grad", False) for x in tensors] == [False, True]:
-                raise texts.module_swapped(type(self).__name__) from error
+                told = texts.module_target_trained if isinstance(error, BackendError) else texts.module_swapped
+                raise told(type(self).__name__) from error
             own = type(self) is not Loss
             raise texts.in_torch_words(error, own=own, elements=self._of_elements) from error
 
@@ -203,7 +207,7 @@ class Pair(Loss):
 
     def total(self, input: Tensor, target: Tensor) -> Any:  # type: ignore[override]  # noqa: A002
         """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
-        return self._told((input, target), lambda: self._total(self._prepared(input, target)))
+        return super().total(input, target)
 
 
 def by_reduction(loss: objects.Loss) -> dict[str, objects.Loss]:
@@ -216,6 +220,13 @@ def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> st
     if size_average is None and reduce is None:
         return reduction
     return "none" if reduce is False else "sum" if size_average is False else "mean"
+
+
+def _as_tensors(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """NumPy's arrays as tensors; what else there is stays."""
+    if torch.compiler.is_compiling():
+        return given
+    return tuple(torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in given)
 
 
 def float32(x: Any) -> Any:

@@ -48,6 +48,13 @@ def alignment_slope(self: Any, labels: Array, scores: Array, blank: float, keep:
     return self.cast(self.where(self.across(possible), excess, 0.0), self.dtype(scores))
 
 
+def alignment_states(self: Any, labels: Array, scores: Array, blank: float, keep: Array | None = None) -> Array:
+    """Logarithms of the probability to be in each state after each step: the start, then blanks and labels in turn."""
+    logs, _ = _log_softmax(self, self.cast(scores, self.finest(scores)))
+    _, reached = _forward(self, _chain(self, labels, logs, blank), _kept(self, keep, scores))
+    return self.cast(reached, self.dtype(scores))
+
+
 def _log_softmax(self: Any, scores: Array) -> tuple[Array, Array]:
     """Logarithms of the shares, with the digits of one that is nearly 1, and where the largest is."""
     leads = self.first_max(scores)

@@ -120,6 +120,7 @@ class Words(ABC):
 
     alignment_nll = _alignments.alignment_nll
     alignment_slope = _alignments.alignment_slope
+    alignment_states = _alignments.alignment_states
 
     lgamma = _special.lgamma
     digamma = _special.digamma

@@ -122,6 +122,11 @@ class Curvature:
         place = batch.program.predictions[0]
         return batch.gradient(slope, place), batch.gradient(curve, place)
 
+    @property
+    def separable(self) -> bool:
+        """Whether no output of a data point is compared with the others."""
+        return all(program_for(term.record, term.parameters, NUMPY).separable for _, term in self._terms)
+
     def of_rows(self, y_true: Any, raw: Any) -> RowHessian:
         """The slope and the whole Hessian, whatever ``hessian`` is, of one row like this one after the other."""
         return RowHessian(self._terms, y_true, raw)

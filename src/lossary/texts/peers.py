@@ -110,8 +110,10 @@ NAMES = {
     "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
     "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
     "HalfPoissonLossArrayAPI": "lossary.Poisson(from_logs=True)   # as HalfPoissonLoss",
-    "ctc_loss_with_forward_probs": "lossary.CTC()   # the value alone",
+    "ctc_loss_with_forward_probs": "lossary.CTC()   # the value; lossary.optax.ctc_loss_with_forward_probs has all",
     "fused_linear_cross_entropy": "lossary.LinearCrossEntropy()   # of (y_true, hidden, weight, bias)",
+    "log_loss": "lossary.BinaryCrossentropy()   # of probabilities, of several classes SparseCategoricalCrossentropy; "
+    "from_logits=True of raw scores, as CatBoost and SGDClassifier have it",
     "logistic_loss": "lossary.SoftMargin()   # of -1 and 1; lossary.BinaryCrossentropy(from_logits=True) of 0 and 1",
     "NLLLoss2d": "lossary.NegativeLogLikelihood(axis=1)   # of images; an old name of NLLLoss",
     "nll_pmf_cr": "lossary.DeepHitNLL()   # of one event; no loss here is of risks that compete",
@@ -135,7 +137,8 @@ NAMES = {
     "rank:pairwise": "lossary.PairwiseLogistic()",
     "rmse": "lossary.RootMeanSquaredError()   # one root per row; or lossary.MeanSquaredError() and the root of it",
     "root_mean_squared_log_error": "lossary.MeanSquaredLogarithmicError(epsilon=0.0)   # and the root of it",
-    "smooth_labels": "lossary.CategoricalCrossentropy(label_smoothing=0.1)   # alpha; a setting of losses here",
+    "smooth_labels": "lossary.CategoricalCrossentropy(label_smoothing=0.1)   # alpha; a setting of losses here, and "
+    "lossary.optax.smooth_labels makes targets",
     "kl_div": "lossary.KLDivergence()   # PyTorch's; lossary.GeneralizedKLDivergence() is SciPy's, summed over the row",
     "FocalLoss": "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
     "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",

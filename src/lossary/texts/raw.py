@@ -97,6 +97,34 @@ def classes_of_scores(loss: str, got: int, wanted: int, write: str) -> ShapeErro
     )
 
 
+def one_score(record: Record) -> LossError:
+    """A loss of rows where there is one raw score per data point."""
+    return LossError(
+        f"{record.name}: is of the outputs of a data point together, and there is one raw score for each, of which its "
+        "derivatives say nothing; accepted are losses of single outputs, and several scores per data point. Write "
+        "lossary.MeanSquaredError() for numbers; lists that are ranked have objectives of the host's own"
+    )
+
+
+def labels_in_columns(loss: str) -> LossError:
+    """A loss of one label per data point for several columns of targets."""
+    return LossError(
+        f"{loss}: is of one label per data point; accepted by MultiTargetObjective are losses of several columns of "
+        f"targets. Write lossary.catboost.Objective({loss!r}), or lossary.catboost.MultiTargetObjective("
+        "'binary_crossentropy') for labels that exclude none"
+    )
+
+
+def targets_without_curvature(loss: str, reason: str) -> LossError:
+    """A loss whose parabolas cannot be evened, as CatBoost hands over one data point at a time."""
+    return LossError(
+        f"{loss}: hessian is 'majorizer' ({reason}), which is evened over data points, and of several targets CatBoost "
+        "shows one at a time; accepted by MultiTargetObjective are losses whose second derivative is above 0. Write "
+        "sklearn.multioutput."
+        f"MultiOutputRegressor(catboost.CatBoostRegressor(**lossary.catboost.Objective({loss!r}).params()))"
+    )
+
+
 def no_constant(loss: str, shape: tuple[int | None, ...]) -> ShapeError:
     """Targets of which no constant can be made."""
     return ShapeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import DomainError, LossError, ParameterError, ShapeError
+from ..errors import BackendError, DomainError, DTypeError, LossError, ParameterError, ShapeError
 from .calls import shape_text, shown
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
@@ -30,6 +30,15 @@ def module_swapped(name: str) -> ShapeError:
     return ShapeError(
         f"{name}: target requires a gradient and input does not, and they do not fit; accepted is the order (input, "
         "target). Write loss(input, target)"
+    )
+
+
+def module_target_trained(name: str) -> BackendError:
+    """The target is trained and the input is not."""
+    return BackendError(
+        f"{name}: target requires a gradient and input does not; accepted is the order (input, target), where the "
+        "input is trained. Write loss(input, target); where the target is trained on purpose, "
+        "loss(input.detach().requires_grad_(), target)"
     )
 
 
@@ -108,6 +117,23 @@ def module_fixed(name: str, setting: str, value: Any) -> ParameterError:
     return ParameterError(
         f"{name}: {setting} of a module is fixed, as the loss that computes is made with it; accepted are reduction "
         f"and sync. Write loss = lossary.torch.{name}({setting}={shown(value)})"
+    )
+
+
+def element_shapes(loss: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> ShapeError:
+    """Two arrays under optax's names that JAX would broadcast."""
+    return ShapeError(
+        f"{loss}: the predictions have shape {shape_text(predictions)} and the targets {shape_text(targets)}; accepted "
+        "are equal shapes, as nothing is broadcast. Write jnp.broadcast_to(targets, predictions.shape), or "
+        "targets.reshape(predictions.shape) if the two hold the same elements"
+    )
+
+
+def labels_to_smooth(got: str) -> DTypeError:
+    """Labels of which no share can be taken away."""
+    return DTypeError(
+        f"smooth_labels: labels has dtype {got}; accepted are floats, one per class. Write jax.nn.one_hot(labels, "
+        "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1"
     )
 
 
