@@ -1,9 +1,9 @@
 """Fused loops: value and gradient in one pass, made from the traced formula.
 
 A call takes a kernel when its arrays are NumPy's, PyTorch's or JAX's on the CPU and large enough that the loop is worth
-loading, as every plain total of NumPy's or PyTorch's is, or PyTorch's on a GPU for which Triton compiles; anything else
-runs the formula in the framework's own words.  `explain` says which and why, `source` shows the loop.  Results do not
-depend on the number of threads.
+loading, as plain totals of NumPy's and PyTorch's and all calls of JAX's are at every size, or PyTorch's on a GPU for
+which Triton compiles; anything else runs the formula in the framework's own words.  `explain` says which and why,
+`source` shows the loop.  Results do not depend on the number of threads.
 
 A formula becomes a lowered form in `lowering`, which knows no target.  `cpu` prints it as Python of a simple kind,
 which `compiler` turns into machine code, and runs it; `xla` hands that to XLA; `triton` prints it for devices, `plain`
@@ -210,10 +210,11 @@ def unusable() -> str:
 def load(loss: Any, *, dtype: str = "float32") -> None:
     """Makes the kernels of a loss ready for arrays of every size.
 
-    Plain calls on arrays, whose values are reduced, take kernels at every size.  With weights, or with one value per
-    data point, a call with fewer than 65536 elements runs in words, because a kernel takes a fraction of a second to be
-    compiled the first time on a machine, and milliseconds to be loaded later.  A program that calls a loss thousands of
-    times on small batches spends that gladly: a call then takes half as long or less.  Masked calls stay in words.
+    Plain calls on arrays, whose values are reduced, take kernels at every size, and so does every call of JAX.
+    Elsewhere a call with weights, or with one value per data point, and fewer than 65536 elements runs in words,
+    because a kernel takes a fraction of a second to be compiled the first time on a machine, and milliseconds to be
+    loaded later.  A program that calls a loss thousands of times on small batches spends that gladly: a call then takes
+    half as long or less.  Masked calls stay in words.
 
     Args:
         loss: A name, a function or a loss object.
