@@ -93,6 +93,17 @@ def test_classes_along_another_axis_and_transposed_scores() -> None:
     assert_same(lambda p: loss(labels, p), lambda p: loss(labels, p), scores, kernels=1)
 
 
+def test_a_sum_with_a_weight_per_output(rng: np.random.Generator) -> None:
+    y_true, scores = torch.tensor(rng.integers(0, 2, (ROWS, COLUMNS))).float(), torch.randn(ROWS, COLUMNS)
+    weight = torch.linspace(0.5, 2.0, COLUMNS)
+    loss = lossary.BinaryCrossentropy(from_logits=True, pos_weight=weight.tolist(), reduction="sum")
+    value, slope = gradient(torch.compile(lambda p: loss(y_true, p), backend=Watched()), scores)
+    theirs = torch.nn.BCEWithLogitsLoss(pos_weight=weight, reduction="sum")
+    expected, their_slope = gradient(lambda p: theirs(p, y_true) / COLUMNS, scores)
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(slope, their_slope)
+
+
 def test_nothing_under_a_mask_leaks() -> None:
     y_true, y_pred, mask = torch.zeros(ROWS, COLUMNS), torch.ones(ROWS, COLUMNS), torch.ones(ROWS, dtype=torch.bool)
     y_pred[7], mask[7] = torch.nan, False
