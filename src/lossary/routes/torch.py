@@ -89,7 +89,7 @@ class TorchRoute(Route):
 
     @property
     def is_followed(self) -> bool:
-        return torch.compiler.is_compiling()
+        return bool(torch.compiler.is_compiling())
 
     def compiles(self, given: Arguments) -> bool:
         return torch_linear_compiled.takes(given)
