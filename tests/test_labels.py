@@ -42,6 +42,8 @@ DIFFERENT = [
     ("labels", FRAME, xr.DataArray(FRAME).isel(dim_1=[1, 0])),
     ("labels", xr.DataArray(FRAME), FRAME[["b", "a"]]),
     ("labels", FRAME.set_axis(["r", "s"]), xr.DataArray(FRAME.set_axis(["r", "s"])).isel(dim_0=[1, 0])),
+    ("labels", NAMED, xr.DataArray(NAMED[::-1].to_numpy(), coords=[NAMED.n.to_numpy()[::-1]])),
+    ("labels", xr.DataArray(FRAME, dims=("r", "c")), xr.DataArray(FRAME).isel(dim_1=[1, 0])),
     ("dims", GRID, GRID.rename(t="time")),
     ("dims", NAMED, NAMED.rename(n="m").expand_dims(output=[0], axis=1)),
     ("units", LENGTH, LENGTH.to("cm")),

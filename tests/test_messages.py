@@ -249,6 +249,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "each entry",
     ),
     (
+        "per_point_shape",
+        lossary.ShapeError,
+        lambda: lossary.PPOClip()(np.ones(3), np.ones(3), np.ones(3), sample_weight=np.ones(3)),
+        "ppo_clip: sample_weight has shape (3,); accepted is one entry per data point, (), or its leading axes. Arrays "
+        "of one axis are one data point here: log_probability[:, None] and old_log_probability[:, None] and "
+        "advantage[:, None] hold one for each entry",
+    ),
+    (
         "mask_dtype",
         lossary.DTypeError,
         lambda: lossary.Huber()([[1.0]], [[1.0]], where=[1]),

@@ -449,6 +449,24 @@ def test_check_and_suggest_read_the_same_sources(tmp_path: Path) -> None:
     assert (part["rows"], part["whole_file"]) == (50, False)
 
 
+@pytest.mark.parametrize("line", [b"%d,%d", b'{"y": %d, "p": %d}'], ids=["csv", "jsonl"])
+def test_lines_that_end_in_carriage_returns(tmp_path: Path, line: bytes) -> None:
+    file = tmp_path / ("old.csv" if line[:1] == b"%" else "old.jsonl")
+    header = [b"y,p"] if file.suffix == ".csv" else []
+    file.write_bytes(b"\r".join([*header, line % (1, 2), line % (3, 5), line % (4, 4), b""]))
+    found = score(file, ["mse"], target="y", prediction="p").overall
+    assert (found.rows, found.means["mean_squared_error"]) == (3, 5 / 3)
+
+
+@pytest.mark.parametrize(
+    "source", [io.StringIO("y,p\n1,2\n3,5\n"), io.BytesIO(b"y,p\n1,2\n3,5\n")], ids=["text", "bytes"]
+)
+def test_a_standard_input_that_is_no_file(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", source)
+    found = score("-", ["mse"], target="y", prediction="p").overall
+    assert (found.rows, found.means["mean_squared_error"]) == (2, 2.5)
+
+
 @pytest.mark.costly
 def test_an_interrupted_stream_is_left_behind() -> None:
     command = [str(LOSSARY), "score", "-", "-l", "mse", "-t", "y", "-p", "p"]

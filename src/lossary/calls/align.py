@@ -238,7 +238,8 @@ def _per_point(
         return _spread(backend, array, len(each))
     if program.record.regions and not each and argument == "sample_weight" and _leads(shape, full):
         return _one_weight(backend, array)
-    raise texts.per_point_shape(name, argument, shape, each, full if by_element else None)
+    names = [each.name for each in program.record.arguments]
+    raise texts.per_point_shape(name, argument, shape, each, full if by_element else None, names)
 
 
 def _leads(own: Shape, shape: Shape) -> bool:
@@ -274,7 +275,7 @@ def leading(backend: Backend, loss: str, argument: str, value: Any, shape: Shape
     if len(own) > len(shape) and own[-1] == 1:
         given, own = backend.squeeze_last(given), own[:-1]
     if not leads(own, shape) or not (own or argument == "sample_weight"):
-        raise texts.per_point_shape(loss, argument, own, shape, None)
+        raise texts.per_point_shape(loss, argument, own, shape, None, ["y_true", "hidden"])
     for _ in range(len(shape) - len(own)):
         given = backend.expand_last(given)
     return given

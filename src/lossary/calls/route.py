@@ -101,6 +101,11 @@ class Route:
         """What computes the slope and the whole Hessian of rows like the batch's one; None where words are to."""
         return None
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether a compiler follows what Python does now."""
+        return False
+
     def compiles(self, given: Arguments) -> bool:
         """Whether a program is being compiled that is to call a loss of these instead of looking into it."""
         return False

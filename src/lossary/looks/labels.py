@@ -104,9 +104,10 @@ def _dims(first: str, one: Any, second: str, other: Any) -> Iterator[Fault]:
     elif not {first, second} & _OF_LAYERS and _renamed(one.dims, other.dims):
         names = ", ".join(f"{b!r}: {a!r}" for a, b in zip(one.dims, other.dims, strict=False) if a != b)
         yield "dims", str(tuple(one.dims)), str(tuple(other.dims)), f"{second} = {second}.rename({{{names}}})"
-    for dim in one.dims:
-        if dim in other.dims and dim in one.indexes and dim in other.indexes:
-            yield from _rows(first, one.indexes[dim], second, other.indexes[dim], f"{second}.reindex_like({first})")
+    for place, (a, b) in enumerate(zip(one.dims, other.dims, strict=False)):
+        if a in one.indexes and b in other.indexes and (a == b or _numbered(place) in (a, b)):
+            ordered = f"{second}.sel({{{b!r}: {first}.indexes[{a!r}]}})"
+            yield from _rows(first, one.indexes[a], second, other.indexes[b], ordered)
 
 
 # Whose axes are those of no data point.
@@ -114,13 +115,15 @@ _OF_LAYERS = {"weight", "bias"}
 
 
 def _renamed(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Whether names at one place differ; of arrays of different rank, as labels beside scores, at the first.
-
-    xarray numbers the dims that nobody names.
-    """
+    """Whether names at one place differ; of arrays of different rank, as labels beside scores, at the first."""
     pairs = list(zip(one, other, strict=False))
     given = pairs if len(one) == len(other) else pairs[:1]
-    return any(a != b and not {a, b} & {f"dim_{place}" for place in range(len(given))} for a, b in given)
+    return any(a != b and not {a, b} & {_numbered(place) for place in range(len(given))} for a, b in given)
+
+
+def _numbered(place: int) -> str:
+    """What xarray calls a dim that nobody names."""
+    return f"dim_{place}"
 
 
 def _displaced(one: Sequence[Any], other: Sequence[Any]) -> bool:

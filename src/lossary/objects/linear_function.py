@@ -81,20 +81,23 @@ def linear_cross_entropy(
     if parallel is None and way.compiles(arguments):
         return way.linear_compiled(_spelling(*given), reduction or "none", arguments)
     try:
-        loss = _remembered(*given)
+        # A compiler follows how it is made, and would warn of a memory.
+        loss = _made(*given) if way.is_followed else _remembered(*given)
     except TypeError:  # Something that cannot be remembered, and is no setting either.
-        loss = _remembered.__wrapped__(*given)
+        loss = _made(*given)
     return loss(*arguments, group=group)
 
 
-@lru_cache(maxsize=64, typed=True)
-def _remembered(
+def _made(
     ignore_class: Any, label_smoothing: Any, softcap: Any, z_loss: Any, shift: Any, reduction: Any, chunk: Any,
     parallel: Any, check: Any,
 ) -> LinearCrossEntropy:  # fmt: skip
-    """The object, which remembers what earlier calls found out."""
     own = {"ignore_class": ignore_class, "label_smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
     return LinearCrossEntropy(**own, shift=shift, chunk=chunk, parallel=parallel, reduction=reduction, check=check)
+
+
+# The object, which remembers what earlier calls found out.
+_remembered = lru_cache(maxsize=64, typed=True)(_made)
 
 
 @untraced

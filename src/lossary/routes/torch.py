@@ -87,6 +87,10 @@ class TorchRoute(Route):
         found = self._in_memory(prepare, y_true, y_pred, sample_weight, where)
         return found or together(prepare, y_true, y_pred, sample_weight, where)
 
+    @property
+    def is_followed(self) -> bool:
+        return bool(torch.compiler.is_compiling())
+
     def compiles(self, given: Arguments) -> bool:
         return torch_linear_compiled.takes(given)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from .._extras import MissingExtraError, require
 from . import _errors
@@ -60,7 +60,8 @@ class Place:
     def open(self) -> Any:
         """The bytes as a Python file, without a buffer of its own; reading never waits for more than there is."""
         if self.halted is not None:
-            return _Waiting(_standard_input() if self.path == "-" else os.open(self.path, os.O_RDONLY), self.halted)
+            source = _standard_input() if self.path == "-" else os.open(self.path, os.O_RDONLY)
+            return _Waiting(source, self.halted) if isinstance(source, int) else source
         return open(self.path, "rb", buffering=0) if self.filesystem is None else self._remote()
 
     def seekable(self) -> Any:
@@ -88,11 +89,15 @@ class Place:
         return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _standard_input() -> int:
-    """The number of a file of its own for what comes in."""
+def _standard_input() -> int | IO[bytes]:
+    """The number of a file of its own for what comes in; the bytes themselves where Python holds them in memory."""
     if sys.stdin is None or sys.stdin.closed:
         raise _errors.unreadable("the standard input", "it is closed")
-    return os.dup(sys.stdin.fileno())
+    try:
+        return os.dup(sys.stdin.fileno())
+    except (AttributeError, io.UnsupportedOperation):
+        text = getattr(sys.stdin, "buffer", sys.stdin).read()
+        return io.BytesIO(text.encode() if isinstance(text, str) else text)
 
 
 class _Waiting(io.FileIO):

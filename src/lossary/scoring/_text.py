@@ -18,6 +18,7 @@ from ._streams import Stream
 # One block of text; the reader holds a few of them.
 TEXT_BYTES = 1 << 21
 DELIMITERS = (",", ";", "\t")
+LINE_END = r"\r\n?|\n"
 
 
 class TextSource(ArrowSource):
@@ -33,12 +34,17 @@ class TextSource(ArrowSource):
     def _start(self) -> str:
         """The beginning of the text, in whole lines where there are any."""
         head = self._stream.file.head.removeprefix(b"\xef\xbb\xbf")
-        whole = head[: head.rfind(b"\n") + 1] or head
+        whole = head[: _end_of_lines(head)] or head
         try:
             return whole.decode("utf-8")
         except UnicodeDecodeError:
             self._stream.file.beyond = head
             raise self._not_utf8() from None
+
+
+def _end_of_lines(text: bytes) -> int:
+    """How much of the text is whole lines; a carriage return at its very end may be the first half of a line's end."""
+    return max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
 
 
 class CsvSource(TextSource):
@@ -47,7 +53,7 @@ class CsvSource(TextSource):
     def __init__(self, place: Place, stream: Stream) -> None:
         super().__init__(place, stream)
         start = self._start()
-        header, _, self._sample = start.partition("\n")
+        header, self._sample = [*re.split(LINE_END, start, maxsplit=1), ""][:2]
         self._delimiter = max(DELIMITERS, key=header.count)
         self._decimal = "," if self._delimiter != "," and _has_decimal_commas(self._sample) else "."
         own = [name.strip() for name in next(csv.reader([header], delimiter=self._delimiter), [])]
@@ -148,13 +154,13 @@ class JsonSource(TextSource):
         self._kinds: dict[str, Any] = {}
         # An object may leave a key out.
         names: dict[str, None] = {}
-        for number, line in enumerate(start.split("\n"), 1):
+        for number, line in enumerate(re.split(LINE_END, start), 1):
             if not line.strip():
                 continue
             try:
                 found = json.loads(line)
             except ValueError as error:
-                if not names and "\n" in start:
+                if not names and re.search(LINE_END, start):
                     raise _errors.broken_line(place, number, str(error)) from None
                 break  # A line longer than what is looked at, or one whose fault is told when it is read.
             if isinstance(found, dict):
@@ -171,7 +177,7 @@ class JsonSource(TextSource):
                 table = self._read(text, columns, line)
                 for batch in table.combine_chunks().to_batches():
                     yield batch, self._stream.done
-                line += text.count(b"\n")
+                line += len(re.findall(LINE_END.encode(), text))
         except pa.ArrowInvalid as error:
             raise _errors.unreadable(self.place, str(error)) from None
         finally:
@@ -181,7 +187,7 @@ class JsonSource(TextSource):
         """The text in blocks of whole lines."""
         kept: list[bytes] = []
         while part := self._stream.file.read(TEXT_BYTES):
-            end = part.rfind(b"\n") + 1
+            end = _end_of_lines(part)
             if end:
                 yield b"".join([*kept, part[:end]]).removeprefix(b"\xef\xbb\xbf")
                 kept = []
@@ -233,7 +239,7 @@ def _by_hand(place: Place, text: bytes, columns: list[str], line: int) -> Any:
 
     rows: list[dict[str, Any]] = []
     kinds: dict[str, tuple[str, int]] = {}
-    for number, row in enumerate(text.split(b"\n"), line):
+    for number, row in enumerate(re.split(LINE_END.encode(), text), line):
         if not row.strip():
             continue
         try:

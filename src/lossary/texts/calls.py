@@ -289,14 +289,20 @@ def axis_several(loss: str, axis: Any) -> ParameterError:
 
 
 def per_point_shape(
-    loss: str, argument: str, got: tuple[int | None, ...], points: tuple[int | None, ...], elements: Any
+    loss: str,
+    argument: str,
+    got: tuple[int | None, ...],
+    points: tuple[int | None, ...],
+    elements: Any,
+    arguments: Sequence[str],
 ) -> ShapeError:
     """Weights or mask that fit neither the data points nor the elements."""
     also = f", or {shape_text(elements)} for one per element" if elements is not None else ""
     if got[-1:] == (1,):
         line = f"To drop an axis of length 1: {argument}[..., 0]"
     elif not points:
-        line = "Arrays of one axis are one data point here: y_true[:, None] and y_pred[:, None] hold one for each entry"
+        columns = " and ".join(f"{name}[:, None]" for name in arguments)
+        line = f"Arrays of one axis are one data point here: {columns} hold one for each entry"
     else:
         kind = ", dtype=bool" if argument == "where" else ""
         line = f"Write {argument} = numpy.ones({shape_text(points)}{kind}) with entries of yours"
