@@ -120,6 +120,19 @@ def test_list_refuses_what_there_is_not() -> None:
     assert "'keras'" in refused("list", "--peer", "theano")
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("imbalanced", "binary_focal_crossentropy"),
+        ("ordered classes", "coral"),
+        ("overdispersed", "negative_binomial_nll"),
+        ("skewed", "gamma_deviance"),
+    ],
+)
+def test_words_that_people_search_by(words: str, name: str) -> None:
+    assert f"{name} " in told("list", "--search", words)
+
+
 def test_list_refuses_unknown_families_and_backends() -> None:
     assert "did you mean regression" in refused("list", "--family", "regresion")
     assert "did you mean torch or pytensor?" in refused("list", "--backend", "pytorch")

@@ -230,6 +230,18 @@ def test_times_become_bounds() -> None:
     assert np.isfinite(advice.loss(bounds, np.zeros((N, 1))))
 
 
+@pytest.mark.parametrize("shape", [(N, 2), (N, 1, 2)])
+def test_bounds_are_times_too(shape: tuple[int, ...]) -> None:
+    given = prepared(lossary.suggest(TIMES), TIMES).reshape(shape)
+    advice = lossary.suggest(given)
+    assert (advice.name, advice.units, advice.confident) == ("aft_nll", 1, True)
+    assert not any("missing" in reason for reason in advice.reasons)
+    assert f"{100 * TIMES[:, 1].mean():.4g}% of which have an end" in advice.reasons[0]
+    np.testing.assert_array_equal(prepared(advice, given), prepared(lossary.suggest(TIMES), TIMES))
+    # An infinity among other pairs is none of them.
+    assert lossary.suggest([[1.0, np.inf], [3.0, 2.0], *R.normal(size=(20, 2)).tolist()]).name == "mean_squared_error"
+
+
 def test_four_numbers_in_order_are_no_boxes() -> None:
     assert lossary.suggest(np.sort(R.normal(size=(N, 4)), 1)).name == "mean_squared_error"
     assert lossary.suggest(R.normal(size=(N, 4))).name == "mean_squared_error"

@@ -673,13 +673,13 @@ Bce = BinaryCrossentropy
 BinaryCrossEntropy = BinaryCrossentropy
 
 def binary_focal_crossentropy(y_true: Any, y_pred: Any, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, pos_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
-    """`binary_crossentropy` in which what is nearly right counts little, for few positives among many easy negatives.
+    """`binary_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
-    A point whose class has the probability q is weighted by ``(1 - q)**gamma``.  Behind a sigmoid layer as it is;
-    behind a linear layer with ``from_logits=True``, which is more accurate.  ``alpha`` is used with
-    ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that on, optax's has it off.  With
-    ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see `categorical_focal_crossentropy`.  The
-    probabilities are no longer calibrated: they lie closer to 1/2.
+    For few positives among many easy negatives: a point to whose class a probability q is given is weighted by
+    ``(1 - q)**gamma``.  Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more
+    accurate.  ``alpha`` is used with ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that
+    on, optax's has it off.  With ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see
+    `categorical_focal_crossentropy`.  The probabilities are no longer calibrated: they lie closer to 1/2.
 
     ``binary_focal_crossentropy = mean(-(1 - q)**gamma * (y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred))), q = y_true * y_pred + (1 - y_true) * (1 - y_pred)``
 
@@ -730,13 +730,13 @@ binary_focal_loss = binary_focal_crossentropy
 sigmoid_focal_cross_entropy = binary_focal_crossentropy
 
 class BinaryFocalCrossentropy(Loss):
-    """`binary_crossentropy` in which what is nearly right counts little, for few positives among many easy negatives.
+    """`binary_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
-    A point whose class has the probability q is weighted by ``(1 - q)**gamma``.  Behind a sigmoid layer as it is;
-    behind a linear layer with ``from_logits=True``, which is more accurate.  ``alpha`` is used with
-    ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that on, optax's has it off.  With
-    ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see `categorical_focal_crossentropy`.  The
-    probabilities are no longer calibrated: they lie closer to 1/2.
+    For few positives among many easy negatives: a point to whose class a probability q is given is weighted by
+    ``(1 - q)**gamma``.  Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more
+    accurate.  ``alpha`` is used with ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that
+    on, optax's has it off.  With ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see
+    `categorical_focal_crossentropy`.  The probabilities are no longer calibrated: they lie closer to 1/2.
 
     ``binary_focal_crossentropy = mean(-(1 - q)**gamma * (y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred))), q = y_true * y_pred + (1 - y_true) * (1 - y_pred)``
 
@@ -1323,7 +1323,7 @@ CategoricalCrossEntropy = CategoricalCrossentropy
 Cce = CategoricalCrossentropy
 
 def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, class_weight: Any = None, temperature: float = 1.0, check: str | None = None) -> Any:
-    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+    """`categorical_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
     A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
     whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
@@ -1374,7 +1374,7 @@ categorical_focal_loss = categorical_focal_crossentropy
 softmax_focal_loss = categorical_focal_crossentropy
 
 class CategoricalFocalCrossentropy(Loss):
-    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+    """`categorical_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
     A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
     whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a
@@ -1991,7 +1991,7 @@ class Contrastive(Loss):
 
 
 def coral(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """Cross-entropies of the questions whether a class lies beyond each step, for classes in an order: grades, ages.
+    """Cross-entropies of the questions whether a class lies beyond each step, for ordered classes: grades, ages.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores: that the label is above 0, above
     1, and so on.  Scores of one shared direction with C - 1 offsets fall from step to step, so that the answers agree;
@@ -2030,7 +2030,7 @@ coral_loss = coral
 coral_ordinal = coral
 
 class CORAL(Loss):
-    """Cross-entropies of the questions whether a class lies beyond each step, for classes in an order: grades, ages.
+    """Cross-entropies of the questions whether a class lies beyond each step, for ordered classes: grades, ages.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores: that the label is above 0, above
     1, and so on.  Scores of one shared direction with C - 1 offsets fall from step to step, so that the answers agree;
@@ -2067,7 +2067,7 @@ CoralLoss = CORAL
 CoralOrdinal = CORAL
 
 def corn(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, check: str | None = None) -> Any:
-    """`coral` in which each step is asked only of points that came as far, for classes in an order.
+    """`coral` in which each step is asked only of points that came as far, for ordered classes.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores, each that the label is above k if
     it is above k - 1; the chance to lie beyond a step is the product of the sigmoids up to it, so that nothing has to
@@ -2104,7 +2104,7 @@ def corn(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, c
 corn_loss = corn
 
 class CORN(Loss):
-    """`coral` in which each step is asked only of points that came as far, for classes in an order.
+    """`coral` in which each step is asked only of points that came as far, for ordered classes.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores, each that the label is above k if
     it is above k - 1; the chance to lie beyond a step is the product of the sigmoids up to it, so that nothing has to
@@ -3861,7 +3861,7 @@ class FocalTversky(Loss):
 FocalTverskyLoss = FocalTversky
 
 def gamma_deviance(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, from_logs: bool = False, check: str | None = None) -> Any:
-    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+    """Cost of a relative error, for skewed amounts above 0 whose spread grows with their mean, as claims, durations.
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
@@ -3900,7 +3900,7 @@ gamma_loss = gamma_deviance
 mean_gamma_deviance = gamma_deviance
 
 class GammaDeviance(Loss):
-    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+    """Cost of a relative error, for skewed amounts above 0 whose spread grows with their mean, as claims, durations.
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or
@@ -7372,7 +7372,7 @@ class MultilabelMargin(Loss):
 
 
 def negative_binomial_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = -1, *, epsilon: float = 1e-07, check: str | None = None) -> Any:
-    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+    """Negative log-likelihood of overdispersed counts, which spread more than a Poisson distribution of the same mean.
 
     For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
     dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is
@@ -7411,7 +7411,7 @@ def negative_binomial_nll(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] 
 
 
 class NegativeBinomialNLL(Loss):
-    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+    """Negative log-likelihood of overdispersed counts, which spread more than a Poisson distribution of the same mean.
 
     For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
     dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is

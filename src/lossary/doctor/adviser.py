@@ -88,6 +88,8 @@ def _with_cautions(advice: Advice, t: Traits, goal: str | None) -> Advice:
 
 
 def _decide(t: Traits) -> Advice:
+    if t.open_ended:
+        return amounts.bounds(t)
     if t.rank >= 3:
         return _grid(t)
     if t.columns > 1:

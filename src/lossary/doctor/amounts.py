@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..objects.get import get
@@ -119,6 +121,21 @@ def with_zeros(t: Traits) -> Advice:
             "answer 0 or little for most",
         ),
         True,
+    )
+
+
+def bounds(t: Traits) -> Advice:
+    """Times as bounds, the upper of which is infinite where nobody saw the end."""
+    ended = 100 * len(t.rows) / (len(t.rows) + t.open_ended)
+    return replace(
+        times(t),
+        reasons=(
+            "rows of two numbers, the second never below the first and infinite at times: bounds of a time, "
+            f"{number(ended)}% of which have an end",
+            times(t).reasons[1],
+        ),
+        confident=True,
+        preparation="y_true = y_true.reshape(-1, 1, 2)   # bounds: (lower, upper)",
     )
 
 

@@ -22,12 +22,16 @@ FEW = 20
 
 @dataclass
 class Traits:
-    """Targets with missing ones dropped; ``table`` has one row per data point and one column per output."""
+    """Targets with missing ones dropped; ``table`` has one row per data point and one column per output.
+
+    ``open_ended`` counts the times of which only a lower bound is known, which are dropped too.
+    """
 
     array: Floats
     names: tuple[str, ...] = ()
     dropped: int = 0
     reasons: list[str] = field(default_factory=list)
+    open_ended: int = 0
 
     @property
     def rank(self) -> int:
@@ -184,7 +188,18 @@ def look(y_true: Any) -> Traits:
         kept = array[finite]
         if not len(kept):
             raise ShapeError("suggest: y_true holds no finite number at all. Pass the targets before they became NaN")
-    return Traits(kept, names, missing + len(array) - len(kept))
+    endless = _open_ended(array)
+    kept = kept.reshape(-1, 2) if endless else kept
+    return Traits(kept, names, missing + len(array) - len(kept) - endless, open_ended=endless)
+
+
+def _open_ended(array: Floats) -> int:
+    """How many rows are a time and infinity, where all are a lower and an upper bound."""
+    if array.dtype.kind != "f" or array.shape[1:] not in ((2,), (1, 2)):
+        return 0
+    lower, upper = array.reshape(-1, 2).T
+    bounds = np.isfinite(lower) & (lower >= 0.0) & (lower <= upper)
+    return int(np.isinf(upper).sum()) if bounds.all() else 0
 
 
 _TEXT = ("category", "categorical", "enum", "string", "str", "object", "utf8", "<u")

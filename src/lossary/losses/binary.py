@@ -255,13 +255,13 @@ def binary_focal_crossentropy(
     *,
     epsilon: float = 1e-7,
 ) -> Any:
-    """`binary_crossentropy` in which what is nearly right counts little, for few positives among many easy negatives.
+    """`binary_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
-    A point whose class has the probability q is weighted by ``(1 - q)**gamma``.  Behind a sigmoid layer as it is;
-    behind a linear layer with ``from_logits=True``, which is more accurate.  ``alpha`` is used with
-    ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that on, optax's has it off.  With
-    ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see `categorical_focal_crossentropy`.  The
-    probabilities are no longer calibrated: they lie closer to 1/2.
+    For few positives among many easy negatives: a point to whose class a probability q is given is weighted by
+    ``(1 - q)**gamma``.  Behind a sigmoid layer as it is; behind a linear layer with ``from_logits=True``, which is more
+    accurate.  ``alpha`` is used with ``apply_class_balancing=True`` only, as in Keras; torchvision's function has that
+    on, optax's has it off.  With ``gamma=0.0`` it is `binary_crossentropy`.  For one class among several see
+    `categorical_focal_crossentropy`.  The probabilities are no longer calibrated: they lie closer to 1/2.
 
     >>> import lossary
     >>> print(lossary.binary_focal_crossentropy([[1.0, 0.0]], [[0.5, 0.75]]).round(4))

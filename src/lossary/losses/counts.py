@@ -121,7 +121,7 @@ def _is_least(y_true: Any, dispersion: Any) -> Any:
     ),
 )  # fmt: skip
 def negative_binomial_nll(y_true: Any, y_pred: Any, *, epsilon: float = 1e-7) -> Any:
-    """Negative log-likelihood of counts that spread more than a Poisson distribution of the same mean.
+    """Negative log-likelihood of overdispersed counts, which spread more than a Poisson distribution of the same mean.
 
     For sales, visits, reads of genes, and other counts that come in clusters.  ``y_pred`` holds the mean and the
     dispersion along its last axis, or is a tuple of two arrays, from layers with softplus.  The variance is

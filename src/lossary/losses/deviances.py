@@ -85,7 +85,7 @@ def _gamma_slope(y_true: Any, y_pred: Any, *, from_logs: bool = False) -> Any:
     ),
 )  # fmt: skip
 def gamma_deviance(y_true: Any, y_pred: Any, *, from_logs: bool = False) -> Any:
-    """Cost of a relative error, for amounts above 0 whose spread grows with their mean, as claims and durations do.
+    """Cost of a relative error, for skewed amounts above 0 whose spread grows with their mean, as claims, durations.
 
     Twice the log-likelihood of a gamma distribution that a perfect mean would add.  It is the same whatever the unit,
     and for small relative errors their square.  Predictions are means, so the last layer must be positive (exp or

@@ -122,7 +122,7 @@ def categorical_focal_crossentropy(
     *,
     epsilon: float = 1e-7,
 ) -> Any:
-    """`categorical_crossentropy` in which what is nearly right counts little, for classes of very different sizes.
+    """`categorical_crossentropy` in which what is nearly right counts little, for imbalanced classes.
 
     A point whose class has the share q is weighted by ``(1 - q)**gamma``.  ``alpha`` is Keras's: one factor of the
     whole loss, 1/4 unless told otherwise, so that ``alpha=1.0, gamma=0.0`` is `categorical_crossentropy`.  Behind a

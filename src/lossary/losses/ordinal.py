@@ -35,7 +35,7 @@ def _steps(y_true: Any, y_pred: Any) -> Any:
     ),
 )  # fmt: skip
 def coral(y_true: Any, y_pred: Any) -> Any:
-    """Cross-entropies of the questions whether a class lies beyond each step, for classes in an order: grades, ages.
+    """Cross-entropies of the questions whether a class lies beyond each step, for ordered classes: grades, ages.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores: that the label is above 0, above
     1, and so on.  Scores of one shared direction with C - 1 offsets fall from step to step, so that the answers agree;
@@ -68,7 +68,7 @@ def coral(y_true: Any, y_pred: Any) -> Any:
     ),
 )  # fmt: skip
 def corn(y_true: Any, y_pred: Any) -> Any:
-    """`coral` in which each step is asked only of points that came as far, for classes in an order.
+    """`coral` in which each step is asked only of points that came as far, for ordered classes.
 
     ``y_true`` holds one label per row, 0 to C - 1, and ``y_pred`` C - 1 raw scores, each that the label is above k if
     it is above k - 1; the chance to lie beyond a step is the product of the sigmoids up to it, so that nothing has to
