@@ -7,6 +7,8 @@ where that decides how it is rounded, one in float64 is off by a few units.  Gra
 from __future__ import annotations
 
 import contextlib
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -215,6 +217,29 @@ def test_an_error_of_a_task_reaches_the_caller(short_tasks: None, monkeypatch: p
         with pytest.raises(MemoryError):
             loss.value_and_grad(x, 2.0 * x)
     assert bits(loss.value_and_grad(x, 2.0 * x)) == expected
+
+
+def test_memory_lives_as_long_as_a_thread_may_be_at_it(short_tasks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C may end a call while another thread computes a task."""
+    by_threads(2, monkeypatch)
+    late: list[Any] = []
+
+    def interrupted(function: Any, firsts: range) -> int:
+        late.append(function)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "run", interrupted)
+    y_pred = np.ones((1000, 40), "float32")
+    alive = weakref.ref(y_pred)
+    with contextlib.suppress(KeyboardInterrupt):
+        lossary.get("log_cosh")(torch.zeros(1000, 40), torch.from_numpy(y_pred))
+    del y_pred
+    gc.collect()
+    assert len(late) == 1
+    assert alive() is not None
+    late.clear()
+    gc.collect()
+    assert alive() is None
 
 
 @SOME

@@ -72,15 +72,15 @@ def step(
     mean: bool,
     gradient: bool,
     label: str = "",
-) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
-    """What computes a plain total of arrays like this one in one call, with its arguments and its origin.
+) -> tuple[Callable[..., int], tuple[Any, ...], str, bool] | None:
+    """What computes a plain total of arrays like this one in one call, as `lossary.kernels.cpu.step.Step` says.
 
     None where there is no kernel.  ``label`` is the dtype of labels.
     """
     if not _is_taken(program, like, columns, label):
         return None
     size = str(like.dtype), like.size // columns, columns
-    found: tuple[Callable[..., int], tuple[Any, ...], str] | None = _unless_refused(
+    found: tuple[Callable[..., int], tuple[Any, ...], str, bool] | None = _unless_refused(
         lambda: part("cpu.step").step(program, parameters, *size, mean=mean, gradient=gradient)
     )
     return found
@@ -88,12 +88,12 @@ def step(
 
 def curvature_step(
     program: Program, parameters: tuple[float, ...], like: Any, columns: int, *, label: str = ""
-) -> tuple[Callable[..., int], tuple[Any, ...], str] | None:
+) -> tuple[Callable[..., int], tuple[Any, ...], str, bool] | None:
     """As `step`, for the slope and the diagonal of the Hessian of every output."""
     if not _is_one_task(program, like, columns, label):
         return None
     size = str(like.dtype), like.size // columns, columns
-    found: tuple[Callable[..., int], tuple[Any, ...], str] | None = _unless_refused(
+    found: tuple[Callable[..., int], tuple[Any, ...], str, bool] | None = _unless_refused(
         lambda: part("cpu.step").curvature(program, parameters, *size)
     )
     return found

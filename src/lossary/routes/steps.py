@@ -33,7 +33,7 @@ class Step:
     small and has no kernel.  Where neither can say anything, only the general way leads on.
     """
 
-    __slots__ = ("dtype", "fatal", "origin", "other", "room", "run", "shape", "tail", "wanted")
+    __slots__ = ("dtype", "fatal", "origin", "other", "room", "run", "shape", "shared", "tail", "wanted")
 
     def __init__(self, like: Floats, *, wanted: bool) -> None:
         self.shape, self.dtype, self.wanted = like.shape, like.dtype, wanted
@@ -44,6 +44,7 @@ class Step:
         self.tail: tuple[Any, ...] = ()
         self.fatal = 0
         self.origin = ""
+        self.shared = False
 
     def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
         """The total and its gradient, or None."""
@@ -78,7 +79,7 @@ def made(
         label=_label(setting, y_true),
     )  # fmt: skip
     if step is not None:
-        found.run, found.tail, found.origin = step
+        found.run, found.tail, found.origin, found.shared = step
         found.fatal = -1 if looking else NOT_FINITE
     elif wanted and y_pred.size < kernels.THRESHOLD:
         found.other = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
@@ -97,7 +98,7 @@ class CurvatureStep:
             columns, label = _columns(plan, y_pred), _label(setting, y_true)
             step = kernels.curvature_step(plan.program, setting.numbers, y_pred, columns, label=label)
             if step is not None:
-                self.run, self.tail, _ = step
+                self.run, self.tail, *_ = step
                 self.fatal = -1 if check in LOOKING else NOT_FINITE
 
     def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:

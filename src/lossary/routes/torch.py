@@ -155,7 +155,7 @@ def _plain(
 class _Plain(Prepared):
     """Plain calls on tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
-    __slots__ = ("like", "room", "run", "step", "tail", "wanted")
+    __slots__ = ("like", "memory", "room", "run", "step", "tail", "wanted")
 
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
@@ -166,6 +166,7 @@ class _Plain(Prepared):
         self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted, batched=batched)
         self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
         self.run, self.tail, self.room = self.step.run, self.step.tail, self.step.room
+        self.memory = _shared if self.step.shared else torch.Tensor.data_ptr
 
     def computed(self, y_true: Array, y_pred: Array) -> list[Array] | None:
         """The gradient, if it is wanted, and the loss, or None where only the general way leads on."""
@@ -179,8 +180,9 @@ class _Plain(Prepared):
             slopes = None
             if self.wanted:
                 slopes = _empty_like(y_pred) if self.room is None else torch.from_numpy(self.room())
-            at = 0 if slopes is None else slopes.data_ptr()
-            faults = self.run(y_true.data_ptr(), y_pred.data_ptr(), at, value.data_ptr(), *self.tail)
+            memory = self.memory
+            at = 0 if slopes is None else memory(slopes)
+            faults = self.run(memory(y_true), memory(y_pred), at, memory(value), *self.tail)
         except (RuntimeError, TypeError):
             return None  # A wrapper of torch.func that outlived its function.
         if faults and faults & self.step.fatal:
@@ -193,6 +195,10 @@ class _Plain(Prepared):
         plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
         found = None if plain is None else plain.computed(y_true, y_pred)
         return None if found is None else found[0]
+
+
+def _shared(x: Array) -> Any:
+    return x.detach().numpy()
 
 
 def _is_plain(y_true: Any, y_pred: Any) -> bool:

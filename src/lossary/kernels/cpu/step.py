@@ -26,11 +26,15 @@ from .target import CHUNK, Use
 
 
 class Step(NamedTuple):
-    """``run(y_true, y_pred, gradient, value, *tail)`` writes to the last two; arrays are addresses, or NumPy's own."""
+    """``run(y_true, y_pred, gradient, value, *tail)`` writes to the last two; arrays are addresses, or NumPy's own.
+
+    Where work is ``shared`` they are NumPy's, so that memory lives as long as a thread is at it after an interruption.
+    """
 
     run: Callable[..., int]
     tail: tuple[Any, ...]
     origin: str
+    shared: bool = False
 
 
 class _Made(NamedTuple):
@@ -53,7 +57,7 @@ def step(
         with contextlib.suppress(NoKernelError):
             by_labels = made(*other, reads=True)
             origin = f"that of {other[0].record.name} while all target rows are one-hot, {by_labels.origin}"
-            return Step(partial(_either, by_labels, cache(partial(made, program, parameters))), (), origin)
+            return Step(partial(_either, by_labels, cache(partial(made, program, parameters))), (), origin, shared=True)
     return made(program, parameters)
 
 
@@ -81,7 +85,7 @@ def _step(
         units, size = rows, max(1, size // columns)
     run, tail = made.run, (units, size, columns, 1.0 / rows if mean else 1.0, *numbers)
     if units > size:
-        return Step(partial(_in_tasks, run, units, size), tail, made.origin)
+        return Step(partial(_in_tasks, run, units, size), tail, made.origin, shared=True)
     return Step(run, (*_ALL, units, *tail), made.origin)
 
 
