@@ -385,6 +385,34 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         " this label",
     ),
     (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.sparsemax([[0.0, 1.0]], [[0.5, 0.5]]),
+        "sparsemax: y_true has shape (1, 2) and y_pred (1, 2); accepted is one integer label per row, shape (1,). "
+        "One-hot rows need labels = y_true.argmax(-1)",
+    ),
+    (
+        "label",
+        lossary.DomainError,
+        lambda: lossary.sparse_categorical_crossentropy([np.inf], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy: y_true[0] is inf; accepted are labels 0 to 1 (2 classes). Drop those rows, "
+        "or pass where= with False at them",
+    ),
+    (
+        "label",
+        lossary.DomainError,
+        lambda: lossary.multi_margin([0.5], [[0.5, 0.5]]),
+        "multi_margin: y_true[0] is 0.5; accepted are labels 0 to 1 (2 classes). Round or recode the labels to whole "
+        "numbers",
+    ),
+    (
+        "number",
+        lossary.DomainError,
+        lambda: lossary.logistic_hazard([[np.inf, 1.0]], [[0.5, 0.5]]),
+        "logistic_hazard: y_true's interval[0] is inf; accepted are whole numbers 0 to 1. Leave such positions out "
+        "with where=",
+    ),
+    (
         "label",
         lossary.DomainError,
         lambda: lossary.sparse_categorical_crossentropy([0.5], [[0.5, 0.5]]),
@@ -443,8 +471,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "number",
         lossary.DomainError,
         lambda: lossary.logistic_hazard([[0.5, 1]], [[0.0, 0.0]]),
-        "logistic_hazard: y_true's interval[0] is 0.5; accepted are whole numbers 0 to 1. Leave such positions out "
-        "with where=",
+        "logistic_hazard: y_true's interval[0] is 0.5; accepted are whole numbers 0 to 1. Round or recode them to "
+        "whole numbers",
     ),
     (
         "parameter_value",

@@ -274,8 +274,7 @@ class Labels(Domain):
         return "labels, whole numbers; what has the same one belongs together"
 
     def contains(self, x: Floats) -> Floats:
-        inside: Floats = x % 1 == 0
-        return inside
+        return _whole(x)
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
         return None if x.dtype.kind in "iub" else first_of(~self.contains(x))
@@ -307,7 +306,7 @@ class Ranks(Domain):
         return "places in an order, whole numbers 0, 1, ..."
 
     def contains(self, x: Floats) -> Floats:
-        inside: Floats = (x >= 0) & (x % 1 == 0)
+        inside: Floats = (x >= 0) & _whole(x)
         return inside
 
     def fault(self, x: Floats) -> tuple[int, ...] | None:
@@ -374,3 +373,8 @@ class Parts(Domain):
                 np.maximum(drawn[first], drawn[second]),
             )
         return np.stack(list(drawn.values()), -1)
+
+
+def _whole(x: Floats) -> Floats:
+    whole: Floats = np.isfinite(x) & (np.floor(x) == x)
+    return whole

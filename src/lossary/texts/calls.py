@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def sibling(name: str) -> str:
-    """The loss for one-hot rows beside the one for integer labels."""
-    return name.removeprefix("sparse_")
+    """How the loss for rows of probabilities beside the one for integer labels is called; empty if there is none."""
+    rows = name.removeprefix("sparse_")
+    return "" if rows == name else f"lossary.{rows}(y_true, y_pred)"
 
 
 # --- shapes, dtypes, frameworks -----------------------------------------------------------------------------------
@@ -209,9 +210,10 @@ def shapes_differ(
                 f"Write lossary.{record.name}(y_true, y_pred)"
             )
         if true == pred:
+            other = sibling(record.name)
             return ShapeError(
                 f"{got}; accepted is one integer label per row, shape {shape_text(pred[:-1])}. One-hot rows need "
-                f"lossary.{sibling(record.name)}(y_true, y_pred), or labels = y_true.argmax(-1)"
+                f"{f'{other}, or ' if other else ''}labels = y_true.argmax(-1)"
             )
         return ShapeError(
             f"{got}; accepted is one integer label per row of scores: y_true {shape_text(pred[:-1])} or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -76,13 +77,11 @@ def label(
 ) -> DomainError:
     """A label that names no class."""
     accepted = "labels 0, 1, ..., C - 1" if classes is None else f"labels 0 to {classes - 1} ({classes} classes)"
-    if number != number:
+    if not math.isfinite(number):
         remedy = "drop those rows, or pass where= with False at them"
     elif number != np.floor(number):
-        remedy = (
-            f"round or recode the labels to whole numbers; for probabilities use "
-            f"lossary.{sibling(loss)}(y_true, y_pred)"
-        )
+        other = sibling(loss)
+        remedy = "round or recode the labels to whole numbers" + (f"; for probabilities use {other}" if other else "")
     elif number < 0:
         remedy = f"a label that marks positions to leave out is named with ignore_class={int(number)}"
     else:
@@ -102,7 +101,9 @@ def number(
     """A part of the targets that counts outputs from 0 on, and names none."""
     accepted = "whole numbers 0, 1, ..., C - 1" if classes is None else f"whole numbers 0 to {classes - 1}"
     remedy = "Leave such positions out with where="
-    if value == np.floor(value) and value >= 0:
+    if math.isfinite(value) and not value.is_integer():
+        remedy = "Round or recode them to whole numbers"
+    elif math.isfinite(value) and value >= 0:
         remedy = f"They start at 0, and the output layer needs one unit for each: {int(value) + 1} units for this one"
     return DomainError(
         f"{loss}: {placed(argument, index, layout)} is {short(value)}; accepted are {accepted}. {remedy}"
