@@ -66,7 +66,9 @@ def add(
     """Adds the function of a source to a unit; ``extra`` are further constants."""
     scope = namespace(dtype) | {key: np.dtype(dtype).type(number) for key, number in extra.items()}
     with np.errstate(all="ignore"):
-        return unit.function(name, Routine.of(source, scope), parameters, result=result)
+        made = unit.function(name, Routine.of(source, scope), parameters, result=result)
+    made.of.attributes.add("noinline")  # Inside what calls it LLVM would go through it once more.
+    return made
 
 
 def machine_code(
