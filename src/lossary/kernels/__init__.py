@@ -54,11 +54,6 @@ def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
     small = call.y_pred.size < THRESHOLD
     if not _is_ready(call) if small else refusal(call):
         return None
-    return taken(call, look, small=small)
-
-
-def taken(call: Fusible, look: Callable[[], None] | None, *, small: bool = False) -> Fused:
-    """The kernel for a call that none refuses (`refusal`)."""
     fused: Fused = _run().Fused(call, look, small=small)
     return fused
 
