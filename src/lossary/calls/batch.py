@@ -90,7 +90,7 @@ class Batch:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is one of ``(y_true, y_pred)`` without gaps, which is what kernels know."""
+        """Whether it is one of ``(y_true, y_pred)`` without gaps, which is what all kernels know."""
         return self.program.record.is_pair and self.items is None
 
     @property
@@ -169,9 +169,9 @@ class Batch:
     def _value_and_gradient(self, reduction: str) -> tuple[Array, Array]:
         if self.fused is not None:
             found = self.fused.reduced(reduction, gradient=True)
-            if found is None or found[1] is None:
+            if found is None:
                 return self.in_words().value_and_gradient(reduction)
-            return self.answer(found[0], reduction), self.gradient(found[1])
+            return self.answer(found[0], reduction), self._structured(found[1])
         values, slopes = self.values_and_slopes()
         factor = self.factors(values, reduction)
         value = reduce(self.backend, values, factor, reduction)
@@ -189,8 +189,8 @@ class Batch:
         # What nothing weights stays as it came: one number for all may be stored only once.
         factor = upstream if isinstance(factor, float) else upstream * factor
         if self.fused is not None:
-            found = self.fused.gradient(factor)
-            return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
+            found = self.fused.gradients(factor)
+            return self.in_words().pulled_back(upstream) if found is None else self._structured(found)
         seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
         with self.computing():
             return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])

@@ -77,7 +77,7 @@ def _prepared(
         check_weights(plan.backend, setting.record, batch.weights, plan.lines.layout, wait=wait)
     if looking and plan.is_whole:
         _check_whole(setting, plan, points, wait)
-    if kernel and batch.is_plain:
+    if kernel and batch.items is None:
         batch.fused = kernel(batch, partial(_look, setting, plan, points, wait) if looking else None)
         if batch.fused is not None:
             return batch

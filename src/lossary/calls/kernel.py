@@ -5,6 +5,7 @@ Calls and kernels know each other by this module alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..graph.program import Program
@@ -39,12 +40,16 @@ class Fusible(Protocol):
         """The traced formula."""
 
     @property
+    def inputs(self) -> tuple[Array, ...]:
+        """The arrays that the formula sees."""
+
+    @property
     def y_true(self) -> Array:
-        """The targets."""
+        """The targets of a loss of ``(y_true, y_pred)``."""
 
     @property
     def y_pred(self) -> Array:
-        """The predictions."""
+        """The predictions; the first if there are several."""
 
     @property
     def numbers(self) -> tuple[Any, ...]:
@@ -73,11 +78,11 @@ class Fused(Protocol):
     def values(self) -> Array | None:
         """One value per data point."""
 
-    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
-        """The reduced loss and, if wanted, its gradient."""
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Sequence[Array]] | None:
+        """The reduced loss and, if wanted, its gradients, one for each of the predictions."""
 
-    def gradient(self, upstream: Array) -> Array | None:
-        """The gradient for one factor per data point."""
+    def gradients(self, upstream: Array) -> Sequence[Array] | None:
+        """The gradients for one factor per data point."""
 
     def origin(self) -> str:
         """Where the kernel comes from; raises `NoKernelError` where there is none."""

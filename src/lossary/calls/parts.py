@@ -25,6 +25,12 @@ def named(record: Record, arguments: Sequence[Any]) -> Mapping[str, Any]:
     return found
 
 
+def lead(record: Record, arguments: Sequence[Any]) -> Any:
+    """The array by whose library a call is computed: the first prediction, or the first part of it."""
+    given = arguments[record.first_prediction]
+    return given[0] if record.arguments[record.first_prediction].parts and _are_apart(given) and given else given
+
+
 def split(backend: Backend, record: Record, arguments: Sequence[Any]) -> tuple[tuple[Array, ...], tuple[bool, ...]]:
     """The arrays that the formula sees, and of each argument whether it held them in one array."""
     given = dict(named(record, arguments))

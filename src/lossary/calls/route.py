@@ -11,6 +11,8 @@ from .. import texts
 from .._marks import untraced
 from ..backends import Array, Backend, by_name, owner, ready
 from ..facts.axes import Axis
+from ..facts.record import Record
+from . import parts
 from .evaluate import Batch, Call, Offer, prepare
 from .plan import Setting
 
@@ -67,23 +69,25 @@ class Route:
         batched: bool = False,
     ) -> Call:
         """Any call, checked and ready to be computed by what is fastest."""
-        if not setting.record.is_pair:  # Which is all that shortcuts know.
-            return prepare(setting, arguments, sample_weight, where, axis=axis, check=check, batched=batched)
-        y_true, y_pred = arguments
 
-        def prepared(y: Any, p: Any, weights: Any = None, mask: Any = None, *, kernel: Offer | None = None) -> Batch:
-            given = (y, p), weights, mask
-            return prepare(setting, *given, axis=axis, check=check, batched=batched, kernel=kernel)
+        def prepared(
+            given: Sequence[Any], weights: Any = None, mask: Any = None, *, kernel: Offer | None = None
+        ) -> Batch:
+            options = {"axis": axis, "check": check, "batched": batched}
+            return prepare(setting, given, weights, mask, **options, kernel=kernel)
 
+        y_pred = parts.lead(setting.record, arguments)
         # What cannot be read now reports later, from the words.
         reporting = check == "async" and self.backend.host(y_pred, wait=False) is None
         if setting.is_constant and not reporting:
-            found = self.shortcut(prepared, y_true, y_pred, sample_weight, where)
+            found = self.shortcut(prepared, setting.record, arguments, sample_weight, where)
             if found is not None:
                 return found
-        return prepared(y_true, y_pred, sample_weight, where)
+        return prepared(arguments, sample_weight, where)
 
-    def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
+    def shortcut(
+        self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
+    ) -> Call | None:
         """The call computed otherwise than in words, or None where words do better."""
         return None
 

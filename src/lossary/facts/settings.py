@@ -15,8 +15,8 @@ from .domain import Domain, Floats
 class Interval(Domain):
     """A parameter's meaning and range.
 
-    ``off`` is the value at which it does nothing: there the formula is traced with that number instead of a symbol, so
-    that what it multiplies costs nothing.
+    ``off`` is the value at which it does nothing, or the usual one at which the formula is much shorter: there it is
+    traced with that number instead of a symbol, so that what it multiplies, or powers of 2, cost nothing.
     """
 
     meaning: str = ""

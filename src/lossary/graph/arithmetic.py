@@ -132,6 +132,8 @@ def power(a: Operand, exponent: Operand) -> Node:
         return apply("power", a, exponent)
     if exponent == 2:
         return square(a)
+    if exponent == 0.5:
+        return apply("sqrt", a)
     if exponent == 1:
         return lift(graph_of(a), a)
     return apply("power", a, exponent)

@@ -23,12 +23,13 @@ from ..backends import NUMPY, by_name, find
 from ..calls.kernel import Fused, Fusible, NoKernelError
 from ..calls.programs import Program, program_for
 from ..facts.registry import is_enrolled
-from ..graph import ELEMENT, NUMBER, OTHER, walk
+from ..graph import ELEMENT, NUMBER, OTHER, ROW, walk
 from ..texts.calls import kernel_dtype, no_kernel
 from ..texts.raw import unknown_choice
 from .cpu import alone
 from .cpu.pages import release
 from .lowering.form import WORDS
+from .lowering.lower import watches
 
 if TYPE_CHECKING:
     from ..objects.define import Loss
@@ -40,8 +41,10 @@ __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _DEVICES = ("cpu", "cuda")
+# Libraries whose calls of other arguments than targets and predictions take kernels.
+_SEVERAL = ("numpy", "torch")
 _ANEW = "a plain function is traced anew at every call"
-_UNLIKE = "y_true has another shape than y_pred, which is not compared here"
+_UNLIKE = "the arrays have different shapes, which are not compared here"
 
 
 def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
@@ -54,6 +57,9 @@ def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
     small = call.y_pred.size < THRESHOLD
     if not _is_ready(call) if small else refusal(call):
         return None
+    if look is not None and not watches(call.program):
+        look()
+        look = None
     fused: Fused = _run().Fused(call, look, small=small)
     return fused
 
@@ -101,7 +107,7 @@ def _is_one_task(program: Program, like: Any, columns: int, label: str) -> bool:
 
 def _is_taken(program: Program, like: Any, columns: int, label: str) -> bool:
     """Whether a kernel may compute arrays like this one."""
-    if like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
+    if of_several(program) or like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
         return False
     return is_enrolled(program.record) and not (unfit(program) or columns > _LONGEST_ROW or unusable())
 
@@ -119,7 +125,7 @@ def curvature(call: Fusible) -> tuple[Any, Any] | None:
 
     None where words are to compute them.
     """
-    if refusal(call):
+    if refusal(call) or of_several(call.program):
         return None
     found: tuple[Any, Any] | None = _unless_refused(lambda: part("cpu.curvature").derivatives(call))
     return found
@@ -164,11 +170,11 @@ def refusal(call: Fusible, smallest: int | None = None) -> str:
 
 
 def fits(call: Fusible) -> bool:
-    """Whether there is a target for every prediction: a kernel reads what lies there, and shapes may be unchecked."""
-    true, pred = (tuple(call.backend.shape(x)) for x in (call.y_true, call.y_pred))
-    if call.program.record.labels_are_integers:
-        return true in (pred[:-1], (*pred[:-1], 1))
-    return true == pred
+    """Whether all inputs are as long as the outputs: a kernel reads what lies there, and shapes may be unchecked."""
+    shape = tuple(call.backend.shape(call.y_pred))
+    of_points = shape[:-1], (*shape[:-1], 1)
+    given = zip(call.program.record.inputs, call.inputs, strict=True)
+    return all(tuple(call.backend.shape(x)) in ((shape,) if each.has_outputs else of_points) for each, x in given)
 
 
 def unfit(program: Program) -> str:
@@ -185,16 +191,20 @@ def _unfit(program: Program) -> str:
         return "it compares data points with each other: no kernel yet"
     if program.depth > 1:
         return "its data points are matrices: no kernel yet"
-    if not program.record.is_pair:
-        of_rows = [each.name for each in inputs if each.axes != ELEMENT and not each.is_label]
-        if of_rows:
-            return f"{of_rows[0]} holds one number per data point: no kernel yet"
-        return f"it takes {', '.join(each.name for each in inputs)}: no kernel yet"
+    listed = [each.name for each in inputs if each.axes not in (ELEMENT, ROW)]
+    if listed:
+        return f"{listed[0]} holds a list of numbers per data point: no kernel yet"
     nodes = [node for node in walk(program.outputs("value_and_slope")) if node.args and node.axes != NUMBER]
     if any(OTHER in node.axes for node in nodes):
         return "it compares all pairs of outputs: no kernel yet"
     missing = sorted({node.op for node in nodes} - WORDS)
     return f"{', '.join(missing)}: no kernel yet" if missing else ""
+
+
+def of_several(program: Program) -> str:
+    """That a formula takes others than targets and predictions, or nothing: NumPy's kernels alone know such."""
+    record = program.record
+    return "" if record.is_pair else f"it takes {', '.join(each.name for each in record.inputs)}: no kernel yet"
 
 
 def unusable() -> str:
@@ -288,6 +298,8 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
     if device == "cuda":
+        if of_several(program):
+            raise no_kernel(program.record.name, of_several(program))
         return str(part("triton.emit").source(program, "elements" if program.separable else "rows").text)
     if readable:
         return plain.source(program, gradient=gradient)
@@ -303,6 +315,11 @@ def _loss(loss: Any) -> Loss:
 
     made: Loss = get(loss)
     return made
+
+
+def _unfit_there(program: Program, backend: str) -> str:
+    """Why no kernel computes such a formula for this library, or nothing."""
+    return unfit(program) or (of_several(program) if backend not in _SEVERAL else "")
 
 
 def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str | None = None) -> str:
@@ -335,7 +352,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
         backend = backend or "numpy"
-        reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
+        reason = route.of(by_name(backend)).refusal() or _unfit_there(_program(made), backend)
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         smallest = route.of(by_name(backend)).smallest or THRESHOLD
@@ -343,7 +360,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         return f"{name} runs in a fused kernel on {backend} {sizes}"
     owner = find(name, {"y_true": y_true, "y_pred": y_pred})
     reason = "" if is_enrolled(made.record) else _ANEW
-    reason = reason or unfit(_program(made))
+    reason = reason or _unfit_there(_program(made), owner.name)
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
     origin = route.of(owner).origin(made._setting, y_true, y_pred, made.axis, made.reduction)

@@ -13,7 +13,7 @@ from itertools import count
 from ..graph import ELEMENT, Node, walk
 from ..graph.emit import INFIX
 from ..graph.program import Program
-from .lowering.form import Loop, Lowered, Number, Stage, Target
+from .lowering.form import SLOPES, Loop, Lowered, Number, Stage, Target
 from .lowering.lower import lower
 
 # NumPy takes whole rows at a time and keeps what it has computed, so that only reductions part one loop from the next.
@@ -38,6 +38,8 @@ _SPELLED = {
     "log1pmx": "np.log1p({0}) - {0}",
     "log_or_log1p": "np.where({1}, np.log1p({0}), np.log({0}))",
     "first": "np.argmax({0} == {1})",
+    "place": "{0}",
+    "position": "np.arange(columns)",
     "residual": "{0} - {1} * {2}",
     "same": "{0} == {1}",
     "scale_to_one": "np.ldexp(1.0, -np.clip(np.frexp({0})[1], -1022, 1022))",
@@ -69,14 +71,14 @@ class _Printer:
         """The whole function."""
         form = self.form
         names = [*(each.name for each in form.inputs), *(["*", *self.parameters] if self.parameters else [])]
-        slopes = [write for stage in form.stages for loop in stage.loops for write in loop.writes if write.is_slope]
-        said = "value, the slope" if slopes else "value"
-        lines = ["columns = len(y_pred)", "inside = True"]
+        slopes = [_slope(store) for store in form.slopes]
+        said = f"value, the slope{'s' if slopes[1:] else ''}" if slopes else "value"
+        lines = [f"columns = len({form.main.name})", "inside = True"]
         lines += [f"inside &= 0 <= {each.name} < columns" for each in form.inputs if each.is_label]
         for stage in form.stages:
             lines += self._stage(stage)
         lines += [f"inside &= {self.bare(node)}" for node in form.checks]
-        lines += ["", f"return {self.bare(form.value)}, {'slope, ' if slopes else ''}inside"]
+        lines += ["", f"return {', '.join([self.bare(form.value), *slopes, 'inside'])}"]
         return "\n".join(
             [
                 "import numpy as np",
@@ -107,8 +109,8 @@ class _Printer:
         yield from (f"inside &= np.all({self.bare(node)})" for node in loop.checks)
         for write in loop.writes:
             if write.is_slope:
-                scale = "".join(f" {sign} {self.of(number)}" for sign, number in self.form.scale)
-                yield f"slope = {self._row(write.value, bare=not scale)}{scale}"
+                scale = "".join(f" {sign} {self.of(number)}" for sign, number in write.scale)
+                yield f"{_slope(write.store)} = {self._row(write.value, bare=not scale)}{scale}"
             else:
                 yield self._named("v", write.value)
         yield from (self._named("r", reduction.node) for reduction in loop.reductions)
@@ -173,7 +175,7 @@ class _Printer:
 
 def _roots(form: Lowered) -> Iterator[Node]:
     """What is computed of a kernel."""
-    yield from (form.value, *form.checks, *(node for _, node in form.scale))
+    yield from (form.value, *form.checks, *(node for write in form.writes for _, node in write.scale))
     for stage in form.stages:
         for loop in stage.loops:
             yield from loop.body.results
@@ -183,14 +185,19 @@ def _varies(node: Node) -> bool:
     """Whether an element is made of something that differs from output to output."""
     found: dict[int, bool] = {}
     for below in walk([node]):
-        own = below.op in ("input", "at", "is_label")
+        own = below.op in ("input", "at", "is_label", "position")
         found[id(below)] = below.axes == ELEMENT and (own or any(found[id(arg)] for arg in below.args))
     return found[id(node)]
 
 
+def _slope(store: str) -> str:
+    """The variable for a slope."""
+    return store.replace(SLOPES, "slope")
+
+
 def _argument(name: str) -> str:
     """A parameter's name, unless it names something else here."""
-    return f"{name}_" if name in ("np", "columns", "inside", "slope") else name
+    return f"{name}_" if name in ("np", "columns", "inside") or name.startswith("slope") else name
 
 
 def _literal(value: float) -> str:

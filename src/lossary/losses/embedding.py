@@ -47,7 +47,8 @@ def _distance(a: Any, b: Any, norm: Any) -> Any:
 def _direction(a: Any, b: Any, norm: Any) -> Any:
     """The slope of the length in ``a``, 0 where the two meet; that in ``b`` is its opposite."""
     shares, _ = _shares(a, b)
-    return sign(a - b) * power(shares, norm - 1.0) * power(_total(shares, norm), 1.0 / norm - 1.0)
+    total = _total(shares, norm)
+    return sign(a - b) * power(shares, norm - 1.0) * (power(total, 1.0 / norm) / total)
 
 
 def _triplet_slopes(
@@ -77,7 +78,7 @@ def _triplet_slopes(
     predictions={"anchor": Real(), "positive": Real(), "negative": Real()},
     parameters={
         "margin": Interval("How much nearer the positive is to be than the negative", 0.0),
-        "norm": Interval("The degree of the norm: 2 is the Euclidean length", 1.0),
+        "norm": Interval("The degree of the norm: 2 is the Euclidean length", 1.0, off=2.0),
         "swap": Flag("Whether the nearer one of anchor and positive is held against the negative"),
     },
     slope=_triplet_slopes,

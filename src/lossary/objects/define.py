@@ -12,7 +12,7 @@ from .. import texts
 from .._marks import unconverted
 from ..backends import Array
 from ..calls import route
-from ..calls.parts import from_two
+from ..calls.parts import from_two, lead
 from ..calls.plan import Setting
 from ..calls.programs import holds_rows
 from ..facts import registry
@@ -79,8 +79,8 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        way, mask = route.to(args[first]), Loss.mask_of(args[first])
-        if usual and mask is None:
+        way, mask = route.to(lead(record, args)), Loss.mask_of(args[first])
+        if record.is_pair and mask is None:
             found = way.at_once(setting, args[0], args[1], axis, mode, "none", batched=False)
             if found is not None:
                 return found

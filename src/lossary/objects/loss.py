@@ -12,6 +12,7 @@ from .. import backends, texts
 from .._marks import unconverted
 from ..backends import Array
 from ..calls import evaluate, route
+from ..calls.parts import lead
 from ..calls.plan import Setting
 from ..facts import registry
 from ..facts.axes import Axis
@@ -100,8 +101,7 @@ class Loss(kin.Kin):
             found = way.at_once(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if found is not None:
                 return found
-        given = (y_true, y_pred), sample_weight, where
-        return way.call(self._setting, *given, self.axis, check, batched=True).reduced(self.reduction)
+        return self.ready((y_true, y_pred), sample_weight, where).reduced(self.reduction)
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
@@ -112,8 +112,7 @@ class Loss(kin.Kin):
             both = way.at_once_with_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
             if both is not None:
                 return both
-        given = (y_true, y_pred), sample_weight, where
-        return way.call(self._setting, *given, self.axis, check, batched=True).value_and_gradient(self.reduction)
+        return self.ready((y_true, y_pred), sample_weight, where).value_and_gradient(self.reduction)
 
     def total(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Total:
         """The sum of the loss and its weight, a `lossary.Total`: totals of parts of a batch add up to that of all."""
@@ -134,8 +133,8 @@ class Loss(kin.Kin):
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""
-        given, y_pred = (arguments, sample_weight, where), arguments[self.record.first_prediction]
-        return route.to(y_pred).call(self._setting, *given, self.axis, self._mode(), batched=True)
+        way = route.to(lead(self.record, arguments))
+        return way.call(self._setting, arguments, sample_weight, where, self.axis, self._mode(), batched=True)
 
     def batch(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None, *, fusible: bool = False

@@ -29,6 +29,7 @@ from ..calls.kernel import Fusible, NoKernelError
 from ..calls.linear import Arguments, Settings
 from ..calls.programs import Program
 from ..calls.route import Prepare, Route
+from ..facts.record import Record
 from . import linear_jax
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ class JaxFused:
         values = _values(self._call(""))(self.y_true, self.y_pred).reshape(self.shape[:-1])
         return values if self.mask is None else jnp.where(self.mask, values, 0.0)
 
-    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None]:
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, list[Array]]:
         """The reduced loss and, if wanted, its gradient."""
         plain = self.weights is None and self.mask is None
         if reduction != "none" and plain and self.program.separable:
@@ -287,19 +288,19 @@ class JaxFused:
             factor = reduce.factors(self.program.record.name, BACKEND, ones, *given, reduction, self.outputs)
             call, factors = self._call(""), [(ones * factor).reshape(-1)]
         if reduction == "none" and not gradient:
-            return self.values() * factors[0].reshape(self.shape[:-1]), None
+            return self.values() * factors[0].reshape(self.shape[:-1]), []
         if not gradient:
-            return _total(call)(self.y_true, self.y_pred, *factors), None
+            return _total(call)(self.y_true, self.y_pred, *factors), []
         slopes, value = _gradient(call)(self.y_true, self.y_pred, *factors)
         if factors:
             value = value * factors[0]
             value = value.reshape(self.shape[:-1]) if reduction == "none" else jnp.sum(value)
-        return value, slopes.reshape(self.shape)
+        return value, [slopes.reshape(self.shape)]
 
-    def gradient(self, upstream: Array) -> Array:
+    def gradients(self, upstream: Array) -> list[Array]:
         """The gradient for one factor per data point."""
         slopes, _ = _gradient(self._call(""))(self.y_true, self.y_pred, upstream.reshape(-1))
-        return slopes.reshape(self.shape)
+        return [slopes.reshape(self.shape)]
 
     def origin(self) -> str:
         """Where the kernel comes from that computes the values and their gradient."""
@@ -328,12 +329,15 @@ class JaxRoute(Route):
         return linear_jax.value_and_gradients(settings, given)
 
     def shortcut(
-        self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any
+        self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
     ) -> evaluate.Batch | None:
+        if not record.is_pair:
+            return None
+        y_pred = arguments[1]
         size = y_pred.size
         if not isinstance(size, int) or size < self.smallest or refusal(y_pred, y_pred):
             return None
-        batch = prepare(y_true, y_pred, sample_weight, where)
+        batch = prepare(arguments, sample_weight, where)
         # Whole numbers are subtracted in float64.
         takes = batch.is_plain and batch.poison is None and batch.y_pred.dtype == jnp.float32
         if takes and not kernels.refusal(batch, self.smallest):

@@ -6,6 +6,7 @@ operations as the words of PyTorch, which is what a small call costs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +17,16 @@ from ..backends import Array
 from ..backends.torch import BACKEND, PLAIN
 from ..calls.evaluate import Call
 from ..calls.linear import Arguments, Settings
+from ..calls.parts import lead
 from ..calls.plan import Setting, keep
 from ..calls.route import Prepare, Route
 from ..errors import ShapeError
 from ..facts.axes import Axis
+from ..facts.record import Record
 from . import steps, torch_device, torch_linear_compiled
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
-from .torch_together import Prepared, Together, Total, Values, together, unfit, widened
+from .torch_together import Prepared, Together, Total, Values, given, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -39,14 +42,10 @@ class TorchRoute(Route):
     """Calls on tensors: by NumPy on their memory, value and gradient at once, or with a kernel in torch.compile."""
 
     def refusal(self, *arrays: Array) -> str:
-        for x in arrays:
-            if type(x) not in PLAIN:
-                break
-            if not x.is_cpu:
-                return "the tensors are not in host memory"
-            if x.layout is not torch.strided or x.is_neg() or x.is_conj():
-                return "the tensors have no plain memory layout"
-        return unfit(*arrays)
+        others = *arrays[:1], *arrays[2:]
+        if any(x.requires_grad for x in others) and torch.is_grad_enabled():
+            return "more than y_pred is differentiated"
+        return _out_of_reach(*arrays)
 
     def at_once(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
@@ -78,14 +77,20 @@ class TorchRoute(Route):
         views = y_true.detach().numpy(), y_pred.detach().numpy()
         return steps.made(setting, *views, axis, None, reduction, wanted=True).origin
 
-    def shortcut(self, prepare: Prepare, y_true: Any, y_pred: Any, sample_weight: Any, where: Any) -> Call | None:
+    def shortcut(
+        self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
+    ) -> Call | None:
         if torch.compiler.is_compiling():
-            return compiled(prepare, y_true, y_pred, sample_weight, where)
-        y_true, sample_weight, where = (
-            self.backend.asarray(x, y_pred) if _is_numeric(x) else x for x in (y_true, sample_weight, where)
-        )
-        found = self._in_memory(prepare, y_true, y_pred, sample_weight, where)
-        return found or together(prepare, y_true, y_pred, sample_weight, where)
+            return compiled(prepare, arguments, sample_weight, where) if record.is_pair else None
+        like = lead(record, arguments)
+
+        def tensors(x: Any) -> Any:
+            if isinstance(x, tuple | list):
+                return tuple(map(tensors, x)) if any(isinstance(each, torch.Tensor) for each in x) else x
+            return self.backend.asarray(x, like) if _is_numeric(x) else x
+
+        call = record, list(map(tensors, arguments)), tensors(sample_weight), tensors(where)
+        return self._in_memory(prepare, *call) or together(prepare, *call)
 
     @property
     def is_followed(self) -> bool:
@@ -110,26 +115,38 @@ class TorchRoute(Route):
         return found
 
     def _in_memory(
-        self, prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any
+        self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
     ) -> InMemory | None:
         """The call on NumPy's views of these tensors, or None where words of PyTorch must compute it or are faster."""
-        if type(y_true) not in PLAIN or not y_pred.is_floating_point():
+        found = None if record.compared else given(record, arguments)
+        if found is None:
             return None
         others = [x for x in (sample_weight, where) if x is not None]
-        if self.refusal(y_true, y_pred, *others):
+        if _out_of_reach(*found.arrays, *others) or found.is_differentiated(*others):
             return None
-        true, pred = widened(y_true), widened(y_pred)
         try:
-            views = [_view(true), _view(pred), _view(sample_weight), _view(where)]
+            views = found.arguments([_view(x) for x in found.arrays]), _view(sample_weight), _view(where)
         except (RuntimeError, TypeError):
             return None  # A wrapper of torch.func that outlived its function, or a layout that NumPy does not have.
         try:
             batch = prepare(*views, kernel=kernels.offer)
         except ShapeError:
             return None  # Said again in words, which name PyTorch's remedy.
-        if batch.fused is None and y_pred.numel() >= kernels.THRESHOLD:
+        if batch.fused is None and found.predictions[0].numel() >= kernels.THRESHOLD:
             return None  # Here the words of PyTorch, on several threads, overtake those of NumPy.
-        return InMemory(batch, true, pred, y_pred.dtype, lambda y, p: prepare(y, p, sample_weight, where), others)
+        return InMemory(batch, found, lambda x: prepare(found.arguments(x), sample_weight, where), others)
+
+
+def _out_of_reach(*arrays: Array) -> str:
+    """Why NumPy cannot compute on the memory of these tensors, or nothing."""
+    for x in arrays:
+        if type(x) not in PLAIN:
+            break
+        if not x.is_cpu:
+            return "the tensors are not in host memory"
+        if x.layout is not torch.strided or x.is_neg() or x.is_conj():
+            return "the tensors have no plain memory layout"
+    return unfit(*arrays)
 
 
 def _plain(
@@ -211,13 +228,13 @@ def _is_plain(y_true: Any, y_pred: Any) -> bool:
 
 
 class InMemory(Together):
-    """A call on tensors that NumPy computes: ``batch`` is NumPy's, and ``y_pred`` shares its memory."""
+    """A call on tensors that NumPy computes: ``batch`` is NumPy's, and the tensors share its memory."""
 
     def tensor(self, x: Any) -> Array:
         """What NumPy computed, as a tensor."""
         return _tensor(x)
 
-    def given(self, x: Array) -> Any:
+    def array(self, x: Array) -> Any:
         """A tensor as NumPy's."""
         return x.detach().numpy()
 

@@ -22,13 +22,14 @@ from ..calls.reduce import MEANS
 from ..calls.route import Prepare
 from ..facts.registry import is_enrolled
 from .torch_doors import is_transformed
-from .torch_together import HALF, again, differentiated
+from .torch_together import HALF, differentiable, differentiated
 
 _FLOATS = frozenset({torch.float32, torch.float64}) | HALF
 
 
-def compiled(prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, where: Any) -> Compiled | None:
+def compiled(prepare: Prepare, arguments: Sequence[Any], sample_weight: Any, where: Any) -> Compiled | None:
     """The call with a kernel in it, or None where the words give what is asked for."""
+    y_true, y_pred = arguments
     others = [x for x in (y_true, sample_weight, where) if isinstance(x, torch.Tensor)]
     if any(type(x) not in PLAIN or not x.is_cpu for x in (y_pred, *others)) or y_pred.dtype not in _FLOATS:
         return None
@@ -36,7 +37,7 @@ def compiled(prepare: Prepare, y_true: Any, y_pred: Array, sample_weight: Any, w
         return None
     if not differentiated(y_pred) or any(x.requires_grad for x in others):
         return None
-    batch = prepare(y_true, y_pred, sample_weight, where)
+    batch = prepare(arguments, sample_weight, where)
     return Compiled(batch) if batch.is_plain and is_enrolled(batch.program.record) else None
 
 
@@ -116,10 +117,11 @@ def _backward(ctx: Any, upstream: Array, _: Any) -> Any:
 def _again(arrays: list[Any], call: tuple[int, Sequence[float], str], upstream: Array) -> Array:
     program, numbers, reduction = call
 
-    def words(y_true: Array, y_pred: Array) -> Batch:
-        return _batch(BACKEND, _program(program), [y_true, y_pred, *arrays[2:]], numbers)
+    def words() -> Array:
+        return _batch(BACKEND, _program(program), arrays, numbers).reduced(reduction)
 
-    return again(words, reduction, arrays[0], arrays[1], upstream)
+    (found,) = differentiable(words, arrays[1:2], upstream)
+    return found
 
 
 _total.register_autograd(_backward, setup_context=_keep)

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from ...graph import Node
 from ...graph.program import Program
-from ..lowering.form import CURVES, RESULTS, Body, Loop, Lowered, Number, Stage, Write
+from ..lowering.form import RESULTS, Body, Loop, Lowered, Number, Stage, Write
 from ..lowering.lower import ByTargets, body, by_targets, curvature, lower
 from . import narrow
-from .arguments import Argument, arguments
+from .arguments import Argument, argument, arguments, written
 from .spell import (
-    ARRAYS,
     REDUCE,
     Names,
     Text,
-    Variable,
     definitions,
     indent,
     loads,
+    local,
     neutrals,
+    of_points,
     over_columns,
     parameters,
 )
@@ -49,7 +49,7 @@ def source(program: Program, use: Use) -> Source:
     form, other = _form(program, use)
     known = parameters(form.numbers)
     index = narrow.NUMBER if use.narrow else ""
-    known |= {id(each.node): Variable("label", index) for each in form.inputs if each.is_label}
+    known |= of_points(form.inputs, index)
     if use.narrow:
         lines = narrow.body(form, Names(known, narrow.ELEMENT, narrow.NUMBER), use=use)
     else:
@@ -85,9 +85,9 @@ class _Printer:
     def _chunks(self) -> list[str]:
         """Elements without rows, so many at a time."""
         use = self.use
-        work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, y_pred.size - start)"]
-        arrays = {ARRAYS[each.name]: each.name for each in self.form.inputs}
-        arrays |= use.written
+        work = [f"start = i * {CHUNK}", f"columns = min({CHUNK}, {argument(self.form.main)}.size - start)"]
+        arrays = {local(each.name)[0]: argument(each) for each in self.form.inputs}
+        arrays |= written(self.form, use)
         arrays |= {RESULTS: "values"} if use.points and not use.curvature else {}
         arrays |= {"weights": "factors"} if use.points and use.gradient else {}
         work += [f"{name} = beginning({array}, start)" for name, array in arrays.items()]
@@ -140,29 +140,32 @@ class _Printer:
         work += self._each_row(last)
         if use.mask:
             zero = ["values[i] = ZERO"]
-            zero += over_columns(["gradient[i, j] = ZERO"]) if use.gradient else []
+            zero += over_columns([f"{array}[i, j] = ZERO" for array in written(form, use).values()])
             work += ["for i in range(start, start + size):", *indent(["if not mask[i]:", *indent(zero)])]
-        lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)"]
+        lines = ["faults = NONE", f"columns = {argument(form.main)}.shape[1]", "count = F(columns)"]
         lines.append("most = rows_at_once(columns)")
         lines += [f"{store}_rows = empty((most, columns), F)" for store in form.stores]
         lines += [f"{name}_rows = lanes({like})" for name, like in names.made.items()]
         ahead = {} if use.curvature else {"results": "values"}
         ahead |= {"weights": "factors"} if use.gradient else {}
-        ahead |= {"labels": "y_true"} if labels else {}
+        ahead |= {"labels": argument(each) for each in form.inputs if each.is_label}
+        ahead |= {local(each.name)[0]: argument(each) for each in form.inputs if each.is_number}
         first = [f"{name} = beginning({array}, start)" for name, array in ahead.items()]
         work = ["size = min(most, last - start)", *first, *work]
         return [*lines, "for start in range(first, last, most):", *indent(work), "return faults"]
 
     def _each_row(self, lines: list[str]) -> list[str]:
         """The lines for every row of a few, after what they need of it."""
-        read, written = self.names.asked()
-        of_row = {"targets": "row(y_true, i)", "predictions": "row(y_pred, i)", "slopes": "row(gradient, i)"}
-        of_row |= {CURVES: "row(curvature, i)", "directions": "row(upstream, i)"}
+        read, found = self.names.asked()
+        inputs, numbers = self.form.inputs, [each for each in self.form.inputs if each.is_number]
+        of_row = {local(each.name)[0]: f"row({argument(each)}, i)" for each in inputs if each not in numbers}
+        of_row |= {store: f"row({array}, i)" for store, array in written(self.form, self.use).items()}
         views = {"label": "place(labels[k], columns)", **of_row, "factor": "weights[k]"}
+        views |= {local(each.name)[1]: f"{local(each.name)[0]}[k]" for each in numbers}
         views |= {store: f"row({store}_rows, k)" for store in self.form.stores}
         used = [f"{name} = {view}" for name, view in views.items() if name in read]
-        used += [f"{name} = {name}_rows[k]" for name in read if name in self.names.made and name not in written]
-        results = [f"{name}_rows[k] = {name}" for name in written]
+        used += [f"{name} = {name}_rows[k]" for name in read if name in self.names.made and name not in found]
+        results = [f"{name}_rows[k] = {name}" for name in found]
         skip = ["if not mask[i]:", "    continue"] if self.use.mask else []
         index = ["i = start + k"] if skip or not of_row.keys().isdisjoint(read) else []
         return ["for k in range(size):", *indent([*index, *skip, *used, *lines, *results])] if lines else []
@@ -222,7 +225,8 @@ class _Printer:
         lines += [f"faults = faulty(faults, {text.of(node)})" for node in loop.checks]
         for reduction in loop.reductions:
             if reduction.array:
-                array = names.use(ARRAYS.get(reduction.array, reduction.array))
+                read = {each.name: local(each.name)[0] for each in self.form.inputs}
+                array = names.use(read.get(reduction.array, reduction.array))
                 total = REDUCE[reduction.node.op][2].format(total=f"row_sum({array}, columns)")
                 results.append(f"{names.result(reduction.node)} = {total}")
         return [*before, *starts, *over_columns(lines), *after, *results]
@@ -235,7 +239,7 @@ class _Printer:
         """What the loop writes."""
         if write.is_slope:
             given = "weights[j]" if self.use.points else self.names.use("factor")
-            factor = " ".join([given, *(f"{sign} {text.of(number)}" for sign, number in self.form.scale)])
+            factor = " ".join([given, *(f"{sign} {text.of(number)}" for sign, number in write.scale)])
             return f"({factor}) * {text.of(value)}"
         masked = write.store == RESULTS and self.use.mask
         return f"where(kept_in[j], {text.of(value)}, ZERO)" if masked else text.of(value)

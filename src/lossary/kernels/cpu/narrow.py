@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...graph import Node
-from ..lowering.form import Loop, Lowered, Number, Stage
-from .spell import REDUCE, Names, Text, definitions, indent, loads, over_columns
+from ..lowering.form import Input, Loop, Lowered, Number, Stage, Write
+from .arguments import argument, written
+from .spell import REDUCE, Names, Text, definitions, indent, loads, local, over_columns
 from .target import Use
 
 ELEMENT = "[j * LANES + k]"
@@ -21,22 +22,23 @@ def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
     """The lines of a kernel for many short rows."""
     gradient = use.gradient
     labels = any(each.is_label for each in form.inputs)
-    work = _loaded(labels=labels, gradient=gradient)
+    work = _loaded(form.inputs, gradient=gradient)
     for stage in form.stages:
         for number in stage.numbers:
             work += _number(stage, number, names)
         for loop in stage.loops:
-            work += _loop(form.scale, loop, names)
+            work += _loop(loop, names)
     text = Text(names)
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in form.checks])
     work += _over_lanes([_ROW, *(f"results[i] = {text.of(node)}" for node in form.results)])
-    for tile, array in use.written.items():
+    tiles = written(form, use)
+    for tile, array in tiles.items():
         work += _over_lanes([_ROW, f"own = row({array}, i)", *over_columns([f"own[j] = {tile}{ELEMENT}"])])
-    lines = ["faults = NONE", "columns = y_pred.shape[1]", "count = F(columns)", "predictions = tile(ZERO)"]
+    lines = ["faults = NONE", f"columns = {argument(form.main)}.shape[1]", "count = F(columns)"]
     lines += [] if use.curvature else ["results = beginning(values, 0)"]
-    lines += ["labels = beginning(y_true, 0)", "label = lanes(NOWHERE)"] if labels else ["targets = tile(ZERO)"]
+    lines += [line for each in form.inputs for line in _room(each)]
     lines += ["weights = beginning(factors, 0)", "factor = lanes(ZERO)"] if gradient else []
-    lines += [f"{tile} = tile(ZERO)" for tile in use.written]
+    lines += [f"{tile} = tile(ZERO)" for tile in tiles]
     lines += [f"{store} = tile(ZERO)" for store in form.stores]
     lines += [f"{name} = lanes({like})" for name, like in names.made.items()]
     return [*lines, "for start in range(first, last, LANES):", *indent(work), "return faults"]
@@ -46,11 +48,28 @@ def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
 _ROW = "i = min(start + k, last - 1)"
 
 
-def _loaded(*, labels: bool, gradient: bool) -> list[str]:
-    lines = [_ROW, "prediction = row(y_pred, i)", *(["factor[k] = weights[i]"] if gradient else [])]
-    lines += ["label[k] = place(labels[i], columns)"] if labels else ["target = row(y_true, i)"]
-    copies = [f"predictions{ELEMENT} = prediction[j]", *([] if labels else [f"targets{ELEMENT} = target[j]"])]
-    checks = _over_lanes(["faults = faulty(faults, label[k] >= 0)"]) if labels else []
+def _room(given: Input) -> list[str]:
+    """Where an input is kept while a few rows are computed."""
+    array, element, _ = local(given.name)
+    if given.is_label:
+        return [f"labels = beginning({argument(given)}, 0)", "label = lanes(NOWHERE)"]
+    if given.is_number:
+        return [f"{array} = beginning({argument(given)}, 0)", f"{element} = lanes(ZERO)"]
+    return [f"{array} = tile(ZERO)"]
+
+
+def _loaded(inputs: Sequence[Input], *, gradient: bool) -> list[str]:
+    lines, copies, checks = [_ROW, *(["factor[k] = weights[i]"] if gradient else [])], [], []
+    for each in inputs:
+        array, element, _ = local(each.name)
+        if each.is_label:
+            lines.append("label[k] = place(labels[i], columns)")
+            checks = _over_lanes(["faults = faulty(faults, label[k] >= 0)"])
+        elif each.is_number:
+            lines.append(f"{element}{NUMBER} = {array}[i]")
+        else:
+            lines.append(f"{array}_row = row({argument(each)}, i)")
+            copies.append(f"{array}{ELEMENT} = {array}_row[j]")
     return [*_over_lanes([*lines, *over_columns(copies)]), *checks]
 
 
@@ -77,14 +96,23 @@ def _number(stage: Stage, number: Number, names: Names) -> list[str]:
     return [*_over_lanes([f"{name} = NOWHERE"]), *over_columns(_over_lanes(inner))]
 
 
-def _loop(scale: Sequence[tuple[str, Node]], loop: Loop, names: Names) -> list[str]:
-    """One loop over the columns and the lanes."""
+def _factor(write: Write, names: Names) -> tuple[list[str], str]:
+    """The line that computes what a slope is multiplied by, if there is one, and the variable that holds it."""
     factor = f"factor{NUMBER}"
-    before = []
-    if scale and any(write.is_slope for write in loop.writes):
-        given = " ".join([factor, *(f"{sign} {Text(names).of(node)}" for sign, node in scale)])
-        factor = str(names.lane("f"))
-        before = [f"{factor} = {given}"]
+    if not write.scale:
+        return [], factor
+    given = " ".join([factor, *(f"{sign} {Text(names).of(node)}" for sign, node in write.scale)])
+    found = str(names.lane("f"))
+    return [f"{found} = {given}"], found
+
+
+def _loop(loop: Loop, names: Names) -> list[str]:
+    """One loop over the columns and the lanes."""
+    before, factors = [], {}
+    for write in loop.writes:
+        if write.is_slope:
+            lines, factors[write.store] = _factor(write, names)
+            before += lines
     totals = [(each, REDUCE[each.node.op]) for each in loop.reductions]
     running = [names.lane("s", start) for _, (start, _, _) in totals]
     before += [f"{total} = {start}" for total, (_, (start, _, _)) in zip(running, totals, strict=True)]
@@ -96,7 +124,7 @@ def _loop(scale: Sequence[tuple[str, Node]], loop: Loop, names: Names) -> list[s
         inner.append(f"{total} = {step.format(total=total, x=text.of(each.of))}")
         after.append(f"{names.result(each.node)} = {result.format(total=total)}")
     for write in loop.writes:
-        scaled = f"{factor} * " if write.is_slope else ""
+        scaled = f"{factors[write.store]} * " if write.is_slope else ""
         inner.append(f"{write.store}{ELEMENT} = {scaled}{text.of(write.value)}")
     inner += [f"faults = faulty(faults, {text.of(node)})" for node in loop.checks]
     return [*_over_lanes(before), *over_columns(_over_lanes(inner)), *_over_lanes(after)]

@@ -108,11 +108,11 @@ class Fused:
         self.small = small
         self.look = look
         self.given = call.numbers
-        y_true, y_pred = call.y_true, call.y_pred
-        if y_true.dtype.kind != "f":
-            y_true = y_true.astype(np.int64, copy=False)
+        y_pred = call.y_pred
+        given = zip(call.program.record.inputs, call.inputs, strict=True)
+        self.inputs = [x.astype(np.int64 if each.is_label else y_pred.dtype, copy=False) for each, x in given]
         # Data points that are not live are left out, those under the mask are not counted either.
-        self.y_true, self.y_pred, self.weights, self.mask = y_true, y_pred, call.weights, call.live
+        self.y_pred, self.weights, self.mask = y_pred, call.weights, call.live
         self.counted, self.outputs = call.mask, call.outputs
         self.dtype = NUMPY.dtype(y_pred)
         self.points = y_pred.shape[:-1]
@@ -131,8 +131,8 @@ class Fused:
             return None
         return values if np.isfinite(np.sum(values, dtype=np.float64)) else None
 
-    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Floats, Floats | None] | None:
-        """The reduced loss and, if wanted, its gradient."""
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Floats, list[Floats]] | None:
+        """The reduced loss and, if wanted, its gradients, one for each of the predictions."""
         try:
             if self._is_total(reduction):
                 return self._total(reduction, gradient=gradient)
@@ -148,8 +148,8 @@ class Fused:
             return self._finite(float(np.add.reduce(values, axis=None, dtype=np.float64)) * factor, slopes)
         return self._finite(float(np.sum(np.multiply(values, factor, dtype=np.float64))), slopes)
 
-    def gradient(self, upstream: Floats) -> Floats | None:
-        """The gradient for one factor per data point."""
+    def gradients(self, upstream: Floats) -> list[Floats] | None:
+        """The gradients for one factor per data point."""
         try:
             if self._is_total("sum") and not any(upstream.strides):
                 return self._run_total(float(upstream.flat[0]), gradient=True)[1]
@@ -193,32 +193,34 @@ class Fused:
             raise NoKernelError(f"kernels.load was not asked for {self.dtype}")
         return kernel(self.program, key)
 
-    def _total(self, reduction: str, *, gradient: bool) -> tuple[Floats, Floats | None] | None:
+    def _total(self, reduction: str, *, gradient: bool) -> tuple[Floats, list[Floats]] | None:
         factor = 1.0 if reduction == "sum" else self.columns / self.y_pred.size
         total, slopes = self._run_total(factor, gradient=gradient)
         return self._finite(total / self.columns * factor, slopes)
 
-    def _finite(self, value: float, slopes: Floats | None) -> tuple[Floats, Floats | None] | None:
+    def _finite(self, value: float, slopes: list[Floats]) -> tuple[Floats, list[Floats]] | None:
         return (np.asarray(value, self.dtype), slopes) if abs(value) <= _LARGEST[self.dtype] else None
 
-    def _run_total(self, factor: float, *, gradient: bool) -> tuple[float, Floats | None]:
+    def _run_total(self, factor: float, *, gradient: bool) -> tuple[float, list[Floats]]:
         made = self._kernel(gradient=gradient, total=True)
-        y_true, y_pred = self.y_true, self.y_pred
-        # Elements do not see each other, so any order that both arrays share will do.
-        turned = not y_pred.flags.c_contiguous and y_pred.flags.f_contiguous and y_true.flags.f_contiguous
+        inputs, like = self.inputs, self.y_pred
+        # Elements do not see each other, so any order that all arrays share will do.
+        turned = not like.flags.c_contiguous and all(x.flags.f_contiguous for x in inputs)
         if turned:
-            y_true, y_pred = y_true.T, y_pred.T
-        chunks = -(-y_pred.size // CHUNK)
+            inputs, like = [x.T for x in inputs], like.T
+        chunks = -(-like.size // CHUNK)
         totals = np.empty(chunks)
-        if not gradient:
-            self._run(made, [flat(y_true), flat(y_pred), totals, self.columns], chunks, CHUNK)
-            return float(totals.sum()) if chunks > 1 else float(totals[0]), None
-        slopes = pages.empty(y_pred.shape, self.dtype)
-        arrays = [flat(y_true), flat(y_pred), slopes.reshape(-1), totals, factor, self.columns]
-        self._run(made, arrays, chunks, CHUNK)
-        return float(totals.sum()) if chunks > 1 else float(totals[0]), slopes.T if turned else slopes
+        slopes = self._slopes(like.shape) if gradient else []
+        ends = [totals, factor, self.columns] if gradient else [totals, self.columns]
+        self._run(made, [*map(flat, inputs), *(x.reshape(-1) for x in slopes), *ends], chunks, CHUNK)
+        total = float(totals.sum()) if chunks > 1 else float(totals[0])
+        return total, [x.T for x in slopes] if turned else slopes
 
-    def _points(self, factor: Floats | float | None) -> tuple[Floats, Floats | None]:
+    def _slopes(self, shape: tuple[int, ...]) -> list[Floats]:
+        """Memory for the slopes of the predictions."""
+        return [pages.empty(shape, self.dtype) for _ in self.program.predictions]
+
+    def _points(self, factor: Floats | float | None) -> tuple[Floats, list[Floats]]:
         by_labels = self._by_labels()
         found = None if by_labels is None else by_labels._computed(factor)
         found = found or self._computed(factor)
@@ -227,32 +229,31 @@ class Fused:
 
     def _by_labels(self) -> Fused | None:
         """The same call of the loss for integer labels, where that is the same and worth it."""
-        y_true = self.y_true
+        y_true = self.inputs[0]
         found = tasks.by_labels(self.program, self.given, y_true.size, self.columns)
         if found is None or not (y_true.flags.c_contiguous and y_true.flags.aligned):
             return None
         made = copy.copy(self)
         made.program, made.given = found
-        made.y_true = np.empty(self.points, np.int64)
-        made.reading = labels.reader(y_true.reshape(-1, self.columns), made.y_true.reshape(-1))
+        given = np.empty(self.points, np.int64)
+        made.inputs = [given, self.y_pred]
+        made.reading = labels.reader(y_true.reshape(-1, self.columns), given.reshape(-1))
         return made if made.reading is not None else None
 
-    def _computed(self, factor: Floats | float | None) -> tuple[Floats, Floats | None] | None:
+    def _computed(self, factor: Floats | float | None) -> tuple[Floats, list[Floats]] | None:
         """The values and, for factors, the slopes; None where rows that were to give labels are not one-hot."""
         made = self._kernel(gradient=factor is not None, total=False)
         size = self.y_pred.size
         rows = size // self.columns
-        slopes = None if factor is None else pages.empty(self.y_pred.shape, self.dtype)
+        slopes = [] if factor is None else self._slopes(self.y_pred.shape)
         values = np.empty(rows, self.dtype)
         ends = [values] if self.mask is None else [flat(np.broadcast_to(self.mask, self.points)), values]
         if factor is not None:
             ends += [np.full(rows, factor, self.dtype) if isinstance(factor, float) else flat(factor)]
         shape = (rows, self.columns) if made.use.rows else (size,)
-        out = [] if slopes is None else [slopes.reshape(shape)]
-        y_true = flat(self.y_true)
-        if not self.program.record.labels_are_integers:
-            y_true = y_true.reshape(shape)
-        arrays = [y_true, flat(self.y_pred).reshape(shape), *out, *ends]
+        given = zip(self.program.record.inputs, self.inputs, strict=True)
+        inputs = [flat(x).reshape(shape) if each.has_outputs else flat(x) for each, x in given]
+        arrays = [*inputs, *(x.reshape(shape) for x in slopes), *ends]
         if made.use.rows:
             done = self._run(made, arrays, rows, self.columns)
         else:

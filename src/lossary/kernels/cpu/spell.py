@@ -20,15 +20,28 @@ REDUCE = {
     "max": ("LOWEST", "larger({total}, order_key({x}))", "from_order_key({total}, ONE)"),
     "total": ("0.0", "accumulate({total}, {x})", "{total}"),
 }
-# The local variables of an input: the array, an element of it, and what is put there under a mask.
-ARRAYS = {"y_true": "targets", "y_pred": "predictions", UPSTREAM: "directions"}
-_ELEMENTS = {"y_true": "t", "y_pred": "p", UPSTREAM: "d"}
-_NEUTRALS = {"y_true": "NEUTRAL_TARGET", "y_pred": "NEUTRAL_PREDICTION"}
+# The local variables of the usual inputs: the array, an element of it, and what is put there under a mask.
+_USUAL = {
+    "y_true": ("targets", "t", "NEUTRAL_TARGET"),
+    "y_pred": ("predictions", "p", "NEUTRAL_PREDICTION"),
+    UPSTREAM: ("directions", "d", ""),
+}
+
+
+def local(name: str) -> tuple[str, str, str]:
+    """The same of any input."""
+    return _USUAL.get(name) or (f"all_{name}", f"one_{name}", f"NEUTRAL_{name.upper()}")
 
 
 def neutrals(inputs: Iterable[Input]) -> dict[str, float]:
     """The constants of a kernel that reads elements under a mask."""
-    return {_NEUTRALS[each.name]: each.neutral for each in inputs}
+    return {local(each.name)[2]: each.neutral for each in inputs}
+
+
+def of_points(inputs: Iterable[Input], index: str) -> dict[int, Variable]:
+    """The variables of inputs that hold one number per data point, or a label."""
+    alone = [each for each in inputs if each.is_label or each.is_number]
+    return {id(each.node): Variable("label" if each.is_label else local(each.name)[1], index) for each in alone}
 
 
 @dataclass(frozen=True)
@@ -101,11 +114,12 @@ def loads(body: Body, scope: Names, *, masked: bool = False) -> list[str]:
     """The inputs that these elements need, read once."""
     lines = []
     for each in body.loads:
-        text = f"{scope.use(ARRAYS[each.name])}{scope.element}"
+        array, element, neutral = local(each.name)
+        text = f"{scope.use(array)}{scope.element}"
         if masked:
-            text = f"where(kept_in[j], {text}, {_NEUTRALS[each.name]})"
-        scope.known[id(each.node)] = Variable(_ELEMENTS[each.name])
-        lines.append(f"{_ELEMENTS[each.name]} = {text}")
+            text = f"where(kept_in[j], {text}, {neutral})"
+        scope.known[id(each.node)] = Variable(element)
+        lines.append(f"{element} = {text}")
     return lines
 
 
@@ -155,6 +169,10 @@ class Text:
             return _constant(node.value)
         if node.op == "count":
             return "count"
+        if node.op == "position":
+            return "F(j)"
+        if node.op == "place":
+            return f"F({self.of(node.args[0])})"
         if node.op == "inverse":
             return f"ONE / {self.of(node.args[0])}"
         if node.op in ("at", "is_label"):

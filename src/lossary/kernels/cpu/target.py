@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...graph.program import Program
-from ..lowering.form import CURVES, SLOPES, Target
+from ..lowering.form import Target
 
 # Rows of one loop that are taken side by side, or numbers of so many rows that are kept on the stack.
 LANES = 32
@@ -64,12 +64,6 @@ class Use(NamedTuple):
         shape = "narrow" if self.narrow else "rows" if self.rows else "points" if self.points else "total"
         kinds = {"gradient": self.gradient, "masked": self.mask, "curvature": self.curvature, "turned": self.turned}
         return "_".join([shape, *(kind for kind, wanted in kinds.items() if wanted)])
-
-    @property
-    def written(self) -> dict[str, str]:
-        """Where loops write an element, and the argument that this is."""
-        found = {SLOPES: "gradient"} if self.gradient or self.curvature else {}
-        return {**found, CURVES: "curvature"} if self.curvature else found
 
     @property
     def target(self) -> Target:

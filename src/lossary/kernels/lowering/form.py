@@ -15,12 +15,18 @@ from ...graph import ROW, Node
 # Where a loop writes the slope, the value of a data point that is a single element, and the diagonal of the Hessian.
 SLOPES, RESULTS, CURVES = "slopes", "results", "curves"
 
+
+def slopes(place: int) -> str:
+    """Where the slope of the prediction of this place is written; there may be several."""
+    return f"{SLOPES}{place or ''}"
+
+
 # Words for which there are loops.
 WORDS = frozenset(
     {"abs", "add", "arctan", "count", "detach", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "guard"}
     | {"hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx"}
     | {"logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply"}
-    | {"negative", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt"}
+    | {"negative", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt"}
     | {"square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
 )
 
@@ -48,16 +54,20 @@ class Target:
 
 @dataclass(frozen=True)
 class Input:
-    """An array of the call, and the ordinary member of its set that may stand where nobody looks."""
+    """An array of the call, and the ordinary member of its set that may stand where nobody looks.
+
+    A label is the place of one output per data point.
+    """
 
     name: str
     node: Node
     neutral: float
+    is_label: bool = False
 
     @property
-    def is_label(self) -> bool:
-        """Whether it holds the place of one output per data point."""
-        return self.node.axes == ROW
+    def is_number(self) -> bool:
+        """Whether it holds one number per data point."""
+        return self.node.axes == ROW and not self.is_label
 
 
 @dataclass(frozen=True)
@@ -102,13 +112,14 @@ class Reduction:
 class Write:
     """A node that a loop writes; ``value`` is what it is at all places but the loop's single ones.
 
-    A slope is multiplied by its data point's factor and by the kernel's ``scale``.
+    A slope is multiplied by its data point's factor, and multiplied with or divided by each number of its ``scale``.
     """
 
     node: Node
     value: Node
     store: str
     is_slope: bool = False
+    scale: tuple[tuple[str, Node], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,11 +142,6 @@ class Loop:
     places: tuple[Place, ...]
     checks: tuple[Node, ...]
 
-    @property
-    def has_slope(self) -> bool:
-        """Whether it writes the slope."""
-        return any(write.is_slope for write in self.writes)
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -150,21 +156,27 @@ class Stage:
 class Lowered:
     """A kernel.
 
-    ``scale`` is what every element of the slope is multiplied with or divided by, ``checks`` hold for the whole data
-    point, ``numbers`` are computed from the parameters alone, before any array is touched, and ``stores`` are the
-    arrays that kept values need besides the gradient.  ``results`` hold the value of the data point; a kernel of both
-    derivatives has none.
+    ``main`` is the input whose shape the outputs have.  ``slopes`` are where the slopes of the predictions are written,
+    ``checks`` hold for the whole data point, ``numbers`` are computed from the parameters alone, before any array is
+    touched, and ``stores`` are the arrays that kept values need besides the gradients.  ``results`` hold the value of
+    the data point; a kernel of both derivatives has none.
     """
 
     name: str
     inputs: tuple[Input, ...]
+    main: Input
     stages: tuple[Stage, ...]
     results: tuple[Node, ...]
-    scale: tuple[tuple[str, Node], ...]
+    slopes: tuple[str, ...]
     checks: tuple[Node, ...]
     parameters: tuple[str, ...]
     numbers: tuple[Node, ...]
     stores: tuple[str, ...]
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """What all loops write."""
+        return tuple(write for stage in self.stages for loop in stage.loops for write in loop.writes)
 
     @property
     def value(self) -> Node:

@@ -12,11 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ...graph import ELEMENT, ROW, Node, walk
 from .form import SLOPES, Target
 
 REDUCTIONS = frozenset({"sum", "mean", "mean_square", "max", "total"})
+
+
+class Slope(NamedTuple):
+    """The slope of one prediction, where it is written, and the numbers that scale it."""
+
+    node: Node
+    store: str = SLOPES
+    scale: tuple[tuple[str, Node], ...] = ()
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """Everything that must be there when it is written."""
+        return (self.node, *(node for _, node in self.scale))
 
 
 @dataclass
@@ -30,14 +44,20 @@ class Draft:
     reductions: list[Node] = field(default_factory=list)
     heavy: bool = False
     result: Node | None = None
-    slope: Node | None = None
+    slopes: list[Slope] = field(default_factory=list)
     curve: Node | None = None
     keeps: list[Node] = field(default_factory=list)
     checks: list[Node] = field(default_factory=list)
 
     def written(self) -> list[Node]:
         """What the loop stores, element by element."""
-        return [*self.keeps, *(node for node in (self.result, self.slope, self.curve) if node is not None)]
+        found = [*self.keeps, *(slope.node for slope in self.slopes)]
+        return [*found, *(node for node in (self.result, self.curve) if node is not None)]
+
+    @property
+    def fills_slopes(self) -> bool:
+        """Whether it writes where values may have been kept until then."""
+        return any(slope.store == SLOPES for slope in self.slopes)
 
     def passes(self, target: Target) -> list[Draft]:
         """The loops that this one becomes."""
@@ -61,9 +81,9 @@ class Arranged:
     numbers: list[list[Node]]
 
     def stores(self) -> dict[int, str]:
-        """Where written values live: the first kept ones in the gradient's own row, further ones in their own."""
+        """Where written values live: the first kept ones in a gradient's own row, further ones in their own."""
         found: dict[int, str] = {}
-        writer = next((number for number, loop in enumerate(self.loops) if loop.slope is not None), 0)
+        writer = next((number for number, loop in enumerate(self.loops) if loop.fills_slopes), 0)
         for number, loop in enumerate(self.loops):
             for node in loop.keeps:
                 free = number < writer and SLOPES not in found.values()
@@ -74,19 +94,21 @@ class Arranged:
 def arranged(
     target: Target,
     value: Node | None,
-    slope: Node | None,
+    slopes: Sequence[Slope],
     curve: Node | None,
     checks: list[Node],
     of_rows: Sequence[Node],
-    scale: Sequence[Node] = (),
     *,
     points: bool,
 ) -> Arranged:
-    """Loops for a value and a slope, which is scaled where it is written, or for both derivatives.
+    """Loops for a value and slopes, which are scaled where they are written, or for both derivatives.
 
     With ``points`` the value is one of the elements.
     """
-    order = walk([*(node for node in (value, slope, curve) if node is not None), *checks, *of_rows, *scale])
+    first = [] if value is None else [value]
+    last = [] if curve is None else [curve]
+    scales = [node for slope in slopes for _, node in slope.scale]
+    order = walk([*first, *(slope.node for slope in slopes), *last, *checks, *of_rows, *scales])
     level, stored = _levels(order, target)
     deepest = max(level.values())
     loops = [Draft() for _ in range(deepest + 1)]
@@ -96,8 +118,8 @@ def arranged(
             loops[level[id(node)] - 1].reductions.append(node)
         elif node.axes == ROW and node.args and node.op != "count":
             rows[level[id(node)]].append(node)
-    if slope is not None:
-        loops[max(level[id(node)] for node in (slope, *scale))].slope = slope
+    for slope in slopes:
+        loops[max(level[id(node)] for node in slope.roots)].slopes.append(slope)
     if curve is not None:
         loops[level[id(curve)]].curve = curve
     if points and value is not None:

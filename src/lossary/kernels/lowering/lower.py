@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from ...facts.domain import Domain, OneHot
+from ...facts.domain import Domain, OneHot, Parts, Ranks
 from ...graph import ELEMENT, NUMBER, ROW, Node, walk, words
 from ...graph.program import UPSTREAM, Program
 from .form import (
@@ -26,8 +26,9 @@ from .form import (
     Target,
     Write,
 )
+from .form import slopes as slopes_of
 from .hard import at_hard_targets, is_hard, target_of
-from .levels import Arranged, Draft, arranged
+from .levels import Arranged, Draft, Slope, arranged
 from .rewrite import elsewhere, lowered, places, there, without_divisions, without_scale
 
 # Derivatives of more nodes stay in words.
@@ -49,19 +50,33 @@ def lower(
         value = words.square(output.args[0]) if output.op == "mean_square" else output.args[0]
     if hard:
         value = at_hard_targets(value, program.arrays[0])
-    outputs = [value, program.derivative(program.predictions[0])] if gradient else [value]
-    (value, *slopes), checks, of_rows = _lowered(program, outputs, rows=rows)
+    outputs = [value, *map(program.derivative, program.predictions)] if gradient else [value]
+    (value, *found), checks, of_rows = _lowered(program, outputs, rows=rows)
     checks = checks if hard is None else []
-    slope, scale = without_scale(slopes[0]) if gradient else (None, [])
+    slopes = [_slope(place, node) for place, node in enumerate(found)]
     if rows and target.inverts:
-        value, *rest = without_divisions([value, *(n for _, n in scale), *([] if slope is None else [slope])])
-        scale = [(sign, node) for (sign, _), node in zip(scale, rest, strict=False)]
-        slope = rest[-1] if gradient else None
+        value, slopes = _without_divisions(value, slopes)
     if not rows and not points:
         value = value.graph.node("total", (value,), ROW)
-    plan = arranged(target, value, slope, None, checks, of_rows, [node for _, node in scale], points=points)
-    outputs = [value, *([] if slope is None else [slope]), *checks, *of_rows]
-    return _form(program, target, plan, outputs, value, scale, of_rows)
+    plan = arranged(target, value, slopes, None, checks, of_rows, points=points)
+    outputs = [value, *(slope.node for slope in slopes), *checks, *of_rows]
+    return _form(program, target, plan, outputs, slopes, value, of_rows)
+
+
+def _slope(place: int, node: Node) -> Slope:
+    node, scale = without_scale(node)
+    return Slope(node, slopes_of(place), tuple(scale))
+
+
+def _without_divisions(value: Node, slopes: Sequence[Slope]) -> tuple[Node, list[Slope]]:
+    """The same with the inverse of what a row is divided by."""
+    scales = [node for slope in slopes for _, node in slope.scale]
+    found = iter(without_divisions([value, *scales, *(slope.node for slope in slopes)]))
+    value = next(found)
+    scales = list(islice(found, len(scales)))
+    numbers = iter(scales)
+    kept = [tuple((sign, next(numbers)) for sign, _ in slope.scale) for slope in slopes]
+    return value, [Slope(next(found), slope.store, scale) for slope, scale in zip(slopes, kept, strict=True)]
 
 
 class ByTargets(NamedTuple):
@@ -101,8 +116,9 @@ def curvature(program: Program, target: Target, *, rows: bool, turned: bool = Fa
         raise ValueError("it would take seconds to compile")
     outputs, checks, of_rows = _lowered(program, outputs, rows=rows)
     slope, curve = outputs = without_divisions(outputs) if target.inverts else outputs
-    plan = arranged(target, None, slope, curve, checks, of_rows, [], points=False)
-    return _form(program, target, plan, [*outputs, *checks, *of_rows], checks=of_rows, turned=turned)
+    slopes = [Slope(slope)]
+    plan = arranged(target, None, slopes, curve, checks, of_rows, points=False)
+    return _form(program, target, plan, [*outputs, *checks, *of_rows], slopes, checks=of_rows, turned=turned)
 
 
 def _form(
@@ -110,8 +126,8 @@ def _form(
     target: Target,
     plan: Arranged,
     outputs: Sequence[Node],
+    slopes: Sequence[Slope],
     value: Node | None = None,
-    scale: Sequence[tuple[str, Node]] = (),
     checks: Sequence[Node] = (),
     *,
     turned: bool = False,
@@ -122,12 +138,13 @@ def _form(
     return Lowered(
         name=program.record.name,
         inputs=inputs,
+        main=inputs[program.record.main],
         stages=_stages(plan, stores, inputs, target, factors=value is not None),
         results=() if value is None else (value,),
-        scale=tuple(scale),
+        slopes=tuple(slope.store for slope in slopes),
         checks=tuple(checks),
         parameters=program.numbers,
-        numbers=_numbers(outputs, scale),
+        numbers=_numbers(outputs, [node for slope in slopes for _, node in slope.scale]),
         stores=tuple(store for store in stores.values() if store != SLOPES),
     )
 
@@ -135,7 +152,7 @@ def _form(
 def _inputs(program: Program) -> tuple[Input, ...]:
     domains = [program.record.domain(place, program.switches) for place in range(len(program.arrays))]
     given = zip(program.record.inputs, program.arrays, domains, strict=True)
-    return tuple(Input(each.name, node, domain.neutral) for each, node, domain in given)
+    return tuple(Input(each.name, node, domain.neutral, each.is_label) for each, node, domain in given)
 
 
 def _lowered(program: Program, outputs: Sequence[Node], *, rows: bool) -> tuple[list[Node], list[Node], list[Node]]:
@@ -143,6 +160,7 @@ def _lowered(program: Program, outputs: Sequence[Node], *, rows: bool) -> tuple[
     of_inputs = [
         membership(program.record.domain(place, program.switches), each.node)
         for place, each in enumerate(_inputs(program))
+        if watches(program) and not each.is_label
     ]
     elements = [node for element, _ in of_inputs for node in element]
     of_rows = [node for _, row in of_inputs for node in row] if rows else []
@@ -150,21 +168,28 @@ def _lowered(program: Program, outputs: Sequence[Node], *, rows: bool) -> tuple[
     return list(islice(roots, len(outputs))), list(islice(roots, len(elements))), list(roots)
 
 
+def watches(program: Program) -> bool:
+    """Whether a kernel sees by itself what lies outside its set, which one number says alone or the row it is in."""
+    record = program.record
+    ordered = any(isinstance(each.domain, Parts) and each.domain.ordered for each in record.arguments)
+    return not (ordered or any(isinstance(each.domain, Ranks) for each in record.inputs))
+
+
 def membership(domain: Domain, x: Node) -> tuple[list[Node], list[Node]]:
     """What membership in the domain means, element by element and for the whole row."""
-    if x.axes == ROW:
-        return [], []
     plain = type(domain).contains is Domain.contains and domain.low == -float("inf") and domain.high == float("inf")
     element = words.equal(x, x) if plain else domain.contains(x)  # type: ignore[arg-type]
+    if x.axes == ROW:
+        return [], [element]  # type: ignore[list-item]
     row = []
     if isinstance(domain, OneHot):
         row = [words.less_equal(words.abs(words.sum(x) - 1.0), domain.tolerance)]
     return [element], row  # type: ignore[list-item]
 
 
-def _numbers(outputs: Sequence[Node], scale: Sequence[tuple[str, Node]]) -> tuple[Node, ...]:
+def _numbers(outputs: Sequence[Node], scales: Sequence[Node]) -> tuple[Node, ...]:
     """The numbers computed from parameters alone that arrays meet."""
-    found = {id(node): node for _, node in scale if node.axes == NUMBER and node.op != "constant"}
+    found = {id(node): node for node in scales if node.axes == NUMBER and node.op != "constant"}
     for node in walk(outputs):
         if node.axes != NUMBER:
             for arg in node.args:
@@ -187,7 +212,7 @@ def _stages(
         loops = []
         for one in draft.passes(target):
             loops.append(_loop(one, kept, stores, inputs, target, factors=factors))
-            if one.slope is not None:  # What stood in its place stands there no longer.
+            if one.fills_slopes:  # What stood in its place stands there no longer.
                 kept = {key: value for key, value in kept.items() if value.store != SLOPES}
             kept |= {id(node): Kept(node, stores[id(node)]) for node in one.keeps}
         stages.append(Stage(before, found, tuple(loops)))
@@ -207,14 +232,16 @@ def _loop(
     *,
     factors: bool,
 ) -> Loop:
-    def write(node: Node, store: str, *, is_slope: bool = False) -> Write:
-        return Write(node, elsewhere(node, kept) if target.apart else node, store, is_slope)
+    def write(node: Node, store: str, scale: tuple[tuple[str, Node], ...] | None = None) -> Write:
+        value = elsewhere(node, kept) if target.apart else node
+        return Write(node, value, store, is_slope=scale is not None, scale=scale or ())
 
     writes = [write(node, stores[id(node)]) for node in draft.keeps]
     writes += [] if draft.result is None else [write(draft.result, RESULTS)]
     writes += [] if draft.curve is None else [write(draft.curve, CURVES)]
     # Last, as values that the others read may lie where it is written.
-    writes += [] if draft.slope is None else [write(draft.slope, SLOPES, is_slope=factors)]
+    last_first = sorted(draft.slopes, key=lambda slope: slope.store, reverse=True)
+    writes += [write(slope.node, slope.store, slope.scale if factors else None) for slope in last_first]
     reductions = [Reduction(node, _array(node, kept, inputs) if target.sums else "") for node in draft.reductions]
     roots = [*(w.value for w in writes), *(r.of for r in reductions if not r.array), *draft.checks]
     return Loop(

@@ -126,7 +126,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "log1p": _monotone(math.log1p, math.nextafter(-1.0, 0.0)),
     "hypot1": lambda a: (1.0, math.inf),
     "count": lambda *_: (1.0, math.inf),
-    "spread": lambda a: a,
+    "spread": lambda a, *_: a,
     "max": lambda a: a,
-    "indicator": lambda _: (0.0, 1.0),
+    "indicator": lambda *_: (0.0, 1.0),
 }

@@ -132,6 +132,8 @@ def _there(x: Node, place: Node) -> Node:
             return args[0]
         if node.op == "input":
             return node.graph.node("take", (node, place), ROW)
+        if node.op == "position":
+            return node.graph.node("place", (place,), ROW)
         if node.op in _PLACES:
             return node.graph.node("same", (place, args[0]), ROW, is_bool=True)
         return node.graph.node(node.op, args, ROW, node.value, is_bool=node.is_bool)

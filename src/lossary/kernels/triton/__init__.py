@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...calls.kernel import Fused, Fusible, NoKernelError
 from ...facts.registry import is_enrolled
 from ...graph.program import Program
-from .. import fits, off, part, unfit
+from .. import fits, of_several, off, part, unfit
 
 if TYPE_CHECKING:
     from .run import Step
@@ -41,7 +41,7 @@ def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
 
 def step(program: Program, parameters: tuple[float, ...], device: Any, rows: int, columns: int) -> Step | None:
     """What computes plain totals of so many rows, or None where there is no kernel."""
-    if unusable(device) or unfit(program) or not 0 < columns <= _LONGEST_ROW:
+    if unusable(device) or _unfit(program) or not 0 < columns <= _LONGEST_ROW:
         return None
     try:
         found: Step = part("triton.run").Step(program, parameters, rows, columns, total=program.separable, kept=True)
@@ -72,7 +72,11 @@ def refusal(call: Fusible) -> str:
         return "a parameter is an array"
     if not fits(call):
         return "y_true has another shape than y_pred"
-    return unfit(call.program) or unusable(y_pred.device) or _refused(call.program)
+    return _unfit(call.program) or unusable(y_pred.device) or _refused(call.program)
+
+
+def _unfit(program: Program) -> str:
+    return of_several(program) or unfit(program)
 
 
 def _refused(program: Program) -> str:

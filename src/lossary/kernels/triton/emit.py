@@ -120,7 +120,7 @@ class _Elements:
     def _writes(self, loop: Loop, at: str, written: str) -> Iterator[str]:
         for write in loop.writes:
             scale = "factor"
-            for sign, node in self.form.scale:
+            for sign, node in write.scale:
                 scale = f"divided({scale}, {self.say.of(node)})" if sign == "/" else f"{scale} * {self.say.of(node)}"
             yield "if gradient is not None:"
             yield f"    slope = tl.where({self.used}, ({scale}) * {self.say.of(write.value)}, 0.0)"

@@ -223,7 +223,7 @@ class Fused:
         """One value per data point."""
         return self._run(1.0, value=False, gradient=False, values=True)[2]
 
-    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, Array | None] | None:
+    def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, list[Array]] | None:
         """The reduced loss and, if wanted, its gradient."""
         call = self.call
         like = torch.empty(self.points, dtype=torch.float32, device="meta")
@@ -233,14 +233,14 @@ class Fused:
         factor = factors(call.program.record.name, BACKEND, like, *given, reduction, call.outputs)
         if reduction == "none":
             _, slopes, values = self._run(factor, value=False, gradient=gradient, values=True)
-            return None if values is None else (values, slopes)
+            return None if values is None else (values, _listed(slopes))
         count = math.prod(self.points) if isinstance(factor, float) and reduction in MEANS else 1
         value, slopes, _ = self._run(factor, value=True, gradient=gradient, values=False, divisor=count)
-        return None if value is None else (value, slopes)
+        return None if value is None else (value, _listed(slopes))
 
-    def gradient(self, upstream: Array) -> Array | None:
+    def gradients(self, upstream: Array) -> list[Array] | None:
         """The gradient for one factor per data point."""
-        return self._run(upstream, value=False, gradient=True, values=False)[1]
+        return _listed(self._run(upstream, value=False, gradient=True, values=False)[1]) or None
 
     def origin(self) -> str:
         """Where the kernel comes from."""
@@ -273,6 +273,10 @@ class Fused:
             return None, None, None
         back = None if slopes is None else slopes.movedim(axis, -1)
         return one, back, None if each is None else each.reshape(self.points)
+
+
+def _listed(x: Array | None) -> list[Array]:
+    return [] if x is None else [x]
 
 
 def _flat(x: Array | None, points: torch.Size) -> Array | None:

@@ -28,6 +28,8 @@ _SPELLED = {
     "is_label": "({cols} == {0})",
     "logical_not": "({0} == 0)",
     "negative": "(-{0})",
+    "place": "{0}.to(tl.float32)",
+    "position": "{cols}.to(tl.float32)",
     "same": "({0} == {1})",
     "spread": "{0}",
     "sqrt": "root({0})",
@@ -86,8 +88,8 @@ class Speller:
         self.form = form
         self.known = {id(node): f"(h{i} != 0.0)" if node.is_bool else f"h{i}" for i, node in enumerate(form.numbers)}
         self.known |= {id(each.node): "label" if each.is_label else NAMES[each.name] for each in form.inputs}
-        roots = [form.value, *(node for _, node in form.scale)]
-        roots += [w.value for stage in form.stages for loop in stage.loops for w in loop.writes]
+        roots = [form.value, *(node for write in form.writes for _, node in write.scale)]
+        roots += [write.value for write in form.writes]
         self._uses = Counter(id(arg) for node in walk(roots) for arg in node.args)
         self._uses.update(map(id, roots))
         self._count = 0
