@@ -73,8 +73,8 @@ class Route:
         def prepared(
             given: Sequence[Any], weights: Any = None, mask: Any = None, *, kernel: Offer | None = None
         ) -> Batch:
-            options = {"axis": axis, "check": check, "batched": batched}
-            return prepare(setting, given, weights, mask, **options, kernel=kernel)
+            call = setting, given, weights, mask
+            return prepare(*call, axis=axis, check=check, batched=batched, kernel=kernel)
 
         y_pred = parts.lead(setting.record, arguments)
         # What cannot be read now reports later, from the words.

@@ -107,7 +107,9 @@ def _is_one_task(program: Program, like: Any, columns: int, label: str) -> bool:
 
 def _is_taken(program: Program, like: Any, columns: int, label: str) -> bool:
     """Whether a kernel may compute arrays like this one."""
-    if of_several(program) or like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
+    if like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
+        return False
+    if of_several(program):
         return False
     return is_enrolled(program.record) and not (unfit(program) or columns > _LONGEST_ROW or unusable())
 

@@ -26,7 +26,8 @@ from ..facts.record import Record
 from . import steps, torch_device, torch_linear_compiled
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
-from .torch_together import Prepared, Together, Total, Values, given, together, unfit, widened
+from .torch_prepared import Prepared, Total, Values
+from .torch_together import Together, given, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode

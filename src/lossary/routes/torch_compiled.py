@@ -22,7 +22,8 @@ from ..calls.reduce import MEANS
 from ..calls.route import Prepare
 from ..facts.registry import is_enrolled
 from .torch_doors import is_transformed
-from .torch_together import HALF, differentiable, differentiated
+from .torch_prepared import differentiable
+from .torch_together import HALF, differentiated
 
 _FLOATS = frozenset({torch.float32, torch.float64}) | HALF
 

@@ -14,7 +14,8 @@ from ..errors import ShapeError
 from ..facts.registry import is_enrolled
 from ..kernels import triton as kernels
 from .torch_doors import apply, is_eager, is_several, prepared
-from .torch_together import HALF, Prepared, Total, differentiable
+from .torch_prepared import Prepared, Total, differentiable
+from .torch_together import HALF
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode

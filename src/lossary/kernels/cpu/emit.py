@@ -128,8 +128,8 @@ class _Printer:
         numbers of the rows fill vectors.
         """
         form, use, names = self.form, self.use, self.names
-        labels = any(each.is_label for each in form.inputs)
-        work = self._each_row([f"faults = faulty(faults, {names.use('label')} >= 0)"]) if labels else []
+        label = next((argument(each) for each in form.inputs if each.is_label), "")
+        work = self._each_row([f"faults = faulty(faults, {names.use('label')} >= 0)"]) if label else []
         for stage in form.stages:
             work += self._numbers(stage)
             for loop in stage.loops:
@@ -148,7 +148,7 @@ class _Printer:
         lines += [f"{name}_rows = lanes({like})" for name, like in names.made.items()]
         ahead = {} if use.curvature else {"results": "values"}
         ahead |= {"weights": "factors"} if use.gradient else {}
-        ahead |= {"labels": argument(each) for each in form.inputs if each.is_label}
+        ahead |= {"labels": label} if label else {}
         ahead |= {local(each.name)[0]: argument(each) for each in form.inputs if each.is_number}
         first = [f"{name} = beginning({array}, start)" for name, array in ahead.items()]
         work = ["size = min(most, last - start)", *first, *work]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...graph import Node
 from ..lowering.form import Input, Loop, Lowered, Number, Stage, Write
 from .arguments import argument, written
 from .spell import REDUCE, Names, Text, definitions, indent, loads, local, over_columns
@@ -21,7 +20,6 @@ NUMBER = "[k]"
 def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
     """The lines of a kernel for many short rows."""
     gradient = use.gradient
-    labels = any(each.is_label for each in form.inputs)
     work = _loaded(form.inputs, gradient=gradient)
     for stage in form.stages:
         for number in stage.numbers:

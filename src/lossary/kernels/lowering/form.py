@@ -26,8 +26,8 @@ WORDS = frozenset(
     {"abs", "add", "arctan", "count", "detach", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "guard"}
     | {"hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx"}
     | {"logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply"}
-    | {"negative", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread", "sqrt"}
-    | {"square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
+    | {"negative", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread"}
+    | {"sqrt", "square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
 )
 
 
