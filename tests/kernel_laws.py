@@ -76,8 +76,8 @@ def in_kernel(loss: Loss, t: Any, p: Any, **options: Any) -> Result | None:
     """Value and gradient by the kernel; None where it leaves the call to the plain formula."""
     fused = loss.batch(t, p, fusible=True, **options).fused
     assert fused is not None, "no kernel took the call"
-    found: Result | None = fused.reduced(loss.reduction, gradient=True)
-    return found
+    found = fused.reduced(loss.reduction, gradient=True)
+    return None if found is None else (found[0], *found[1])
 
 
 def assert_same(got: Any, expected: Any, dtype: str, size: float = 1e-30) -> None:
@@ -184,7 +184,7 @@ def _reduced(loss: Loss, some: list[Row], factor: Any, options: dict[str, Any]) 
         found = fused.reduced(loss.reduction, gradient=gradient)
         assert found is not None
         np.testing.assert_allclose(float(found[0]), np.sum(values * factor), rtol=0, atol=8 * accuracy.EPSILON * size)
-        _slopes_are(some, factor, found[1] if gradient else fused.gradient(factor.astype("float32")))
+        _slopes_are(some, factor, (found[1] or fused.gradients(factor.astype("float32")))[0])
 
 
 def _slopes_are(some: list[Row], factor: Any, got: Any) -> None:
@@ -204,7 +204,7 @@ def values_alone(loss: Loss, setting: Setting) -> None:
         assert values is not None
         for row, value in zip(some, values, strict=True):
             assert abs(float(value) - float(row.value)) <= 8 * float(row.units[0])
-        _slopes_are(some, np.abs(upstream), fused.gradient(upstream) * np.sign(upstream)[:, None])
+        _slopes_are(some, np.abs(upstream), fused.gradients(upstream)[0] * np.sign(upstream)[:, None])
 
 
 def nothing_leaks_from_under_a_mask(loss: Loss, setting: Setting) -> None:
@@ -313,7 +313,7 @@ def _agree(own: Loss, original: Loss, t: Any, p: Any, options: dict[str, Any]) -
     wanted = in_words(original, t, p, **options)
     assert found is not None
     assert alone is not None
-    later = fused.gradient(np.ones(len(t), "float32"))
+    (later,) = fused.gradients(np.ones(len(t), "float32"))
     for got, expected in zip((*found, alone[0], later), (*wanted, *wanted), strict=True):
         kept = options.get("where", ...)
         got, expected = got[kept], expected[kept]  # noqa: PLW2901

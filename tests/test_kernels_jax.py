@@ -227,7 +227,7 @@ def test_a_formula_that_cannot_be_compiled_runs_in_words(monkeypatch: pytest.Mon
 def test_a_gradient_for_factors_that_come_later() -> None:
     fused = lossary.get("mean_squared_error").ready((jnp.zeros((2, 3)), jnp.ones((2, 3)))).batch.fused
     # 2 (1 - 0) / 3 times 3, and times -6.
-    np.testing.assert_allclose(fused.gradient(jnp.array([3.0, -6.0])), [[2.0] * 3, [-4.0] * 3], rtol=1e-6)
+    np.testing.assert_allclose(fused.gradients(jnp.array([3.0, -6.0]))[0], [[2.0] * 3, [-4.0] * 3], rtol=1e-6)
 
 
 def test_arrays_of_a_call_are_let_go_with_it() -> None:

@@ -73,7 +73,7 @@ def in_a_kernel(loss: Any, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     with without_steps():
         fused = loss.batch(y_true, y_pred, fusible=True).fused
         assert fused is not None
-        value, gradient = fused.reduced(loss.reduction, gradient=True)
+        value, (gradient,) = fused.reduced(loss.reduction, gradient=True)
         return fused.reduced(loss.reduction, gradient=False)[0], value, gradient.reshape(y_pred.shape)
 
 

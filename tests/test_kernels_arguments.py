@@ -1,0 +1,160 @@
+"""Kernels of losses with several predictions, arguments of other names, or numbers of data points, beside the words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import lossary
+from inputs import EVERY_SETTING, Setting, few, program
+from kernel_laws import assert_same
+from lossary import kernels
+
+
+@pytest.fixture(autouse=True)
+def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+
+
+def _kind(setting: Setting) -> tuple[Any, ...]:
+    """What machinery tells these losses apart by."""
+    inputs = setting.record.inputs
+    predictions = setting.record.predictions[1:] != ()
+    return program(setting).separable, predictions, *(any(getattr(each, how) for each in inputs) for how in _HOW)
+
+
+_HOW = ("is_label", "is_whole", "has_outputs")
+SEVERAL = [s for s in EVERY_SETTING if not s.record.is_pair and not kernels.unfit(program(s))]
+WITNESSES = list({_kind(setting): setting for setting in reversed(SEVERAL)}.values())
+# One data point per row, short rows side by side, and long ones.
+SHAPES = [(41, 1), (37, 5), (23, 70)]
+
+
+def drawn(setting: Setting, shape: tuple[int, int], dtype: str) -> list[Any]:
+    """Ordinary arguments."""
+    rng = np.random.default_rng(shape[1])
+    arrays = setting.draw(rng, shape)
+    return [np.asarray(x) if np.asarray(x).dtype.kind in "iu" else np.asarray(x, dtype) for x in arrays]
+
+
+def flat(found: Any) -> list[Any]:
+    """A value and its gradients, one after the other."""
+    return [x for each in found for x in flat(each)] if isinstance(found, tuple) else [np.asarray(found)]
+
+
+@pytest.mark.parametrize("setting", few(WITNESSES.__contains__, SEVERAL), ids=str)
+@pytest.mark.parametrize("dtype", few("float32".__eq__, ["float32", "float64"]))
+def test_value_and_gradients_are_those_of_the_words(setting: Setting, dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    for shape in SHAPES if setting.record.inputs[0].has_outputs else SHAPES[1:]:
+        arrays = drawn(setting, shape, dtype)
+        before = [x.copy() for x in arrays]
+        weights, mask = rng.gamma(2.0, size=shape[0]), rng.random(shape[0]) < 0.7
+        for options in ({}, {"sample_weight": weights}, {"sample_weight": weights, "where": mask}):
+            for reduction in ("sum_over_batch_size", "none"):
+                loss = setting.configured(reduction=reduction)
+                call = loss.ready(arrays, **options)
+                assert call.batch.fused is not None
+                assert call.batch.fused.reduced(reduction, gradient=True) is not None
+                words = loss.lined_up(arrays, **options).value_and_gradient(reduction)
+                for got, wanted in zip(flat(call.value_and_gradient(reduction)), flat(words), strict=True):
+                    assert_same([got], [wanted], dtype, 1.0)
+        for x, untouched in zip(arrays, before, strict=True):
+            np.testing.assert_array_equal(x, untouched)
+
+
+def test_what_lies_outside_its_set_is_noticed_as_in_words() -> None:
+    """One by one, in order of parts, by the number of outputs, and not under a mask."""
+    gaussian, boxes, corn = lossary.GaussianNLL(), lossary.GeneralizedIoU(), lossary.CORN()
+    y, mean = np.zeros((3, 2)), np.zeros((3, 2))
+    variance = np.array([[1.0, 1.0], [1.0, -2.0], [1.0, 1.0]])
+    with pytest.raises(lossary.DomainError, match=r"y_pred's variance\[1, 1\] is -2"):
+        gaussian(y, (mean, variance))
+    assert gaussian(y, (mean, variance), where=np.array([True, False, True])) == 0.0
+    with pytest.raises(lossary.DomainError, match="x1"):
+        boxes(np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([[2.0, 0.0, 1.0, 1.0]]))
+    with pytest.raises(lossary.DomainError, match="places 0 to 2"):
+        corn(np.array([0, 3, 1]), mean)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (64, 40)])
+@pytest.mark.parametrize("how", ["small", "large"])
+def test_losses_of_pytorch_have_its_values_and_gradients(
+    shape: tuple[int, int], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "small":  # In words of NumPy.
+        monkeypatch.setattr(kernels, "THRESHOLD", 1 << 16)
+    torch.manual_seed(0)
+    first, second, third = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    signs, variance = torch.sign(torch.randn(shape, dtype=torch.float64)), 0.1 + second.detach().square()
+    variance.requires_grad_()
+    y_true = third.detach()
+    pairs = [
+        (lossary.GaussianNLL()(y_true, (first, variance)), F.gaussian_nll_loss(first, y_true, variance)),
+        (lossary.TripletMargin()(first, second, third), F.triplet_margin_loss(first, second, third, eps=0.0)),
+        (lossary.MarginRanking(margin=0.5)(signs, first, second), F.margin_ranking_loss(first, second, signs, 0.5)),
+    ]
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours, theirs)
+        used = torch.autograd.grad(theirs, (first, second, third, variance), retain_graph=True, allow_unused=True)
+        leaves = [x for x, slope in zip((first, second, third, variance), used, strict=True) if slope is not None]
+        wanted = torch.autograd.grad(theirs, leaves, 3.0 * torch.ones_like(theirs), retain_graph=True)
+        for _ in range(2):  # What was handed over is computed once more.
+            found = torch.autograd.grad(ours, leaves, 3.0 * torch.ones_like(ours), retain_graph=True)
+            torch.testing.assert_close(found, wanted)
+
+
+def test_only_what_is_differentiated_has_a_gradient() -> None:
+    anchor, positive, negative = (torch.randn(6, 4, requires_grad=which) for which in (True, False, True))
+    lossary.TripletMargin()(anchor, positive, negative).backward()
+    assert anchor.grad is not None
+    assert positive.grad is None
+    assert negative.grad is not None
+
+
+def test_parts_in_one_tensor_are_differentiated_together_and_again() -> None:
+    y, packed = torch.tensor([[0.5], [2.0]]).double(), torch.tensor([[[0.0, 1.0]], [[1.0, 4.0]]]).double()
+    packed.requires_grad_()
+    loss = lossary.GaussianNLL(reduction="none")
+    values = loss(y, packed)
+    # log(v)/2 + (y - m)^2 / (2 v)
+    torch.testing.assert_close(values, torch.tensor([0.125, np.log(4.0) / 2 + 0.125]).double())
+    (gradient,) = torch.autograd.grad(values, packed, torch.tensor([1.0, 2.0]).double())
+    # -(y - m)/v and (1/v - ((y - m)/v)^2)/2, twice those of the second row
+    torch.testing.assert_close(gradient, torch.tensor([[[-0.5, 0.375]], [[-0.5, 0.1875]]]).double())
+    assert torch.autograd.gradcheck(lambda x: loss(y, x), packed)
+    assert torch.autograd.gradgradcheck(lambda x: loss(y, x), packed)
+    rows = torch.autograd.functional.jacobian(lambda x: loss(y, x), packed, vectorize=True)
+    torch.testing.assert_close(rows.sum(0), torch.tensor([[[-0.5, 0.375]], [[-0.25, 0.09375]]]).double())
+
+
+def test_a_change_in_place_is_noticed() -> None:
+    mean, variance = torch.zeros(3, 2, requires_grad=True), torch.ones(3, 2)
+    value = lossary.GaussianNLL()(torch.ones(3, 2), (mean * 1.0, variance))
+    variance.mul_(2.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
+def test_half_precision_keeps_the_gradients_of_float32() -> None:
+    first, second = torch.tensor([[1e-4]], dtype=torch.float16), torch.tensor([[0.0]], dtype=torch.float16)
+    first.requires_grad_(), second.requires_grad_()
+    value = lossary.MarginRanking()(torch.tensor([[-1.0]]), first, second)
+    assert value.dtype is torch.float32
+    (value * 0.25).backward()
+    assert (first.grad.dtype, float(first.grad), float(second.grad)) == (torch.float16, 0.25, -0.25)
+
+
+def test_libraries_that_compile_formulas_say_what_kernels_lack() -> None:
+    told = kernels.explain("margin_ranking", backend="jax")
+    assert told == "margin_ranking runs in the words of jax: it takes y_true, first, second: no kernel yet"
+    assert "in a fused kernel on torch" in kernels.explain("margin_ranking", backend="torch")
+    with pytest.raises(lossary.LossError, match="it takes y_true, first, second"):
+        kernels.source("margin_ranking", device="cuda")
+    found = lossary.MarginRanking()(*(jnp.asarray([[x]]) for x in (1.0, 2.0, 2.5)))
+    assert float(found) == 0.5
