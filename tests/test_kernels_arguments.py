@@ -77,7 +77,7 @@ def test_what_lies_outside_its_set_is_noticed_as_in_words() -> None:
         gaussian(y, (mean, variance))
     assert gaussian(y, (mean, variance), where=np.array([True, False, True])) == 0.0
     with pytest.raises(lossary.DomainError, match="x1"):
-        boxes(np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([[2.0, 0.0, 1.0, 1.0]]))
+        boxes(np.array([[2.0, 0.0, 1.0, 1.0]]), np.array([[0.0, 0.0, 1.0, 1.0]]))
     with pytest.raises(lossary.DomainError, match="places 0 to 2"):
         corn(np.array([0, 3, 1]), mean)
 
