@@ -83,7 +83,7 @@ class Argument:
     role: Role
     axes: Axes = ELEMENT
 
-    @property
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """Names of the numbers packed along its last axis; none if it holds one number per output."""
         return self.domain.names if isinstance(self.domain, Parts) else ()
