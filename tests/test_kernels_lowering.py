@@ -175,7 +175,7 @@ def ranked(y_true: Any, y_pred: Any) -> Any:
     ("one", "why"),
     [
         (record(ranked, Y_TRUE, Y_PRED), "it compares all pairs of outputs"),
-        (record(lambda y_true, y_pred: words.lgamma(y_pred) * y_true, Y_TRUE, Y_PRED), "digamma, lgamma"),
+        (record(lambda y_true, y_pred: words.sparsemax(y_pred) * y_true, Y_TRUE, Y_PRED), "sparsemax"),
     ],
     ids=["pairs", "words"],
 )  # fmt: skip

@@ -17,6 +17,10 @@ import lossary
 from inputs import central_difference, few, jax_with
 from lossary.backends import NUMPY, by_name
 from lossary.graph import NUMBER, Graph, emit, words
+from lossary.kernels.compiler import link
+from lossary.kernels.compiler.typed import Typed
+from lossary.kernels.cpu import alone, compiled
+from lossary.kernels.lowering.form import SPECIAL
 from oracle_formula import Exact
 
 # Words by the numbers that they are asked about.
@@ -70,6 +74,24 @@ def all_words(backend: Any) -> Callable[..., list[Any]]:
 def on_numpy(arrays: list[Any]) -> list[Any]:
     with np.errstate(all="ignore"):
         return all_words(NUMPY)(*arrays)
+
+
+def in_kernels(word: str, x: Any) -> Any:
+    """A word by the function that fused loops call."""
+    source = f"def loop(out, x):\n    for i in range(out.size):\n        out[i] = {word}(x[i])\n"
+    parameters = [Typed(x.dtype.name, 1, is_written=True), Typed(x.dtype.name, 1)]
+    with alone.compiling():
+        run = link.function(compiled.machine_code("loop", source, x.dtype.name, parameters, {}), word)
+    out = np.empty_like(x)
+    run(out, x)
+    return out
+
+
+@pytest.mark.parametrize("word", sorted(SPECIAL))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_keep_the_digits_of_special_functions(word: str, dtype: str) -> None:
+    x = next(drawn(dtype, 150)[kind] for kind, names in WORDS.items() if word in names)
+    assert max(errors(word, x, in_kernels(word, x))) <= LIMITS.get(word, LIMIT)
 
 
 def on_torch(arrays: list[Any]) -> list[Any]:

@@ -28,7 +28,7 @@ from ..texts.calls import kernel_dtype, no_kernel
 from ..texts.raw import unknown_choice
 from .cpu import alone
 from .cpu.pages import release
-from .lowering.form import WORDS
+from .lowering.form import SPECIAL, WORDS
 from .lowering.lower import watches
 
 if TYPE_CHECKING:
@@ -299,9 +299,12 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
         raise no_kernel(program.record.name, unfit(program))
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
+    lacking = part("triton").lacking(program) if device == "cuda" else ""
+    if readable and program.made_of & SPECIAL:
+        lacking = f"{', '.join(sorted(program.made_of & SPECIAL))}: NumPy has no such function"
+    if lacking:
+        raise no_kernel(program.record.name, lacking)
     if device == "cuda":
-        if of_several(program):
-            raise no_kernel(program.record.name, of_several(program))
         return str(part("triton.emit").source(program, "elements" if program.separable else "rows").text)
     if readable:
         return plain.source(program, gradient=gradient)

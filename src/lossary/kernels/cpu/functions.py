@@ -14,13 +14,17 @@ Error bounds in units in the last place, float32 over all arguments, against cor
 from __future__ import annotations
 
 import math
+import operator
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ...backends import _series as series
+from ...backends import _special as special
 from ..compiler.values import DOUBLE, FLOAT, convert
+from ..lowering.form import SPECIAL
 from . import choices
 from .choices import Function
 from .intrinsics import (
@@ -118,6 +122,7 @@ def namespace(name: str) -> dict[str, Any]:
     made["arctan"] = _arctan(kind, _horner(ARCTAN[name], kind))
     made |= choices.namespace(kind)
     made["power"] = _power(name == "float32")
+    made |= _special(name, made)
     return {"F": kind, **made}
 
 
@@ -314,6 +319,16 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
         return select(size < far(), root(one() + size * size), size)
 
     return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1}
+
+
+def _special(name: str, made: dict[str, Function]) -> dict[str, Function]:
+    """The gamma function and the normal distribution, as in words."""
+    words = SimpleNamespace(
+        **{word: made[word] for word in ("exp", "expm1", "log", "log1p", "maximum", "minimum", "sign")},
+        abs=absolute, floor=rounded_down, less=operator.lt, logical_or=operator.or_, sqrt=root, where=select,
+        dtype=lambda x: name,
+    )  # fmt: skip
+    return {word: partial(getattr(special, word), words) for word in SPECIAL}
 
 
 def _arctan(kind: Any, polynomial: Function) -> Function:

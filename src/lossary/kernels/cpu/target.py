@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...graph.program import Program
-from ..lowering.form import Target
+from ..lowering.form import SPECIAL, Target
 
 # Rows of one loop that are taken side by side, or numbers of so many rows that are kept on the stack.
 LANES = 32
@@ -25,7 +25,8 @@ LONG = Target(
     costly=frozenset(
         {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_growing", "log1p_unit", "log_or_log1p"}
         | {"sinh", "small_sinh", "tanh", "power", "log1pmx", "expm1mx", "log1mexp", "arctan"}
-    ),
+    )
+    | SPECIAL,
     keeps_quotients=True,
     # In double precision, which halves the number of float32 elements that a loop takes at a time.
     wide=frozenset({"sum", "mean", "mean_square", "total"}),
