@@ -1025,9 +1025,9 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "no_kernel",
         lossary.LossError,
-        lambda: lossary.kernels.source("dpo"),
-        "dpo: there is no loop to show: it takes chosen, rejected, reference_chosen, reference_rejected: no kernel "
-        "yet. How a call is computed says lossary.kernels.explain('dpo')",
+        lambda: lossary.kernels.source("ctc"),
+        "ctc: there is no loop to show: its data points are matrices: no kernel yet. How a call is computed says "
+        "lossary.kernels.explain('ctc')",
     ),
     (
         "no_script",

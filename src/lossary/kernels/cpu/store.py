@@ -14,7 +14,7 @@ from pathlib import Path
 import llvmlite
 from llvmlite import binding
 
-from ...backends import _series, _special
+from ...backends import _series
 from ..compiler import link
 from ..compiler.typed import Around, Typed
 from . import alone, disk
@@ -26,10 +26,8 @@ Kernel = Callable[..., int]
 def _environment() -> bytes:
     """Whatever changes machine code besides the source of a kernel."""
     here = Path(__file__).parent
-    contained = [
-        *sorted((here.parent / "compiler").glob("*.py")),
-        *(Path(each.__file__) for each in (_series, _special)),
-    ]
+    contained = sorted((here.parent / "compiler").glob("*.py"))
+    contained += [Path(_series.__file__).with_name(f"{name}.py") for name in ("_series", "_special")]
     contained += [here / f"{name}.py" for name in ("choices", "compiled", "functions", "intrinsics", "target")]
     processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
     # Objects of Python are larger where it has no lock.
