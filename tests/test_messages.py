@@ -837,6 +837,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "unknown_loss",
         lossary.UnknownLossError,
+        lambda: lossary.get("focl_loss"),
+        "unknown loss 'focl_loss'; did you mean focal_loss? Another library calls a loss so. Write "
+        "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
+        "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
+    ),
+    (
+        "unknown_loss",
+        lossary.UnknownLossError,
         lambda: lossary.get("mean_absolute_error_loss"),
         "unknown loss 'mean_absolute_error_loss'; did you mean mean_absolute_error? All names: lossary.names()",
     ),

@@ -54,6 +54,7 @@ NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
+    "ce": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "OnlineContrastiveLoss": "lossary.Contrastive()   # of all pairs; of those that are hard there",
@@ -275,6 +276,11 @@ def _lines(library: str | None = None) -> dict[str, str]:
         if record.peers[peer] and library in (None, _library(peer)):  # Else the name is one of ours.
             found.setdefault(fold(spelling(peer)), record.line(peer))
     return found
+
+
+def spellings() -> list[str]:
+    """All that other libraries call losses that have another name here."""
+    return [*NAMES, *(spelling(peer) for peer, record in of_libraries().items() if record.peers[peer])]
 
 
 # How people shorten the names of libraries, and what these stand for.
