@@ -835,6 +835,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "# quantile_alpha",
     ),
     (
+        "parameter_beyond",
+        lossary.ParameterError,
+        lambda: lossary.Cauchy(c=1e-300)(np.zeros((1, 2), "float32"), np.ones((1, 2), "float32")),
+        "cauchy: c is 1e-300, and 0 in float32; accepted is a number > 0. Write lossary.Cauchy(c=1e-300)"
+        "(numpy.asarray(y_true, 'float64'), numpy.asarray(y_pred, 'float64'))",
+    ),
+    (
         "unknown_loss",
         lossary.UnknownLossError,
         lambda: lossary.get("focl_loss"),

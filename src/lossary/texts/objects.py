@@ -67,6 +67,16 @@ def fixed_parameter(loss: str, name: str, value: Any, replaceable: bool) -> Attr
     )
 
 
+def parameter_beyond(record: Record, parameter: Parameter, value: float) -> ParameterError:
+    """A parameter that is in its range, and is 0 in the dtype that is computed in."""
+    wide = ", ".join(f"numpy.asarray({name}, 'float64')" for name in record.names)
+    allowed: Any = parameter.allowed
+    return ParameterError(
+        f"{record.name}: {parameter.name} is {value!r}, and 0 in float32; accepted is {allowed.describe()}. "
+        f"Write lossary.{record.class_name}({parameter.name}={value!r})({wide})"
+    )
+
+
 def own_call(loss: str, cls: str, asked: str) -> ParameterError:
     """A user's class with a ``__call__`` of its own, where only the formula of its parent could answer."""
     return ParameterError(
