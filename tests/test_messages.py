@@ -365,6 +365,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "outside",
         lossary.DomainError,
+        lambda: lossary.ranking_softmax([[-1.0, 2.0]], [[1.0, 3.0]]),
+        "ranking_softmax: y_true[0, 0] is -1; accepted are numbers >= 0. Shift or recode the targets, or leave such "
+        "positions out with where=",
+    ),
+    (
+        "outside",
+        lossary.DomainError,
         lambda: lossary.poisson([-1.0], [1.0]),
         "poisson: y_true[0] is -1; accepted are numbers >= 0. Shift or recode the targets, or choose a loss "
         "for real numbers such as lossary.huber",

@@ -45,7 +45,7 @@ class Setting:
         for parameter in self.record.parameters:
             value, allowed = self.parameters[parameter.name], parameter.allowed
             # What is larger is no bound of a range there.
-            if not (type(value) is float and abs(value) < 1e-37 and isinstance(allowed, Interval)):
+            if not (type(value) is float and 0.0 < abs(value) < 1e-37 and isinstance(allowed, Interval)):
                 continue
             if allowed.contains(value) and not allowed.contains(float(np.float32(value))):
                 raise texts.parameter_beyond(self.record, parameter, value)
