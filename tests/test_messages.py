@@ -1201,6 +1201,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1",
     ),
     (
+        "of_one_prediction",
+        lossary.LossError,
+        lambda: lossary.hf.compute_loss_func("triplet_margin"),
+        "triplet_margin: takes anchor, positive, negative, and a Trainer has (y_true, y_pred); accepted are losses of "
+        "these. Write lossary.TripletMargin()(anchor, positive, negative)",
+    ),
+    (
         "no_labels",
         lossary.ParameterError,
         lambda: lossary.hf.compute_loss_func("mse")({"logits": torch.zeros(1, 1)}, None),
