@@ -285,7 +285,7 @@ def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossE
     if bare in names:
         return UnknownLossError(f"unknown loss {name!r}; did you mean {names[bare]}? All names: lossary.names()")
     ours, others = _nearest(name, names, fold), _nearest(name, {fold(each): each for each in peers.spellings()}, fold)
-    if others and others[0][1] > (ours[0][1] if ours else 0.0) + _CLEAR:
+    if others and others[0][1] > max(0.8, (ours[0][1] if ours else 0.0) + _CLEAR):
         meant = others[0][0]
         return UnknownLossError(
             f"unknown loss {name!r}; did you mean {meant}? Another library calls a loss so. Write {peers.line(meant)}"
