@@ -72,6 +72,8 @@ EQUIVALENT = (
      "about there both forms round alike"),
     (r"less\(\(F\(1\.152921504606847e\+18\) \* v\d+\), v\d+\)$", r"less\(\(F\(1\.15\d*e\+18\) / v\d+\), v\d+\)$",
      "a gap between shares over a normal one fits; subnormal shares have tests of their own"),
+    (r"^ *kept\d+\[j \* LANES \+ k\] = at_most\(v\d+, F\(2\.0\)\)$", r"F\(2\.0 \+ 0\.03125\)",
+     "what is above 2 is read from the other side"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

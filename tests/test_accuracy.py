@@ -9,6 +9,7 @@ import pytest
 
 import accuracy
 import lossary
+import oracle
 from inputs import WITNESSES, few
 from lossary.backends import by_name
 from lossary.facts.record import Record
@@ -111,3 +112,21 @@ def test_slopes_keep_their_digits_near_smoothed_targets(backend: str, smoothing:
                         exact = (mp.fsum(s) - a * total / b) / total
                         unit = accuracy.EPSILON * mp.fsum(map(abs, gaps)) / (b * total)
                     assert abs(mp.mpf(float(slope[place])) - exact) <= LIMITS[backend] * unit, (name, t, p, place)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "t", "p"),
+    [
+        ("tweedie_deviance", {"power": 1.0}, [2e-42, 0.1], [1e-40, 3e-39]),
+        ("tweedie_deviance", {}, [3e-39, 2e-42], [1e-40, 1e-40]),
+        ("scale_invariant_sdr", {"zero_mean": False}, [1.0], [2e-42]),
+    ],
+)
+def test_slopes_fit_beside_inverses_that_do_not(name: str, parameters: Any, t: list[float], p: list[float]) -> None:
+    y_true, y_pred = np.array([t], np.float32), np.array([p], np.float32)
+    exact = [float(x) for x in oracle.slope(name, y_true[0], y_pred[0], **parameters)]
+    for reduction in ("sum", "none"):
+        found = lossary.get(name, **parameters, reduction=reduction).value_and_grad(y_true, y_pred)[1][0]
+        fits = np.abs(exact) < accuracy.LARGEST
+        assert fits.any()
+        np.testing.assert_allclose(found[fits], np.array(exact)[fits], rtol=1e-5)

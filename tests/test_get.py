@@ -175,6 +175,10 @@ def test_parameters_given_to_get_win() -> None:
         ("kl_divergance", "kl_divergence"),
         ("binary_cross_entropi", "binary_crossentropy"),
         ("cosine_similarty", "cosine_similarity"),
+        ("bce_los", "binary_crossentropy"),
+        ("focl_loss", "focal_loss"),
+        ("focal_los", "focal_loss"),
+        ("cross_entrpy", "cross_entropy"),
     ],
 )
 def test_misspelt_names_are_recognised(wrong: str, meant: str) -> None:

@@ -365,6 +365,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
     (
         "outside",
         lossary.DomainError,
+        lambda: lossary.ranking_softmax([[-1.0, 2.0]], [[1.0, 3.0]]),
+        "ranking_softmax: y_true[0, 0] is -1; accepted are numbers >= 0. Shift or recode the targets, or leave such "
+        "positions out with where=",
+    ),
+    (
+        "outside",
+        lossary.DomainError,
         lambda: lossary.poisson([-1.0], [1.0]),
         "poisson: y_true[0] is -1; accepted are numbers >= 0. Shift or recode the targets, or choose a loss "
         "for real numbers such as lossary.huber",
@@ -835,6 +842,21 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "# quantile_alpha",
     ),
     (
+        "parameter_beyond",
+        lossary.ParameterError,
+        lambda: lossary.Cauchy(c=1e-300)(np.zeros((1, 2), "float32"), np.ones((1, 2), "float32")),
+        "cauchy: c is 1e-300, and 0 in float32; accepted is a number > 0. Write lossary.Cauchy(c=1e-300)"
+        "(numpy.asarray(y_true, 'float64'), numpy.asarray(y_pred, 'float64'))",
+    ),
+    (
+        "unknown_loss",
+        lossary.UnknownLossError,
+        lambda: lossary.get("focl_loss"),
+        "unknown loss 'focl_loss'; did you mean focal_loss? Another library calls a loss so. Write "
+        "lossary.BinaryFocalCrossentropy(from_logits=True)   # of 0/1; "
+        "lossary.CategoricalFocalCrossentropy(alpha=1.0, from_logits=True) of one-hot rows",
+    ),
+    (
         "unknown_loss",
         lossary.UnknownLossError,
         lambda: lossary.get("mean_absolute_error_loss"),
@@ -1177,6 +1199,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.optax.smooth_labels(jnp.asarray([0, 1]), 0.1),
         "smooth_labels: labels has dtype int32; accepted are floats, one per class. Write jax.nn.one_hot(labels, "
         "num_classes) of integer labels, labels.astype(float) of rows of 0 and 1",
+    ),
+    (
+        "of_one_prediction",
+        lossary.LossError,
+        lambda: lossary.hf.compute_loss_func("triplet_margin"),
+        "triplet_margin: takes anchor, positive, negative, and a Trainer has (y_true, y_pred); accepted are losses of "
+        "these. Write lossary.TripletMargin()(anchor, positive, negative)",
     ),
     (
         "no_labels",

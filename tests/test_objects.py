@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import gc
 import io
+import math
 import pickle
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from sklearn.base import clone
 from sklearn.metrics import make_scorer
 
 import lossary
+from everywhere import there
 from lossary import words
 from lossary.calls import programs
 
@@ -214,6 +217,18 @@ def test_arrays_as_numbers() -> None:
 def test_numbers_that_are_none(wrong: Any) -> None:
     with pytest.raises(lossary.ParameterError, match=r"huber: delta is .*; accepted is a number > 0"):
         lossary.Huber(delta=wrong)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
+def test_a_parameter_in_its_range_is_in_it_in_float32_too(library: str) -> None:
+    """``log(1 + (2e300)**2 / 2)`` needs float64; a bound that belongs to the range may be met."""
+    pair = np.zeros((1, 2), np.float32), np.full((1, 2), 2.0, np.float32)
+    for cauchy in (lossary.Cauchy(c=1e-300), partial(lossary.cauchy, c=1e-300)):
+        with pytest.raises(lossary.ParameterError, match="cauchy: c is 1e-300, and 0 in float32"):
+            cauchy(*there(library, pair))
+    assert float(lossary.Poisson(epsilon=1e-300)(*there(library, pair))) == pytest.approx(2.0)
+    exact = 600.0 * math.log(10.0) + math.log(2.0)
+    assert lossary.Cauchy(c=1e-300)(*(x.astype(np.float64) for x in pair)) == pytest.approx(exact, rel=1e-12)
 
 
 @pytest.mark.parametrize(

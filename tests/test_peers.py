@@ -11,6 +11,9 @@ import numpy as np
 import optax
 import pytest
 import torch
+from sklearn._loss.loss import _LOSSES
+from sklearn.metrics import get_scorer_names
+from sklearn.utils import all_estimators
 
 import lossary
 from inputs import BUILTIN
@@ -111,6 +114,29 @@ def test_every_public_loss_of_a_library_stands_beside_ours(library: str) -> None
     assert {*theirs} - known <= {"NLLLoss2d", "ctc_loss_with_forward_probs"}
     for name in lossary.names(peer=library).values():
         assert isinstance(eval(name, {"lossary": lossary, **SETTINGS}), lossary.Loss)
+
+
+def test_every_name_of_a_loss_of_scikit_learn_is_one_here_or_explained() -> None:
+    """Those of its estimators and of its own losses, and its scorers that are losses, negated."""
+    names = {*_LOSSES, *(name for name in get_scorer_names() if name.startswith("neg_"))}
+    for _, estimator in all_estimators():
+        for each in getattr(estimator, "_parameter_constraints", {}).get("loss", ()):
+            names |= getattr(each, "options", set())
+    assert len(names) > 35
+    for name in names:
+        if fold(name) in folded():
+            assert lossary.get(name).record.name == folded()[fold(name)]
+        elif not peers.exact(name):
+            ours = folded().get(fold(name.removeprefix("neg_")))
+            answers = ("another library calls a loss so. Write", f"did you mean {ours}?")
+            assert any(answer in refusal(name) for answer in answers), name
+
+
+def refusal(name: str) -> str:
+    """What is said of a name that is no loss here."""
+    with pytest.raises(lossary.UnknownLossError) as caught:
+        lossary.get(name)
+    return str(caught.value)
 
 
 # What parameters of Keras's are not here, or have another default: whole batches, and rows that are left out by a mask.

@@ -137,3 +137,11 @@ def test_refusals(loss, model, labels, said):
     fitted = model.fit(X, TWO if "maybe" in labels else labels)
     with pytest.raises(lossary.LossError, match=said):
         scorer(loss)(fitted, X, labels)
+
+
+def test_losses_of_other_arguments_are_refused_at_once():
+    for name in ("triplet_margin", "dpo", "kto"):
+        with pytest.raises(lossary.LossError, match="and a scorer has"):
+            scorer(name)
+    for loss in (0.5 * lossary.Huber() + lossary.LogCosh(), lambda y, p: (y - p) ** 2):
+        assert scorer(loss).loss

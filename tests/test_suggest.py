@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -313,3 +314,18 @@ def test_a_file_name_is_no_targets() -> None:
         "suggest: y_true is the text 'data.csv'; accepted are the targets themselves. For a column of a file: "
         "lossary suggest FILE --target COLUMN, in a shell"
     )
+
+
+@pytest.mark.parametrize("unit", [2.0**-1040, 2.0**1000])
+def test_what_is_said_of_a_spread_holds_in_any_unit(unit: float) -> None:
+    numbers = np.sin(np.arange(50.0))
+    scaled = numbers * unit
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        advice = lossary.suggest(scaled, goal="numbers")
+        lossary.suggest([1e300, -1e300, 1])
+        lossary.suggest(np.stack([scaled, -scaled], -1))
+    assert advice.name == lossary.suggest(numbers, goal="numbers").name
+    scope = {"y_true": scaled}
+    exec(advice.preparation, scope)
+    np.testing.assert_allclose(scope["y_true"], (numbers - numbers.mean()) / numbers.std(), atol=1e-4)

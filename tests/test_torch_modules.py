@@ -9,6 +9,7 @@ import re
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -318,6 +319,24 @@ def test_a_module_is_shown_moved_and_saved_as_modules_are():
     assert other[1].weight.tolist() == WEIGHT.tolist()
     x, y = real(N, C), labels(N)
     torch.testing.assert_close(copy.deepcopy(held)(x, y), held(x, y))
+
+
+# PyTorch computes no gradient of HuberLoss and BCELoss there; of BCEWithLogitsLoss it has the dtype of the target.
+PROMOTED = ["MSELoss", "SmoothL1Loss", "SoftMarginLoss", "CosineEmbeddingLoss", "GaussianNLLLoss", "TripletMarginLoss"]
+
+
+@pytest.mark.parametrize("name", PROMOTED)
+def test_tensors_of_several_dtypes_are_promoted_as_in_pytorch(name: str) -> None:
+    arguments = next(make for each, _, make in CALLS if each == name)()
+    for place in range(len(arguments)):
+        mixed = [x.float() if each == place else x.double() for each, x in enumerate(arguments)]
+        mixed[0] = mixed[0].detach().requires_grad_()
+        found, wanted = (home(reduction="none")(*mixed) for home in (getattr(ours, name), getattr(nn, name)))
+        assert found.dtype == wanted.dtype
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
+        assert torch.autograd.grad(found.sum(), mixed[0])[0].dtype == mixed[0].dtype
+    given = np.zeros((2, 1)), torch.ones(2, 1)
+    assert ours.MSELoss()(given[1], given[0]).dtype == torch.float32
 
 
 def test_autocast_computes_in_float32():

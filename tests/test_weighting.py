@@ -24,6 +24,9 @@ SIGNS = RNG.integers(0, 2, (8, 3)).astype(float)
 CLASS_WEIGHT = [1.0, 2.0, 0.5]
 
 
+SHARES = np.abs(SCORES[::-1]) / np.abs(SCORES[::-1]).sum(-1, keepdims=True)
+
+
 def torch_of(function: Any, y_true: Any, **options: Any) -> tuple[Any, Any]:
     """PyTorch's values and the gradient of their sum."""
     scores = torch.tensor(SCORES, requires_grad=True)
@@ -55,6 +58,11 @@ CASES = [
         lossary.SparseCategoricalCrossentropy(from_logits=True, temperature=2.0),
         LABELS,
         torch_of(lambda z, y, **kw: F.cross_entropy(z / 2.0, y, **kw), LABELS),
+    ),
+    (
+        lossary.CategoricalCrossentropy(from_logits=True, class_weight=CLASS_WEIGHT),
+        SHARES,
+        torch_of(F.cross_entropy, SHARES, weight=weights(CLASS_WEIGHT)),
     ),
 ]
 

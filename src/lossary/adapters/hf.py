@@ -72,6 +72,8 @@ def _read(loss: Any, parameters: Mapping[str, Any]) -> Any:
     if isinstance(loss, Loss):
         return loss
     made = get(loss, **parameters)
+    if not made.record.has_usual_names:
+        raise texts.of_one_prediction(made.record, "a Trainer")
     if isinstance(made.record.target, Classes) and "ignore_class" in made.parameters and made.ignore_class is None:
         return made.replaced(ignore_class=IGNORED)
     return made

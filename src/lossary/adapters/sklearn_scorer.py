@@ -23,6 +23,8 @@ class LossScorer(_Scorer):
 
     def __init__(self, loss: Any) -> None:
         self.loss: Loss = get(loss)
+        if not self.loss.record.has_usual_names:
+            raise texts.of_one_prediction(self.loss.record, "a scorer")
         mean = self.loss.replaced(reduction="mean_with_sample_weight")
         super().__init__(mean, -1, {}, _methods(self.loss)[0])
 

@@ -222,6 +222,7 @@ class CosineEmbeddingLoss(Loss):
     """Cosine of pairs of vectors that belong together or not, as ``torch.nn.CosineEmbeddingLoss``."""
 
     _of_vectors = True
+    _of_signs = True
 
     def __init__(
         self,

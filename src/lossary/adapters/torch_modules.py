@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -71,6 +72,8 @@ class Loss(torch.nn.Module):
     _of_elements = False
     # Whether a data point is a vector at least, of classes or of an embedding.
     _of_vectors = False
+    # Whether the last tensor holds signs, whose dtype is not that of a result.
+    _of_signs = False
 
     def __init__(self, loss: Any, *, reduction: str | None = None, sync: bool = False, **parameters: Any) -> None:
         super().__init__()
@@ -118,7 +121,7 @@ class Loss(torch.nn.Module):
 
     def total(self, *tensors: Tensor, **named: Tensor | None) -> Any:
         """The sum of the loss and its weight, which add up over micro-batches and processes: see `lossary.Total`."""
-        tensors = _as_tensors(tensors)
+        tensors = self._as_tensors(tensors)
         return self._told(tensors, lambda: self._total(self._prepared(*tensors, **named)))
 
     def _prepared(self, *tensors: Tensor, sample_weight: Tensor | None = None, where: Tensor | None = None) -> Given:
@@ -140,8 +143,19 @@ class Loss(torch.nn.Module):
         arguments = self.loss.record.arguments
         return sorted(range(len(arguments)), key=lambda place: rank[arguments[place].role])
 
+    def _as_tensors(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        """NumPy's arrays as tensors, and tensors of several dtypes in the one that PyTorch makes of them."""
+        numbers = given[:-1] if self._of_signs else given
+        dtypes = {x.dtype for x in numbers if isinstance(x, torch.Tensor) and x.is_floating_point() and x.dim()}
+        if len(dtypes) > 1:
+            wide = functools.reduce(torch.promote_types, dtypes)
+            given = tuple(x.to(wide) if getattr(x, "dtype", None) in dtypes else x for x in given)
+        if torch.compiler.is_compiling():
+            return given
+        return tuple(torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in given)
+
     def _reduced(self, tensors: tuple[Tensor, ...], **named: Any) -> Tensor:
-        tensors = _as_tensors(tensors)
+        tensors = self._as_tensors(tensors)
         return self._told(tensors, lambda: self._answer(self._prepared(*tensors, **named)))
 
     def _answer(self, given: Given) -> Tensor:
@@ -220,13 +234,6 @@ def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> st
     if size_average is None and reduce is None:
         return reduction
     return "none" if reduce is False else "sum" if size_average is False else "mean"
-
-
-def _as_tensors(given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """NumPy's arrays as tensors; what else there is stays."""
-    if torch.compiler.is_compiling():
-        return given
-    return tuple(torch.as_tensor(x) if isinstance(x, np.ndarray) else x for x in given)
 
 
 def float32(x: Any) -> Any:

@@ -34,6 +34,7 @@ class Elements(Pair):
             each = same_shape(type(self).__name__, input, weight, "weight")
             return self._answer(given._replace(weight=each, denominator=each.sum() if by_weight else None))
 
+        input, target = self._as_tensors((input, target))  # noqa: A001
         return self._told((input, target), answer)
 
     def _spread(self, name: str, weight: Tensor | None, input: Tensor) -> Tensor | None:  # noqa: A002
@@ -107,6 +108,8 @@ class SmoothL1Loss(Elements):
 class SoftMarginLoss(Elements):
     """Logistic cost of a score for classes -1 and 1, as ``torch.nn.SoftMarginLoss``."""
 
+    _of_signs = True
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -120,6 +123,8 @@ class SoftMarginLoss(Elements):
 
 class HingeEmbeddingLoss(Elements):
     """Distance of pairs that belong together, and what strangers lack, as ``torch.nn.HingeEmbeddingLoss``."""
+
+    _of_signs = True
 
     def __init__(
         self,

@@ -233,8 +233,7 @@ def _points(
     if parameters.get("ignore_class") is not None:
         points = live.without_ignored(backend, points, parameters["ignore_class"])
     if parameters.get("class_weight") is not None:
-        found = weighting.of_rows(backend, record, parameters["class_weight"], points, computing)
-        points = replace(points, weights=found if points.weights is None else points.weights * found)
+        points = weighting.by_row(backend, record, parameters["class_weight"], points, computing)
     if points.weights is not None and points.mask is not None:
         points = replace(points, weights=backend.where(points.mask, points.weights, ones * 0.0))
     points.live = live.live_points(backend, points.weights, points.mask)

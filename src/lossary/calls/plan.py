@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import backends, texts
 from ..backends import FLOATS, HALF, Array, Backend
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
-from ..facts.settings import Weights
+from ..facts.settings import Interval, Weights
 from . import align, parts
 from .programs import Program, program_at
 
@@ -37,6 +39,16 @@ class Setting:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Setting, (self.record, self.parameters)
+
+    def check_range(self) -> None:
+        """Raises where a numeric parameter is in its range, and what float32 makes of it is not: 0 instead of 1e-60."""
+        for parameter in self.record.parameters:
+            value, allowed = self.parameters[parameter.name], parameter.allowed
+            # What is larger is no bound of a range there.
+            if not (type(value) is float and 0.0 < abs(value) < 1e-37 and isinstance(allowed, Interval)):
+                continue
+            if allowed.contains(value) and not allowed.contains(float(np.float32(value))):
+                raise texts.parameter_beyond(self.record, parameter, value)
 
     def numbers_in(self, backend: Backend, dtype: str) -> tuple[Any, ...]:
         """The numeric parameters for a call that computes in this dtype: arrays among them are cast to it."""
@@ -186,5 +198,7 @@ def _made(
     # A list, because torch.compile finds nothing in a generator here.
     if FLOATS.isdisjoint([dtypes[place] for place in record.predictions]) and not record.labels_are_integers:
         computing = "float64"  # In which whole numbers on both sides are subtracted exactly.
+    if computing == "float32":
+        setting.check_range()
     is_whole = not record.labels_are_integers and _WIDE.issuperset(dtypes)
     return Plan(backend, program, lines, dtype, computing, ready, is_whole=is_whole)

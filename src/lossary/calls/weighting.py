@@ -27,41 +27,61 @@ def weighted(
     """The points with these weights too, and whether there is one per output of each point."""
     record, y_true = program.record, points.inputs[0]
     if isinstance(record.target, Bits | Signs):
-        found, soft = _of_outputs(backend, record, parameters, y_true, dtype)
-        if soft is not None:
-            points = replace(points, inputs=(soft, *points.inputs[1:]))
+        found, shares = _of_outputs(backend, record, parameters, y_true, dtype)
+        points = replace(points, inputs=(shares, *points.inputs[1:]))
         if backend.shape(y_true)[-1] != 1:
             return _by_output(backend, program, points, found)
-        found = backend.squeeze_last(found)
-    else:
-        found = of_rows(backend, record, parameters["class_weight"], points, dtype)
-    weights = found if points.weights is None else backend.cast(points.weights, dtype) * found
-    return replace(points, weights=weights), False
+        return _times(backend, points, backend.squeeze_last(found), dtype), False
+    return by_row(backend, record, parameters["class_weight"], points, dtype), False
 
 
-def of_rows(backend: Backend, record: Record, weights: tuple[float, ...], points: Points, dtype: str) -> Array:
-    """The weight of each row's class; of a row of probabilities, the mean of theirs."""
+def by_row(backend: Backend, record: Record, weights: tuple[float, ...], points: Points, dtype: str) -> Points:
+    """The points with the weight of each row's class too."""
+    found, shares = _of_rows(backend, record, weights, points, dtype)
+    return _times(backend, replace(points, inputs=(shares, *points.inputs[1:])), found, dtype)
+
+
+def _times(backend: Backend, points: Points, found: Array, dtype: str) -> Points:
+    return replace(points, weights=found if points.weights is None else backend.cast(points.weights, dtype) * found)
+
+
+def _of_rows(
+    backend: Backend, record: Record, weights: tuple[float, ...], points: Points, dtype: str
+) -> tuple[Array, Array]:
+    """The weight of each row's class, of a row of probabilities the mean of theirs; and the targets as shares of it."""
     y_true, main = points.inputs[0], points.inputs[record.main]
     classes = backend.shape(main)[-1]
     if classes is not None and len(weights) != classes:
         raise texts.weights_count(record, "class_weight", len(weights), classes)
     table = _array(backend, weights, main, dtype)
     if record.labels_are_integers:
-        return backend.look_up(table, backend.squeeze_last(as_labels(backend, y_true)))
-    return backend.squeeze_last(backend.sum(backend.cast(y_true, dtype) * table))
+        return backend.look_up(table, backend.squeeze_last(as_labels(backend, y_true))), y_true
+    given = backend.cast(y_true, dtype)
+    weighted = given * table
+    found = backend.sum(weighted)
+    if backend.dtype(y_true) not in FLOATS:
+        return backend.squeeze_last(found), y_true
+    soft = backend.logical_and(backend.less_equal(backend.max(-given), 0.0), backend.less(backend.max(given), 1.0))
+    return backend.squeeze_last(found), _shares(backend, soft, given, weighted * backend.sum(given), found)
+
+
+def _shares(backend: Backend, soft: Array, given: Array, weighted: Array, found: Array) -> Array:
+    """The targets, where they are soft as shares of the weight; those that are 0, 1 or no probability stay."""
+    soft = backend.logical_and(soft, backend.less(0.0, found))
+    return backend.where(soft, weighted / backend.where(soft, found, backend.ones_like(found)), given)
 
 
 def _of_outputs(
     backend: Backend, record: Record, parameters: Mapping[str, Any], y_true: Array, dtype: str
-) -> tuple[Array, Array | None]:
-    """The weight of each output, and the targets as shares of the weights if some may be probabilities.
+) -> tuple[Array, Array]:
+    """The weight of each output, and the targets, those that are probabilities as shares of it.
 
     A target between 0 and 1 stands for both classes, each with its share and its weight: together they weigh what the
     two do on average, and of that the second has another share than before.
     """
-    if isinstance(record.target, Signs):
-        y_true = backend.indicator(backend.less(0, y_true), backend.cast(y_true, dtype))
     positive = backend.cast(y_true, dtype)
+    if isinstance(record.target, Signs):
+        positive = backend.indicator(backend.less(0, y_true), positive)
     zero, one = _two(record, parameters["class_weight"])
     factor = parameters["pos_weight"]
     outputs = backend.shape(y_true)[-1]
@@ -71,11 +91,8 @@ def _of_outputs(
     of_one = positive * (scale * one)
     found = of_one + (1.0 - positive) * zero
     if isinstance(record.target, Signs) or backend.dtype(y_true) not in FLOATS:
-        return found, None
-    # Those that are 0, 1 or no probability stay as they are.
-    soft = backend.logical_and(backend.less(0.0, positive * (1.0 - positive)), backend.less(0.0, found))
-    some = backend.where(soft, found, backend.ones_like(found))
-    return found, backend.where(soft, of_one / some, positive)
+        return found, y_true
+    return found, _shares(backend, backend.less(0.0, positive * (1.0 - positive)), positive, of_one, found)
 
 
 def _two(record: Record, weights: tuple[float, ...] | None) -> tuple[float, float]:

@@ -50,9 +50,10 @@ def suggest(y_true: Any, *, goal: Goal | None = None) -> Advice:
             f"suggest: goal is {goal!r}; accepted are {', '.join(map(repr, GOALS))}. To let the targets decide, "
             f"leave it out"
         )
-    traits = look(y_true)
-    advice = _BY_GOAL[goal](traits) if goal is not None else _decide(traits)
-    return _with_cautions(advice, traits, goal)
+    with np.errstate(all="ignore"):
+        traits = look(y_true)
+        advice = _BY_GOAL[goal](traits) if goal is not None else _decide(traits)
+        return _with_cautions(advice, traits, goal)
 
 
 def _with_cautions(advice: Advice, t: Traits, goal: str | None) -> Advice:

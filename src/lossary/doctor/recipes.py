@@ -9,6 +9,7 @@ import numpy as np
 from ..objects.get import get
 from .advice import Advice
 from .evidence import number, share
+from .targets import moments
 from .traits import Traits
 
 
@@ -192,7 +193,7 @@ def robust(t: Traits) -> Advice:
 
 def numbers(t: Traits) -> Advice:
     """Plain numbers."""
-    mean, std = float(t.flat.mean()), float(t.flat.std())
+    mean, std = moments(t.flat)
     reasons = [f"numbers from {number(t.low)} to {number(t.high)} without outliers or a long tail"]
     preparation = ""
     if std > 0 and not (0.01 < std < 30 and abs(mean) < 100):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..facts.domain import OneHot
@@ -301,8 +303,9 @@ def scale(e: Evidence) -> Seen | None:
     """Gradients in proportion to the target's scale."""
     if e.name not in SQUARED or len(e.targets) < 8:
         return None
-    size = float(np.sqrt(np.mean(np.square(e.targets))))
-    spread = float(e.targets.std())
+    unit = unit_of(e.targets)
+    size = float(np.sqrt(np.mean(np.square(e.targets / unit)))) * unit
+    mean, spread = moments(e.targets)
     if SMALL_SCALE <= size <= LARGE_SCALE or size == 0:
         return None
     effect = (
@@ -313,7 +316,7 @@ def scale(e: Evidence) -> Seen | None:
         "size are as large as the signal"
     )
     return Seen(
-        f"targets have mean {number(e.targets.mean())}, standard deviation {number(spread)} and root mean square "
+        f"targets have mean {number(mean)}, standard deviation {number(spread)} and root mean square "
         f"{number(size)}, e.g. "
         f"{e.place('y_true', np.abs(e.targets) == np.abs(e.targets).max())}. Under {e.name} {effect}",
         "mean, std = y_true.mean(), y_true.std()\ny_true = (y_true - mean) / std   # and y_pred * std + mean "
@@ -350,16 +353,28 @@ def outliers(e: Evidence) -> Seen | None:
     )
 
 
+def unit_of(x: Floats) -> float:
+    """The power of two below the largest magnitude: in this unit no difference or square overflows."""
+    largest = float(np.abs(x).max())
+    return math.ldexp(0.5, math.frexp(largest)[1]) if math.isfinite(largest) and largest > 0 else 1.0
+
+
+def moments(x: Floats) -> tuple[float, float]:
+    """Mean and standard deviation."""
+    unit = unit_of(x)
+    return float((x / unit).mean()) * unit, float((x / unit).std()) * unit
+
+
 def outlying(targets: Floats) -> tuple[Floats, float, float] | None:
     """Which targets are outliers, their share of the squared deviation, and the farthest in robust deviations."""
-    centre = np.median(targets, axis=0)
-    deviation = np.abs(targets - centre)
+    targets = targets / unit_of(targets)
+    deviation = np.abs(targets - np.median(targets, axis=0))
     spread = ROBUST_SIGMA * np.median(deviation, axis=0)
     if not (spread > 0).all():
         return None
     far = deviation / spread
     which = far > 8
-    squares = np.square(deviation / spread)
+    squares = np.square(far / max(1.0, float(far.max())))
     owned = float(squares[which].sum() / squares.sum())
     if not which.any() or owned < 0.3:
         return None

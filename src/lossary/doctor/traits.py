@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import DTypeError, ShapeError
 from ..texts.calls import unsupported
 from .evidence import Floats, hosted
-from .targets import outlying
+from .targets import outlying, unit_of
 
 # A value that this share of continuous targets has exactly is a limit, not a coincidence.
 PILE = 0.05
@@ -147,6 +147,7 @@ class Traits:
 
 def skewness(x: Floats) -> float:
     """Third standardised moment; 0 for constants."""
+    x = x / unit_of(x)
     deviation = x - x.mean()
     spread = x.std()
     return float(np.mean(deviation**3) / spread**3) if spread > 0 else 0.0

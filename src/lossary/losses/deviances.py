@@ -121,9 +121,9 @@ def _tweedie_slope(y_true: Any, y_pred: Any, *, power: Any = 1.5, from_logs: boo
         over = y_true * _power(y_pred, 1.0 - power) * (1.0 / where(more, quotient, 1.0) - 1.0)
         under = _power(y_pred, 2.0 - power) * _lack(s, where(more, 0.0, quotient))
         return 2.0 * (where(more, over, under) / count(y_pred))
-    # p^-power in two steps, so that it fits wherever the slope does.
+    # p^-power in two steps, the first of them a quotient, so that it fits wherever the slope does.
     share = minimum(power, 1.0)
-    return 2.0 * ((y_pred - y_true) / count(y_pred) * y_pred**-share * y_pred ** (share - power))
+    return 2.0 * ((y_pred - y_true) / y_pred**share / count(y_pred) * y_pred ** (share - power))
 
 
 @loss(

@@ -156,16 +156,17 @@ def _parts(y_true: Any, y_pred: Any, zero_mean: bool) -> tuple[Any, ...]:
     length = sqrt(output.squared)
     rest = aside(output, target) / length
     signal = target.row / sqrt(target.squared)
-    return sum(signal * (output.row / length)), rest, signal, output.scale / length
+    return sum(signal * (output.row / length)), rest, signal, output.scale, length
 
 
 def _scale_invariant_slope(y_true: Any, y_pred: Any, zero_mean: bool = True, *, epsilon: Any = 1e-8) -> Any:
-    cosine, rest, signal, inverse = _parts(y_true, y_pred, zero_mean)
+    cosine, rest, signal, scale, length = _parts(y_true, y_pred, zero_mean)
     noise, found = sum(square(rest)), square(cosine)
     turn = cosine * (cosine * rest - noise * signal)
     lost, kept = noise + epsilon, found + epsilon
     steep = 1.0 / where(lost == 0.0, 1.0, lost) + 1.0 / where(kept == 0.0, 1.0, kept)
-    return _DECIBELS * (turn * steep) * where(noise + found == 0.0, 0.0, inverse)
+    # In this order, as the inverse of the length without its scale might overflow.
+    return _DECIBELS * (turn * steep) / length * where(noise + found == 0.0, 0.0, scale)
 
 
 @loss(
@@ -207,5 +208,5 @@ def scale_invariant_sdr(y_true: Any, y_pred: Any, zero_mean: bool = True, *, eps
     >>> print(lossary.scale_invariant_sdr([[1.0, -1.0, 0.0, 0.0]], [[2.0, -2.0, 1.0, -1.0]]).round(4))
     [-6.0206]
     """
-    cosine, rest, _, _ = _parts(y_true, y_pred, zero_mean)
+    cosine, rest, *_ = _parts(y_true, y_pred, zero_mean)
     return 0.5 * (log(sum(square(rest)) + epsilon) - log(square(cosine) + epsilon)) / _NEPERS

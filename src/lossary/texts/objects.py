@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,16 @@ def fixed_parameter(loss: str, name: str, value: Any, replaceable: bool) -> Attr
     return AttributeError(
         f"{loss}: {name} of an object is fixed, because objects are compared, hashed and saved by their parameters; "
         + remedy
+    )
+
+
+def parameter_beyond(record: Record, parameter: Parameter, value: float) -> ParameterError:
+    """A parameter that is in its range, and is 0 in the dtype that is computed in."""
+    wide = ", ".join(f"numpy.asarray({name}, 'float64')" for name in record.names)
+    allowed: Any = parameter.allowed
+    return ParameterError(
+        f"{record.name}: {parameter.name} is {value!r}, and 0 in float32; accepted is {allowed.describe()}. "
+        f"Write lossary.{record.class_name}({parameter.name}={value!r})({wide})"
     )
 
 
@@ -267,20 +278,37 @@ def missing_arguments(loss: str, missing: list[str], signature: Any) -> TypeErro
 
 def unknown_loss(name: str, names: Mapping[str, str], fold: Any) -> UnknownLossError:
     """No loss of this name; ``names`` maps folded spellings to canonical names."""
-    wanted = fold(name.rsplit(".", 1)[-1])
     theirs = peers.line(name)
     if theirs is not None:
         return UnknownLossError(f"unknown loss {name!r}; another library calls a loss so. Write {theirs}")
-    bare = wanted.removeprefix("neg").removesuffix("loss")
+    bare = fold(name.rsplit(".", 1)[-1]).removeprefix("neg").removesuffix("loss")
     if bare in names:
         return UnknownLossError(f"unknown loss {name!r}; did you mean {names[bare]}? All names: lossary.names()")
-    matches = difflib.get_close_matches(wanted, list(names), n=8, cutoff=0.6)
-    likeness = [difflib.SequenceMatcher(None, wanted, match).ratio() for match in matches]
+    ours, others = _nearest(name, names, fold), _nearest(name, {fold(each): each for each in peers.spellings()}, fold)
+    if others and others[0][1] > max(0.8, (ours[0][1] if ours else 0.0) + _CLEAR):
+        meant = others[0][0]
+        return UnknownLossError(
+            f"unknown loss {name!r}; did you mean {meant}? Another library calls a loss so. Write {peers.line(meant)}"
+        )
     # A typing slip has one clear answer; an incomplete name may have several.
-    clear = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.08]
-    near = list(dict.fromkeys(names[match] for match in clear))
+    near = list(dict.fromkeys(each for each, ratio in ours if ratio > ours[0][1] - _CLEAR))
     hint = f"; did you mean {' or '.join(near[:3])}?" if near else "."
     return UnknownLossError(f"unknown loss {name!r}{hint} All names: lossary.names()")
+
+
+# By how much more alike a name is that is meant without doubt.
+_CLEAR = 0.08
+
+
+def _nearest(name: str, names: Mapping[str, str], fold: Any) -> list[tuple[str, float]]:
+    """What folded names like this one stand for, and how like they are, the nearest first."""
+    whole = fold(name.rsplit(".", 1)[-1])
+    found = []
+    # Without a "loss" at its end, however that is spelled, which would make it like all that have one.
+    for form, worth in ((whole, 1.0), (re.sub("l?o?s+$", "", whole), 0.9)):
+        for match in difflib.get_close_matches(form, names, n=8, cutoff=0.6):
+            found.append((names[match], worth * difflib.SequenceMatcher(None, form, match).ratio()))
+    return sorted(found, key=lambda each: -each[1])
 
 
 def unknown_library(name: Any, libraries: list[str]) -> ParameterError:

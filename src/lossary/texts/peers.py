@@ -54,6 +54,7 @@ NAMES = {
     "batchmean": "lossary.KLDivergence()   # its default mean over data points is PyTorch's batchmean",
     "charbonnier_loss": "lossary.Charbonnier()   # sqrt(d**2 + epsilon**2); lossary.PseudoHuber() is Kornia's",
     "brier_score_loss": "lossary.MeanSquaredError()   # of 0/1 and one probability; lossary.Brier() of one-hot rows",
+    "ce": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "crossentropy": f"{_LABELS_OR_ROWS} one-hot rows, lossary.BinaryCrossentropy() of 0/1",
     "ContrastiveLoss": "lossary.Contrastive()   # of distances of pairs; half of it in sentence-transformers",
     "OnlineContrastiveLoss": "lossary.Contrastive()   # of all pairs; of those that are hard there",
@@ -107,6 +108,15 @@ NAMES = {
     "GroupQuantile": "lossary.Pinball()   # of points by themselves; no loss here is one of groups",
     "l2_root": "lossary.MeanSquaredError()   # has its gradients",
     "reg:linear": "0.5 * lossary.MeanSquaredError()   # the old name of reg:squarederror",
+    "linear": "lossary.MeanAbsoluteError()   # over the largest, which weighs the points of AdaBoostRegressor",
+    "square": "lossary.MeanSquaredError()   # over the largest, which weighs the points of AdaBoostRegressor",
+    "binomial_loss": "lossary.BinaryCrossentropy(from_logits=True)",
+    "multinomial_loss": "lossary.SparseCategoricalCrossentropy(from_logits=True)",
+    "entropy": "lossary.SparseCategoricalCrossentropy()   # whose least value in the leaf of a tree it is",
+    "gini": "lossary.Brier()   # of one-hot rows, whose least value in the leaf of a tree it is",
+    "max_error": "lossary.get(your_function)   # the largest difference of all data points: no loss here",
+    "median_absolute_error": "lossary.MeanAbsoluteError()   # the mean: no loss here is a median of data points",
+    "negative_likelihood_ratio": _NONE,
     "HalfBinomialLossArrayAPI": "lossary.BinaryCrossentropy(from_logits=True)   # as HalfBinomialLoss",
     "HalfMultinomialLossArrayAPI": "lossary.SparseCategoricalCrossentropy(from_logits=True)   # as HalfMultinomialLoss",
     "HalfPoissonLossArrayAPI": "lossary.Poisson(from_logs=True)   # as HalfPoissonLoss",
@@ -275,6 +285,11 @@ def _lines(library: str | None = None) -> dict[str, str]:
         if record.peers[peer] and library in (None, _library(peer)):  # Else the name is one of ours.
             found.setdefault(fold(spelling(peer)), record.line(peer))
     return found
+
+
+def spellings() -> list[str]:
+    """All that other libraries call losses that have another name here."""
+    return [*NAMES, *(spelling(peer) for peer, record in of_libraries().items() if record.peers[peer])]
 
 
 # How people shorten the names of libraries, and what these stand for.

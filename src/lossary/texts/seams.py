@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..errors import BackendError, DomainError, DTypeError, LossError, ParameterError, ShapeError
+from ..facts.record import Record
 from .calls import shape_text, shown
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
@@ -151,4 +152,12 @@ def no_logits(outputs: Any) -> ParameterError:
     return ParameterError(
         f"compute_loss_func: the model returned {kind} without logits; accepted are outputs with logits, a dict with "
         "'logits', or a tuple that begins with them. Write return {'logits': scores} in the model's forward"
+    )
+
+
+def of_one_prediction(record: Record, seam: str) -> LossError:
+    """A loss of other arguments where there are only targets and what a model says of them."""
+    return LossError(
+        f"{record.name}: takes {', '.join(record.names)}, and {seam} has (y_true, y_pred); accepted are losses of "
+        f"these. Write lossary.{record.class_name}()({', '.join(record.names)})"
     )

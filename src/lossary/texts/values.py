@@ -10,8 +10,10 @@ import numpy as np
 
 from ..errors import DomainError, ParameterError
 from ..facts.domain import Bits, Distance, Domain, OneHot, Probabilities, Signs, Unit
+from ..facts.families import TASKS
 from ..facts.layout import Layout
 from ..facts.record import Record
+from ..facts.registry import enrolled
 from .calls import sibling
 
 
@@ -183,6 +185,9 @@ def _value_remedy(loss: str, parameters: Collection[str], argument: str, value: 
         return "Pass the length of the difference of two embeddings, not the embeddings or a score"
     if predicted:
         return f"Use a {domain.activation} output layer in front of this loss"
+    record = enrolled(loss)
+    if record and record.builtin and record.family not in TASKS["regression"]:  # Whose targets are no plain numbers.
+        return "Shift or recode the targets, or leave such positions out with where="
     return "Shift or recode the targets, or choose a loss for real numbers such as lossary.huber"
 
 
