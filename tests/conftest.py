@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 
 import inputs
+from lossary import kernels
 from lossary.facts.record import Record
 
 
@@ -74,6 +75,15 @@ def x64() -> Iterator[None]:
     """JAX with float64."""
     with inputs.jax_with(x64=True):
         yield
+
+
+@pytest.fixture(params=inputs.few("words".__eq__, ["words", "kernel"]))
+def formula_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain calls are computed in words, and in the proof by kernels: compiling one per loss is most of what laws cost.
+
+    That what kernels are made of computes each loss is seen without a compiler in `test_kernels_lowering`.
+    """
+    monkeypatch.setattr(kernels, "PLAIN", 1 if request.param == "kernel" else kernels.THRESHOLD)
 
 
 @pytest.fixture(params=["long", "short"])

@@ -18,6 +18,11 @@ TESTED = ("torch", "keras", "optax", "sklearn", "scipy")
 OWNERS = {peer: record for record in BUILTIN for peer in record.peers}
 
 
+def ours(name: str, **settings: Any) -> Any:
+    """The loss of the line that is given for another library's name; ``settings`` are names in the line."""
+    return eval(OWNERS[name].line(name), {"lossary": lossary, **settings})
+
+
 def assert_same(loss: Any, peer: Any, arguments: list[Any], predictions: list[int]) -> None:
     """Values per row and gradients of their sum are those of a function of PyTorch's tensors."""
     tensors = [torch.tensor(x, requires_grad=i in predictions) for i, x in enumerate(arguments)]
@@ -93,8 +98,7 @@ def _ours(peer: Peer, loss: Any, several: bool) -> Callable[..., Any]:
 def assert_line(name: str, peer: Peer) -> None:
     """The line that the record gives for this name has the peer's values, and its gradients."""
     record = OWNERS[name]
-    line = record.line(name)
-    loss = eval(line, {"lossary": lossary, **peer.settings})
+    line, loss = record.line(name), ours(name, **peer.settings)
     rng = np.random.default_rng(41)
     scale = {flag: True for flag in ("from_logits", "from_logs") if f"{flag}=True" in line}
     drawn = arguments(record, rng, peer.shape, scale)
@@ -103,6 +107,6 @@ def assert_line(name: str, peer: Peer) -> None:
     arrays = list(peer.draw(rng, drawn))
     at = [i for i, x in enumerate(record.arguments) if x.role is Role.PREDICTION and peer.gradient]
     theirs, their_slopes = RUN[peer.arrays](peer.theirs, arrays, at)
-    ours, slopes = RUN[peer.arrays](_ours(peer, loss, theirs.ndim > 0), arrays, at)
-    for mine, other in [(ours, theirs), *zip(slopes, their_slopes, strict=True)]:
+    values, slopes = RUN[peer.arrays](_ours(peer, loss, theirs.ndim > 0), arrays, at)
+    for mine, other in [(values, theirs), *zip(slopes, their_slopes, strict=True)]:
         np.testing.assert_allclose(mine, other, rtol=peer.rtol, atol=peer.rtol * np.abs(other).max())

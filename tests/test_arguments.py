@@ -16,8 +16,12 @@ from lossary.facts.domain import Parts
 from lossary.objects.define import function
 
 ROWS, WIDTH = 4, 3
-each = pytest.mark.parametrize("setting", ALL, ids=str)
 several = pytest.mark.parametrize("setting", SEVERAL, ids=str)
+
+
+def each(test: Any) -> Any:
+    """Of all losses, in words; in the proof by kernels too."""
+    return pytest.mark.usefixtures("formula_in")(pytest.mark.parametrize("setting", ALL, ids=str)(test))
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def test_gradients_are_slopes_of_the_value(setting: Setting, drawn: Any, monkeyp
     loss = setting.configured()
     value, gradient = loss.value_and_grad(*drawn)
     predictions = predicted(setting)
-    monkeypatch.setenv("LOSSARY_KERNELS", "0")  # The slopes are a kernel's, the values those of the words.
+    monkeypatch.setenv("LOSSARY_KERNELS", "0")  # The values are those of the words, whatever the slopes are.
     # One array for one prediction, a tuple for several, and nothing for what is given.
     assert isinstance(gradient, tuple) == (len(predictions) > 1)
     found = flat(gradient)

@@ -375,6 +375,7 @@ def test_a_check_block_is_of_its_thread() -> None:
 # --- the caller's arrays ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("record", PAIRS, ids=lambda r: r.name)
 def test_arrays_stay_untouched_also_read_only_ones(record: Any, rng: np.random.Generator) -> None:
     setting = Setting(record)

@@ -12,6 +12,7 @@ import lossary.catboost
 import lossary.lightgbm
 import lossary.xgboost
 from booster_data import CLASSES, DATA, ONE_THREAD, QUIET
+from inputs import few
 
 # --- losses whose own Hessian is of no use --------------------------------------------------------------------------
 
@@ -55,12 +56,15 @@ def test_scores_of_a_host_are_data_points_of_one_output(rows, single):
     np.testing.assert_allclose(blocks, -np.stack(other, axis=1), rtol=1e-9)
 
 
-def test_a_loss_of_rows_has_a_curvature_for_several_outputs():
+OF_ROWS = ("cosine_similarity", "pearson_correlation", "concordance_correlation", "scale_invariant_sdr")
+
+
+@pytest.mark.parametrize("name", few("cosine_similarity".__eq__, OF_ROWS))
+def test_a_loss_of_rows_has_a_curvature_for_several_outputs(name):
     y, scores = DATA["x"][:9, :3].astype(float), DATA["x"][9:18, :3].astype(float)
-    for name in ("cosine_similarity", "pearson_correlation", "concordance_correlation", "scale_invariant_sdr"):
-        slope, curve = lossary.xgboost.objective(name)(y, scores)
-        np.testing.assert_allclose(slope, lossary.grad_and_hess(name)(y, scores)[0], rtol=1e-9)
-        assert (curve > 0).all()
+    slope, curve = lossary.xgboost.objective(name)(y, scores)
+    np.testing.assert_allclose(slope, lossary.grad_and_hess(name)(y, scores)[0], rtol=1e-9)
+    assert (curve > 0).all()
 
 
 def test_mape_behind_a_log_link_too():

@@ -27,7 +27,7 @@ def test_error_is_at_most_that_of_the_plain_formula_and_one_unit(
     kernel_laws.error_budget(setting.configured(reduction="none"), setting, dtype, most=12)
 
 
-@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
 @pytest.mark.parametrize("law", kernel_laws.LAWS[:-1], ids=lambda law: law.__name__)
 def test_law(law: Any, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row after another; all settings obey these laws as interpreted sources, in `test_kernels_teeth`."""

@@ -19,12 +19,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import lossary
-from inputs import FUSED, WITNESSES, Setting, every, is_separable, program
+from inputs import FEWEST, FUSED, WITNESSES, Setting, every, is_separable, program
 from lossary import kernels
 from lossary.calls import evaluate
 from lossary.kernels.cpu import labels, target, tasks, threads
 
-EACH = pytest.mark.parametrize("setting", every(FUSED), ids=str)
+EACH = pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
 SOME = pytest.mark.parametrize("setting", WITNESSES, ids=str)
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum")
@@ -258,7 +258,7 @@ def test_a_second_backward_through_several_tasks(setting: Setting, short_tasks: 
         torch.testing.assert_close(curvatures[0], curvatures[1])
 
 
-@SOME
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
 @DTYPES
 def test_pytorch_gets_the_same_bits(setting: Setting, dtype: str) -> None:
     for shape in ((1, 7), (32, 10), (37, 29)):

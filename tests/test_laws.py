@@ -23,6 +23,7 @@ def _double_precision() -> Iterator[None]:
     jax.config.update("jax_enable_x64", False)
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_every_law(setting: Setting) -> None:
     for law in LAWS:

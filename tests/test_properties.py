@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lossary
 from inputs import REDUCED, SETTINGS, Setting
 
+pytestmark = pytest.mark.usefixtures("formula_in")
 ordinary = settings(max_examples=150, deadline=None)
 loss_settings = st.sampled_from(SETTINGS)
 shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)

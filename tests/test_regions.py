@@ -72,6 +72,7 @@ def test_every_backend_agrees_with_numpy(setting: Setting, backend: str, rng: np
         np.testing.assert_allclose(mine, right, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("record", [s.record for s in REGIONAL if s.record.regions], ids=lambda r: r.name)
 def test_objects_of_regions_ask_for_their_axes(record: Any) -> None:
     images = np.zeros((2, 3, 3, 1)), np.full((2, 3, 3, 1), 0.5)

@@ -55,6 +55,7 @@ def row(setting: Setting, arguments: Any, number: int) -> list[Any]:
     ]
 
 
+@pytest.mark.usefixtures("formula_in")
 @each
 def test_a_row_with_gaps_is_the_shorter_row(setting: Setting, rng: np.random.Generator) -> None:
     plain, spoiled = drawn(setting, rng)
@@ -78,6 +79,7 @@ def test_a_row_with_gaps_is_the_shorter_row(setting: Setting, rng: np.random.Gen
     np.testing.assert_allclose(total, np.sum(values * WEIGHTS) / WEIGHTS[:-1].sum(), rtol=1e-12)
 
 
+@pytest.mark.usefixtures("formula_in")
 @each
 def test_a_mask_of_ones_changes_nothing(setting: Setting, rng: np.random.Generator) -> None:
     arguments = setting.draw(rng, (ROWS, WIDTH))

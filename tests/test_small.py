@@ -16,16 +16,17 @@ import lossary
 from inputs import arguments
 from lossary import kernels
 from lossary.calls.programs import Program, program_for
+from peer import ours
 
 SHAPE = (32, 10)
-# The same number in PyTorch.
+# Names of others, by which records find our losses, with settings, and the same number in PyTorch.
 PEERS: dict[str, tuple[dict[str, Any], Callable[[Any, Any], Any]]] = {
-    "mean_squared_error": ({}, lambda y, p: F.mse_loss(p, y)),
-    "mean_absolute_error": ({}, lambda y, p: F.l1_loss(p, y)),
-    "huber": ({"delta": 0.3}, lambda y, p: F.huber_loss(p, y, delta=0.3)),
-    "binary_crossentropy": ({"from_logits": True}, lambda y, p: F.binary_cross_entropy_with_logits(p, y)),
-    "categorical_crossentropy": ({"from_logits": True}, lambda y, p: F.cross_entropy(p, y)),
-    "sparse_categorical_crossentropy": ({"from_logits": True}, lambda y, p: F.cross_entropy(p, y)),
+    "torch.nn.MSELoss": ({}, lambda y, p: F.mse_loss(p, y)),
+    "torch.nn.L1Loss": ({}, lambda y, p: F.l1_loss(p, y)),
+    "torch.nn.HuberLoss": ({"delta": 0.3}, lambda y, p: F.huber_loss(p, y, delta=0.3)),
+    "torch.nn.BCEWithLogitsLoss": ({}, lambda y, p: F.binary_cross_entropy_with_logits(p, y)),
+    "torch.nn.CrossEntropyLoss": ({}, lambda y, p: F.cross_entropy(p, y)),
+    "optax.softmax_cross_entropy": ({}, lambda y, p: F.cross_entropy(p, y)),
 }
 EACH = pytest.mark.parametrize("name", PEERS)
 WAY = pytest.mark.usefixtures("way")
@@ -47,9 +48,8 @@ def _nothing_is_loaded() -> Iterator[None]:
     program_of(lossary.get("huber")).kernels_at_hand.clear()
 
 
-def drawn(name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    rng = np.random.default_rng(seed)
-    record = lossary.get(name).record
+def drawn(loss: Any, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    rng, record = np.random.default_rng(seed), loss.record
     y_true, _ = arguments(record, rng, SHAPE)
     y_true = y_true if record.labels_are_integers else y_true.astype(np.float32)
     return torch.from_numpy(y_true), torch.from_numpy(rng.normal(size=SHAPE).astype(np.float32)).requires_grad_()
@@ -65,9 +65,9 @@ def both(loss: Any, y_true: torch.Tensor, y_pred: torch.Tensor) -> tuple[torch.T
 @WAY
 def test_values_and_gradients_are_those_of_pytorch_at_every_call(name: str) -> None:
     parameters, peer = PEERS[name]
-    loss = lossary.get(name, **parameters)
+    loss = ours(name).replaced(**parameters)
     for seed in (1, 2, 3):
-        y_true, y_pred = drawn(name, seed)
+        y_true, y_pred = drawn(loss, seed)
         for got, expected in zip(both(loss, y_true, y_pred), both(peer, y_true, y_pred), strict=True):
             torch.testing.assert_close(got, expected, rtol=2e-6, atol=1e-8)
         value, gradient = loss.value_and_grad(y_true.numpy(), y_pred.detach().numpy())
@@ -78,7 +78,7 @@ def test_values_and_gradients_are_those_of_pytorch_at_every_call(name: str) -> N
 @WAY
 def test_the_same_call_gives_the_same_bits_whatever_ran_before() -> None:
     loss = lossary.get("binary_crossentropy", from_logits=True)
-    y_true, y_pred = (x.detach().numpy() for x in drawn("binary_crossentropy", 4))
+    y_true, y_pred = (x.detach().numpy() for x in drawn(loss, 4))
     first = [x.tobytes() for x in loss.value_and_grad(y_true, y_pred)]
     rng = np.random.default_rng(0)
     loss.value_and_grad(rng.integers(0, 2, (300, 300)).astype("f4"), rng.normal(size=(300, 300)).astype("f4"))
@@ -89,7 +89,7 @@ def test_the_same_call_gives_the_same_bits_whatever_ran_before() -> None:
 @WAY
 def test_later_calls_are_checked_like_the_first() -> None:
     loss = lossary.get("binary_crossentropy", from_logits=True)
-    y_true, y_pred = drawn("binary_crossentropy", 5)
+    y_true, y_pred = drawn(loss, 5)
     wrong = y_true.clone()
     wrong[3, 2] = 4.0
     texts = []
@@ -109,7 +109,7 @@ def test_later_calls_are_checked_like_the_first() -> None:
 @WAY
 def test_any_layout_and_byte_order_is_understood() -> None:
     loss = lossary.get("mean_squared_error")
-    y_true, y_pred = (x.detach().numpy() for x in drawn("mean_squared_error", 6))
+    y_true, y_pred = (x.detach().numpy() for x in drawn(loss, 6))
     value, gradient = loss.value_and_grad(y_true, y_pred)
     fixed = y_pred.copy()
     fixed.flags.writeable = False
@@ -222,7 +222,7 @@ def test_a_plain_call_is_one_compiled_function() -> None:
 
 
 def test_nothing_holds_a_result_that_was_let_go() -> None:
-    y_true, y_pred = drawn("huber", 1)
+    y_true, y_pred = drawn(lossary.Huber(), 1)
     gc.collect()
     gc.disable()
     try:

@@ -12,15 +12,17 @@ import torch
 import torch.nn.functional as F
 
 import lossary
+from lossary.objects.define import function
+from peer import OWNERS, ours
 
 ROWS, COLUMNS = 6, 3
 ONES = np.ones(ROWS, np.float32)
-# Ours, and the same values in PyTorch.
+# Names of others, by which records find our losses, with settings, and the same values in PyTorch.
 PEERS: dict[str, tuple[dict[str, Any], Callable[[Any, Any], Any]]] = {
-    "mean_squared_error": ({}, lambda y, p: F.mse_loss(p, y, reduction="none").mean(-1)),
-    "huber": ({"delta": 0.3}, lambda y, p: F.huber_loss(p, y, delta=0.3, reduction="none").mean(-1)),
-    "categorical_crossentropy": ({"from_logits": True}, lambda y, p: F.cross_entropy(p, y, reduction="none")),
-    "sparse_categorical_crossentropy": ({"from_logits": True}, lambda y, p: F.cross_entropy(p, y, reduction="none")),
+    "torch.nn.MSELoss": ({}, lambda y, p: F.mse_loss(p, y, reduction="none").mean(-1)),
+    "torch.nn.HuberLoss": ({"delta": 0.3}, lambda y, p: F.huber_loss(p, y, delta=0.3, reduction="none").mean(-1)),
+    "torch.nn.CrossEntropyLoss": ({}, lambda y, p: F.cross_entropy(p, y, reduction="none")),
+    "optax.softmax_cross_entropy": ({}, lambda y, p: F.cross_entropy(p, y, reduction="none")),
 }
 EACH = pytest.mark.parametrize("name", PEERS)
 
@@ -28,14 +30,17 @@ EACH = pytest.mark.parametrize("name", PEERS)
 def drawn(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(3)
     labels = rng.integers(0, COLUMNS, ROWS)
-    y_true = labels if name.startswith("sparse") else np.eye(COLUMNS, dtype=np.float32)[labels]
+    y_true = labels if OWNERS[name].labels_are_integers else np.eye(COLUMNS, dtype=np.float32)[labels]
     return torch.from_numpy(y_true), torch.from_numpy(rng.normal(size=(ROWS, COLUMNS)).astype(np.float32))
 
 
+def unreduced(name: str) -> Any:
+    return ours(name).replaced(reduction="none", **PEERS[name][0])
+
+
 def ways(name: str) -> list[Callable[[Any, Any], Any]]:
-    parameters, _ = PEERS[name]
-    function, loss = getattr(lossary, name), lossary.get(name, reduction="none", **parameters)
-    return [lambda y, p: function(y, p, **parameters), loss]
+    loss = unreduced(name)
+    return [lambda y, p: function(loss.record.name)(y, p, **loss.parameters), loss]
 
 
 @EACH
@@ -56,8 +61,7 @@ def test_values_and_gradients_are_those_of_pytorch(name: str) -> None:
 @EACH
 def test_numpy_has_the_bits_of_the_general_way(name: str) -> None:
     y_true, scores = (x.numpy() for x in drawn(name))
-    parameters, _ = PEERS[name]
-    loss = lossary.get(name, reduction="none", **parameters)
+    loss = unreduced(name)
     for way in ways(name):
         np.testing.assert_array_equal(way(y_true, scores), loss(y_true, scores, sample_weight=ONES))
     for mine, general in zip(

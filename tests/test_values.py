@@ -66,6 +66,7 @@ def test_value_is_that_of_keras_in_float64(record: Record, parameters: dict[str,
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-12)
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("record", BUILTIN, ids=lambda r: r.name)
 def test_reduced_value_is_the_mean_over_data_points(record: Record) -> None:
     rng = np.random.default_rng(8)

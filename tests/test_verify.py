@@ -31,6 +31,7 @@ EXCUSED = {
 }
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("setting", few(EXAMPLES.__contains__, EVERY_SETTING), ids=str)
 def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
     found = lossary.verify(setting.configured())
