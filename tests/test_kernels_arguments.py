@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import lossary
 from inputs import EVERY_SETTING, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
+from lossary.facts.arguments import Role
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,10 @@ def _kind(setting: Setting) -> tuple[Any, ...]:
 _HOW = ("is_label", "is_whole", "has_outputs")
 SEVERAL = [s for s in EVERY_SETTING if not s.record.is_pair and not kernels.unfit(program(s))]
 WITNESSES = list({_kind(setting): setting for setting in reversed(SEVERAL)}.values())
+# For what compiles programs of its own: two predictions, and labels beside numbers of data points.
+FEWEST = [s for s in WITNESSES if len(s.record.predictions) == 2][:1] + [
+    s for s in WITNESSES if any(each.is_label for each in s.record.inputs)
+][:1]
 # One data point per row, short rows side by side, and long ones.
 SHAPES = [(41, 1), (37, 5), (23, 70)]
 
@@ -150,11 +156,45 @@ def test_half_precision_keeps_the_gradients_of_float32() -> None:
     assert (first.grad.dtype, float(first.grad), float(second.grad)) == (torch.float16, 0.25, -0.25)
 
 
-def test_libraries_that_compile_formulas_say_what_kernels_lack() -> None:
-    told = kernels.explain("margin_ranking", backend="jax")
-    assert told == "margin_ranking runs in the words of jax: it takes y_true, first, second: no kernel yet"
-    assert "in a fused kernel on torch" in kernels.explain("margin_ranking", backend="torch")
+@pytest.mark.parametrize("setting", few(FEWEST.__contains__, SEVERAL), ids=str)
+def test_jax_takes_the_same_kernels(setting: Setting) -> None:
+    """A weighted mean and unreduced values in one program, differentiated, beside the words of NumPy."""
+    shape = 9, 6
+    arrays, weights = drawn(setting, shape, "float32"), np.linspace(0.5, 2.0, 9, dtype="float32")
+    loss, none = setting.configured(), setting.configured(reduction="none")
+    places = [i for i, argument in enumerate(setting.record.arguments) if argument.role is Role.PREDICTION]
+    assert loss.ready(list(map(jnp.asarray, arrays))).batch.fused is not None
+
+    def total(*given: Any) -> Any:
+        return loss(*given, sample_weight=weights) + loss(*given) + jnp.sum(none(*given) * weights)
+
+    value, gradients = jax.jit(jax.value_and_grad(total, tuple(places)))(*map(jnp.asarray, arrays))
+    factor = weights + weights / 9 + 1 / 9
+    values, slopes = none.lined_up([x.astype("float64") if x.dtype.kind == "f" else x for x in arrays],
+                                   factor).value_and_gradient("none")  # fmt: skip
+    size = float(np.abs(values).max())
+    np.testing.assert_allclose(value, np.sum(values), rtol=1e-5, atol=1e-5 * size)
+    for got, wanted in zip(gradients, slopes if isinstance(slopes, tuple) else (slopes,), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=3e-5, atol=3e-6 * float(np.abs(wanted).max()))
+
+
+def test_derivatives_beyond_the_kernel_on_jax_come_from_the_words() -> None:
+    mean, variance = jnp.array([[0.0], [1.0]]), jnp.array([[1.0], [4.0]])
+    y = jnp.array([[0.5], [2.0]])
+    loss = lossary.GaussianNLL(reduction="sum")
+    # (y - m)/v
+    np.testing.assert_allclose(jax.grad(lambda y: loss(y, (mean, variance)))(y), [[0.5], [0.25]], rtol=1e-6)
+    # 1/v
+    curve = jax.jacfwd(jax.grad(lambda m: loss(y, (m, variance))))(mean)
+    np.testing.assert_allclose(np.einsum("iaia->i", curve), [1.0, 0.25], rtol=1e-6)
+    found = jax.vmap(lambda y, m, v: loss(y, (m, v)))(y, mean, variance)
+    np.testing.assert_allclose(found, [0.125, np.log(4.0) / 2 + 0.125], rtol=1e-6)
+
+
+def test_devices_say_what_kernels_lack() -> None:
+    for backend in ("numpy", "torch", "jax"):
+        assert f"in a fused kernel on {backend}" in kernels.explain("margin_ranking", backend=backend)
     with pytest.raises(lossary.LossError, match="it takes y_true, first, second"):
         kernels.source("margin_ranking", device="cuda")
-    found = lossary.MarginRanking()(*(jnp.asarray([[x]]) for x in (1.0, 2.0, 2.5)))
-    assert float(found) == 0.5
+    with pytest.raises(lossary.LossError, match="lgamma|binet"):
+        kernels.source("negative_binomial_nll", readable=True)

@@ -42,7 +42,7 @@ PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _DEVICES = ("cpu", "cuda")
 # Libraries whose calls of other arguments than targets and predictions take kernels.
-_SEVERAL = ("numpy", "torch")
+_SEVERAL = ("numpy", "torch", "jax")
 _ANEW = "a plain function is traced anew at every call"
 _UNLIKE = "the arrays have different shapes, which are not compared here"
 

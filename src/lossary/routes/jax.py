@@ -24,7 +24,7 @@ from jax.interpreters import batching, mlir
 from .. import kernels
 from ..backends import Array
 from ..backends.jax import BACKEND
-from ..calls import evaluate, reduce
+from ..calls import evaluate, parts, reduce
 from ..calls.kernel import Fusible, NoKernelError
 from ..calls.linear import Arguments, Settings
 from ..calls.programs import Program
@@ -84,7 +84,7 @@ class Call:
     """What is computed from arrays in rows: the values, or their total, and if wanted their gradient.
 
     ``reduction`` is ``mean`` or ``sum`` where a separable loss is totalled at once, and nothing where every data
-    point has its own value and, for the gradient, its own factor.  Inputs are ``y_true``, ``y_pred``, the factors if
+    point has its own value and, for the gradients, its own factor.  Inputs are those of the formula, the factors if
     there are any, and what the kernel makes of the parameters, if it uses them.
     """
 
@@ -93,50 +93,62 @@ class Call:
     reduction: str
     gradient: bool
 
-    def handler(self, y_true: Any, y_pred: Any) -> Handler:
+    @property
+    def count(self) -> int:
+        """How many arrays the formula takes."""
+        return len(self.program.record.inputs)
+
+    def main(self, arrays: Sequence[Any]) -> Any:
+        """The one that has the shape of the outputs."""
+        return arrays[self.program.record.main]
+
+    def handler(self, *arrays: Any) -> Handler:
         """The compiled kernel."""
         use = kernels.part("cpu.target").use
         handler: Callable[..., Handler] = kernels.part("xla.handler").handler
-        label = str(y_true.dtype.name) if self.program.record.labels_are_integers else ""
-        wanted = use(self.program, y_pred.shape[-1], total=bool(self.reduction), gradient=self.gradient)
-        return handler(self.program, wanted, str(y_pred.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
+        given, main = zip(self.program.record.inputs, arrays, strict=False), self.main(arrays)
+        label = next((str(x.dtype.name) for each, x in given if each.is_label), "")
+        wanted = use(self.program, main.shape[-1], total=bool(self.reduction), gradient=self.gradient)
+        return handler(self.program, wanted, str(main.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
         try:
-            numbers = self.handler(*arrays[:2]).numbers(self.parameters, arrays[1].dtype)
+            numbers = self.handler(*arrays).numbers(self.parameters, self.main(arrays).dtype)
         except NoKernelError:
             return self.words(*arrays)
         found: Sequence[Array] = _operation.bind(*arrays, *numbers, call=self)
         return found
 
-    def words(self, y_true: Array, y_pred: Array, *factors: Array) -> tuple[Array, ...]:
+    def words(self, *arrays: Array) -> tuple[Array, ...]:
         """The same in the words of the formula."""
-        labels = y_true[:, None] if self.program.record.labels_are_integers else y_true
-        values = self.program.differentiable(BACKEND)(labels, y_pred, *self.parameters)[:, 0]
-        scale = 1.0 / y_pred.shape[0] if self.reduction == "mean" else 1.0
+        program, factors = self.program, arrays[self.count :]
+        given = [*(x[:, None] if x.ndim == 1 else x for x in arrays[: self.count]), *self.parameters]
+        values = program.differentiable(BACKEND)(*given)[:, 0]
+        scale = 1.0 / self.main(arrays).shape[0] if self.reduction == "mean" else 1.0
         if self.reduction:
             values = BACKEND.total(values * scale)
         if not self.gradient:
             return (values,)
-        slope = self.program.slope(BACKEND)(labels, y_pred, *self.parameters)
-        return slope * (scale if self.reduction else factors[0][:, None]), values
+        factor = scale if self.reduction else factors[0][:, None]
+        return *(program.slope(BACKEND, place)(*given) * factor for place in program.predictions), values
 
-    def shapes(self, y_pred: Any) -> list[tuple[int, ...]]:
+    def shapes(self, main: Any) -> list[tuple[int, ...]]:
         """Shapes of the outputs."""
-        rows = () if self.reduction else y_pred.shape[:1]
-        return [y_pred.shape, rows] if self.gradient else [rows]
+        rows = () if self.reduction else main.shape[:1]
+        return [*[main.shape] * (len(self.program.predictions) if self.gradient else 0), rows]
 
 
 # --- derivatives ----------------------------------------------------------------------------------------------------
-# With respect to y_pred the first derivative comes from the kernel; all others come from the words.
+# With respect to predictions the first derivative comes from the kernel; all others come from the words.
 
 
-def _unless_words(words: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule for ``custom_jvp``: the kernel's where y_true is not differentiated, else that of the words."""
+def _unless_words(call: Call, words: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule for ``custom_jvp``: the kernel's where predictions alone are differentiated, else that of the words."""
+    others = [place for place in range(call.count) if place not in call.program.predictions]
 
     def rule(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
-        if isinstance(tangents[0], SymbolicZero):
+        if all(isinstance(tangents[place], SymbolicZero) for place in others):
             return kernel(primals, tangents)
         return jax.jvp(words, primals, tuple(map(_instantiated, tangents)))
 
@@ -147,45 +159,53 @@ def _instantiated(tangent: Any) -> Any:
     return np.zeros(tangent.shape, tangent.dtype) if isinstance(tangent, SymbolicZero) else tangent
 
 
+def _moved(call: Call, slopes: Sequence[Array], tangents: Sequence[Any], axis: int | None = None) -> Array:
+    """How far predictions that move so move what has these slopes."""
+    moving = [tangents[place] for place in call.program.predictions]
+    parts = [jnp.sum(slope * _instantiated(x), axis=axis) for slope, x in zip(slopes, moving, strict=True)]
+    return sum(parts[1:], start=parts[0])
+
+
 @lru_cache(maxsize=256)
 def _values(call: Call) -> Callable[..., Array]:
-    """Values per data point from targets and predictions."""
+    """Values per data point from the inputs of the formula."""
 
     def kernel(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
-        y_true, y_pred = primals
-        slopes, values = _gradient(call)(y_true, y_pred, jnp.ones(y_pred.shape[0], y_pred.dtype))
-        return values, jnp.sum(slopes * _instantiated(tangents[1]), axis=-1)
+        main = call.main(primals)
+        *slopes, values = _gradient(call)(*primals, jnp.ones(main.shape[0], main.dtype))
+        return values, _moved(call, slopes, tangents, axis=-1)
 
     run = jax.custom_jvp(lambda *arrays: call.run(*arrays)[0])
-    run.defjvp(_unless_words(lambda *arrays: call.words(*arrays)[0], kernel), symbolic_zeros=True)
+    run.defjvp(_unless_words(call, lambda *arrays: call.words(*arrays)[0], kernel), symbolic_zeros=True)
     return cast(Callable[..., Any], run)
 
 
 @lru_cache(maxsize=256)
 def _total(call: Call) -> Callable[..., Array]:
-    """The reduced loss from targets, predictions and, unless the kernel itself reduces, factors."""
+    """The reduced loss from the inputs of the formula and, unless the kernel itself reduces, factors."""
+    count = call.count
 
     def reduced(values: Array, *factors: Array) -> Array:
         return jnp.sum(values * factors[0]) if factors else values
 
     def kernel(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
-        slopes, values = _gradient(call)(*primals)
-        change = jnp.sum(slopes * _instantiated(tangents[1]))
-        if tangents[2:]:
-            change = change + jnp.sum(values * _instantiated(tangents[2]))
-        return reduced(values, *primals[2:]), change
+        *slopes, values = _gradient(call)(*primals)
+        change = _moved(call, slopes, tangents)
+        if tangents[count:]:
+            change = change + jnp.sum(values * _instantiated(tangents[count]))
+        return reduced(values, *primals[count:]), change
 
-    run = jax.custom_jvp(lambda y_true, y_pred, *factors: reduced(call.run(y_true, y_pred)[0], *factors))
-    run.defjvp(
-        _unless_words(lambda y_true, y_pred, *factors: reduced(call.words(y_true, y_pred)[0], *factors), kernel),
-        symbolic_zeros=True,
-    )
+    def words(*arrays: Array) -> Array:
+        return reduced(call.words(*arrays[:count])[0], *arrays[count:])
+
+    run = jax.custom_jvp(lambda *arrays: reduced(call.run(*arrays[:count])[0], *arrays[count:]))
+    run.defjvp(_unless_words(call, words, kernel), symbolic_zeros=True)
     return cast(Callable[..., Any], run)
 
 
 @lru_cache(maxsize=256)
 def _gradient(call: Call) -> Callable[..., Sequence[Array]]:
-    """Gradient and values, or their total; a derivative of that comes from the words."""
+    """Gradients and values, or their total; a derivative of that comes from the words."""
     both = replace(call, gradient=True)
     run = jax.custom_jvp(both.run)
     run.defjvp(lambda primals, tangents: jax.jvp(lambda *a: list(both.words(*a)), primals, tangents))
@@ -211,13 +231,15 @@ def _compiled(call: Call) -> Callable[..., Sequence[Array]]:
 
 @_operation.def_abstract_eval
 def _shapes(*arrays: Any, call: Call) -> list[Any]:
-    return [jax.core.ShapedArray(shape, arrays[1].dtype) for shape in call.shapes(arrays[1])]
+    main = call.main(arrays)
+    return [jax.core.ShapedArray(shape, main.dtype) for shape in call.shapes(main)]
 
 
 def _vectorized(arrays: Sequence[Array], axes: Sequence[Any], *, call: Call) -> tuple[Any, Any]:
     """Under ``vmap`` a kernel is called once for every member of the batch, and small members go together in words."""
     fixed = [not isinstance(axis, int) for axis in axes]
-    if math.prod(length for axis, length in enumerate(arrays[1].shape) if axis != axes[1]) < kernels.THRESHOLD:
+    main = call.main(list(zip(arrays, axes, strict=True)))
+    if math.prod(length for axis, length in enumerate(main[0].shape) if axis != main[1]) < kernels.THRESHOLD:
         over = [None if same else axis for axis, same in zip(axes, fixed, strict=True)]
         words: Sequence[Array] = jax.vmap(call.words, over)(*arrays)
         return words, [0] * len(words)
@@ -235,7 +257,7 @@ def _lowered(context: Any, *operands: Any, call: Call) -> Any:
     """A call of the kernel; what is written down for other processes must not name a function of this one."""
     if context.module_context.lowering_parameters.for_export:
         return _in_words(context, *operands, call=call)
-    made = call.handler(*context.avals_in[:2])
+    made = call.handler(*context.avals_in)
     _register(made.name, made.address)
     return jax.ffi.ffi_lowering(made.name)(context, *operands)
 
@@ -264,47 +286,47 @@ class JaxFused:
     def __init__(self, batch: Fusible) -> None:
         self.program = batch.program
         self.numbers = batch.numbers
-        self.shape = batch.y_pred.shape
-        self.y_pred = batch.y_pred.reshape(-1, self.shape[-1])
-        labels = self.program.record.labels_are_integers
-        self.y_true = batch.y_true.reshape(self.y_pred.shape[:1] if labels else self.y_pred.shape)
+        self.shape, self.dtype = batch.y_pred.shape, batch.y_pred.dtype
+        rows = (math.prod(self.shape[:-1]), self.shape[-1])
+        given = zip(self.program.record.inputs, batch.inputs, strict=True)
+        self.inputs = [x.reshape(rows if each.has_outputs else rows[:1]) for each, x in given]
         # Data points that are not live are left out, those under the mask are not counted either.
         self.mask, self.weights, self.counted = batch.live, batch.weights, batch.mask
         self.outputs = batch.outputs
 
     def values(self) -> Array:
         """One value per data point."""
-        values = _values(self._call(""))(self.y_true, self.y_pred).reshape(self.shape[:-1])
+        values = _values(self._call(""))(*self.inputs).reshape(self.shape[:-1])
         return values if self.mask is None else jnp.where(self.mask, values, 0.0)
 
     def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, list[Array]]:
-        """The reduced loss and, if wanted, its gradient."""
+        """The reduced loss and, if wanted, its gradients."""
         plain = self.weights is None and self.mask is None
         if reduction != "none" and plain and self.program.separable:
             call, factors = self._call("sum" if reduction == "sum" else "mean"), []
         else:
-            ones = jnp.ones(self.shape[:-1], self.y_pred.dtype)
+            ones = jnp.ones(self.shape[:-1], self.dtype)
             given = self.weights, self.counted
             factor = reduce.factors(self.program.record.name, BACKEND, ones, *given, reduction, self.outputs)
             call, factors = self._call(""), [(ones * factor).reshape(-1)]
         if reduction == "none" and not gradient:
             return self.values() * factors[0].reshape(self.shape[:-1]), []
         if not gradient:
-            return _total(call)(self.y_true, self.y_pred, *factors), []
-        slopes, value = _gradient(call)(self.y_true, self.y_pred, *factors)
+            return _total(call)(*self.inputs, *factors), []
+        *slopes, value = _gradient(call)(*self.inputs, *factors)
         if factors:
             value = value * factors[0]
             value = value.reshape(self.shape[:-1]) if reduction == "none" else jnp.sum(value)
-        return value, [slopes.reshape(self.shape)]
+        return value, [slope.reshape(self.shape) for slope in slopes]
 
     def gradients(self, upstream: Array) -> list[Array]:
-        """The gradient for one factor per data point."""
-        slopes, _ = _gradient(self._call(""))(self.y_true, self.y_pred, upstream.reshape(-1))
-        return [slopes.reshape(self.shape)]
+        """The gradients for one factor per data point."""
+        *slopes, _ = _gradient(self._call(""))(*self.inputs, upstream.reshape(-1))
+        return [slope.reshape(self.shape) for slope in slopes]
 
     def origin(self) -> str:
         """Where the kernel comes from that computes the values and their gradient."""
-        return replace(self._call(""), gradient=True).handler(self.y_true, self.y_pred).origin
+        return replace(self._call(""), gradient=True).handler(*self.inputs).origin
 
     def _call(self, reduction: str) -> Call:
         return Call(self.program, self.numbers, reduction, gradient=False)
@@ -331,15 +353,13 @@ class JaxRoute(Route):
     def shortcut(
         self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
     ) -> evaluate.Batch | None:
-        if not record.is_pair:
-            return None
-        y_pred = arguments[1]
-        size = y_pred.size
+        y_pred = parts.lead(record, arguments)
+        size = getattr(y_pred, "size", None)
         if not isinstance(size, int) or size < self.smallest or refusal(y_pred, y_pred):
             return None
         batch = prepare(arguments, sample_weight, where)
         # Whole numbers are subtracted in float64.
-        takes = batch.is_plain and batch.poison is None and batch.y_pred.dtype == jnp.float32
+        takes = batch.items is None and batch.poison is None and batch.y_pred.dtype == jnp.float32
         if takes and not kernels.refusal(batch, self.smallest):
             batch.fused = JaxFused(batch)
         return batch

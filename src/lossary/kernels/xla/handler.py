@@ -22,8 +22,8 @@ from ..cpu.target import CHUNK, TASK, Use
 class Handler:
     """A kernel as XLA knows it: a name, an address, and the arrays it takes.
 
-    Inputs are ``y_true``, ``y_pred``, ``factors`` if there is a gradient and data points are kept apart, and
-    ``numbers`` if the kernel uses parameters; outputs are the gradient if there is one, and the values or their total.
+    Inputs are those of the formula, ``factors`` if there are gradients and data points are kept apart, and ``numbers``
+    if the kernel uses parameters; outputs are the gradients if there are any, and the values or their total.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ def _work(made: Source, mean: bool) -> list[str]:
     inputs = [(each.name, _shape(each), _KINDS[each.kind]) for each in arrays if not each.is_written]
     inputs += [("numbers", f"({len(made.numbers)},)", "F")] if made.numbers else []
     outputs = [(each.name, _shape(each), _KINDS[each.kind]) for each in arrays if each.is_written]
-    lines = ["frame = load(state + FRAME)", *_SIZES]
+    lines = ["frame = load(state + FRAME)", _sizes(made)]
     for side, some in (("INPUTS", inputs), ("OUTPUTS", outputs)):
         lines += [
             f"{name} = array(data(frame, {side}, {index}), {kind}, {shape})"
@@ -120,7 +120,12 @@ def _shape(array: Argument) -> str:
     return "(rows, columns)" if array.axes > 1 else "(rows * columns,)"
 
 
-_SIZES = ["rows, columns = length(frame, INPUTS, 1, 0), length(frame, INPUTS, 1, 1)"]
+def _sizes(made: Source) -> str:
+    """Source of what asks the first input with outputs how many there are."""
+    place = next(place for place, each in enumerate(made.arguments) if not each.per_point)
+    return f"rows, columns = length(frame, INPUTS, {place}, 0), length(frame, INPUTS, {place}, 1)"
+
+
 _CHUNKS = f"(rows * columns + {CHUNK - 1}) // {CHUNK}"
 
 
@@ -142,13 +147,14 @@ def _handler(made: Source, mean: bool) -> list[str]:
     """Source of what XLA calls."""
     units, unit = (_CHUNKS, str(CHUNK)) if made.takes("count") else ("rows", "columns")
     total = made.takes("totals")
-    lines = ["if described(frame, MAJOR, MINOR):", "    return 0", *_SIZES]
+    lines = ["if described(frame, MAJOR, MINOR):", "    return 0", _sizes(made)]
     lines += [f"units = {units}", f"state = start(frame, units, max(1, {TASK} // {unit}), {'units' if total else 0})"]
     lines += ["share(state, TASK())", *_TAKE_PART, "wait(state)"]
     if total:
         lines += ["totals = array(state + TOTALS, D, (units,))", "total = D(0.0)"]
         lines += ["for i in range(units):", "    total += totals[i]"]
-        lines.append(f"value = array(data(frame, OUTPUTS, {int(made.takes('gradient'))}), F, (1,))")
+        gradients = sum(each.is_written and each.name != "totals" for each in made.arguments)
+        lines.append(f"value = array(data(frame, OUTPUTS, {gradients}), F, (1,))")
         lines.append(f"value[0] = F(total / {'(rows * columns)' if mean else 'columns'})")
     return ["def handler(frame):", *_indent([*lines, "leave(state)", "return 0"])]
 
