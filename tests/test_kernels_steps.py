@@ -149,7 +149,7 @@ def test_steps_of_one_task_and_of_several(setting: Setting, short_tasks: None, m
                 assert bits(in_a_step(loss, y_true, y_pred)) == expected
 
 
-@SOME
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
 def test_calls_of_several_tasks_are_prepared_once(
     setting: Setting, short_tasks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import lossary
-from inputs import FUSED, Setting, every
+from inputs import FEWEST, FUSED, Setting, every
 from lossary import kernels
 
 SHAPE = (33, 12)
@@ -79,7 +79,7 @@ def test_per_sample_values_take_any_upstream_gradient(setting: Setting, monkeypa
         assert_close(got, expected)
 
 
-@pytest.mark.parametrize("setting", every(CURVED), ids=str)
+@pytest.mark.parametrize("setting", every(CURVED, FEWEST), ids=str)
 def test_double_backward_is_right(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting, "float64")
     direction = torch.randn(SHAPE, dtype=torch.float64)

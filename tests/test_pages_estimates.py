@@ -11,6 +11,7 @@ from tools.pages.formulas import formula
 import lossary
 from inputs import BUILTIN
 
+pytestmark = pytest.mark.usefixtures("formula_in")
 RNG = np.random.default_rng(3)
 POSITIVE = np.round(RNG.gamma(2.0, 1.5, 31) + 0.1, 3)
 MEAN, MEDIAN = POSITIVE.mean(), float(np.median(POSITIVE))

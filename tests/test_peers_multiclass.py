@@ -50,6 +50,7 @@ def test_focal_is_that_of_keras(alpha: float, gamma: float, from_logits: bool, s
     np.testing.assert_allclose(slope, jax.grad(lambda p: theirs(p).sum())(y_pred), rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_focal_of_labels_is_that_of_rows(from_logits: bool) -> None:
     y_pred = SCORES if from_logits else CHANCES

@@ -322,6 +322,7 @@ PEERS = {**PYTORCH, **KERAS, **OPTAX, **SKLEARN, **SCIPY}
 
 
 @pytest.mark.filterwarnings("ignore:The function convex_kl_divergence:DeprecationWarning")
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("name", PEERS)
 def test_the_line_gives_the_peers_values(name: str) -> None:
     assert_line(name, PEERS[name])

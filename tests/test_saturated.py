@@ -32,11 +32,13 @@ MAKERS: dict[str, Maker] = {
 }
 
 
-@pytest.fixture(params=few({"numpy", "torch", "kernel"}.__contains__, [*MAKERS, "kernel", "jit"]))
+@pytest.fixture(params=few({"numpy", "torch"}.__contains__, [*MAKERS, "kernel", "jit"]))
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
-    """Value and gradient of a loss for float32 rows, on every backend, by a kernel, and inside ``jax.jit``."""
+    """Value and gradient of a loss for float32 rows, in words of every backend, by a kernel, and inside ``jax.jit``."""
     if request.param == "kernel":
         monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    else:
+        monkeypatch.setattr(kernels, "PLAIN", kernels.THRESHOLD)
     make = MAKERS.get(request.param, np.asarray if request.param == "kernel" else jnp.asarray)
 
     def evaluate(loss: Any, y_true: Any, y_pred: Any) -> tuple[Any, Any]:

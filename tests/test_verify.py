@@ -15,6 +15,7 @@ from inputs import EVERY_SETTING, NAMES, Setting, few
 from lossary import domains, words
 from lossary.doctor.fit import activation_fit
 
+pytestmark = pytest.mark.usefixtures("formula_in")
 # Checks that fail by what float32 is, or by what the loss is; an entry that is no longer needed fails.
 _LENGTHS = "where lengths of boxes are 0 or beyond all others, slopes are their inverses"
 EXCUSED = {
@@ -31,7 +32,6 @@ EXCUSED = {
 }
 
 
-@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("setting", few(EXAMPLES.__contains__, EVERY_SETTING), ids=str)
 def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
     found = lossary.verify(setting.configured())
