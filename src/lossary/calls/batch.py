@@ -191,19 +191,17 @@ class Batch:
         if self.fused is not None:
             found = self.fused.gradient(factor)
             return self.in_words().pulled_back(upstream) if found is None else self.gradient(found)
-        seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
         with self.computing():
-            return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])
+            slopes = [self.program.slope(self.backend, place)(*self.arguments) for place in self.program.predictions]
+            return self._gradients(self._poisoned(factor), slopes)
 
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
-        """The gradients for these factors per data point, in the structure of the predictions."""
+        """The gradients for these factors per data point, in the caller's shapes and the structure of predictions."""
         each = factor if isinstance(factor, float) else self.backend.expand_last(factor)
-        return self._structured([self.backend.beside(each, slope) * slope for slope in slopes])
-
-    def _structured(self, gradients: Sequence[Array]) -> Any:
-        """Gradients of the rows in the caller's shapes, and in the structure of the predictions."""
-        places = self.program.predictions
-        found = {place: self.gradient(x, place) for place, x in zip(places, gradients, strict=True)}
+        found = {
+            place: self.gradient(self.backend.beside(each, slope) * slope, place)
+            for place, slope in zip(self.program.predictions, slopes, strict=True)
+        }
         if self.program.record.is_pair:
             return found[1]
         return parts.gathered(self.backend, self.program.record, self.packed, found)
