@@ -14,7 +14,7 @@ from . import _tensorflow_report
 from ._base import Array, Traced
 from ._bits import ShowsBits
 from ._means import MeansByLength
-from ._tensorflow_blocks import in_blocks, spliced, with_derivative
+from ._tensorflow_blocks import in_blocks, is_array, spliced, with_derivative
 from .numpy import BACKEND as NUMPY
 
 _PRODUCTS = frozenset({"Mul", "Square"})
@@ -55,7 +55,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     logical_not = staticmethod(tf.logical_not)
 
     def owns(self, value: Any) -> bool:
-        return isinstance(value, tf.Tensor | tf.Variable)
+        return is_array(value)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
         return tf.convert_to_tensor(value if self.owns(value) else NUMPY.asarray(value))
@@ -233,7 +233,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         value = program.value(self)
 
         def call(*inputs: Any) -> Array:
-            positions = [i for i, x in enumerate(inputs) if isinstance(x, tf.Tensor | tf.Variable)]
+            positions = [i for i, x in enumerate(inputs) if is_array(x)]
 
             @tf.custom_gradient
             def evaluate(*tensors: Array) -> Any:

@@ -22,7 +22,7 @@ from ..calls.reduce import MEANS
 from ..calls.route import Prepare
 from ..facts.registry import is_enrolled
 from .torch_doors import is_transformed
-from .torch_together import HALF, again, differentiated
+from .torch_together import HALF, differentiable, differentiated
 
 _FLOATS = frozenset({torch.float32, torch.float64}) | HALF
 
@@ -116,10 +116,11 @@ def _backward(ctx: Any, upstream: Array, _: Any) -> Any:
 def _again(arrays: list[Any], call: tuple[int, Sequence[float], str], upstream: Array) -> Array:
     program, numbers, reduction = call
 
-    def words(y_true: Array, y_pred: Array) -> Batch:
-        return _batch(BACKEND, _program(program), [y_true, y_pred, *arrays[2:]], numbers)
+    def total(y_true: Array, y_pred: Array) -> Array:
+        found: Array = _batch(BACKEND, _program(program), [y_true, y_pred, *arrays[2:]], numbers).reduced(reduction)
+        return found
 
-    return again(words, reduction, arrays[0], arrays[1], upstream)
+    return differentiable(total, arrays[0], arrays[1], upstream)
 
 
 _total.register_autograd(_backward, setup_context=_keep)

@@ -89,7 +89,7 @@ class Together:
             return self.answer(self.tensor(self.batch.reduced(reduction)), reduction)
         if reduction == "none":
             values = self.tensor(self.batch.reduced("none"))
-            return self.result(apply(_Pulled, self.y_pred, self.y_true, [values], self.pulled_back, self.words))
+            return self.result(apply(Values, self.y_pred, self.y_true, [_Pulled(self), None, values]))
         return self.total(lambda: self.both(reduction), reduction)
 
     def both(self, reduction: str) -> tuple[Array, Array]:
@@ -163,6 +163,10 @@ class Prepared:
         found: Array = batch.reduced(reduction)
         return found
 
+    def pulled(self, slopes: Array, upstream: Array) -> Array:
+        """The gradient for one factor per data point."""
+        return (upstream if upstream.dim() == slopes.dim() else upstream.unsqueeze(-1)) * slopes
+
 
 class _Found(NamedTuple):
     find: Callable[[], tuple[Array, Array]]
@@ -175,6 +179,17 @@ class _Found(NamedTuple):
     def total(self, y_true: Array, y_pred: Array) -> Array:
         found: Array = self.words(y_true, y_pred).reduced(self.reduction)
         return found
+
+
+class _Pulled(NamedTuple):
+    call: Together
+
+    def total(self, y_true: Array, y_pred: Array) -> Array:
+        found: Array = self.call.words(y_true, y_pred).reduced("none")
+        return found
+
+    def pulled(self, _: None, upstream: Array) -> Array:
+        return self.call.pulled_back(upstream)
 
 
 class Total(torch.autograd.Function):
@@ -207,9 +222,9 @@ class Total(torch.autograd.Function):
 
 
 class Values(torch.autograd.Function):
-    """One number per data point whose slopes are known already.
+    """One number per data point.
 
-    ``given`` holds a recipe, the slopes, and until somebody takes them the numbers.
+    ``given`` holds a recipe, the slopes if they are known already, and until somebody takes them the numbers.
     """
 
     @staticmethod
@@ -224,25 +239,7 @@ class Values(torch.autograd.Function):
         (recipe, slopes), (y_pred, y_true) = ctx.given, ctx.saved_tensors
         if _is_grad_enabled():
             return differentiable(recipe.total, y_true, y_pred, upstream[0]), None, None
-        factor = upstream[0]
-        return (factor if factor.dim() == slopes.dim() else factor.unsqueeze(-1)) * slopes, None, None
-
-
-class _Pulled(torch.autograd.Function):
-    """One number per data point, which are ``given`` in a list; the gradient is computed for the factors that come."""
-
-    @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Array], pulled_back: Any, words: Words) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        ctx.pulled_back, ctx.words = pulled_back, words
-        return given.pop()
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Array) -> Any:
-        y_pred, y_true = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(ctx.words, "none", y_true, y_pred, upstream[0]), None, None, None, None
-        return ctx.pulled_back(upstream[0]), None, None, None, None
+        return recipe.pulled(slopes, upstream[0]), None, None
 
 
 _is_grad_enabled = torch.is_grad_enabled
@@ -256,11 +253,6 @@ def scaled(gradient: Array, upstream: Array) -> Array:
         return on_device.scaled(gradient, upstream)
     factor = upstream.item()
     return gradient if factor == 1.0 else gradient.mul_(factor)
-
-
-def again(words: Words, reduction: str, y_true: Array, y_pred: Array, upstream: Array) -> Array:
-    """The gradient in words, which are differentiable again where that is wanted."""
-    return differentiable(lambda y, p: words(y, p).reduced(reduction), y_true, y_pred, upstream)
 
 
 def differentiable(total: Callable[[Array, Array], Array], y_true: Array, y_pred: Array, upstream: Array) -> Array:
