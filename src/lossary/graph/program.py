@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
@@ -28,7 +29,6 @@ Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
 # The name under which the Hessian takes the direction that it turns.
 UPSTREAM = "upstream"
-_SUMS = frozenset({"sum", "mean", "mean_square"})
 
 
 class Speller(Protocol):
@@ -154,14 +154,9 @@ class Program:
         )
 
     @cached_property
-    def sums(self) -> int:
-        """How often a value and its slope sum over a row."""
-        return len([node for node in walk(self.outputs("value_and_slope")) if node.op in _SUMS])
-
-    @cached_property
-    def made_of(self) -> frozenset[str]:
-        """The names of the operations of a value and its slope."""
-        return frozenset(node.op for node in walk(self.outputs("value_and_slope")))
+    def operations(self) -> Counter[str]:
+        """How often each operation stands in a value and its slope."""
+        return Counter(node.op for node in walk(self.outputs("value_and_slope")))
 
     def derivative(self, index: int) -> Node:
         """The derivative with respect to one input, element by element; hand-written where the record has a slope."""
