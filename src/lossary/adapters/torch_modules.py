@@ -52,8 +52,8 @@ class Loss(torch.nn.Module):
     """Any lossary loss as a module of PyTorch: ``Loss("dice", axis=(2, 3))(input, target)``.
 
     Predictions come first and the target after them.  Classes lie along axis 1, as everywhere in PyTorch, unless
-    ``axis`` says otherwise.  Under autocast it computes in float32.  The classes beside it have the names, arguments
-    and values of ``torch.nn``'s.
+    ``axis`` says otherwise.  Tensors of several dtypes are promoted as there, and under autocast it computes in
+    float32.  The classes beside it have the names, arguments and values of ``torch.nn``'s.
 
     Args:
         loss: Anything `lossary.get` understands.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -26,8 +26,8 @@ class Traced(Protocol):
     depth: int
 
     @property
-    def sums(self) -> int:
-        """How often a value and its slope sum over a row."""
+    def operations(self) -> Mapping[str, int]:
+        """How often each operation stands in a value and its slope."""
 
     def value(self, backend: Backend) -> Callable[..., Any]:
         """The value per data point."""

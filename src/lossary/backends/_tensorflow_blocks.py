@@ -18,8 +18,8 @@ def in_blocks(run: Callable[..., Sequence[Array]], inputs: Sequence[Any]) -> lis
     None where they are too few for two blocks, or not known to be enough: a loop takes XLA half a second to compile.
     """
     # Around control flow that it may have to differentiate, TensorFlow builds what XLA cannot compile.
-    inputs = [tf.stop_gradient(x) if _is_array(x) else x for x in inputs]
-    shapes = [x.shape for x in inputs if _is_array(x) and x.shape.rank]
+    inputs = [tf.stop_gradient(x) if is_array(x) else x for x in inputs]
+    shapes = [x.shape for x in inputs if is_array(x) and x.shape.rank]
     if not shapes or not all(x.is_fully_defined() and x[:-1] == shapes[0][:-1] for x in shapes) or _has_accelerator():
         return None
     rows = max(1, _BLOCK // max(1, *(x[-1] for x in shapes)))
@@ -29,7 +29,7 @@ def in_blocks(run: Callable[..., Sequence[Array]], inputs: Sequence[Any]) -> lis
 
 def _looped(run: Callable[..., Sequence[Array]], inputs: Sequence[Any], rows: int, blocks: int) -> list[Array]:
     """All whole blocks in a loop, and then what is left of the rows."""
-    flat = {i: tf.reshape(x, (-1, x.shape[-1])) for i, x in enumerate(inputs) if _is_array(x) and x.shape.rank}
+    flat = {i: tf.reshape(x, (-1, x.shape[-1])) for i, x in enumerate(inputs) if is_array(x) and x.shape.rank}
     lead = inputs[next(iter(flat))].shape[:-1]
     # XLA cuts an indexed block out of memory; around a slice that starts anywhere it puts a padding first.
     stacked = {i: tf.reshape(x[: blocks * rows], (blocks, rows, x.shape[-1])) for i, x in flat.items()}
@@ -54,7 +54,8 @@ def _joined(blocks: Array, rest: Array, lead: Any) -> Array:
     return tf.reshape(whole, (*lead, rest.shape[-1]))
 
 
-def _is_array(x: Any) -> bool:
+def is_array(x: Any) -> bool:
+    """Whether it is one of TensorFlow's."""
     return isinstance(x, tf.Tensor | tf.Variable)
 
 
@@ -72,7 +73,7 @@ def spliced(inputs: Sequence[Any], positions: Sequence[int], tensors: Sequence[A
 
 def with_derivative(found: Array, function: Callable[..., Array], inputs: Sequence[Any]) -> Array:
     """What the function gave for the inputs, which is computed again only where a derivative of it is asked for."""
-    positions = [i for i, x in enumerate(inputs) if _is_array(x) and x.dtype.is_floating]
+    positions = [i for i, x in enumerate(inputs) if is_array(x) and x.dtype.is_floating]
 
     @tf.custom_gradient
     def known(*tensors: Array) -> Any:

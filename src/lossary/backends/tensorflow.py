@@ -14,12 +14,13 @@ from . import _tensorflow_report
 from ._base import Array, Traced
 from ._bits import ShowsBits
 from ._means import MeansByLength
-from ._tensorflow_blocks import in_blocks, spliced, with_derivative
+from ._tensorflow_blocks import in_blocks, is_array, spliced, with_derivative
 from .numpy import BACKEND as NUMPY
 
 _PRODUCTS = frozenset({"Mul", "Square"})
 # With so many sums over a row a value and its slope are done sooner block by block, measured on rows of 10 to 32,000.
 _MANY_SUMS = 6
+_SUMS = frozenset({"sum", "mean", "mean_square"})
 # Whole numbers up to here are float32 numbers.
 _EXACT = 2**24
 
@@ -55,7 +56,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     logical_not = staticmethod(tf.logical_not)
 
     def owns(self, value: Any) -> bool:
-        return isinstance(value, tf.Tensor | tf.Variable)
+        return is_array(value)
 
     def asarray(self, value: Any, like: Array | None = None) -> Array:
         return tf.convert_to_tensor(value if self.owns(value) else NUMPY.asarray(value))
@@ -233,7 +234,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         value = program.value(self)
 
         def call(*inputs: Any) -> Array:
-            positions = [i for i, x in enumerate(inputs) if isinstance(x, tf.Tensor | tf.Variable)]
+            positions = [i for i, x in enumerate(inputs) if is_array(x)]
 
             @tf.custom_gradient
             def evaluate(*tensors: Array) -> Any:
@@ -253,7 +254,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
 
     def _has_blocks(self, program: Traced) -> bool:
         """Whether XLA would write much to memory: it fuses no more than what lies between two sums over a row."""
-        return _is_compiled() and program.depth == 1 and program.sums >= _MANY_SUMS
+        return _is_compiled() and program.depth == 1 and _sums(program) >= _MANY_SUMS
 
     def _gradient(
         self, program: Traced, index: int, inputs: list[Any], upstream: Array, known: Array | None
@@ -265,6 +266,11 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         slope = function(*inputs) if known is None else with_derivative(known, function, inputs)
         gradient = self.beside(upstream, slope) * slope
         return gradient if len(like.shape) == len(gradient.shape) else tf.reduce_sum(gradient)
+
+
+def _sums(program: Traced) -> int:
+    """How often a value and its slope sum over a row."""
+    return sum(count for name, count in program.operations.items() if name in _SUMS)
 
 
 def _is_compiled() -> bool:

@@ -191,9 +191,9 @@ class Batch:
         if self.fused is not None:
             found = self.fused.gradients(factor)
             return self.in_words().pulled_back(upstream) if found is None else self._structured(found)
-        seed, places = self.backend.expand_last(self._poisoned(factor)), self.program.predictions
         with self.computing():
-            return self._structured([self.program.pull(self.backend, place)(*self.arguments, seed) for place in places])
+            slopes = [self.program.slope(self.backend, place)(*self.arguments) for place in self.program.predictions]
+            return self._gradients(self._poisoned(factor), slopes)
 
     def _gradients(self, factor: Array | float, slopes: Sequence[Array]) -> Any:
         """The gradients for these factors per data point, in the structure of the predictions."""

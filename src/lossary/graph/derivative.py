@@ -8,15 +8,13 @@ from .node import Node, walk
 from .rules import RULES
 
 
-def differentiate(output: Node, wrt: Node, upstream: Node | None = None) -> Node:
+def differentiate(output: Node, wrt: Node) -> Node:
     """The derivative of a per-data-point output with respect to one input, element by element.
 
     Rows are independent of each other, so the derivative of row i's value with respect to row i's elements is the
-    whole Jacobian.  ``upstream`` is the derivative of something with respect to the output, 1 if nothing is said: with
-    it the result is that something's derivative with respect to the input.
+    whole Jacobian.
     """
-    seed = output.graph.constant(1.0) if upstream is None else upstream
-    adjoints: dict[int, Node] = {id(output): seed}
+    adjoints: dict[int, Node] = {id(output): output.graph.constant(1.0)}
     for node in reversed(walk([output])):
         adjoint = adjoints.get(id(node))
         if adjoint is None or node.op in ("input", "constant") or node.is_bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ import numpy as np
 
 from .._marks import unconverted
 from ..errors import TraceError
-from ..facts.axes import ELEMENT, NUMBER, PAIR, ROW
+from ..facts.axes import ELEMENT, NUMBER, PAIR
 from ..facts.record import Record
 from . import words
 from .derivative import differentiate
@@ -26,9 +27,8 @@ from .rebuild import alone
 
 Switches = tuple[tuple[str, Any], ...]
 _serial, _numbers = itertools.count(), itertools.count()
-# The name under which a pull-back takes the derivative of something with respect to the value.
+# The name under which the Hessian takes the direction that it turns.
 UPSTREAM = "upstream"
-_SUMS = frozenset({"sum", "mean", "mean_square"})
 
 
 class Speller(Protocol):
@@ -154,36 +154,25 @@ class Program:
         )
 
     @cached_property
-    def sums(self) -> int:
-        """How often a value and its slope sum over a row."""
-        return len([node for node in walk(self.outputs("value_and_slope")) if node.op in _SUMS])
+    def operations(self) -> Counter[str]:
+        """How often each operation stands in a value and its slope."""
+        return Counter(node.op for node in walk(self.outputs("value_and_slope")))
 
-    @cached_property
-    def made_of(self) -> frozenset[str]:
-        """The names of the operations of a value and its slope."""
-        return frozenset(node.op for node in walk(self.outputs("value_and_slope")))
-
-    def derivative(self, index: int, upstream: Node | None = None) -> Node:
-        """The derivative with respect to one input, element by element; hand-written where the record has a slope.
-
-        With ``upstream``, the derivative of something with respect to the value, that something's.
-        """
+    def derivative(self, index: int) -> Node:
+        """The derivative with respect to one input, element by element; hand-written where the record has a slope."""
         node = self._slopes.get(index)
         if node is None:
-            node = differentiate(self.output, self._nodes[index], upstream)
-        elif upstream is not None:
-            node = upstream * node
+            node = differentiate(self.output, self._nodes[index])
         array = index < len(self.arrays) and self._nodes[index].axes in (ELEMENT, PAIR)
         return words.spread(node, self._nodes[index]) if array else node
 
     def source(self, part: str = "value") -> str:
-        """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ``pull_0``, ..."""
-        inputs = (*self.inputs, UPSTREAM) if part.startswith("pull_") or part == "turn" else self.inputs
+        """Python source of a part: ``value``, ``slope`` or ``value_and_slope``; also ``slope_0``, ..."""
+        inputs = (*self.inputs, UPSTREAM) if part == "turn" else self.inputs
         return emit(f"{self.record.name}_{part}", inputs, self.outputs(part))
 
     def outputs(self, part: str) -> list[Node]:
         """The nodes that a part returns; ``value_and_slope`` has a slope for each prediction."""
-        kind, _, index = part.partition("_")
         if part == "curvature":
             return self._curvature()
         if part == "turn":
@@ -194,8 +183,7 @@ class Program:
             return [self.output]
         if part == "value_and_slope":
             return [self.output, *map(self.derivative, self.predictions)]
-        if kind == "pull":
-            return [self.derivative(int(index), self.graph.input(UPSTREAM, ROW))]
+        index = part.partition("_")[2]
         return [self.derivative(int(index) if index else self.predictions[0])]
 
     def _curvature(self) -> list[Node]:
@@ -213,10 +201,6 @@ class Program:
     def slope(self, backend: Speller, index: int | None = None) -> Callable[..., Any]:
         """Derivative with respect to an input, the first prediction by default, in the shape of that input."""
         return self._function(backend, "slope" if index in (None, self.predictions[0]) else f"slope_{index}")
-
-    def pull(self, backend: Speller, index: int) -> Callable[..., Any]:
-        """As `slope`, of what the last argument is the derivative of with respect to the value."""
-        return self._function(backend, f"pull_{index}")
 
     def curvature(self, backend: Speller) -> Callable[..., Any]:
         """The slope and the diagonal of the Hessian, element by element."""

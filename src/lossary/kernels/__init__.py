@@ -300,8 +300,8 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
     lacking = part("triton").lacking(program) if device == "cuda" else ""
-    if readable and program.made_of & SPECIAL:
-        lacking = f"{', '.join(sorted(program.made_of & SPECIAL))}: NumPy has no such function"
+    if readable and program.operations.keys() & SPECIAL:
+        lacking = f"{', '.join(sorted(program.operations.keys() & SPECIAL))}: NumPy has no such function"
     if lacking:
         raise no_kernel(program.record.name, lacking)
     if device == "cuda":

@@ -11,7 +11,7 @@ from . import labels, target
 
 def task(program: Program) -> int:
     """How many elements a thread takes at a time: more where reading them takes longer than computing with them."""
-    return target.TASK if program.made_of & target.LONG.costly else 2 * target.TASK
+    return target.TASK if program.operations.keys() & target.LONG.costly else 2 * target.TASK
 
 
 def by_labels(

@@ -78,7 +78,7 @@ def refusal(call: Fusible) -> str:
 
 def lacking(program: Program) -> str:
     """Why no kernel for a device computes such a formula, or nothing."""
-    special = sorted(program.made_of & SPECIAL)
+    special = sorted(program.operations.keys() & SPECIAL)
     return of_several(program) or unfit(program) or (f"{', '.join(special)}: no kernel yet" if special else "")
 
 
