@@ -23,7 +23,7 @@ import pytest
 
 import cli_server
 import lossary
-from everywhere import ALL, SEVERAL
+from everywhere import ALL, EXAMPLES, SEVERAL
 from inputs import BUILTIN, NAMES, Setting, every
 from lossary.facts.families import TASKS
 
@@ -162,11 +162,9 @@ def in_process(*arguments: Any) -> str:
 
 
 SHOWN = [s for s in ALL if not s.parameters]
-# One of a pair, and one of other arguments.
-TWO = [next(s for s in SHOWN if s.record.is_pair), SEVERAL[0]]
 
 
-@pytest.mark.parametrize("setting", every(SHOWN, TWO), ids=str)
+@pytest.mark.parametrize("setting", every(SHOWN, EXAMPLES), ids=str)
 def test_every_loss_is_shown_and_measured(setting: Setting) -> None:
     record, name = setting.record, setting.record.name
     text = in_process("show", name)
@@ -177,8 +175,8 @@ def test_every_loss_is_shown_and_measured(setting: Setting) -> None:
     assert found["timings"][0]["calls"] >= 3
 
 
-# What a picture of each kind of loss shows is `test_plot`'s.
-@pytest.mark.parametrize("setting", every(SHOWN, TWO), ids=str)
+# What a picture of each kind of loss shows is `test_plot`'s: one of a pair, and one of other arguments.
+@pytest.mark.parametrize("setting", every(SHOWN, [next(s for s in SHOWN if s.record.is_pair), SEVERAL[0]]), ids=str)
 def test_every_loss_is_drawn(setting: Setting, tmp_path: Path) -> None:
     in_process("show", setting.record.name, "--plot", tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 10_000
