@@ -180,7 +180,8 @@ IN_WORDS = {
 
 
 def fused(name: str) -> bool:
-    return accepted(name) and name not in IN_WORDS and not kernels.unfit(program_of(name))
+    program = program_of(name)
+    return accepted(name) and name not in IN_WORDS and not (kernels.unfit(program) or kernels.of_several(program))
 
 
 def kind(name: str) -> tuple[bool, bool, bool]:
