@@ -16,6 +16,7 @@ from inputs import EVERY_SETTING, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
 from lossary.facts.arguments import Role
+from lossary.kernels.lowering.form import SPECIAL
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,25 @@ def test_value_and_gradients_are_those_of_the_words(setting: Setting, dtype: str
                     assert_same([got], [wanted], dtype, 1.0)
         for x, untouched in zip(arrays, before, strict=True):
             np.testing.assert_array_equal(x, untouched)
+
+
+@pytest.mark.parametrize("setting", [s for s in SEVERAL if not program(s).operations.keys() & SPECIAL], ids=str)
+def test_what_is_printed_for_people_computes_the_loss(setting: Setting) -> None:
+    scope: dict[str, Any] = {}
+    loss = setting.configured(reduction="none")
+    exec(kernels.source(loss, readable=True), scope)
+    batch = loss.lined_up(drawn(setting, (4, 5), "float64"))
+    values, slopes = batch.values_and_slopes()
+    numbers = dict(zip(batch.program.numbers, batch.numbers, strict=True))
+    for row in range(4):
+        given = zip(setting.record.inputs, batch.inputs, strict=True)
+        inputs = [x[row] if each.has_outputs else x[row].item() for each, x in given]
+        with np.errstate(all="ignore"):
+            value, *found, inside = scope[setting.record.name](*inputs, **numbers)
+        assert inside
+        np.testing.assert_allclose(value, values[row], rtol=1e-11, atol=1e-14)
+        for got, wanted in zip(found, slopes, strict=True):
+            np.testing.assert_allclose(got, wanted[row], rtol=1e-11, atol=1e-13 * np.abs(wanted[row]).max() + 1e-15)
 
 
 def test_what_lies_outside_its_set_is_noticed_as_in_words() -> None:
