@@ -41,8 +41,6 @@ __all__ = ["THRESHOLD", "explain", "load", "offer", "release", "source"]
 PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _DEVICES = ("cpu", "cuda")
-# Libraries whose calls of other arguments than targets and predictions take kernels.
-_SEVERAL = ("numpy", "torch", "jax")
 _ANEW = "a plain function is traced anew at every call"
 _UNLIKE = "the arrays have different shapes, which are not compared here"
 
@@ -204,7 +202,7 @@ def _unfit(program: Program) -> str:
 
 
 def of_several(program: Program) -> str:
-    """That a formula takes others than targets and predictions, or nothing: NumPy's kernels alone know such."""
+    """That a formula takes others than targets and predictions, or nothing: not all kernels know such."""
     record = program.record
     return "" if record.is_pair else f"it takes {', '.join(each.name for each in record.inputs)}: no kernel yet"
 
@@ -322,11 +320,6 @@ def _loss(loss: Any) -> Loss:
     return made
 
 
-def _unfit_there(program: Program, backend: str) -> str:
-    """Why no kernel computes such a formula for this library, or nothing."""
-    return unfit(program) or (of_several(program) if backend not in _SEVERAL else "")
-
-
 def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str | None = None) -> str:
     """Which path a call takes, and why: one sentence.
 
@@ -357,7 +350,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         return f"{name} runs term by term: {'; '.join(terms)}"
     if y_pred is None:
         backend = backend or "numpy"
-        reason = route.of(by_name(backend)).refusal() or _unfit_there(_program(made), backend)
+        reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         smallest = route.of(by_name(backend)).smallest or THRESHOLD
@@ -365,7 +358,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         return f"{name} runs in a fused kernel on {backend} {sizes}"
     owner = find(name, {"y_true": y_true, "y_pred": y_pred})
     reason = "" if is_enrolled(made.record) else _ANEW
-    reason = reason or _unfit_there(_program(made), owner.name)
+    reason = reason or unfit(_program(made))
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
     origin = route.of(owner).origin(made._setting, y_true, y_pred, made.axis, made.reduction)

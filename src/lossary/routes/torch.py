@@ -61,7 +61,7 @@ class TorchRoute(Route):
             return None
         if not wanted:
             return found[0]
-        return (_values if reduction == "none" else _total)(y_pred, y_true, [plain, *found])
+        return (_values if reduction == "none" else _total)([plain, *found], y_pred, y_true)
 
     def at_once_with_gradient(
         self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str

@@ -40,7 +40,7 @@ def at_once(
         return None
     if late:
         return apply(_Late, y_pred, y_true, plain, found[0])
-    return _total(y_pred, y_true, [plain, *found]) if wanted else found[0]
+    return _total([plain, *found], y_pred, y_true) if wanted else found[0]
 
 
 def at_once_with_gradient(

@@ -45,55 +45,47 @@ class Prepared:
         return found
 
 
-class Total(torch.autograd.Function):
-    """A number whose gradient is known already.
+class Known(torch.autograd.Function):
+    """Numbers of which a gradient, or how to find it, is known already.
 
-    ``given`` holds a recipe, and until somebody takes them the gradient and the number; a list, because a tensor that
-    is given and returned counts as a view, which nothing may be added to.
+    ``known`` holds that, and last, until it is taken, what is returned: a list, because a tensor that is given and
+    returned counts as a view, which nothing may be added to.
     """
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Any]) -> Array:
+    def forward(ctx: Any, known: list[Any], *arrays: Array) -> Array:
         # What the words would read again is saved, so that a change of it in place is noticed.
-        ctx.save_for_backward(y_pred, y_true)
-        total: Array = given.pop()
-        ctx.given = given
-        return total
+        ctx.save_for_backward(*arrays)
+        found: Array = known.pop()
+        ctx.known = known
+        return found
+
+
+class Total(Known):
+    """A number of y_pred and y_true; a recipe and, until somebody takes it, the gradient are known."""
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> Any:
-        given, saved = ctx.given, ctx.saved_tensors
+        known, (y_pred, y_true) = ctx.known, ctx.saved_tensors
         gradient = None
         if not _is_grad_enabled():
             # Handed over, not shared: whoever gets the gradient may keep it without copying.
-            gradient = given.pop() if len(given) == 2 else given[0].gradient(saved[1], saved[0])
+            gradient = known.pop() if len(known) == 2 else known[0].gradient(y_true, y_pred)
         if gradient is None:
-            (found,) = differentiable(lambda: given[0].total(saved[1], saved[0]), saved[:1], upstream)
-        else:
-            found = scaled(gradient, upstream)
-        return found, None, None
+            return None, *differentiable(lambda: known[0].total(y_true, y_pred), [y_pred], upstream), None
+        return None, scaled(gradient, upstream), None
 
 
-class Values(torch.autograd.Function):
-    """One number per data point whose slopes are known already.
-
-    ``given`` holds a recipe, the slopes, and until somebody takes them the numbers.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, given: list[Any]) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        values: Array = given.pop()
-        ctx.given = given
-        return values
+class Values(Known):
+    """One number per data point of y_pred and y_true; a recipe and the slopes are known."""
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
-        (recipe, slopes), (y_pred, y_true) = ctx.given, ctx.saved_tensors
+        (recipe, slopes), (y_pred, y_true) = ctx.known, ctx.saved_tensors
         if _is_grad_enabled():
-            return *differentiable(lambda: recipe.total(y_true, y_pred), [y_pred], upstream[0]), None, None
+            return None, *differentiable(lambda: recipe.total(y_true, y_pred), [y_pred], upstream[0]), None
         factor = upstream[0]
-        return (factor if factor.dim() == slopes.dim() else factor.unsqueeze(-1)) * slopes, None, None
+        return None, (factor if factor.dim() == slopes.dim() else factor.unsqueeze(-1)) * slopes, None
 
 
 _is_grad_enabled = torch.is_grad_enabled

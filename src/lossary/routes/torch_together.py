@@ -19,7 +19,7 @@ from ..facts.arguments import Role
 from ..facts.record import Record
 from ..kernels import triton as on_device
 from .torch_doors import apply, is_recorded, is_several, is_transformed
-from .torch_prepared import differentiable, scaled
+from .torch_prepared import Known, differentiable, scaled
 
 # Makes the call on tensors that autograd sees, given in the order of those of the arguments.
 Words = Callable[[Sequence[Array]], Any]
@@ -170,12 +170,11 @@ class Together:
         """The gradients for the predictions in words, which are differentiable again where that is wanted."""
         wanted = [place for place in self.given.predicted if arrays[place].requires_grad]
         found = differentiable(lambda: self.words(arrays).reduced(reduction), [arrays[i] for i in wanted], upstream)
-        by_place = dict(zip(wanted, found, strict=True))
-        return [by_place.get(place) for place in range(len(arrays))]
+        return self.placed(found, wanted)
 
-    def placed(self, gradients: Sequence[Array]) -> list[Array | None]:
-        """The gradients of the predictions at the places of their tensors."""
-        by_place = dict(zip(self.given.predicted, gradients, strict=True))
+    def placed(self, gradients: Sequence[Array], places: Sequence[int] | None = None) -> list[Array | None]:
+        """The gradients at the places of their tensors, which are those of all predictions unless others are named."""
+        by_place = dict(zip(self.given.predicted if places is None else places, gradients, strict=True))
         return [by_place.get(place) for place in range(len(self.given.arrays))]
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Any]:
@@ -195,19 +194,8 @@ class Together:
         return self.result(x) if reduction == "none" else x
 
 
-class _Total(torch.autograd.Function):
-    """A number whose gradients are known already.
-
-    ``known`` holds the call, the reduction, and until somebody takes them the gradients and the number; a list, because
-    a tensor that is given and returned counts as a view, which nothing may be added to.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, known: list[Any], *arrays: Array) -> Array:
-        ctx.save_for_backward(*arrays)
-        total: Array = known.pop()
-        ctx.known = known
-        return total
+class _Total(Known):
+    """A number of a call; the call, the reduction and, until somebody takes them, the gradients are known."""
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
@@ -222,18 +210,8 @@ class _Total(torch.autograd.Function):
         return None, *found, *[None] * (len(saved) - count)
 
 
-class _Values(torch.autograd.Function):
-    """One number per data point; the gradients are computed for the factors that come.
-
-    ``known`` holds the call, and until they are taken the numbers.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, known: list[Any], *arrays: Array) -> Array:
-        ctx.save_for_backward(*arrays)
-        values: Array = known.pop()
-        ctx.known = known
-        return values
+class _Values(Known):
+    """One number per data point of a call, which is known; the gradients are computed for the factors that come."""
 
     @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
