@@ -6,6 +6,7 @@ Where a host has a loss itself, ours gives its trees; all starts are the same an
 from __future__ import annotations
 
 import pickle
+import statistics
 import time
 
 import catboost
@@ -489,9 +490,12 @@ def test_a_round_of_xgboost_takes_about_as_long_as_its_own(name):
     x = np.concatenate([found["x"], rng.normal(size=(100_000, 15)).astype("float32")], axis=1)
     matrix, objective = xgboost.QuantileDMatrix(x, found[kind], nthread=1), lossary.xgboost.objective(loss)
     params = {**ONE_THREAD, "objective": name, "base_score": 0.5, **told}
-    times: dict[bool, list[float]] = {True: [], False: []}
-    for own in (False, True) * 3:
+
+    def seconds(own: bool) -> float:
         begun = time.process_time()  # Of one thread, so that others on the machine count little.
         xgboost.train(params, matrix, 3, obj=objective if own else None)
-        times[own].append(time.process_time() - begun)
-    assert min(times[True]) <= 1.3 * min(times[False])
+        return time.process_time() - begun
+
+    # Neighbours in time see the same machine; the median is not moved by one lucky or unlucky run of either.
+    ratios = [seconds(own=True) / seconds(own=False) for _ in range(7)]
+    assert statistics.median(ratios) <= 1.3, ratios
