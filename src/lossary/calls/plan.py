@@ -172,7 +172,7 @@ def _planned_parts(
     found = setting.plans.get(key) if known else None
     if found is None:
         made = _made(setting, backend, inputs, axis=axis, batched=batched, strict=strict)
-        found = made._replace(packed=packed, ready=False)
+        found = made._replace(packed=packed)
         if known:
             keep(setting.plans, key, found)
     return found, inputs
@@ -190,7 +190,8 @@ def _made(
         backend.label_dtype(dtype) if each.is_label else dtypes[main]
         for each, dtype in zip(record.inputs, dtypes, strict=True)
     ]
-    ready = dtypes[main] in FLOATS - HALF and dtypes == wanted
+    named = any(each.is_whole and not each.is_label for each in record.inputs)  # These become whole numbers.
+    ready = dtypes[main] in FLOATS - HALF and dtypes == wanted and not named
     # The result is in the dtype of the first prediction, if that has one.
     in_order = [dtypes[main], *(dtypes[place] for place in record.predictions), *dtypes]
     dtype = next((dtype for dtype in in_order if dtype in FLOATS), backend.default_float())

@@ -41,19 +41,19 @@ class Route:
         return f"{self.backend.name} compiles the formula itself"
 
     def at_once(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
         """The loss of a small plain call, differentiable where arrays are; None where there is more to it."""
         return None
 
     def at_once_with_gradient(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> tuple[Array, Array] | None:
-        """The loss of a small plain call and its gradient; None where there is more to it."""
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
+    ) -> tuple[Array, Any] | None:
+        """The loss of a small plain call and its gradient, in the structure of the predictions; None likewise."""
         return None
 
-    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
+    def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
         """Where the kernel comes from that computes a small plain call at once, or nothing."""
         return ""
 
@@ -139,8 +139,7 @@ def settle(library: str, module: str) -> None:
 
 def to(y_pred: Any) -> Route:
     """The route of a call with these predictions."""
-    _ready()
-    return _by_type.get(type(y_pred)) or of(owner(y_pred))
+    return _by_type.get(type(y_pred)) or seen(owner(y_pred))
 
 
 def of(backend: Backend) -> Route:

@@ -29,7 +29,7 @@ from ..texts.raw import unknown_choice
 from .cpu import alone
 from .cpu.pages import release
 from .lowering.form import SPECIAL, WORDS
-from .lowering.lower import watches
+from .lowering.lower import watches as watches
 
 if TYPE_CHECKING:
     from ..objects.define import Loss
@@ -100,14 +100,14 @@ def curvature_step(
 
 def _is_one_task(program: Program, like: Any, columns: int, label: str) -> bool:
     """Whether a kernel may compute arrays like this one in a single call, and one thread does."""
-    return _is_taken(program, like, columns, label) and bool(like.size <= part("cpu.tasks").task(program))
+    if of_several(program) or not _is_taken(program, like, columns, label):
+        return False
+    return bool(like.size <= part("cpu.tasks").task(program))
 
 
 def _is_taken(program: Program, like: Any, columns: int, label: str) -> bool:
     """Whether a kernel may compute arrays like this one."""
     if like.size < PLAIN or str(like.dtype) not in ("float32", "float64") or label not in ("", "int64"):
-        return False
-    if of_several(program):
         return False
     return is_enrolled(program.record) and not (unfit(program) or columns > _LONGEST_ROW or unusable())
 
@@ -361,7 +361,7 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     reason = reason or unfit(_program(made))
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
-    origin = route.of(owner).origin(made._setting, y_true, y_pred, made.axis, made.reduction)
+    origin = route.of(owner).origin(made._setting, (y_true, y_pred), made.axis, made.reduction)
     if origin:
         return f"{name} runs in a fused kernel on {owner.name}, {origin}"
     batch = made.batch(y_true, y_pred)

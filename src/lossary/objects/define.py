@@ -80,8 +80,8 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
         way, mask = route.to(lead(record, args)), Loss.mask_of(args[first])
-        if record.is_pair and mask is None:
-            found = way.at_once(setting, args[0], args[1], axis, mode, "none", batched=False)
+        if mask is None:
+            found = way.at_once(setting, args, axis, mode, "none", batched=False)
             if found is not None:
                 return found
         call = way.call(setting, args, None, mask, axis, mode)

@@ -96,23 +96,13 @@ class Loss(kin.Kin):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of a batch, in the framework and dtype of the predictions."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
-        way, check = route.to(y_pred), self._mode()
-        if sample_weight is None and where is None:
-            found = way.at_once(self._setting, y_true, y_pred, self.axis, check, self.reduction)
-            if found is not None:
-                return found
-        return self.ready((y_true, y_pred), sample_weight, where).reduced(self.reduction)
+        return self.reduced((y_true, y_pred), sample_weight, where)
 
     def value_and_grad(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Any]:
         """The reduced loss and its gradient with respect to y_pred, in the structure of y_pred."""
-        way, check = route.to(y_pred), self._mode()
-        if sample_weight is None and where is None:
-            both = way.at_once_with_gradient(self._setting, y_true, y_pred, self.axis, check, self.reduction)
-            if both is not None:
-                return both
-        return self.ready((y_true, y_pred), sample_weight, where).value_and_gradient(self.reduction)
+        return self.reduced_and_gradient((y_true, y_pred), sample_weight, where)
 
     def total(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Total:
         """The sum of the loss and its weight, a `lossary.Total`: totals of parts of a batch add up to that of all."""
@@ -130,6 +120,26 @@ class Loss(kin.Kin):
         4.0
         """
         return registry.answer("best_constant")(self, y_true, sample_weight)
+
+    def reduced(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> Array:
+        """The reduced loss of any call."""
+        way, check = route.to(lead(self.record, arguments)), self._mode()
+        if sample_weight is None and where is None:
+            found = way.at_once(self._setting, arguments, self.axis, check, self.reduction)
+            if found is not None:
+                return found
+        return self.ready(arguments, sample_weight, where).reduced(self.reduction)
+
+    def reduced_and_gradient(
+        self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None
+    ) -> tuple[Array, Any]:
+        """The same with its gradient, in the structure of the predictions."""
+        way, check = route.to(lead(self.record, arguments)), self._mode()
+        if sample_weight is None and where is None:
+            both = way.at_once_with_gradient(self._setting, arguments, self.axis, check, self.reduction)
+            if both is not None:
+                return both
+        return self.ready(arguments, sample_weight, where).value_and_gradient(self.reduction)
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""

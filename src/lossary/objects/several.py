@@ -27,13 +27,13 @@ class ArgumentsLoss(Loss):
         if self.in_keras():
             given = dict(zip(("y_true", "y_pred", "sample_weight", "where"), arguments, strict=False))
             return self.of_model(**{"sample_weight": sample_weight, "where": where, **given})
-        return self.ready(self._given(arguments, named), sample_weight, where).reduced(self.reduction)
+        return self.reduced(self._given(arguments, named), sample_weight, where)
 
     def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss from the two arrays that a model of Keras has."""
         y_true, y_pred, sample_weight, where = self.arranged(y_true, y_pred, sample_weight, where)
         given = from_two(self.record, y_true, y_pred, rows=holds_rows(self.record, self.parameters))
-        return self.ready(given, sample_weight, where).reduced(self.reduction)
+        return self.reduced(given, sample_weight, where)
 
     def total(self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any) -> Total:
         """As `Loss.total`."""
@@ -43,7 +43,7 @@ class ArgumentsLoss(Loss):
         self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any
     ) -> tuple[Array, Any]:
         """The reduced loss and its gradients with respect to the predictions, a tuple if there are several."""
-        return self.ready(self._given(arguments, named), sample_weight, where).value_and_gradient(self.reduction)
+        return self.reduced_and_gradient(self._given(arguments, named), sample_weight, where)
 
     def _given(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """The arguments in the order of the record."""

@@ -27,21 +27,23 @@ class NumpyRoute(Route):
         return ""
 
     def at_once(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=False, batched=batched)
-        found = None if step is None else step.on_numpy(y_true, y_pred)
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        step = _step(setting, arguments, arrays, structure, axis, check, reduction, wanted=False, batched=batched)
+        found = None if step is None else step.on_numpy(*arrays)
         return None if found is None else found[0]
 
     def at_once_with_gradient(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> tuple[Array, Array] | None:
-        step = _step(setting, y_true, y_pred, axis, check, reduction, wanted=True)
-        return None if step is None else step.on_numpy(y_true, y_pred)
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
+    ) -> tuple[Array, Any] | None:
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        step = _step(setting, arguments, arrays, structure, axis, check, reduction, wanted=True)
+        return None if step is None else step.on_numpy(*arrays)
 
-    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
-        step = _step(setting, y_true, y_pred, axis, None, reduction, wanted=True)
+    def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
+        step = _step(setting, arguments, *steps.leaves(arguments), axis, None, reduction, wanted=True)
         return "" if step is None else step.origin
 
     def call(
@@ -93,17 +95,19 @@ class NumpyRoute(Route):
 
 
 def _step(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *, wanted: bool,
-    batched: bool = True,
+    setting: Setting, arguments: Sequence[Any], arrays: Sequence[Any], structure: tuple[int, ...], axis: Axis,
+    check: Mode | None, reduction: str, *, wanted: bool, batched: bool = True,
 ) -> steps.Step | None:  # fmt: skip
-    if not type(y_true) is type(y_pred) is np.ndarray or type(axis) is not int:
+    if type(axis) is not int:
         return None
-    key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted, batched
-    step = setting.steps.get(key)
-    if step is None:
-        step = steps.made(setting, y_true, y_pred, axis, check, reduction, wanted=wanted, batched=batched)
-        keep(setting.steps, key, step)
-    found: steps.Step = step
+    for x in arrays:
+        if type(x) is not np.ndarray:
+            return None
+    key = steps.key(arrays, structure, axis, check, reduction, wanted, batched)
+    found: steps.Step | None = setting.steps.get(key)
+    if found is None:
+        found = steps.made(setting, arguments, axis, check, reduction, wanted=wanted, batched=batched)
+        keep(setting.steps, key, found)
     return found
 
 

@@ -6,17 +6,21 @@ weights or mask and ready to be computed with, differ in nothing but their value
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import kernels
 from ..backends import NUMPY
+from ..calls import parts
+from ..calls.align import Place
 from ..calls.evaluate import LOOKING, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
 from ..errors import ShapeError
+from ..facts.record import Record
 from ..facts.registry import is_enrolled
 from ..kernels.cpu.pages import room
 
@@ -24,66 +28,110 @@ if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 Floats = np.ndarray[Any, Any]
+Gathered = Callable[[list[Any]], Any]
 
 
 class Step:
-    """What computes the loss of targets and predictions, with its gradient where that is ``wanted``.
+    """What computes the loss of arrays like these, with its gradients where they are wanted.
 
     ``run`` is compiled and writes to memory (`lossary.kernels.cpu.step`); ``other`` are words of NumPy for what is
-    small and has no kernel.  Where neither can say anything, only the general way leads on.
+    small and has no kernel.  Where neither can say anything, only the general way leads on.  ``apart`` makes of the
+    arrays what ``run`` takes, and is None where it takes them as they are.
     """
 
-    __slots__ = ("dtype", "fatal", "origin", "other", "room", "run", "shape", "shared", "tail", "wanted")
+    __slots__ = ("apart", "dtype", "fatal", "gathered", "origin", "other", "rooms", "run", "shared", "tail")
 
-    def __init__(self, like: Floats, *, wanted: bool) -> None:
-        self.shape, self.dtype, self.wanted = like.shape, like.dtype, wanted
-        # Memory for large gradients, None where any will do.
-        self.room = room(like) if wanted else None
+    def __init__(self, gathered: Gathered | None = None) -> None:
+        # Puts gradients into the structure of the predictions, where there may be several.
+        self.gathered = gathered
         self.run: Callable[..., int] | None = None
-        self.other: Callable[[Floats, Floats], tuple[Floats, Any] | None] | None = None
+        self.other: Callable[..., tuple[Floats, Any] | None] | None = None
+        self.apart: Callable[..., Sequence[Floats]] | None = None
+        self.dtype: np.dtype[Any] | None = None
+        # Shapes of gradients that are wanted, and memory for large ones, None where any will do.
+        self.rooms: list[tuple[tuple[int, ...], Callable[[], Floats] | None]] = []
         self.tail: tuple[Any, ...] = ()
         self.fatal = 0
         self.origin = ""
         self.shared = False
 
-    def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
+    def on_numpy(self, *arrays: Floats) -> tuple[Floats, Any] | None:
         """The total and its gradient, or None."""
         if self.run is None:
-            return None if self.other is None else self.other(y_true, y_pred)
-        if not _lie_in_order(y_true, y_pred):
+            return None if self.other is None else self.other(*arrays)
+        inputs: Sequence[Floats] = arrays if self.apart is None else self.apart(*arrays)
+        for x in inputs:
+            flags = x.flags
+            if not (flags.c_contiguous and flags.aligned):
+                return None
+        dtype, slopes = self.dtype, []
+        value = np.empty((), dtype)
+        for shape, make in self.rooms:
+            slopes.append(np.empty(shape, dtype) if make is None else make())
+        if self.run(*inputs, *slopes, value, *self.tail) & self.fatal:
             return None
-        value = np.empty((), self.dtype)
-        room = self.room
-        slopes: Any = (np.empty(self.shape, self.dtype) if room is None else room()) if self.wanted else 0
-        if self.run(y_true, y_pred, slopes, value, *self.tail) & self.fatal:
-            return None
-        return value[()], slopes
+        if not slopes:
+            return value[()], None
+        return value[()], slopes[0] if self.gathered is None else self.gathered(slopes)
 
 
 def made(
-    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, reduction: str, *, wanted: bool,
+    setting: Setting, arguments: Sequence[Any], axis: int, check: Mode | None, reduction: str, *, wanted: bool,
     batched: bool = True,
 ) -> Step:  # fmt: skip
-    """The step for arrays like these."""
-    found = Step(y_pred, wanted=wanted)
-    plan = _plan(setting, y_true, y_pred, axis, check, batched=batched)
-    if plan is None:
-        return found
-    looking = check in LOOKING
+    """The step for arrays like these, which are NumPy's, or tuples of such."""
+    known = _plan(setting, arguments, axis, check, batched=batched)
+    if known is None:
+        return Step()
+    plan, inputs = known
+    record, looking = setting.record, check in LOOKING
+    found = Step(None if record.is_pair else partial(_gathered, record, plan.packed))
+    y_pred = inputs[record.main]
     if reduction == "none":
         if y_pred.size < kernels.THRESHOLD:
-            found.other = _values(setting, plan, looking=looking, wanted=wanted)
+            found.other = _values(setting, plan, found.gathered, looking=looking, wanted=wanted)
         return found
     step = kernels.step(
         plan.program, setting.numbers, y_pred, _columns(plan, y_pred), mean=reduction != "sum", gradient=wanted,
-        label=_label(setting, y_true),
+        label=_label(record, inputs),
     )  # fmt: skip
     if step is not None:
         found.run, found.tail, found.origin, found.shared = step
-        found.fatal = -1 if looking else NOT_FINITE
+        found.fatal, found.dtype = -1 if looking else NOT_FINITE, y_pred.dtype
+        found.apart = _apart(setting, plan, looking=looking)
+        if wanted:
+            found.rooms = [(inputs[place].shape, room(inputs[place])) for place in record.predictions]
     elif wanted and y_pred.size < kernels.THRESHOLD:
-        found.other = _in_words(setting, plan, looking=looking, mean=reduction != "sum")
+        found.other = _in_words(setting, plan, found.gathered, looking=looking, mean=reduction != "sum")
     return found
+
+
+def leaves(arguments: Sequence[Any]) -> tuple[Sequence[Any], tuple[int, ...]]:
+    """The arrays of a call one after the other, and of each argument how many it is, 0 of one that is no tuple.
+
+    No structure at all stands for arguments of which none is a tuple.
+    """
+    if tuple not in map(type, arguments):
+        return arguments, ()
+    arrays: list[Any] = []
+    for x in arguments:
+        if type(x) is tuple:
+            arrays += x
+        else:
+            arrays.append(x)
+    return arrays, tuple([len(x) if type(x) is tuple else 0 for x in arguments])
+
+
+def key(arrays: Sequence[Any], structure: tuple[int, ...], *settings: Hashable) -> Hashable:
+    """What a step relies on: of arrays, and of what is said of a call besides."""
+    if len(arrays) == 2:  # Without a loop, which takes as long as all the rest of a small call.
+        a, b = arrays
+        return a.dtype, b.dtype, a.shape, b.shape, structure, *settings
+    return tuple([(x.dtype, x.shape) for x in arrays]), structure, *settings
+
+
+def _gathered(record: Record, packed: Sequence[bool], gradients: list[Any]) -> Any:
+    return parts.gathered(NUMPY, record, packed, dict(zip(record.predictions, gradients, strict=True)))
 
 
 class CurvatureStep:
@@ -93,9 +141,10 @@ class CurvatureStep:
 
     def __init__(self, setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None) -> None:
         self.run: Callable[..., int] | None = None
-        plan = _plan(setting, y_true, y_pred, axis, check)
-        if plan is not None:
-            columns, label = _columns(plan, y_pred), _label(setting, y_true)
+        known = _plan(setting, (y_true, y_pred), axis, check)
+        if known is not None:
+            plan, inputs = known
+            columns, label = _columns(plan, y_pred), _label(setting.record, inputs)
             step = kernels.curvature_step(plan.program, setting.numbers, y_pred, columns, label=label)
             if step is not None:
                 self.run, self.tail, *_ = step
@@ -103,100 +152,131 @@ class CurvatureStep:
 
     def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
         """Both, or None."""
-        if self.run is None or not _lie_in_order(y_true, y_pred):
+        true, pred = y_true.flags, y_pred.flags
+        if self.run is None or not (true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned):
             return None
         slope, curve = np.empty_like(y_pred), np.empty_like(y_pred)
         return None if self.run(y_true, y_pred, slope, curve, *self.tail) & self.fatal else (slope, curve)
 
 
 def _plan(
-    setting: Setting, y_true: Floats, y_pred: Floats, axis: int, check: Mode | None, *, batched: bool = True
-) -> Plan | None:
-    """What compiled code may rely on for arrays like these, or None where they need more than it does."""
+    setting: Setting, arguments: Sequence[Any], axis: int, check: Mode | None, *, batched: bool = True
+) -> tuple[Plan, tuple[Floats, ...]] | None:
+    """What compiled code may rely on for arrays like these, and inputs, or None where they need more than it does."""
     record = setting.record
-    if not y_pred.size or not setting.is_constant or setting.ignored is not None:
+    if not setting.is_constant or setting.ignored is not None or setting.weighting or not is_enrolled(record):
         return None
-    if setting.weighting or not is_enrolled(record) or not record.is_pair:
-        return None
-    if not (y_true.dtype.isnative and y_pred.dtype.isnative):
+    if record.compared or record.depth > 1 or not all(x.dtype.isnative for x in leaves(arguments)[0]):
         return None
     try:  # Compiled code relies on the shapes, whether or not they are to be checked.
-        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=batched, strict=True)
+        plan, inputs = planned(setting, arguments, None, None, axis=axis, batched=batched, strict=True)
     except ShapeError:
         if check == "off":
             return None
         raise
-    return plan if plan.ready and plan.lines.rows.are_last else None
+    return (plan, inputs) if plan.ready and plan.lines.rows.are_last and inputs[record.main].size else None
 
 
 def _columns(plan: Plan, y_pred: Floats) -> int:
-    return 1 if plan.lines.places[1].expand else int(y_pred.shape[-1])
+    return 1 if plan.lines.places[plan.program.record.main].expand else int(y_pred.shape[-1])
 
 
-def _label(setting: Setting, y_true: Floats) -> str:
-    return str(y_true.dtype) if setting.record.labels_are_integers else ""
+def _label(record: Record, inputs: Sequence[Floats]) -> str:
+    """The dtype of labels, of which a kernel knows one."""
+    found = {str(x.dtype) for each, x in zip(record.inputs, inputs, strict=True) if each.is_label}
+    return "" if not found else max(found - {"int64"}, default="int64")
 
 
-def _lie_in_order(y_true: Floats, y_pred: Floats) -> bool:
-    """Whether memory may be read as it stands."""
-    true, pred = y_true.flags, y_pred.flags
-    return true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned
+def _apart(setting: Setting, plan: Plan, *, looking: bool) -> Callable[..., Sequence[Floats]] | None:
+    """Takes arguments apart, and looks at what the kernel does not see by itself."""
+    split = _split(setting.record, plan)
+    if looking and not kernels.watches(plan.program):
+        lined_up = _looked_at(setting, plan, looking=True)
+
+        def looked_at(*arrays: Floats) -> Sequence[Floats]:
+            inputs = split(*arrays)
+            lined_up(inputs)
+            return inputs
+
+        return looked_at
+    return split if any(plan.packed) else None
 
 
-def _look(setting: Setting, plan: Plan, y_true: Floats, y_pred: Floats) -> None:
-    """Raises an error at the first value that is not accepted."""
-    layout = plan.lines.layout
-    check_values(NUMPY, setting.record, setting.parameters, (y_true, y_pred), None, layout, wait=False)
+def _split(record: Record, plan: Plan) -> Callable[..., Sequence[Floats]]:
+    """Makes inputs of arguments that hold their parts in one array; memory of each then lies in order."""
+    if not any(plan.packed):
+        return lambda *arrays: arrays
+    counts: list[int] = []
+    for argument, packed in zip(record.arguments, plan.packed, strict=True):
+        counts += [len(argument.parts)] if packed else [0] * len(argument.inputs)
+
+    def split(*arrays: Floats) -> Sequence[Floats]:
+        found: list[Floats] = []
+        for count, x in zip(counts, arrays, strict=True):
+            found += [np.ascontiguousarray(x[..., part]) for part in range(count)] if count else [x]
+        return found
+
+    return split
 
 
 def _in_words(
-    setting: Setting, plan: Plan, *, looking: bool, mean: bool
-) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+    setting: Setting, plan: Plan, gathered: Gathered | None, *, looking: bool, mean: bool
+) -> Callable[..., tuple[Floats, Any]]:
     """In words of NumPy."""
-    numbers, lined_up = setting.numbers, _looked_at(setting, plan, looking=looking)
-    run = plan.program.value_and_slope(NUMPY)
+    numbers, split, lined_up = setting.numbers, _split(setting.record, plan), _looked_at(setting, plan, looking=looking)
+    run, places, of = plan.program.value_and_slope(NUMPY), plan.lines.places, setting.record.predictions
 
-    def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
-        true, pred = lined_up(y_true, y_pred)
+    def step(*arrays: Floats) -> tuple[Floats, Any]:
+        inputs = lined_up(split(*arrays))
         with np.errstate(all="ignore"):
-            values, slopes = run(true, pred, *numbers)
+            values, *slopes = run(*inputs, *numbers)
             factor = 1.0 / values.size if mean else 1.0
-            return NUMPY.total(values * factor), (slopes * factor).reshape(y_pred.shape)
+            found = [_beside(x * factor, inputs[place], places[place]) for place, x in zip(of, slopes, strict=True)]
+            return NUMPY.total(values * factor), found[0] if gathered is None else gathered(found)
 
     return step
 
 
 def _values(
-    setting: Setting, plan: Plan, *, looking: bool, wanted: bool
-) -> Callable[[Floats, Floats], tuple[Floats, Any] | None]:
+    setting: Setting, plan: Plan, gathered: Gathered | None, *, looking: bool, wanted: bool
+) -> Callable[..., tuple[Floats, Any] | None]:
     """One value per data point, and their slopes, in words of NumPy."""
-    program, numbers, lined_up = plan.program, setting.numbers, _looked_at(setting, plan, looking=looking)
+    program, numbers, split = plan.program, setting.numbers, _split(setting.record, plan)
+    lined_up = _looked_at(setting, plan, looking=looking)
     run = program.value_and_slope(NUMPY) if wanted else program.value(NUMPY)
+    places, of = plan.lines.places, setting.record.predictions
 
-    def step(y_true: Floats, y_pred: Floats) -> tuple[Floats, Any] | None:
+    def step(*arrays: Floats) -> tuple[Floats, Any] | None:
         if program.kernels_at_hand:
             return None
-        true, pred = lined_up(y_true, y_pred)
+        inputs = lined_up(split(*arrays))
         with np.errstate(all="ignore"):
             if not wanted:
-                return NUMPY.squeeze_last(run(true, pred, *numbers)), None
-            values, slopes = run(true, pred, *numbers)
+                return NUMPY.squeeze_last(run(*inputs, *numbers)), None
+            values, *slopes = run(*inputs, *numbers)
             # Times 1, as slopes may be one of the arrays that were given.
-            return NUMPY.squeeze_last(values), (slopes * 1.0).reshape(y_pred.shape)
+            found = [_beside(x * 1.0, inputs[place], places[place]) for place, x in zip(of, slopes, strict=True)]
+            return NUMPY.squeeze_last(values), found[0] if gathered is None else gathered(found)
 
     return step
 
 
-def _looked_at(setting: Setting, plan: Plan, *, looking: bool) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
-    """Lines arrays up and, where that is wanted, looks at their values."""
-    record, lines = setting.record, plan.lines
-    labels = record.labels_are_integers  # What they may be depends on the other argument.
-    target, prediction = record.target, record.prediction_domain(setting.parameters)
+def _beside(slope: Floats, given: Floats, place: Place) -> Floats:
+    """A slope in the shape of its prediction as the caller has it."""
+    return slope.reshape(given.shape[:-1] if place.expand else given.shape)
 
-    def lined_up(y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats]:
-        true, pred = lines.apply(NUMPY, plan.program, (y_true, y_pred))
-        if looking and (labels or target.fault(true) is not None or prediction.fault(pred) is not None):
-            _look(setting, plan, true, pred)
-        return true, pred
+
+def _looked_at(setting: Setting, plan: Plan, *, looking: bool) -> Callable[[Sequence[Floats]], Sequence[Floats]]:
+    """Lines inputs up and, where that is wanted, looks at their values."""
+    record, lines = setting.record, plan.lines
+    # What labels may be depends on other inputs, and so may what parts may be.
+    alone = record.is_pair and not record.labels_are_integers
+    domains = [record.domain(place, setting.parameters) for place in range(len(record.inputs))]
+
+    def lined_up(inputs: Sequence[Floats]) -> Sequence[Floats]:
+        inputs = lines.apply(NUMPY, plan.program, inputs)
+        if looking and not (alone and all(each.fault(x) is None for each, x in zip(domains, inputs, strict=True))):
+            check_values(NUMPY, record, setting.parameters, inputs, None, lines.layout, wait=False)
+        return inputs
 
     return lined_up

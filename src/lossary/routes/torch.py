@@ -26,8 +26,8 @@ from ..facts.record import Record
 from . import steps, torch_device, torch_linear_compiled
 from .torch_compiled import compiled
 from .torch_doors import is_eager, prepared
-from .torch_prepared import Prepared, Total, Values
-from .torch_together import Together, given, together, unfit, widened
+from .torch_prepared import Prepared, Total, Values, as_given
+from .torch_together import Together, given, leaves, together, unfit, widened
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -49,34 +49,39 @@ class TorchRoute(Route):
         return _out_of_reach(*arrays)
 
     def at_once(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, *,
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        if y_pred.is_cuda:
+        if setting.record.is_pair and arguments[1].is_cuda:
+            y_true, y_pred = arguments
             return torch_device.at_once(setting, y_true, y_pred, axis, check, reduction)
-        wanted = y_pred.requires_grad and _is_grad_enabled()
-        plain = _plain(setting, y_true, y_pred, axis, check, reduction, wanted, batched=batched)
-        found = None if plain is None else plain.computed(y_true, y_pred)
-        if found is None:
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        plain = _plain(setting, arrays, structure, axis, check, reduction, batched=batched)
+        found = None if plain is None else plain.computed(arrays)
+        if plain is None or found is None:
             return None
-        if not wanted:
-            return found[0]
-        return (_values if reduction == "none" else _total)([plain, *found], y_pred, y_true)
+        value, gradients = found
+        if not plain.wanted:
+            return value
+        return (_values if reduction == "none" else _total)([plain, gradients, value], *arrays)
 
     def at_once_with_gradient(
-        self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str
-    ) -> tuple[Array, Array] | None:
-        if y_pred.is_cuda:
+        self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
+    ) -> tuple[Array, Any] | None:
+        if setting.record.is_pair and arguments[1].is_cuda:
+            y_true, y_pred = arguments
             return torch_device.at_once_with_gradient(setting, y_true, y_pred, axis, check, reduction)
-        plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
-        found = None if plain is None else plain.computed(y_true, y_pred)
-        return None if found is None else (found[1], found[0])
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        plain = _plain(setting, arrays, structure, axis, check, reduction, wanted=True)
+        found = None if plain is None else plain.computed(arrays)
+        return None if plain is None or found is None else (found[0], plain.structured(found[1]))
 
-    def origin(self, setting: Setting, y_true: Any, y_pred: Any, axis: Axis, reduction: str) -> str:
-        if type(axis) is not int or not _is_plain(y_true, y_pred) or y_pred.dtype not in _SCALARS:
+    def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        if type(axis) is not int or not _is_plain(arrays) or lead(setting.record, arguments).dtype not in _SCALARS:
             return ""
-        views = y_true.detach().numpy(), y_pred.detach().numpy()
-        return steps.made(setting, *views, axis, None, reduction, wanted=True).origin
+        views = as_given([x.detach().numpy() for x in arrays], structure)
+        return steps.made(setting, views, axis, None, reduction, wanted=True).origin
 
     def shortcut(
         self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
@@ -151,18 +156,25 @@ def _out_of_reach(*arrays: Array) -> str:
 
 
 def _plain(
-    setting: Setting, y_true: Any, y_pred: Any, axis: Axis, check: Mode | None, reduction: str, wanted: bool, *,
-    batched: bool = True,
+    setting: Setting, arrays: Sequence[Any], structure: tuple[int, ...], axis: Axis, check: Mode | None,
+    reduction: str, *, wanted: bool = False, batched: bool = True,
 ) -> _Plain | None:  # fmt: skip
-    """What was prepared for plain calls on tensors like these, or None."""
-    if _is_compiling() or not _is_plain(y_true, y_pred) or type(axis) is not int:
+    """What was prepared for plain calls on tensors like these, or None; gradients are found where one requires them."""
+    if _is_compiling() or not _is_plain(arrays) or type(axis) is not int:
         return None
+    if not wanted and _is_grad_enabled():
+        for x in arrays:
+            wanted = wanted or x.requires_grad
     try:
-        key = y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction, wanted, batched
+        key = steps.key(arrays, structure, axis, check, reduction, wanted, batched)
         found: _Plain | None = setting.steps.get(key)
         if found is None:
-            found = _Plain(setting, y_true, y_pred, axis, check, reduction, wanted=wanted, batched=batched)
+            found = _Plain(setting, arrays, structure, axis, check, reduction, wanted=wanted, batched=batched)
             keep(setting.steps, key, found)
+        if wanted and _is_grad_enabled():
+            for place in found.others:
+                if arrays[place].requires_grad:
+                    return None
     except (RuntimeError, TypeError, ShapeError):
         # A wrapper of torch.func that outlived its function, tensors of many shapes, a dtype that NumPy does not have;
         # shapes that do not fit are said again in words, which name PyTorch's remedy.
@@ -173,59 +185,68 @@ def _plain(
 class _Plain(Prepared):
     """Plain calls on tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
-    __slots__ = ("like", "memory", "room", "run", "step", "tail", "wanted")
+    __slots__ = ("like", "memory", "others", "rooms", "run", "step", "tail", "wanted")
 
     def __init__(
-        self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str, *,
-        wanted: bool, batched: bool,
+        self, setting: Setting, arrays: Sequence[Array], structure: tuple[int, ...], axis: int, check: Mode | None,
+        reduction: str, *, wanted: bool, batched: bool,
     ) -> None:  # fmt: skip
-        views = y_true.detach().numpy(), y_pred.detach().numpy()
-        super().__init__(setting, axis, check, reduction, batched=batched)
-        self.step = steps.made(setting, *views, axis, check, reduction, wanted=wanted, batched=batched)
-        self.like, self.wanted = _SCALARS.get(y_pred.dtype), wanted
-        self.run, self.tail, self.room = self.step.run, self.step.tail, self.step.room
-        self.memory = _shared if self.step.shared else torch.Tensor.data_ptr
+        super().__init__(setting, structure, axis, check, reduction, batched=batched)
+        views = as_given([x.detach().numpy() for x in arrays], structure)
+        step = self.step = steps.made(setting, views, axis, check, reduction, wanted=wanted, batched=batched)
+        self.wanted = wanted
+        self.others = [place for place in range(len(arrays)) if place not in self.places]
+        self.run, self.tail = None if step.apart else step.run, step.tail
+        self.like = _SCALARS.get(arrays[self.places[0]].dtype)
+        # Where a gradient has the memory of its tensor, and that it is to be made in where that is large.
+        rooms = step.rooms if self.run else []
+        self.rooms = [(place, make) for place, (_, make) in zip(self.places, rooms, strict=bool(rooms))]
+        self.memory = _shared if step.shared else torch.Tensor.data_ptr
 
-    def computed(self, y_true: Array, y_pred: Array) -> list[Array] | None:
-        """The gradient, if it is wanted, and the loss, or None where only the general way leads on."""
+    def computed(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
+        """The loss, and its gradients if they are wanted, or None where only the general way leads on."""
         try:
             if self.run is None:
-                found = self.step.on_numpy(y_true.detach().numpy(), y_pred.detach().numpy())
-                return None if found is None else [_tensor(x) for x in reversed(found) if x is not None]
-            if not (y_true.is_contiguous() and y_pred.is_contiguous()):
-                return None
+                return self._on_numpy(arrays)
+            for x in arrays:
+                if not x.is_contiguous():
+                    return None
             value = _empty_like(self.like)
-            slopes = None
-            if self.wanted:
-                slopes = _empty_like(y_pred) if self.room is None else torch.from_numpy(self.room())
+            slopes = []
+            for place, make in self.rooms:
+                slopes.append(_empty_like(arrays[place]) if make is None else torch.from_numpy(make()))
             memory = self.memory
-            at = 0 if slopes is None else memory(slopes)
-            faults = self.run(memory(y_true), memory(y_pred), at, memory(value), *self.tail)
+            faults = self.run(*map(memory, arrays), *map(memory, slopes), memory(value), *self.tail)
         except (RuntimeError, TypeError):
             return None  # A wrapper of torch.func that outlived its function.
-        if faults and faults & self.step.fatal:
-            return None
-        return [value] if slopes is None else [slopes, value]
+        return None if faults and faults & self.step.fatal else (value, slopes)
 
-    def gradient(self, y_true: Array, y_pred: Array) -> Array | None:
-        """The gradient, or None where it must be seen how it is computed."""
-        setting, axis, check, reduction, _ = self.given
-        plain = _plain(setting, y_true, y_pred, axis, check, reduction, True)
-        found = None if plain is None else plain.computed(y_true, y_pred)
-        return None if found is None else found[0]
+    def _on_numpy(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
+        found = self.step.on_numpy(*[x.detach().numpy() for x in arrays])
+        if found is None:
+            return None
+        value, gradient = found
+        return _tensor(value), [] if gradient is None else [_tensor(x) for x in leaves(gradient)]
+
+    def gradients(self, arrays: Sequence[Array]) -> Sequence[Array] | None:
+        """The gradients, or None where it must be seen how they are computed."""
+        setting, axis, check, reduction, batched = self.given
+        structure = self.structure
+        plain = _plain(setting, arrays, structure, axis, check, reduction, wanted=True, batched=batched)
+        found = None if plain is None else plain.computed(arrays)
+        return None if found is None else found[1]
 
 
 def _shared(x: Array) -> Any:
     return x.detach().numpy()
 
 
-def _is_plain(y_true: Any, y_pred: Any) -> bool:
-    """Whether nothing but numbers in host memory is to be seen, of which y_pred alone may be differentiated."""
-    if type(y_true) not in PLAIN or type(y_pred) not in PLAIN or not is_eager():
-        return False
-    if not (y_true.is_cpu and y_pred.is_cpu and y_true.layout is y_pred.layout is _STRIDED):
-        return False
-    return not (y_true.is_neg() or y_pred.is_neg() or (y_true.requires_grad and _is_grad_enabled()))
+def _is_plain(arrays: Sequence[Any]) -> bool:
+    """Whether nothing but numbers in host memory is to be seen."""
+    for x in arrays:
+        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
+            return False
+    return is_eager()
 
 
 class InMemory(Together):

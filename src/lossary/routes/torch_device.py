@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,7 +41,7 @@ def at_once(
         return None
     if late:
         return apply(_Late, y_pred, y_true, plain, found[0])
-    return _total([plain, *found], y_pred, y_true) if wanted else found[0]
+    return _total([plain, found[:1], found[1]], y_true, y_pred) if wanted else found[0]
 
 
 def at_once_with_gradient(
@@ -83,7 +84,7 @@ class _Plain(Prepared):
     def __init__(
         self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str
     ) -> None:
-        super().__init__(setting, axis, check, reduction)
+        super().__init__(setting, (), axis, check, reduction)
         self.step, self.divisor, self.factor = None, 1, 1.0
         self.like = torch.empty((), dtype=torch.float32, device=y_pred.device)
         record = setting.record
@@ -128,10 +129,11 @@ class _Plain(Prepared):
             self.step = None
         return self.step is not None
 
-    def gradient(self, y_true: Array, y_pred: Array) -> Array | None:
+    def gradients(self, arrays: Sequence[Array]) -> Sequence[Array] | None:
         """The gradient, or None where it must be seen how it is computed."""
+        y_true, y_pred = arrays
         found = None if not is_eager() else self.computed(y_true, y_pred, wanted=True)
-        return None if found is None else found[0]
+        return None if found is None else found[:1]
 
 
 class _Late(torch.autograd.Function):
@@ -153,5 +155,5 @@ class _Late(torch.autograd.Function):
         if not (torch.is_grad_enabled() or is_several(up)) and is_eager():
             found = plain.pulled_back(y_true, y_pred, up)
         if found is None:
-            (found,) = differentiable(lambda: plain.total(y_true, y_pred), [y_pred], up)
+            (found,) = differentiable(lambda: plain.total((y_true, y_pred)), [y_pred], up)
         return found, None, None, None

@@ -19,7 +19,7 @@ from ..facts.arguments import Role
 from ..facts.record import Record
 from ..kernels import triton as on_device
 from .torch_doors import apply, is_recorded, is_several, is_transformed
-from .torch_prepared import Known, differentiable, scaled
+from .torch_prepared import Known, Total, as_given, in_words, placed
 
 # Makes the call on tensors that autograd sees, given in the order of those of the arguments.
 Words = Callable[[Sequence[Array]], Any]
@@ -62,8 +62,7 @@ class Given(NamedTuple):
 
     def arguments(self, arrays: Sequence[Any]) -> list[Any]:
         """As the caller passed them, made of these arrays."""
-        rest = iter(arrays)
-        return [tuple(next(rest) for _ in range(count)) if count else next(rest) for count in self.parts]
+        return as_given(arrays, self.parts)
 
     @property
     def predictions(self) -> list[Array]:
@@ -134,7 +133,7 @@ class Together:
             values = self.tensor(self.batch.reduced("none"))
             return self.result(apply(_Values, [self, values], *arrays))
         value, gradients = self.both(reduction)
-        return apply(_Total, [self, reduction, gradients, value], *arrays, *self.others)
+        return apply(Total, [_Reduced(self, reduction), gradients, value], *arrays, *self.others)
 
     def both(self, reduction: str) -> tuple[Array, list[Array]]:
         """The reduced loss and its gradients, as they were computed."""
@@ -166,17 +165,6 @@ class Together:
             factor = factor.unsqueeze(-1)
         return factor * unit
 
-    def again(self, reduction: str, arrays: Sequence[Array], upstream: Array) -> list[Array | None]:
-        """The gradients for the predictions in words, which are differentiable again where that is wanted."""
-        wanted = [place for place in self.given.predicted if arrays[place].requires_grad]
-        found = differentiable(lambda: self.words(arrays).reduced(reduction), [arrays[i] for i in wanted], upstream)
-        return self.placed(found, wanted)
-
-    def placed(self, gradients: Sequence[Array], places: Sequence[int] | None = None) -> list[Array | None]:
-        """The gradients at the places of their tensors, which are those of all predictions unless others are named."""
-        by_place = dict(zip(self.given.predicted if places is None else places, gradients, strict=True))
-        return [by_place.get(place) for place in range(len(self.given.arrays))]
-
     def value_and_gradient(self, reduction: str) -> tuple[Array, Any]:
         """The reduced loss and its gradient, in the structure of the predictions."""
         value, found = self.batch.value_and_gradient(reduction)
@@ -194,20 +182,22 @@ class Together:
         return self.result(x) if reduction == "none" else x
 
 
-class _Total(Known):
-    """A number of a call; the call, the reduction and, until somebody takes them, the gradients are known."""
+class _Reduced(NamedTuple):
+    """A call and how it is reduced, as a recipe."""
 
-    @staticmethod
-    def backward(ctx: Any, *upstream: Array) -> Any:
-        known, saved = ctx.known, ctx.saved_tensors
-        call, reduction = known[:2]
-        count = len(call.given.arrays)
-        if torch.is_grad_enabled():
-            found = call.again(reduction, saved[:count], upstream[0])
-        else:
-            gradients = known.pop() if len(known) == 3 else call.both(reduction)[1]
-            found = call.placed([scaled(x, upstream[0]) for x in gradients])
-        return None, *found, *[None] * (len(saved) - count)
+    call: Together
+    reduction: str
+
+    @property
+    def places(self) -> Sequence[int]:
+        return self.call.given.predicted
+
+    def gradients(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        return self.call.both(self.reduction)[1]
+
+    def total(self, arrays: Sequence[Array]) -> Array:
+        found: Array = self.call.words(arrays[: len(self.call.given.arrays)]).reduced(self.reduction)
+        return found
 
 
 class _Values(Known):
@@ -217,5 +207,5 @@ class _Values(Known):
     def backward(ctx: Any, *upstream: Array) -> Any:
         (call,), saved = ctx.known, ctx.saved_tensors
         if torch.is_grad_enabled():
-            return None, *call.again("none", saved, upstream[0])
-        return None, *call.placed(call.pulled_back(upstream[0]))
+            return None, *in_words(_Reduced(call, "none"), saved, upstream[0])
+        return None, *placed(call.given.predicted, call.pulled_back(upstream[0]), saved)

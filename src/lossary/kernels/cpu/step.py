@@ -26,7 +26,9 @@ from .target import CHUNK, Use
 
 
 class Step(NamedTuple):
-    """``run(y_true, y_pred, gradient, value, *tail)`` writes to the last two; arrays are addresses, or NumPy's own.
+    """``run(*inputs, *gradients, value, *tail)`` writes to all but the inputs; arrays are addresses, or NumPy's own.
+
+    Inputs are those of the record in order, gradients those of its predictions, where a gradient is wanted.
 
     Where work is ``shared`` they are NumPy's, so that memory lives as long as a thread is at it after an interruption.
     """
@@ -41,6 +43,7 @@ class _Made(NamedTuple):
     run: Callable[..., int]
     origin: str
     numbers: Callable[..., Sequence[float]]
+    arrays: int
 
 
 def step(
@@ -85,7 +88,7 @@ def _step(
         units, size = rows, max(1, size // columns)
     run, tail = made.run, (units, size, columns, 1.0 / rows if mean else 1.0, *numbers)
     if units > size:
-        return Step(partial(_in_tasks, run, units, size), tail, made.origin, shared=True)
+        return Step(partial(_in_tasks, run, units, size, made.arrays), tail, made.origin, shared=True)
     return Step(run, (*_ALL, units, *tail), made.origin)
 
 
@@ -93,11 +96,9 @@ def _step(
 _ALL = 0, 0
 
 
-def _in_tasks(
-    run: Callable[..., int], units: int, size: int, y_true: Any, y_pred: Any, gradient: Any, value: Any, *tail: Any
-) -> int:
-    """The step by as many threads as there may be."""
-    arrays = y_true, y_pred, gradient
+def _in_tasks(run: Callable[..., int], units: int, size: int, count: int, *given: Any) -> int:
+    """The step by as many threads as there may be; of what is given, ``count`` arrays stand before the value."""
+    arrays, value, tail = given[:count], given[count], given[count + 1 :]
     if threads.count() == 1:
         return run(*arrays, value, *_ALL, units, *tail)
     totals = np.empty(-(-units // size))
@@ -146,7 +147,7 @@ def _made(program: Program, use: Use, dtype: str, *, reads: bool) -> _Made | NoK
         around = Around(text, _parameters(made.arguments, use, dtype), others)
         kernel = made.text, dtype, typed(made.arguments, dtype), made.constants
         run, origin = store.compiled(made.name, *kernel, around=around)
-        return _Made(run, origin, host_numbers(program, made.numbers))
+        return _Made(run, origin, host_numbers(program, made.numbers), len(_arrays(made.arguments)))
     except Exception as error:
         # Whatever the emitter or the compiler does not understand, the words can compute.
         return NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
@@ -156,8 +157,13 @@ def _made(program: Program, use: Use, dtype: str, *, reads: bool) -> _Made | NoK
 _BLOCK = 512
 
 
-def _arrays(use: Use) -> tuple[str, ...]:
-    return ("y_true", "y_pred", "gradient", "curvature" if use.curvature else "value")
+# What a step makes for the kernel that it stands around.
+_MADE = frozenset({"values", "totals", "factors"})
+
+
+def _arrays(taken: Sequence[Argument]) -> list[Argument]:
+    """The kernel's inputs and what it writes for every element."""
+    return [each for each in taken if each.axes and each.name not in _MADE]
 
 
 def _numbers(taken: Sequence[Argument]) -> list[str]:
@@ -175,23 +181,20 @@ def _told(use: Use) -> dict[str, Typed]:
     if use.curvature:
         return {"units": Typed("int64"), "columns": Typed("int64")}
     names = ("first", "last", "units", "size", "columns")
-    told = {"totals": Typed("int64", is_address=True), **dict.fromkeys(names, Typed("int64"))}
-    return told | {"factor": Typed("float64")}
+    told = {name: Typed("int64", is_address=True) for name in ("value", "totals")}
+    return {**told, **dict.fromkeys(names, Typed("int64")), "factor": Typed("float64")}
 
 
 def _parameters(taken: Sequence[Argument], use: Use, dtype: str) -> tuple[Typed, ...]:
-    arrays = [Typed("int64", is_address=True)] * len(_arrays(use))
+    arrays = [Typed("int64", is_address=True)] * len(_arrays(taken))
     return (*arrays, *_told(use).values(), *[Typed(dtype)] * len(_numbers(taken)))
 
 
 def _text(taken: Sequence[Argument], use: Use, dtype: str, *, reads: bool) -> str:
     """The source of the step around a kernel."""
-    label = any(each.kind == "label" for each in taken)
-    place, lengths = ("start * columns", "count, columns") if use.rows else ("start", "count")
-    floats = f" + {place} * {np.dtype(dtype).itemsize}, F, {lengths})"
     given = {
-        **{name: f"elements({name}{floats}" for name in ("y_true", "y_pred", "gradient", "curvature")},
-        **({"y_true": "labels" if reads else "elements(y_true + start * 8, np.int64, count)"} if label else {}),
+        **{each.name: _elements(each, use, dtype) for each in _arrays(taken)},
+        **({"y_true": "labels"} if reads else {}),
         "values": "parts",
         "totals": "parts",
         "factors": "factors",
@@ -201,15 +204,24 @@ def _text(taken: Sequence[Argument], use: Use, dtype: str, *, reads: bool) -> st
         "last": "count" if use.rows else _chunks("count"),
     }
     call = f"kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
-    reading = f"one_hot_labels(elements(y_true{floats}, labels, 0, count)" if reads else ""
+    rows = _elements(Argument("y_true", "float", 2), use, dtype)
+    reading = f"one_hot_labels({rows}, labels, 0, count)" if reads else ""
     lines = _added_up(call, use) if use.curvature else _totalled(call, use, reading)
     largest = float(np.finfo(dtype).max)
     lines += [
         f"if not (found <= {largest!r} and -found <= {largest!r}):",
         f"    faults = faults | np.int32({NOT_FINITE})",
     ]
-    arguments = [*_arrays(use), *_told(use), *_numbers(taken)]
+    arguments = [*(each.name for each in _arrays(taken)), *_told(use), *_numbers(taken)]
     return "\n".join([f"def step({', '.join(arguments)}):", *indent([*lines, "return faults"]), ""])
+
+
+def _elements(each: Argument, use: Use, dtype: str) -> str:
+    """The part of an array that the kernel is handed: so many rows, or elements, from ``start`` on."""
+    alone = each.per_point or not use.rows
+    place, lengths = ("start", "count") if alone else ("start * columns", "count, columns")
+    kind, size = ("np.int64", 8) if each.kind == "label" else ("F", np.dtype(dtype).itemsize)
+    return f"elements({each.name} + {place} * {size}, {kind}, {lengths})"
 
 
 def _chunks(elements: str) -> str:
