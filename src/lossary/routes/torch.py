@@ -77,11 +77,8 @@ class TorchRoute(Route):
         return None if plain is None or found is None else (found[0], plain.structured(found[1]))
 
     def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
-        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
-        if type(axis) is not int or not _is_plain(arrays) or lead(setting.record, arguments).dtype not in _SCALARS:
-            return ""
-        views = as_given([x.detach().numpy() for x in arrays], structure)
-        return steps.made(setting, views, axis, None, reduction, wanted=True).origin
+        plain = _plain(setting, *steps.leaves(arguments), axis, None, reduction, wanted=True)
+        return "" if plain is None else plain.step.origin
 
     def shortcut(
         self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
