@@ -43,6 +43,15 @@ class KerasKin(Kin, keras.losses.Loss):
         return _SCOPE in current_path().split("/")
 
     @staticmethod
+    def unasked_check() -> Mode | None:
+        """How much is checked where nobody has chosen.
+
+        Most steps of Keras are compiled, where values cannot be read.  So that one call has one answer on all of its
+        backends they are read on none.
+        """
+        return "shapes" if KerasKin.in_keras() else None
+
+    @staticmethod
     def mask_of(y_pred: Any) -> Any:
         """Keras's mask of the predictions, or None."""
         return mask_of(y_pred)

@@ -42,14 +42,10 @@ class Kin:
         """What a user's function returned, as an array, and which of the values count."""
         return values, where
 
-    @classmethod
-    def unasked_check(cls) -> Mode | None:
-        """How much is checked where nobody has chosen.
-
-        Most steps of Keras are compiled, where values cannot be read.  So that one call has one answer on all of its
-        backends they are read on none.
-        """
-        return "shapes" if cls.in_keras() else None
+    @staticmethod
+    def unasked_check() -> Mode | None:
+        """How much is checked where nobody has chosen."""
+        return None
 
 
 _listeners: list[Callable[[type], None]] = []

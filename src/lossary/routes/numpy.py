@@ -103,7 +103,7 @@ def _step(
     for x in arrays:
         if type(x) is not np.ndarray:
             return None
-    key = steps.key(arrays, structure, axis, check, reduction, wanted, batched)
+    key = steps.facts(arrays), structure, axis, check, reduction, wanted, batched
     found: steps.Step | None = setting.steps.get(key)
     if found is None:
         found = steps.made(setting, arguments, axis, check, reduction, wanted=wanted, batched=batched)

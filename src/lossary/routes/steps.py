@@ -122,12 +122,12 @@ def leaves(arguments: Sequence[Any]) -> tuple[Sequence[Any], tuple[int, ...]]:
     return arrays, tuple([len(x) if type(x) is tuple else 0 for x in arguments])
 
 
-def key(arrays: Sequence[Any], structure: tuple[int, ...], *settings: Hashable) -> Hashable:
-    """What a step relies on: of arrays, and of what is said of a call besides."""
+def facts(arrays: Sequence[Any]) -> Hashable:
+    """What a step relies on of arrays."""
     if len(arrays) == 2:  # Without a loop, which takes as long as all the rest of a small call.
         a, b = arrays
-        return a.dtype, b.dtype, a.shape, b.shape, structure, *settings
-    return tuple([(x.dtype, x.shape) for x in arrays]), structure, *settings
+        return a.dtype, b.dtype, a.shape, b.shape
+    return tuple([(x.dtype, x.shape) for x in arrays])
 
 
 def _gathered(record: Record, packed: Sequence[bool], gradients: list[Any]) -> Any:

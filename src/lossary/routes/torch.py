@@ -163,7 +163,7 @@ def _plain(
         for x in arrays:
             wanted = wanted or x.requires_grad
     try:
-        key = steps.key(arrays, structure, axis, check, reduction, wanted, batched)
+        key = steps.facts(arrays), structure, axis, check, reduction, wanted, batched
         found: _Plain | None = setting.steps.get(key)
         if found is None:
             found = _Plain(setting, arrays, structure, axis, check, reduction, wanted=wanted, batched=batched)
