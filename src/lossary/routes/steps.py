@@ -15,7 +15,6 @@ import numpy as np
 from .. import kernels
 from ..backends import NUMPY
 from ..calls import parts
-from ..calls.align import Place
 from ..calls.evaluate import LOOKING, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
@@ -190,22 +189,22 @@ def _label(record: Record, inputs: Sequence[Floats]) -> str:
 def _apart(setting: Setting, plan: Plan, *, looking: bool) -> Callable[..., Sequence[Floats]] | None:
     """Takes arguments apart, and looks at what the kernel does not see by itself."""
     split = _split(setting.record, plan)
-    if looking and not kernels.watches(plan.program):
-        lined_up = _looked_at(setting, plan, looking=True)
+    if not looking or kernels.watches(plan.program):
+        return split
+    lined_up = _looked_at(setting, plan, looking=True)
 
-        def looked_at(*arrays: Floats) -> Sequence[Floats]:
-            inputs = split(*arrays)
-            lined_up(inputs)
-            return inputs
+    def looked_at(*arrays: Floats) -> Sequence[Floats]:
+        inputs = arrays if split is None else split(*arrays)
+        lined_up(*inputs)
+        return inputs
 
-        return looked_at
-    return split if any(plan.packed) else None
+    return looked_at
 
 
-def _split(record: Record, plan: Plan) -> Callable[..., Sequence[Floats]]:
+def _split(record: Record, plan: Plan) -> Callable[..., Sequence[Floats]] | None:
     """Makes inputs of arguments that hold their parts in one array; memory of each then lies in order."""
     if not any(plan.packed):
-        return lambda *arrays: arrays
+        return None
     counts: list[int] = []
     for argument, packed in zip(record.arguments, plan.packed, strict=True):
         counts += [len(argument.parts)] if packed else [0] * len(argument.inputs)
@@ -223,16 +222,15 @@ def _in_words(
     setting: Setting, plan: Plan, gathered: Gathered | None, *, looking: bool, mean: bool
 ) -> Callable[..., tuple[Floats, Any]]:
     """In words of NumPy."""
-    numbers, split, lined_up = setting.numbers, _split(setting.record, plan), _looked_at(setting, plan, looking=looking)
-    run, places, of = plan.program.value_and_slope(NUMPY), plan.lines.places, setting.record.predictions
+    numbers, lined_up = setting.numbers, _lined_up(setting, plan, looking=looking)
+    run, shaped = plan.program.value_and_slope(NUMPY), _shaped(setting.record, plan, gathered)
 
     def step(*arrays: Floats) -> tuple[Floats, Any]:
-        inputs = lined_up(split(*arrays))
+        inputs = lined_up(*arrays)
         with np.errstate(all="ignore"):
             values, *slopes = run(*inputs, *numbers)
             factor = 1.0 / values.size if mean else 1.0
-            found = [_beside(x * factor, inputs[place], places[place]) for place, x in zip(of, slopes, strict=True)]
-            return NUMPY.total(values * factor), found[0] if gathered is None else gathered(found)
+            return NUMPY.total(values * factor), shaped(slopes, factor, inputs)
 
     return step
 
@@ -241,42 +239,58 @@ def _values(
     setting: Setting, plan: Plan, gathered: Gathered | None, *, looking: bool, wanted: bool
 ) -> Callable[..., tuple[Floats, Any] | None]:
     """One value per data point, and their slopes, in words of NumPy."""
-    program, numbers, split = plan.program, setting.numbers, _split(setting.record, plan)
-    lined_up = _looked_at(setting, plan, looking=looking)
+    program, numbers, lined_up = plan.program, setting.numbers, _lined_up(setting, plan, looking=looking)
     run = program.value_and_slope(NUMPY) if wanted else program.value(NUMPY)
-    places, of = plan.lines.places, setting.record.predictions
+    shaped = _shaped(setting.record, plan, gathered)
 
     def step(*arrays: Floats) -> tuple[Floats, Any] | None:
         if program.kernels_at_hand:
             return None
-        inputs = lined_up(split(*arrays))
+        inputs = lined_up(*arrays)
         with np.errstate(all="ignore"):
             if not wanted:
                 return NUMPY.squeeze_last(run(*inputs, *numbers)), None
             values, *slopes = run(*inputs, *numbers)
             # Times 1, as slopes may be one of the arrays that were given.
-            found = [_beside(x * 1.0, inputs[place], places[place]) for place, x in zip(of, slopes, strict=True)]
-            return NUMPY.squeeze_last(values), found[0] if gathered is None else gathered(found)
+            return NUMPY.squeeze_last(values), shaped(slopes, 1.0, inputs)
 
     return step
 
 
-def _beside(slope: Floats, given: Floats, place: Place) -> Floats:
-    """A slope in the shape of its prediction as the caller has it."""
-    return slope.reshape(given.shape[:-1] if place.expand else given.shape)
+def _shaped(
+    record: Record, plan: Plan, gathered: Gathered | None
+) -> Callable[[list[Floats], float, Sequence[Floats]], Any]:
+    """Slopes times a factor, as gradients in the shapes and the structure of the predictions."""
+    places = [(place, plan.lines.places[place].expand) for place in record.predictions]
+
+    def shaped(slopes: list[Floats], factor: float, inputs: Sequence[Floats]) -> Any:
+        found = []
+        for (place, expanded), slope in zip(places, slopes, strict=True):
+            shape = inputs[place].shape
+            found.append((slope * factor).reshape(shape[:-1] if expanded else shape))
+        return found[0] if gathered is None else gathered(found)
+
+    return shaped
 
 
-def _looked_at(setting: Setting, plan: Plan, *, looking: bool) -> Callable[[Sequence[Floats]], Sequence[Floats]]:
+def _lined_up(setting: Setting, plan: Plan, *, looking: bool) -> Callable[..., Sequence[Floats]]:
+    """Makes inputs of arguments, lines them up and, where that is wanted, looks at their values."""
+    split, lined_up = _split(setting.record, plan), _looked_at(setting, plan, looking=looking)
+    return lined_up if split is None else lambda *arrays: lined_up(*split(*arrays))
+
+
+def _looked_at(setting: Setting, plan: Plan, *, looking: bool) -> Callable[..., Sequence[Floats]]:
     """Lines inputs up and, where that is wanted, looks at their values."""
     record, lines = setting.record, plan.lines
+    domains = [record.domain(place, setting.parameters) for place in range(len(record.inputs))]
     # What labels may be depends on other inputs, and so may what parts may be.
     alone = record.is_pair and not record.labels_are_integers
-    domains = [record.domain(place, setting.parameters) for place in range(len(record.inputs))]
 
-    def lined_up(inputs: Sequence[Floats]) -> Sequence[Floats]:
-        inputs = lines.apply(NUMPY, plan.program, inputs)
-        if looking and not (alone and all(each.fault(x) is None for each, x in zip(domains, inputs, strict=True))):
-            check_values(NUMPY, record, setting.parameters, inputs, None, lines.layout, wait=False)
-        return inputs
+    def lined_up(*inputs: Floats) -> Sequence[Floats]:
+        found = lines.apply(NUMPY, plan.program, inputs)
+        if not looking or (alone and domains[0].fault(found[0]) is None and domains[1].fault(found[1]) is None):
+            return found
+        check_values(NUMPY, record, setting.parameters, found, None, lines.layout, wait=False)
+        return found
 
     return lined_up

@@ -219,11 +219,13 @@ class _Plain(Prepared):
         return None if faults and faults & self.step.fatal else (value, slopes)
 
     def _on_numpy(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
-        found = self.step.on_numpy(*[x.detach().numpy() for x in arrays])
+        found = self.step.on_numpy(*map(_shared, arrays))
         if found is None:
             return None
         value, gradient = found
-        return _tensor(value), [] if gradient is None else [_tensor(x) for x in leaves(gradient)]
+        if gradient is None:
+            return _tensor(value), []
+        return _tensor(value), list(map(_tensor, leaves(gradient)))
 
     def gradients(self, arrays: Sequence[Array]) -> Sequence[Array] | None:
         """The gradients, or None where it must be seen how they are computed."""
