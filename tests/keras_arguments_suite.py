@@ -82,6 +82,23 @@ def expected(task, sample_weight=None):
     return float(loss(*arguments(y, y_pred), sample_weight=sample_weight))
 
 
+def masked(loss, y_pred, kept, y):
+    inputs, mask = keras.Input(y_pred.shape[1:]), keras.Input(())
+    model = keras.Model([inputs, mask], Masked()([inputs, mask]))
+    model.compile(loss=loss)
+    return model.evaluate([y_pred, kept.astype("float32")], y, verbose=0)
+
+
+class Masked(keras.layers.Layer):
+    """The first input, masked by the second."""
+
+    def call(self, inputs):
+        return inputs[0]
+
+    def compute_mask(self, inputs, previous):
+        return keras.ops.cast(inputs[1], "bool")
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_one_step_is_that_of_the_call(task):
     loss, layer, x, y, _ = TASKS[task]
@@ -113,6 +130,34 @@ def test_functions_and_names_of_several_arguments(task):
     wanted = float(lossary.get(task)(*arguments(y, y_pred)))
     for base, loss in ((keras.Model, getattr(lossary, task)), (lk.Model, getattr(lossary, task)), (lk.Model, task)):
         assert step(model_of(layer, x, base), loss, x, y) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("task", ["dpo", "gaussian_nll"])
+def test_weights_of_points_with_one_number_each_reach_functions(task):
+    _, layer, x, y, arguments = TASKS[task]
+    y_pred = model_of(layer, x).predict(x, verbose=0)
+    wanted = float(lossary.get(task)(*arguments(y, y_pred), sample_weight=W))
+    assert step(model_of(layer, x), getattr(lossary, task), x, y, sample_weight=W) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("task", ["triplet_margin", "dpo"])
+def test_nan_under_a_mask_is_not_looked_at_by_functions(task):
+    """The mask is that of the array of which the arguments are parts."""
+    _, _, x, y, arguments = TASKS[task]
+    y_pred = keras.ops.convert_to_numpy(model_of(TASKS[task][1], x)(x))
+    kept = np.arange(8) != 5
+    wanted = float(lossary.get(task)(*arguments(y[kept], y_pred[kept])))
+    y_pred = np.where(kept.reshape(8, *[1] * (y_pred.ndim - 1)), y_pred, np.nan)
+    assert masked(getattr(lossary, task), y_pred, kept, y) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [lossary.ntxent, lossary.NTXent()])
+def test_points_without_a_relative_leave_the_mean_of_a_model(loss):
+    """All cosines are 0: log(1 + exp(0)) for each of two relatives beside one stranger, which has none."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Activation("linear")])
+    model.compile(loss=loss)
+    found = model.evaluate(np.eye(3, dtype="float32"), np.array([0, 0, 1]), verbose=0)
+    assert found == pytest.approx(np.log(2.0), rel=1e-6)
 
 
 @pytest.mark.parametrize("task", ["triplet_margin", "dpo"])

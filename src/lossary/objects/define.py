@@ -63,7 +63,10 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
 
     @wraps(record.formula)
     def function(*args: Any, **kwargs: Any) -> Array:
-        if not usual and len(args) == 2 and Loss.in_keras():
+        # Of the (N,) targets of a pair Keras makes (N, 1); of all else that a model has, each entry is a data point.
+        points, mask = not record.is_pair and Loss.in_keras(), None
+        if points and not usual and len(args) == 2:
+            mask = Loss.mask_of(args[1])
             args = from_two(record, *args, rows=holds_rows(record, record.defaults()))
         if len(args) != len(arguments):
             named = dict(zip(positional, args, strict=False))
@@ -79,14 +82,17 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        way, mask = route.to(lead(record, args)), Loss.mask_of(args[first])
+        way = route.to(lead(record, args))
         if mask is None:
-            found = way.at_once(setting, args, axis, mode, "none", batched=False)
+            mask = Loss.mask_of(args[first])
+        if mask is None:
+            found = way.at_once(setting, args, axis, mode, "none", batched=points)
             if found is not None:
                 return found
-        call = way.call(setting, args, None, mask, axis, mode)
+        call = way.call(setting, args, None, mask, axis, mode, batched=points)
         values = call.reduced("none") if setting.weighting else call.result(call.values())
-        return values if setting.ignored is None else Loss.marked(values, call.batch.mask)
+        # Labels to ignore and points without a relative leave the mean, too.
+        return values if setting.ignored is None and not record.compared else Loss.marked(values, call.batch.mask)
 
     made = cast(Any, function)
     del made.__wrapped__
