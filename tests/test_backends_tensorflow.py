@@ -93,6 +93,17 @@ def test_graph_with_unknown_shapes(setting: Setting, rng: np.random.Generator) -
     np.testing.assert_allclose(values, eager_values, rtol=1e-12)
 
 
+@pytest.mark.parametrize("points", [(3,), (2, 3)])
+def test_lists_beside_sequences_of_unknown_shape(points: tuple[int, ...]) -> None:
+    """Three of the four paths of two steps, all equally likely, spell the one label."""
+    labels, scores = tf.ones((*points, 1), tf.int32), tf.zeros((*points, 2, 2))
+    signature = [tf.TensorSpec([None] * len(x.shape), x.dtype) for x in (labels, scores)]
+    step = tf.function(lossary.CTC(), input_signature=signature, autograph=False)
+    assert float(step(labels, scores)) == pytest.approx(np.log(4 / 3), rel=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="ctc"):
+        step(labels[:1], scores)
+
+
 # What reads, explains or draws is called on arrays, not in a step.
 OUTSIDE = {"diagnose", "explain", "plot", "suggest", "verify", "loss"}
 

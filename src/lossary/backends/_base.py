@@ -101,7 +101,7 @@ class Backend(Words):
     def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
         """``x``, which fails at run time if lengths that are unknown now differ from those of ``like``.
 
-        With ``rows`` the last axis is not compared.  Only a framework that would broadcast then needs this.
+        With ``rows`` the axes before the last of ``x`` are compared.  Only a framework that would broadcast needs this.
         """
         return x
 

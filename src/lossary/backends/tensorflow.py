@@ -81,7 +81,7 @@ class TensorflowBackend(MeansByLength, ShowsBits):
     def require_shape(self, x: Array, like: Array, *, rows: bool, message: str) -> Array:
         if None not in (*self.shape(x), *self.shape(like)):
             return x
-        end = -1 if rows else None
+        end = len(x.shape) - 1 if rows else None
         same = tf.debugging.assert_equal(tf.shape(x)[:end], tf.shape(like)[:end], message=message)
         with tf.control_dependencies([] if same is None else [same]):
             return tf.identity(x)
