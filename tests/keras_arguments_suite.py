@@ -240,6 +240,21 @@ def test_regions_by_a_name_of_kerass_are_kerass(name):
     assert lossary.get(lk.resolve("dice_loss")) == lossary.Dice()
 
 
+def test_a_loss_by_a_name_of_kerass_has_its_values_before_and_after_a_file(tmp_path):
+    """Keras takes inner products for cosines: of vectors of length 1/2 they are a quarter."""
+    rows, labels = 0.5 * np.eye(3, dtype="float32")[[0, 1, 0, 2]], np.array([0, 0, 1, 1])
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Activation("linear")])
+    ours = lk.Sequential(model.layers)
+    wanted = float(np.mean(keras.losses.circle(labels, rows)))
+    for name in ("circle", "Circle"):
+        ours.compile(loss=name, doctor="off")
+        assert ours.evaluate(rows, labels, verbose=0) == pytest.approx(wanted, rel=1e-6)
+    ours.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.evaluate(rows, labels, verbose=0) == pytest.approx(wanted, rel=1e-6)
+    assert lossary.get(lk.resolve(lossary.Circle())) == lossary.Circle()
+
+
 def test_two_predictions_without_targets_are_stacked_for_functions_too():
     """As many arguments as a model has, but others."""
 

@@ -10,6 +10,7 @@ import keras
 
 from .. import texts
 from ..errors import UnknownLossError
+from ..facts.record import Record
 from ..facts.spelling import fold
 from ..objects.define import Loss, folded
 from .keras_losses import KerasLoss, KerasMetric
@@ -37,7 +38,7 @@ def resolve(loss: Any) -> Any:
         loss: A name, function, object or configuration; a list or dict of these, per output; None for no loss.
 
     Returns:
-        The same structure.  What only Keras knows (its own objects and functions, "dice", "crossentropy") stays.
+        The same structure.  What only Keras knows ("dice", "circle", "crossentropy", its own objects) stays.
 
     Raises:
         UnknownLossError: Neither lossary nor Keras knows the name.
@@ -54,7 +55,7 @@ def resolve(loss: Any) -> Any:
         if _known(keras.losses.get, loss):
             return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
         raise
-    if made.record.regions and _is_in_keras(loss):
+    if _is_in_keras(loss) and _is_another(made.record):
         return keras.losses.get(loss) if isinstance(loss, Mapping) else loss
     made.keras_name = loss if isinstance(loss, str) and _known(keras.losses.get, loss) else None
     return made
@@ -128,9 +129,15 @@ def _is_keras_own(loss: Any) -> bool:
 
 
 def _is_in_keras(loss: Any) -> bool:
-    """Whether a name is that of Keras's own loss, which has another axis, and weights in another order, for regions."""
+    """Whether a name is that of Keras's own loss."""
     name = loss.get("class_name") if isinstance(loss, Mapping) else loss
     return isinstance(name, str) and hasattr(keras.losses, name)
+
+
+def _is_another(record: Record) -> bool:
+    """Whether Keras's loss of that name is this one with other settings, as its axis for regions, or another one."""
+    lines = (line.partition("#")[0].strip() for peer, line in record.peers.items() if peer.startswith("keras.losses."))
+    return any(line not in ("", "Loss()") for line in lines)
 
 
 def _known(find: Callable[[Any], Any], identifier: Any) -> bool:
