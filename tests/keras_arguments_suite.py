@@ -245,7 +245,7 @@ def test_a_loss_by_a_name_of_kerass_has_its_values_before_and_after_a_file(tmp_p
     rows, labels = 0.5 * np.eye(3, dtype="float32")[[0, 1, 0, 2]], np.array([0, 0, 1, 1])
     model = keras.Sequential([keras.Input((3,)), keras.layers.Activation("linear")])
     ours = lk.Sequential(model.layers)
-    wanted = float(np.mean(keras.losses.circle(labels, rows)))
+    wanted = float(keras.ops.mean(keras.losses.circle(labels, rows)))
     for name in ("circle", "Circle"):
         ours.compile(loss=name, doctor="off")
         assert ours.evaluate(rows, labels, verbose=0) == pytest.approx(wanted, rel=1e-6)
