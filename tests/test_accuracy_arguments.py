@@ -1,4 +1,4 @@
-"""Accuracy in float32 of losses with several inputs: value and slopes against references in high precision."""
+"""Accuracy of losses with several inputs: value and slopes against references in high precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import lossary
 import oracle
 from families import entries
-from families.hurt import EPSILON, LARGEST, ROWS, TINY, Hurt
+from families.hurt import LARGEST, ROWS, TINY, Hurt
 from inputs import few
 from lossary import kernels
 from lossary.backends import by_name
@@ -42,14 +42,14 @@ def slopes_by_input(record: Any, gradient: Any) -> dict[int, Any]:
     return dict(zip(record.predictions, arrays, strict=True))
 
 
-def errors(hurt: Hurt, backend: str, loss: Any = None) -> Iterator[tuple[float, str]]:
+def errors(hurt: Hurt, backend: str, loss: Any = None, dtype: str = "float32") -> Iterator[tuple[float, str]]:
     """The error of every answer in units in the last place, and where it is."""
     record, own = function(hurt.name).record, by_name("numpy" if backend == "kernel" else backend)
     regional = {"axis": (-1,)} if record.regions else {}
     loss = loss or lossary.get(hurt.name, reduction="none", **regional, **hurt.parameters)
     for scale in hurt.scales:
         inputs = drawn(hurt, scale)
-        value, gradient = loss.value_and_grad(*(own.asarray(x) for x in packed(record, inputs)))
+        value, gradient = loss.value_and_grad(*(own.asarray(x.astype(dtype)) for x in packed(record, inputs)))
         slopes = slopes_by_input(record, gradient)
         for number, answers in enumerate(known(hurt, scale)):
             found = {None: np.asarray(value)[number : number + 1], **{place: x[number] for place, x in slopes.items()}}
@@ -57,7 +57,10 @@ def errors(hurt: Hurt, backend: str, loss: Any = None) -> Iterator[tuple[float, 
                 what = "value" if place is None else f"slope in {place}"
                 for mine, right in zip(found[place].flat, exact, strict=True):
                     where = f"{what}, scale {scale}, row {number}: {float(mine)!r} for {mp.nstr(right, 9)}"
-                    yield _ulps(float(mine), right, size), f"{where} {[array[number].tolist() for array in inputs]}"
+                    yield (
+                        _ulps(float(mine), right, size, dtype),
+                        f"{where} {[array[number].tolist() for array in inputs]}",
+                    )
 
 
 def drawn(hurt: Hurt, scale: float) -> list[Any]:
@@ -90,13 +93,20 @@ def _answers(hurt: Hurt, rows: list[Any]) -> Answers:
     return found
 
 
-def _ulps(got: float, exact: Any, size: Any) -> float:
+def _ulps(got: float, exact: Any, size: Any, dtype: str) -> float:
     size = max(abs(exact), size)
     if size > LARGEST / 2 or (exact == 0 and got == 0):
         return 0.0
     if not np.isfinite(got):
         return float("inf")
-    return float(abs(mp.mpf(got) - exact) / max(size * EPSILON, mp.mpf(TINY)))
+    return float(abs(mp.mpf(got) - exact) / max(size * float(np.finfo(dtype).eps), mp.mpf(TINY)))
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("hurt", HURT, ids=str)
+def test_value_and_slopes_have_the_digits_of_doubles(hurt: Hurt) -> None:
+    worst = max(errors(hurt, "numpy", dtype="float64"))
+    assert worst[0] <= LIMITS["numpy"], worst
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,12 @@ def test_cross_entropy_lambda_as_lightgbm_states_it() -> None:
     wanted: Any = (1.0 - y / z) * w / (1.0 + np.exp(-f))
     _, gradient = lossary.CrossEntropyLambda(reduction="sum").value_and_grad(y, f, w)
     np.testing.assert_allclose(5.0 * gradient, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_dispersion_beside_which_counts_are_lost_in_sums_still_has_its_slope(dtype: str) -> None:
+    """Next to Poisson's distribution it is ``((m - y)**2 - y) / (2 * r**2)``."""
+    y, m, r = (x.astype(dtype) for x in np.meshgrid([0.0, 1.0, 3.0, 50.0], [2.5, 4.0], [1e8, 1e12]))
+    shape = np.stack([m, r], -1)
+    slope = lossary.value_and_grad(lossary.NegativeBinomialNLL(reduction="sum"))(y, shape)[1][..., 1] * y.shape[-1]
+    np.testing.assert_allclose(slope, ((m - y) ** 2 - y) / (2.0 * r**2), rtol=1e-5)

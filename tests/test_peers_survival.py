@@ -33,6 +33,12 @@ def test_aft_has_the_likelihood_of_scipys_distributions(distribution: str, densi
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
+def test_times_long_before_the_prediction_in_double_precision() -> None:
+    early = np.exp(-np.linspace(1.0, 60.0, 60))
+    got = lossary.aft_nll((np.zeros((60, 1)), early[:, None]), np.zeros((60, 1)), "extreme")
+    np.testing.assert_allclose(got, -np.log(-np.expm1(-early)), rtol=1e-15)
+
+
 def test_weibull_is_the_likelihood_of_torchs_distribution() -> None:
     time, event = torch.tensor([0.5, 2.0, 4.0, 1.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])
     raw = torch.tensor([[0.3, -0.2], [1.0, 0.4], [0.9, 0.7], [-0.5, 0.1]], requires_grad=True)

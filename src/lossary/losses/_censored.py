@@ -33,8 +33,8 @@ _POINTS = (
     (0.7966664774136267, 0.1111905172266872),
     (0.9602898564975363, 0.0506142681451881),
 )
-# exp(-x) is 1 - x up to here, in double precision too.
-_RARE = -18.0
+# log(1 - exp(-exp(x))) is x up to here, in double precision too.
+_RARE = -40.0
 
 
 class Distribution(Protocol):

@@ -83,8 +83,8 @@ def _binomial_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     in_mean = where(none, share, (expected - y_true) * share / expected)
     # Up to 1, digamma is that of 1 more, less the inverse, which what the mean is off by nearly takes away.
     few = ~none & (dispersion < 1.0)
-    start = where(few, 1.0 + dispersion, dispersion)
-    steps = (binet_slope(start) - binet_slope(drawn)) - 0.5 * ((drawn - start) / start) / drawn
+    start, step = where(few, 1.0 + dispersion, dispersion), where(few, y_true - 1.0, y_true)
+    steps = (binet_slope(start) - binet_slope(drawn)) - 0.5 * (step / start) / drawn
     inverse = -residual(expected, y_true - 1.0, dispersion) / total / dispersion
     apart = log(total) - log(maximum(dispersion, _LEAST))
     close = inverse - expected / total + log(start / drawn) + log_quotient(total / dispersion, apart)
