@@ -22,7 +22,7 @@ from peer import Peer
 from .loading import module
 
 allrank = module("allrank.models.losses.pointwise")
-recbole = module("recbole.model.loss")
+recbole, views = module("recbole.model.loss"), module("lightly.loss.ntx_ent_loss")
 sentences = {name: module(f"sentence_transformers.sentence_transformer.losses.{name}") for name in (
     "contrastive", "cosine_similarity", "distill_kl_div", "margin_mse",
 )}  # fmt: skip
@@ -189,6 +189,11 @@ PEERS = {
     "liger_kernel.chunked_loss.LigerFusedLinearORPOLoss": linear(chunked_loss.LigerFusedLinearORPOLoss),
     "liger_kernel.chunked_loss.LigerFusedLinearSimPOLoss": linear(
         chunked_loss.LigerFusedLinearSimPOLoss, compute_nll_loss=False
+    ),
+    "lightly.loss.NTXentLoss": Peer(
+        lambda y, x: views.NTXentLoss()(*x.chunk(2)),
+        draw=lambda rng, drawn: (np.tile(np.arange(3), 2), drawn[1]),
+        rtol=1e-6,
     ),
     "pytorch_metric_learning.losses.CircleLoss": Peer(lambda y, x: metric_learning.CircleLoss()(x, y), rtol=1e-6),
     "pytorch_metric_learning.losses.NTXentLoss": Peer(lambda y, x: metric_learning.NTXentLoss()(x, y), rtol=1e-6),

@@ -17,10 +17,9 @@ NOT_RUN = {
     "liger_kernel.transformers.LigerCrossEntropyLoss": _TRITON,
     "liger_kernel.transformers.LigerJSD": _TRITON,
     "liger_kernel.transformers.LigerTVDLoss": _TRITON,
-    "lightly.loss.NTXentLoss": "not tried",
     "tensorflow.keras.backend.ctc_batch_cost": _SEQUENCES,
     "tensorflow.nn.ctc_loss": _SEQUENCES,
-    "tensorflow_similarity.losses.CircleLoss": "not tried",
+    "tensorflow_similarity.losses.CircleLoss": "another loss, as its line says",
     "rlax.policy_gradient_loss": "asks for distrax, which asks for a TensorFlow Probability that JAX 0.10 breaks",
     "robust_loss_pytorch.general.lossfun": _ABSENT,
 }

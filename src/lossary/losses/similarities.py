@@ -138,7 +138,8 @@ def _circle_slope(
         "keras.losses.Circle": "Loss(constant_weights=False)   # of embeddings of length 1, without others to "
         "compare with",
         "pytorch_metric_learning.losses.CircleLoss": "Loss()   # with the arguments the other way round",
-        "tensorflow_similarity.losses.CircleLoss": "Loss(gamma=256.0, margin=0.25)",
+        "tensorflow_similarity.losses.CircleLoss": "Loss(constant_weights=False)   # of log(1 + a * b); there it is "
+        "log(1 + a) + log(1 + b), another loss",
     },
     cases=(
         Case([0, 0, 1], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], (math.log(1 + math.exp(2)), math.log(1 + math.e), 0.0),
