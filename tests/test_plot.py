@@ -53,6 +53,7 @@ def _closed():
             r"$\mathrm{mean}_{i}\,|\hat{y}_{i}|,\;\; \hat{y} = (\mathrm{lower},\, \alpha)$",
         ),
         ("max(1 - y_true, 0)**2", r"$\max(1 - y,\, 0)^{2}$"),
+        ("-log_probability * beta", r"$-\mathrm{log\_probability}\,\beta$"),
     ],
 )
 def test_formulas_become_mathtext(definition: str, expected: str) -> None:
@@ -84,6 +85,7 @@ def test_slope_is_the_derivative_of_the_drawn_value(loss: lossary.Loss) -> None:
         loss = loss.replaced(constant_weights=False)
     drawn = curve(loss)
     x, value, slope = drawn.line.x, drawn.value, drawn.slope
+    assert np.ptp(value) > 0.1  # It shows something.
     central = (value[2:] - value[:-2]) / (x[2:] - x[:-2])
     bend = np.abs(value[2:] - 2 * value[1:-1] + value[:-2]) / (x[1] - x[0])
     # Away from corners and poles, where a finite difference means something.
@@ -122,7 +124,16 @@ def test_curves_of_losses_with_other_arguments_have_the_known_values() -> None:
     assert at("crps_ensemble", 3.0) == pytest.approx(3.0 - 0.8 / 2)
     assert at("triplet_margin", 0.0) == pytest.approx(1.0, abs=1e-2)
     assert at("triplet_margin", 2.0) == pytest.approx(3.0)
-    assert at("dpo", 0.0, beta=0.5) == pytest.approx(math.log(2.0), abs=1e-5)
+    # Softmax over five bins, and over two subjects; the gain of an action; sigmoids of both answers.
+    assert at("distribution_focal", 2.0) == pytest.approx(math.log(1.0 + 4.0 * math.exp(-2.0)), rel=1e-4)
+    assert at("cox_case_control", 2.0) == pytest.approx(math.log1p(math.exp(-2.0)), rel=1e-4)
+    assert at("ppo_clip", 2.0) == pytest.approx(-1.2)
+    assert at("apo_down", 20.0) == pytest.approx(0.5 + 1.0 / (1.0 + math.exp(-2.0)), rel=1e-4)
+    assert at("multilabel_margin", -1.0) == pytest.approx((1.0 + 1.0) / 2.0, abs=1e-3)
+    # Two classes of one pixel each, of both of which the sigmoid of 2 is right.
+    assert at("generalized_dice", 2.0, from_logits=True) == pytest.approx(1.0 / (1.0 + math.exp(2.0)), rel=1e-4)
+    assert at("implicit_quantile", -2.0) == pytest.approx(1.0)
+    assert at("dpo", 0.0, beta=0.5) == pytest.approx(math.log(2.0), abs=1e-3)
     # One element of four, and 1/2 everywhere: 1 - 2 * 0.5/(1 + 2).
     assert at("dice", 0.5) == pytest.approx(2.0 / 3.0, rel=1e-4)
     assert at("tversky", 0.5, alpha=1.0, beta=0.0) == pytest.approx(1.0 - 0.5 / 2.0, rel=1e-4)
@@ -138,6 +149,25 @@ def test_every_axis_says_what_moves_and_what_is_held() -> None:
     assert label("dpo") == "chosen, where all the others are 0"
     assert label("dice") == "probability given to the truth, in a region of 1 element in 4"
     assert label("pairwise_logistic") == "lead of the relevant item's score over 2 others"
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("dpo", {}), ("dpo", {"beta": 2.0}), ("slic_hinge", {})])
+def test_what_is_nearly_straight_is_shown_from_further_away(name: str, parameters: dict[str, float]) -> None:
+    """Whatever its numbers are, that several of them can be compared."""
+    drawn = curve(lossary.get(name, **parameters))
+    assert drawn.line.limits == (-30.0, 30.0)
+    assert np.nanmin(np.abs(drawn.slope)) < 0.1 * np.nanmax(np.abs(drawn.slope))
+    assert curve(lossary.get("bradley_terry")).line.limits == (-3.0, 3.0)
+
+
+@pytest.mark.parametrize("name", ["pearson_correlation", "scale_invariant_sdr"])
+def test_rows_whose_mean_does_not_count_are_a_plane_of_rows_without_one(name: str) -> None:
+    loss = lossary.get(name)
+    drawn = surface(loss)
+    cosine = drawn.x / np.hypot(drawn.x, drawn.y)
+    expected = 1.0 - cosine if name == "pearson_correlation" else -10.0 * np.log10(1.0 / (1.0 / cosine**2 - 1.0))
+    inside = np.abs(expected) < 60.0  # Silence has an end.
+    np.testing.assert_allclose(drawn.value[inside], expected[inside], rtol=1e-3, atol=1e-6)
 
 
 def test_a_list_is_a_plane_of_scores() -> None:
@@ -395,6 +425,11 @@ def test_scores_against_the_third_class() -> None:
     np.testing.assert_allclose(drawn.slope, np.exp(drawn.x) / total - 1.0, rtol=1e-7, atol=1e-12)
     drawn = surface(lossary.CategoricalHinge())
     np.testing.assert_allclose(drawn.value, np.maximum(0.0, 1.0 + np.maximum(drawn.y, 0.0) - drawn.x), atol=1e-12)
+
+
+def test_a_plateau_lies_on_one_side_of_its_level() -> None:
+    (slope,) = (axes for axes in lossary.plot("total_variation_distance").axes[1:2])
+    assert slope.collections[0].cvalues[0] > -1.0  # No colour below the least slope, which is -1 but for rounding.
 
 
 def test_cosine_over_the_plane() -> None:

@@ -148,7 +148,8 @@ def _line(loss: Loss) -> Line:
         if record.regions:
             return _region(loss)
         if _is_raw(loss):
-            return _single("logit of the true class", -6.0, 6.0, target=1.0)
+            alone = _single("logit of the true class", -6.0, 6.0, target=1.0)
+            return alone if np.ptp(loss.batch(*alone.arguments).values()) else _beside_another()
         return _single("probability given to the true class", 0.004, 0.996, target=1.0, mark=1.0)
     rows = shape_of_rows(loss)
     if rows is not None:
@@ -158,6 +159,13 @@ def _line(loss: Loss) -> Line:
     if isinstance(record.target, NonNegative) and not loss.parameters.get("from_logs"):
         return _single(r"prediction $\hat{y}$ for the target $y = 1$", 0.02, 4.0, target=1.0, mark=1.0)
     return _single(r"prediction $\hat{y}$ for the target $y = 1$", -1.0, 3.0, target=1.0, mark=1.0)
+
+
+def _beside_another() -> Line:
+    """The score of a label that holds beside that of one that does not."""
+    x = np.linspace(-2.5, 2.5, POINTS)
+    way = np.tile([1.0, 0.0], (POINTS, 1))
+    return Line("lead of a label that holds over one that does not", (-2.5, 2.5), x, way, x[:, None] * way, way, None)
 
 
 def _region(loss: Loss) -> Line:
@@ -230,10 +238,19 @@ def _scores(loss: Loss) -> Line:
     return Line(label, _limits(x[0], x[-1]), x, _targets(loss), y_pred, direction, None)
 
 
-def _angle(_: Loss) -> Line:
-    angle = np.linspace(-np.pi, np.pi, POINTS)
-    y_pred = np.stack([np.cos(angle), np.sin(angle)], -1)
-    y_true = np.tile([1.0, 0.0], (POINTS, 1))
-    direction = np.stack([-np.sin(angle), np.cos(angle)], -1)
+def plane(loss: Loss) -> Floats:
+    """The target, of length 1, and a direction across it: in a plane, or of rows without a mean where none counts."""
+    row = np.array([[0.5, -1.0, 2.0]])
+    before, after = (float(loss.batch(row, row[:, ::-1] + shift).values()[0]) for shift in (0.0, 1.0))
+    if not np.isclose(before, after, rtol=1e-6):
+        return np.eye(2)
+    return np.array([[1.0, -1.0, 0.0], [1.0, 1.0, -2.0]]) / np.sqrt([[2.0], [6.0]])
+
+
+def _angle(loss: Loss) -> Line:
+    angle, basis = np.linspace(-np.pi, np.pi, POINTS), plane(loss)
+    y_pred = np.stack([np.cos(angle), np.sin(angle)], -1) @ basis
+    y_true = np.tile(basis[0], (POINTS, 1))
+    direction = np.stack([-np.sin(angle), np.cos(angle)], -1) @ basis
     label = r"angle between $\hat{y}$ and $y$ in radians"
     return Line(label, (-3.2, 3.2), angle, y_true, y_pred, direction, 0.0)

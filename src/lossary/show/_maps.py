@@ -50,6 +50,7 @@ def _draw(axes: Any, drawn: Surface, heights: Floats, name: str, colours: str) -
     from matplotlib.patheffects import withStroke
     from matplotlib.tri import Triangulation
 
+    heights = _without_rounding(heights)
     levels = _levels(heights)
     names = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in levels]
     below, above = heights.min() < levels[0], heights.max() > levels[-1]
@@ -78,6 +79,11 @@ def _draw(axes: Any, drawn: Surface, heights: Floats, name: str, colours: str) -
         _triangle(axes, drawn)
     else:
         axes.set(xlabel=drawn.names[0], ylabel=drawn.names[1])
+
+
+def _without_rounding(heights: Floats) -> Floats:
+    """A plateau at a level lies on one side of it."""
+    return np.round(heights, 9 - int(np.log10(max(float(np.ptp(heights)), 1e-9))))
 
 
 def _triangle(axes: Any, drawn: Surface) -> None:

@@ -46,7 +46,8 @@ def _name(name: str) -> str:
         return f"{_name(base)}_{{{index}}}"
     if name in GREEK:
         return f"\\{name}"
-    return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', ' ')}}}"
+    spelled = name.replace("_", r"\_")
+    return name if len(name) == 1 else rf"\mathrm{{{spelled}}}"
 
 
 def _text(node: ast.expr) -> tuple[str, int]:

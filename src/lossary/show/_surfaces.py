@@ -12,7 +12,7 @@ import numpy as np
 
 from ..facts.domain import OneHot
 from ..objects.define import Loss
-from ._curves import Floats, Rows, from_scores, is_list, scores_of, shape_of_rows
+from ._curves import Floats, Rows, from_scores, is_list, plane, scores_of, shape_of_rows
 
 STEPS = 150
 # The target where targets are distributions by nature.
@@ -123,13 +123,16 @@ def _scores(loss: Loss) -> Surface:
 
 def _directions(loss: Loss) -> Surface:
     x, y = _square(2.0)
-    y_pred = np.stack([x, y], -1)
-    value, slopes = _at(loss, np.tile([1.0, 0.0], (len(x), 1)), y_pred)
+    basis = plane(loss)
+    value, slopes = _at(loss, np.tile(basis[0], (len(x), 1)), np.stack([x, y], -1) @ basis)
+    names = (r"prediction $\hat{y}_1$", r"prediction $\hat{y}_2$")
+    if basis.shape[1] > 2:
+        names = ("prediction along the target", "prediction across it")
     return Surface(
         loss=loss,
         rows="direction",
         own="",
-        names=(r"prediction $\hat{y}_1$", r"prediction $\hat{y}_2$"),
+        names=names,
         x=x,
         y=y,
         value=value,
