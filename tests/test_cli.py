@@ -135,6 +135,9 @@ def test_words_that_people_search_by(words: str, name: str) -> None:
 
 def test_list_refuses_unknown_families_and_backends() -> None:
     assert "did you mean regression" in refused("list", "--family", "regresion")
+    unknown = refused("list", "--peer", "opax")
+    assert "--peer 'opax'; did you mean 'optax'?" in unknown
+    assert unknown.endswith("Write lossary list --peer optax")
     assert "did you mean torch or pytensor?" in refused("list", "--backend", "pytorch")
 
 
@@ -327,6 +330,12 @@ def test_a_small_terminal_is_not_overrun(arguments: tuple[str, ...]) -> None:
     lines = told(*arguments, COLUMNS="60").splitlines()
     # Lines to copy (definitions) are never wrapped.
     assert [line for line in lines if len(line) > 60 and " = " not in line] == []
+
+
+def test_lines_to_copy_are_whole_in_a_small_terminal() -> None:
+    lines = told("list", "--peer", "torch", COLUMNS="60").splitlines()
+    written = lossary.names(peer="torch").items()
+    assert lines == [line for theirs, ours in written for line in (theirs, f"  {ours}")]
 
 
 def in_terminal(*arguments: str, **environment: str) -> str:

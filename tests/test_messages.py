@@ -595,6 +595,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "lossary.names(peer='torch')",
     ),
     (
+        "unknown_library",
+        lossary.ParameterError,
+        lambda: lossary.names(peer="pytorch"),
+        "lossary.names: peer='pytorch'; did you mean 'torch'? Accepted are " + ", ".join(map(repr, LIBRARIES)) + ". "
+        "Write lossary.names(peer='torch')",
+    ),
+    (
         "not_a_loss",
         lossary.UnknownLossError,
         lambda: lossary.get(3),

@@ -42,7 +42,7 @@ def list_losses(
         _print_peers(names(peer), as_json=as_json)
         return
     known = records()
-    family = family and one_of("family", family, list(families.about(known)))
+    family = family and one_of("family", family, sorted(families.about(known)))
     task = task and one_of("task", task, list(TASKS))
     found = families.found(known, family=family, task=task, search=search)
     if not found:
@@ -65,8 +65,12 @@ def _print_peers(lines: dict[str, str], *, as_json: bool) -> None:
     """Another library's names and the lines to write for them."""
     if as_json:
         emit(lines)
-    else:
+    elif max(map(len, lines)) + 2 + max(map(len, lines.values())) <= console().width:
         table(["theirs", "ours"], list(lines.items()))
+    else:  # Lines to copy are never wrapped.
+        for theirs, ours in lines.items():
+            say(theirs, "bold")
+            code(f"  {ours}")
 
 
 def _print_list(heading: str, found: list[Record], texts: list[str]) -> None:

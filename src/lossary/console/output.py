@@ -155,6 +155,7 @@ def _unforeseen(error: BaseException) -> tuple[str, str]:
 
 SPOKEN = {
     "lossary.names()": "lossary list",
+    "lossary.names: peer=": "--peer ",
     "pass backend='torch', 'jax' or 'tensorflow'": "write --backend torch, jax or tensorflow",
     "no model was given; pass model=": "a file holds no model; lossary.diagnose takes one",
     "no metrics were given; pass metrics=[...]": "a file holds no metrics; lossary.diagnose takes them",
@@ -165,7 +166,7 @@ def as_command(text: str) -> str:
     """A text of the library, which names its own calls, in the words of the command line."""
     for call, words in SPOKEN.items():
         text = text.replace(call, words)
-    return text
+    return re.sub(r"lossary\.names\(peer='(\w+)'\)", r"lossary list --peer \1", text)
 
 
 def _fail(kind: str, message: str, *, as_json: bool) -> None:

@@ -314,7 +314,11 @@ def _nearest(name: str, names: Mapping[str, str], fold: Any) -> list[tuple[str, 
 def unknown_library(name: Any, libraries: list[str]) -> ParameterError:
     """A library of which nothing is known."""
     known = ", ".join(map(repr, libraries))
-    return ParameterError(f"lossary.names: peer={shown(name)}; accepted are {known}. Write lossary.names(peer='torch')")
+    near = difflib.get_close_matches(str(name).lower(), libraries, n=1)
+    hint = f"did you mean {near[0]!r}? Accepted" if near else "accepted"
+    return ParameterError(
+        f"lossary.names: peer={shown(name)}; {hint} are {known}. Write lossary.names(peer={[*near, 'torch'][0]!r})"
+    )
 
 
 def not_a_loss(value: Any) -> UnknownLossError:
