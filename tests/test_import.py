@@ -37,6 +37,20 @@ print(json.dumps(sorted(sys.modules)))
     assert not found & {"torch", "jax", "tensorflow", "pytensor", "keras", "matplotlib", "typer", "rich"}
 
 
+def test_frameworks_that_are_blocked_are_not_there() -> None:
+    program = """
+import sys
+sys.modules |= dict.fromkeys(["torch", "jax", "tensorflow", "pytensor", "keras"])
+import lossary
+print(lossary.Huber()([1.0, 2.0], [1.0, 4.0]), lossary.explain("huber").loss)
+try:
+    lossary.huber(object(), object())
+except lossary.DTypeError as error:
+    print(type(error).__name__)
+"""
+    assert run(program).split() == ["0.75", "Huber()", "DTypeError"]
+
+
 @pytest.mark.costly
 def test_a_call_with_pytorchs_tensors_does_not_import_its_compiler() -> None:
     """Which takes longer than PyTorch itself."""

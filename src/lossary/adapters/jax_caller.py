@@ -19,7 +19,7 @@ def expect() -> None:
 
 def announce(kind: type) -> None:
     """Makes a class and all other losses known to JAX, if JAX is loaded."""
-    if "jax" not in sys.modules or kind in _announced:
+    if not sys.modules.get("jax") or kind in _announced:
         return
     register = importlib.import_module(f"{__package__}.jax_tree").register
     family = [Loss]

@@ -45,7 +45,7 @@ class _Arrival(MetaPathFinder):
 def expect() -> None:
     """Makes losses Keras's own, now or once Keras has been imported, and those that are defined later too."""
     registry.listen(announce)
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         announce()
     elif not any(isinstance(finder, _Arrival) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Arrival())

@@ -55,7 +55,7 @@ def by_name(name: str) -> Backend:
 @untraced
 def ready() -> bool:
     """Makes PyTorch's types known before the first look at them; torch.compile cannot trace an import."""
-    if "torch" in sys.modules and "torch" not in _loaded:
+    if sys.modules.get("torch") and "torch" not in _loaded:
         _loaded.add("torch")
         torch = sys.modules["torch"]
         _by_type[torch.Tensor] = _by_type[torch.nn.Parameter] = by_name("torch")
@@ -73,7 +73,7 @@ def of(value: Any) -> Backend | None:
 def _search(value: Any) -> Backend | None:
     home = type(value).__module__
     for name in sorted(FRAMEWORKS, key=lambda name: not home.startswith(name)):
-        if name in sys.modules:
+        if sys.modules.get(name):
             backend = by_name(name)
             if backend.owns(value):
                 return backend

@@ -162,6 +162,6 @@ def seen(backend: Backend) -> Route:
 @untraced
 def _ready() -> bool:
     """Makes PyTorch's route known before the first look at them; torch.compile traces no import."""
-    if "torch" in sys.modules and "torch" not in _routes:
+    if sys.modules.get("torch") and "torch" not in _routes:
         of(by_name("torch"))
     return True

@@ -125,7 +125,7 @@ def read(model: Any) -> Head:
     if isinstance(model, Output):
         return cast(Head, _reader("keras").read(model.model, model.index))
     for framework, kind in (("keras", "Layer"), ("torch", "nn.Module")):
-        if framework in sys.modules and isinstance(model, _attribute(sys.modules[framework], kind)):
+        if sys.modules.get(framework) and isinstance(model, _attribute(sys.modules[framework], kind)):
             return cast(Head, _reader(framework).read(model))
     raise UnreadableHeadError(
         f"{type(model).__name__} is neither a Keras model nor a torch.nn.Module, so its output layer cannot be read"
