@@ -255,6 +255,13 @@ def test_a_reduced_loss_may_be_changed_in_place() -> None:
     loss(y_true, y_pred).detach_()
 
 
+def test_forward_mode_in_predictions_is_spared_slopes_in_labels() -> None:
+    """Those of this loss are infinite at labels of 0 and 1."""
+    y_true, y_pred = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.25]])
+    change = torch.func.jvp(lambda p: lossary.contrastive(y_true, p), (y_pred,), (torch.ones_like(y_pred),))[1]
+    assert change.tolist() == [(2 * 0.5 - 2 * 0.75) / 2]
+
+
 @PATHS
 def test_several_upstream_factors_at_once() -> None:
     y_pred = torch.ones(1, 1, requires_grad=True)

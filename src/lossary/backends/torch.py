@@ -293,13 +293,17 @@ def _functions(program: Traced, backend: TorchBackend) -> tuple[Any, Any]:
             ctx.save_for_backward(*tensors)
             if not torch.compiler.is_compiling():
                 ctx.save_for_forward(*tensors)
+                # What has no tangent has none: zeros would meet slopes in labels that may be infinite.
+                ctx.set_materialize_grads(False)
             ctx.layout = [None if isinstance(x, torch.Tensor) else x for x in inputs]
 
         @staticmethod
         def backward(ctx: Any, *upstream: Array) -> Any:
             inputs = _restore(ctx)
             return tuple(
-                _collect(_pulled(slopes[index](*inputs), upstream[0]), inputs[index]) if needed else None
+                _collect(_pulled(slopes[index](*inputs), upstream[0]), inputs[index])
+                if needed and upstream[0] is not None
+                else None
                 for index, needed in enumerate(ctx.needs_input_grad)
             )
 
