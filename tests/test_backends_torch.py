@@ -274,8 +274,11 @@ def test_several_upstream_factors_at_once() -> None:
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("setting", every(SETTINGS, FEWEST), ids=str)
 def test_objects_pass_gradcheck(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
-    """Also its look at a second backward, whose bits must be those of the first, and at several factors at once."""
-    y_true, y_pred = tensors(setting, rng, shape=(3, 2))
+    """Also its look at a second backward, whose bits must be those of the first, and at several factors at once.
+
+    Of two outputs less their mean, one is always a multiple of the other: rows of three.
+    """
+    y_true, y_pred = tensors(setting, rng, shape=(3, 3))
     weight = torch.tensor([0.3, 0.7, 1.1], dtype=torch.float64)
     loss = setting.configured(reduction=reduction, check="off")
 
