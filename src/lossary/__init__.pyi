@@ -9383,9 +9383,9 @@ def scale_invariant_logarithmic_error(y_true: Any, y_pred: Any, axis: int | tupl
     """Root of the mean squared error of the logarithm, in which a common factor counts less, for maps of depth.
 
     One picture rarely tells how far everything is; ``variance_focus`` says how much of a factor common to all pixels
-    is forgiven.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a depth have False in
-    ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The paper has the square
-    of this, some code ten times it.
+    is forgiven, half of it in the paper.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a
+    depth have False in ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The
+    paper has the square of this, some code ten times it.
 
     ``scale_invariant_logarithmic_error = sqrt(mean(d**2) - variance_focus * mean(d)**2), d = log(max(y_pred, epsilon)) - log(max(y_true, epsilon))``
 
@@ -9426,9 +9426,9 @@ class ScaleInvariantLogarithmicError(Loss):
     """Root of the mean squared error of the logarithm, in which a common factor counts less, for maps of depth.
 
     One picture rarely tells how far everything is; ``variance_focus`` says how much of a factor common to all pixels
-    is forgiven.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a depth have False in
-    ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The paper has the square
-    of this, some code ten times it.
+    is forgiven, half of it in the paper.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a
+    depth have False in ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The
+    paper has the square of this, some code ten times it.
 
     ``scale_invariant_logarithmic_error = sqrt(mean(d**2) - variance_focus * mean(d)**2), d = log(max(y_pred, epsilon)) - log(max(y_true, epsilon))``
 

@@ -164,9 +164,9 @@ def scale_invariant_logarithmic_error(
     """Root of the mean squared error of the logarithm, in which a common factor counts less, for maps of depth.
 
     One picture rarely tells how far everything is; ``variance_focus`` says how much of a factor common to all pixels
-    is forgiven.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a depth have False in
-    ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The paper has the square
-    of this, some code ten times it.
+    is forgiven, half of it in the paper.  The whole picture is one row: ``axis=(1, 2)`` of (N, H, W).  Pixels without a
+    depth have False in ``where``.  Predictions below ``epsilon`` count as ``epsilon`` and have the slope there.  The
+    paper has the square of this, some code ten times it.
 
     >>> import lossary
     >>> print(lossary.scale_invariant_logarithmic_error([[1.0, 2.0]], [[2.0, 2.0]]).round(4))

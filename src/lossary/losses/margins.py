@@ -260,7 +260,7 @@ def wasserstein_gan(y_true: Any, y_pred: Any) -> Any:
     definition="mean(-t if generator else max(1 - t, 0)), t = y_true * y_pred, y_true = -1 or 1",
     source="J. H. Lim, J. C. Ye, Geometric GAN (2017), eq. 15 and 16",
     peers={
-        "monai.losses.PatchAdversarialLoss": "Loss()   # of tanh(scores); the generator's, with generator=True, less 1",
+        "monai.losses.PatchAdversarialLoss": "Loss()   # of tanh(scores); the generator's is Loss(generator=True) + 1",
     },
     cases=(
         Case([[1.0, -1.0]], [[0.5, -0.5]], (0.5,), "(1/2 + 1/2)/2"),
