@@ -12,6 +12,7 @@ import tensorflow as tf
 import torch
 
 import lossary
+from everywhere import ALL
 from inputs import FEWEST, SETTINGS, Setting, every
 
 FRAMEWORKS: dict[str, Callable[[Any], Any]] = {
@@ -66,3 +67,24 @@ def test_a_row_without_outputs_has_no_value(check: Any) -> None:
     with pytest.raises(lossary.ShapeError, match=r"\(3, 0\), which holds no elements"):
         lossary.huber(np.zeros((3, 0)), np.zeros((3, 0)), check=check)
     assert lossary.huber(np.zeros((3, 0)), np.zeros((3, 0)), axis=0, check=check).shape == (0,)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", ["ctc", "ntxent", "circle"])
+def test_of_points_that_are_no_rows_of_their_own(name: str, framework: str, rng: np.random.Generator) -> None:
+    (setting,) = (setting for setting in ALL if str(setting) == name)
+    y_true, y_pred = (FRAMEWORKS[framework](x.astype("float32")[:0]) for x in setting.draw(rng))
+    assert tuple(setting(y_true, y_pred).shape) == (0,)
+    value, gradient = lossary.value_and_grad(setting.configured(reduction="sum"))(y_true, y_pred)
+    assert float(value) == 0.0
+    assert tuple(gradient.shape) == tuple(y_pred.shape)
+    with pytest.raises(lossary.ShapeError, match="holds no elements"):
+        setting.configured()(y_true, y_pred)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_of_rows_along_several_axes(framework: str) -> None:
+    images = FRAMEWORKS[framework](np.zeros((0, 4, 3), "float32"))
+    value, gradient = lossary.value_and_grad(lossary.Dice(axis=(1, 2), reduction="sum"))(images, images)
+    assert float(value) == 0.0
+    assert tuple(gradient.shape) == (0, 4, 3)

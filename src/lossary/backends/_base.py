@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -144,7 +145,7 @@ class Backend(Words):
 
     def fold_last(self, x: Array, count: int) -> Array:
         """The last axes, as many as ``count``, as one."""
-        return x.reshape((*x.shape[:-count], -1))
+        return x.reshape((*x.shape[:-count], math.prod(x.shape[-count:])))
 
     def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
         """The last axis as several, as long as these axes of ``like``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,7 +82,8 @@ class PytensorBackend(Backend):
         return x[..., 0]
 
     def fold_last(self, x: Array, count: int) -> Array:
-        return x.reshape((*[x.shape[axis] for axis in range(x.ndim - count)], -1))
+        lengths = [x.shape[axis] for axis in range(x.ndim)]
+        return x.reshape((*lengths[:-count], math.prod(lengths[-count:])))
 
     def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
         return x.reshape((*[x.shape[axis] for axis in range(x.ndim - 1)], *(like.shape[axis] for axis in axes)))

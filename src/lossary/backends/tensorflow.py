@@ -125,7 +125,9 @@ class TensorflowBackend(MeansByLength, ShowsBits):
         return tf.reshape(x, (-1, x.shape[-1]) if rows else (-1,))
 
     def fold_last(self, x: Array, count: int) -> Array:
-        return tf.reshape(x, tf.concat([tf.shape(x)[:-count], [-1]], 0))
+        shape, length = tf.shape(x), x.shape[-count:].num_elements()
+        last = tf.reduce_prod(shape[-count:], keepdims=True) if length is None else [length]
+        return tf.reshape(x, tf.concat([shape[:-count], last], 0))
 
     def unfold_last(self, x: Array, like: Array, axes: Sequence[int]) -> Array:
         lengths = tf.gather(tf.shape(like), list(axes))

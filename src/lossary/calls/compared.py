@@ -39,6 +39,8 @@ class Cosines:
 def compared(batch: Batch) -> Batch:
     """The batch whose formula sees all pairs of points but those of a point with itself or with a masked one."""
     backend, (labels, rows) = batch.backend, batch.inputs
+    if backend.shape(rows)[0] == 0:  # No rows are no pairs, and have no values in any case.
+        return replace(batch, inputs=(backend.cast(labels, backend.dtype(rows)), rows))
     rows = backend.cast(rows, backend.finest(rows))
     cosines = Cosines(backend, _directions(backend, rows))
     matrix = cosines.matrix()
