@@ -598,8 +598,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "unknown_library",
         lossary.ParameterError,
         lambda: lossary.names(peer="pytorch"),
-        "lossary.names: peer='pytorch'; did you mean 'torch'? Accepted are " + ", ".join(map(repr, LIBRARIES)) + ". "
-        "Write lossary.names(peer='torch')",
+        "lossary.names: peer='pytorch'; did you mean 'torch'? Write lossary.names(peer='torch')",
     ),
     (
         "not_a_loss",

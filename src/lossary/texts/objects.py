@@ -313,10 +313,10 @@ def _nearest(name: str, names: Mapping[str, str], fold: Any) -> list[tuple[str, 
 
 def unknown_library(name: Any, libraries: list[str]) -> ParameterError:
     """A library of which nothing is known."""
-    known, near = ", ".join(map(repr, libraries)), difflib.get_close_matches(str(name).lower(), libraries, n=1)
-    hint = f"did you mean {near[0]!r}? Accepted" if near else "accepted"
+    near = difflib.get_close_matches(str(name).lower(), libraries, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(map(repr, libraries))}."
     line = f"lossary.names(peer={[*near, 'torch'][0]!r})"
-    return ParameterError(f"lossary.names: peer={shown(name)}; {hint} are {known}. Write {line}")
+    return ParameterError(f"lossary.names: peer={shown(name)}; {hint} Write {line}")
 
 
 def not_a_loss(value: Any) -> UnknownLossError:
