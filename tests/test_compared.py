@@ -200,3 +200,24 @@ def test_a_diagonal_of_the_hessian_is_refused(name: str) -> None:
         lossary.LossError, match=f"{name}: looks at whole batches or sequences, so that its Hessian has no"
     ):
         lossary.grad_and_hess(name)
+
+
+# Of which the exponentials that are left out of the sums overflow float32.
+STEEP = [lossary.Circle(), lossary.Circle(constant_weights=False), lossary.NTXent(temperature=0.01)]
+
+
+@pytest.mark.parametrize("loss", STEEP, ids=repr)
+def test_slopes_of_slopes_are_the_same_in_either_direction(loss: Any) -> None:
+    rng = np.random.default_rng(0)
+    rows, along = rng.normal(size=(2, 7, 4)).astype("float32")
+    slope = jax.grad(lambda rows: loss(LABELS, rows))
+    forward = jax.jvp(slope, (rows,), (along,))[1]
+    assert float(abs(forward).max()) > 0.1
+    backward = jax.grad(lambda rows: (slope(rows) * along).sum())(rows)
+    if not loss.parameters.get("constant_weights"):  # With weights that are held there is no symmetry.
+        np.testing.assert_allclose(backward, forward, rtol=1e-3, atol=1e-4 * float(abs(forward).max()))
+    assert np.isfinite(backward).all()
+    given = torch.from_numpy(rows).requires_grad_()
+    (first,) = torch.autograd.grad(loss(torch.from_numpy(LABELS), given), given, create_graph=True)
+    (again,) = torch.autograd.grad((first * torch.from_numpy(along)).sum(), given)
+    np.testing.assert_allclose(backward, again, rtol=1e-3, atol=1e-4 * float(abs(forward).max()))

@@ -22,7 +22,8 @@ def _largest(x: Any, chosen: Any) -> Any:
 def _log_sum(x: Any, chosen: Any) -> tuple[Any, Any]:
     """The logarithm of the sum of exponentials of those that are chosen, and its slope."""
     largest = _largest(x, chosen)
-    shares = where(chosen, exp(x - largest), 0.0)
+    # What is not chosen may be so much larger that its exponential has no slope.
+    shares = where(chosen, exp(where(chosen, x - largest, 0.0)), 0.0)
     total = sum(shares)
     some = where(total == 0.0, 1.0, total)
     return where(total == 0.0, -math.inf, largest + log(some)), shares / some
@@ -32,7 +33,7 @@ def _by_pairs(y_true: Any, y_pred: Any, temperature: Any) -> tuple[Any, Any, Any
     """How far each relative is behind all strangers, relatives and their number, and the shares of the strangers."""
     near, far = y_true == 1.0, y_true == 0.0
     nearest = _largest(y_pred, far)
-    shares = where(far, exp((y_pred - nearest) / temperature), 0.0)
+    shares = where(far, exp(where(far, y_pred - nearest, 0.0) / temperature), 0.0)
     total = sum(shares)
     some = where(total == 0.0, 1.0, total)
     behind = where(total == 0.0, -math.inf, (nearest - y_pred) / temperature + log(some))

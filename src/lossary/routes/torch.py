@@ -52,10 +52,13 @@ class TorchRoute(Route):
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        if setting.record.is_pair and arguments[1].is_cuda:
+        if not setting.record.is_pair:
+            arrays, structure = steps.leaves(arguments)
+        elif arguments[1].is_cuda:
             y_true, y_pred = arguments
             return torch_device.at_once(setting, y_true, y_pred, axis, check, reduction)
-        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        else:
+            arrays, structure = arguments, ()
         plain = _plain(setting, arrays, structure, axis, check, reduction, batched=batched)
         found = None if plain is None else plain.computed(arrays)
         if plain is None or found is None:
@@ -68,10 +71,13 @@ class TorchRoute(Route):
     def at_once_with_gradient(
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Any] | None:
-        if setting.record.is_pair and arguments[1].is_cuda:
+        if not setting.record.is_pair:
+            arrays, structure = steps.leaves(arguments)
+        elif arguments[1].is_cuda:
             y_true, y_pred = arguments
             return torch_device.at_once_with_gradient(setting, y_true, y_pred, axis, check, reduction)
-        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        else:
+            arrays, structure = arguments, ()
         plain = _plain(setting, arrays, structure, axis, check, reduction, wanted=True)
         found = None if plain is None else plain.computed(arrays)
         return None if plain is None or found is None else (found[0], plain.structured(found[1]))
@@ -156,19 +162,29 @@ def _plain(
     setting: Setting, arrays: Sequence[Any], structure: tuple[int, ...], axis: Axis, check: Mode | None,
     reduction: str, *, wanted: bool = False, batched: bool = True,
 ) -> _Plain | None:  # fmt: skip
-    """What was prepared for plain calls on tensors like these, or None; gradients are found where one requires them."""
-    if _is_compiling() or not _is_plain(arrays) or type(axis) is not int:
+    """What was prepared for plain calls on tensors like these, or None where more than predictions requires a gradient.
+
+    Gradients are found where they are wanted, and where predictions require them.
+    """
+    if _is_compiling() or type(axis) is not int:
         return None
-    if not wanted and _is_grad_enabled():
-        for x in arrays:
-            wanted = wanted or x.requires_grad
+    required = False
+    for x in arrays:
+        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
+            return None
+        if x.requires_grad:
+            required = True
+    if not is_eager():
+        return None
+    required = required and _is_grad_enabled()
+    wanted = wanted or required
     try:
         key = steps.facts(arrays), structure, axis, check, reduction, wanted, batched
         found: _Plain | None = setting.steps.get(key)
         if found is None:
             found = _Plain(setting, arrays, structure, axis, check, reduction, wanted=wanted, batched=batched)
             keep(setting.steps, key, found)
-        if wanted and _is_grad_enabled():
+        if required:
             for place in found.others:
                 if arrays[place].requires_grad:
                     return None
@@ -238,14 +254,6 @@ class _Plain(Prepared):
 
 def _shared(x: Array) -> Any:
     return x.detach().numpy()
-
-
-def _is_plain(arrays: Sequence[Any]) -> bool:
-    """Whether nothing but numbers in host memory is to be seen."""
-    for x in arrays:
-        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
-            return False
-    return is_eager()
 
 
 class InMemory(Together):
