@@ -11,12 +11,17 @@ import pytest
 import torch
 
 import lossary
+from inputs import EVERY_SETTING, Setting
 from lossary.doctor import DiagnosisError, DiagnosisWarning
 from lossary.doctor.examples import dense, names
 from lossary.keras import Model
 
 NS = names()
 REALS, SCORES, BOXES = NS["reals"], NS["scores"], NS["boxes"]
+# Interval, event and fraction of 200 times.
+TIMES = np.stack([np.arange(200) % 5, np.arange(200) % 2, np.full(200, 0.25)], -1)
+# Values outside of what a loss reads.
+OUTSIDE = {"LS001", "LS102", "LS103", "LS110", "LS202", "LS203", "LS206"}
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 Y = X[:, 0] - X[:, 1]
 Dense, Concatenate = keras.layers.Dense, keras.layers.Concatenate
@@ -143,11 +148,20 @@ def test_right_arrays_of_other_arguments_are_clean(loss: str, y_true: Any, y_pre
     assert not [finding for finding in report.findings if finding.code != "LS120"]
 
 
+@pytest.mark.parametrize("setting", [s for s in EVERY_SETTING if s.record.has_usual_names], ids=str)
+def test_arguments_out_of_their_own_sets_are_within_them(setting: Setting) -> None:
+    """Each part by its own set: places among amounts, fractions beside labels."""
+    y_true, y_pred = setting.draw(np.random.default_rng(0), (40, 5))
+    assert codes(setting.configured(), y_true, y_pred).isdisjoint(OUTSIDE)
+
+
 @pytest.mark.parametrize(
     ("loss", "y_true", "y_pred", "code", "said"),
     [
         ("gaussian_nll", REALS, np.stack([REALS, REALS], -1), "LS001", "y_pred's variance[0, 0]"),
         ("gaussian_nll", REALS, REALS, "LS001", "(mean, variance) along the last axis"),
+        ("lognormal_nll", np.exp(REALS), np.stack([REALS, REALS], -1), "LS001", "y_pred's sigma[0, 0]"),
+        ("pc_hazard", TIMES + np.eye(3)[0], SCORES, "LS203", "y_true[4, 0] = 5 is no label; accepted are 0 to 4"),
         ("triplet_margin", None, SCORES, "LS001", "anchor, positive, negative along axis -2"),
         ("triplet_margin", None, (SCORES, SCORES, SCORES * np.nan), "LS106", "y_pred[0, 2, 0] = nan"),
         ("dpo", np.zeros((200, 3)), SCORES[:, :2], "LS001", "reference_chosen, reference_rejected"),

@@ -250,18 +250,17 @@ class Evidence:
 
     @cached_property
     def targets(self) -> Floats:
-        """Targets as one float64 column per output; integer labels stay one column."""
+        """Targets as one float64 column per output or part; integer labels stay one column."""
         assert self.true is not None
-        if self.targets_per_row:
-            return self.true.reshape(-1, 1).astype(np.float64)
-        return self.true.reshape(-1, self.true.shape[-1]).astype(np.float64)
+        single = self.targets_per_row and not isinstance(self.record.target, Parts)
+        return self.true.reshape(-1, 1 if single else self.true.shape[-1]).astype(np.float64)
 
     @cached_property
     def labels(self) -> Floats | None:
         """The class of every row, where the targets name classes that are valid."""
         if self.true is None:
             return None
-        if self.record.labels_are_integers:
+        if self.record.labels_are_integers and self.targets.shape[1] == 1:
             flat = self.targets[:, 0]
             valid = np.isfinite(flat) & (flat >= 0) & (flat == np.floor(flat))
             return flat.astype(np.int64) if valid.all() else None

@@ -62,8 +62,8 @@ def wrong_axis(e: Evidence) -> int | None:
 
 
 def amounts_without_bound(e: Evidence) -> bool:
-    """Whether targets are amounts while predictions may be anything, which then are clipped."""
-    if e.puts_in_order:
+    """Whether targets are amounts while predictions of them may be anything, which then are clipped."""
+    if e.puts_in_order or not e.record.is_pair:
         return False
     return isinstance(e.record.target, NonNegative) and not isinstance(e.record.prediction, NonNegative)
 

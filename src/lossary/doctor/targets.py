@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..facts.arguments import Role
 from ..facts.domain import OneHot
 from .evidence import Evidence, Floats, known, number, share
 from .rules import Seen, enough, rule
@@ -67,7 +68,7 @@ def integers_for_rows(e: Evidence) -> Seen | None:
 def rows_for_integers(e: Evidence) -> Seen | None:
     """Rows where labels belong."""
     raw = e.raw_true
-    if not e.record.labels_are_integers or raw is None or raw.ndim < 2 or raw.shape[-1] < 2:
+    if not e.record.labels_are_integers or raw is None or raw.ndim < 2 or raw.shape[-1] < 2 or _other_parts(e):
         return None
     as_rows = raw.reshape(-1, raw.shape[-1])
     if (
@@ -100,9 +101,11 @@ def label_range(e: Evidence) -> Seen | None:
     with np.errstate(invalid="ignore"):
         wrong = (flat < 0) | (flat != np.floor(flat)) | (flat >= (units or np.inf))
     wrong &= np.isfinite(flat) & (flat != (np.inf if ignored is None else ignored))
+    wrong[:, _other_parts(e)] = False
     if not wrong.any():
         return None
-    value = float(flat[int(np.argmax(wrong)), 0])
+    flat = np.delete(flat, _other_parts(e), axis=1)
+    value = float(flat[int(np.argmax(wrong.any(1))), 0])
     accepted = f"0 to {units - 1}, since the model has {units} outputs" if units else "0, 1, 2, ..."
     return Seen(
         f"{e.place('y_true', wrong)} is no label; accepted are {accepted}; {share(wrong.sum(), flat.size)} are wrong "
@@ -111,6 +114,12 @@ def label_range(e: Evidence) -> Seen | None:
         "or the score of another class",
         _label_remedy(value, flat, units),
     )
+
+
+def _other_parts(e: Evidence) -> list[int]:
+    """The columns of targets in parts that hold no label."""
+    target = next(argument for argument in e.record.arguments if argument.role is Role.TARGET)
+    return [place for place, each in enumerate(target.inputs) if not each.is_label] if target.parts else []
 
 
 def _label_remedy(value: float, flat: Floats, units: int | None) -> str:
