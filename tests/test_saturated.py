@@ -166,6 +166,20 @@ def test_subnormal_probabilities(make: Maker, loss: Any, y_true: list[float], sl
     np.testing.assert_allclose(gradient, [slope])
 
 
+@pytest.mark.parametrize("sum_of_row", [0.49, 0.01, 1e-6, 1e-12, 2.5])
+def test_rows_that_sum_to_something_else(both: Any, sum_of_row: float) -> None:
+    """Every entry is divided by the sum, so the slope is 1/sum, less y/entry; the first two lead the row together."""
+    row = np.asarray([[3, 3, 2, 1, 1]], np.float32) * np.float32(sum_of_row / 10)
+    exact = [Fraction(float(x)) for x in row[0]]
+    for y_true in ([1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0.5, 0.5]):
+        slopes = [1 / sum(exact) - Fraction(y) / x for y, x in zip(y_true, exact, strict=True)]
+        # Of one data point, in which the largest slope sets the scale.
+        largest = float(max(map(abs, slopes)))
+        for loss in (CCE(), CCE(label_smoothing=1e-9), lossary.PolyCrossentropy(poly_weight=0.0)):
+            _, gradient = both(loss, np.asarray([y_true], np.float32), row)
+            np.testing.assert_allclose(gradient[0] / largest, [float(x) / largest for x in slopes], atol=4e-7)
+
+
 NEARLY, TWICE = float(np.float32(1e-40)), float(np.float32(2e-40))
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words import count, exp, first_max, is_off, lead, log, log1p, maximum, minimum, sum, weighted, where
+from ..words import (
+    count,
+    exp,
+    first_max,
+    is_off,
+    lead,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    scale_to_one,
+    sum,
+    weighted,
+    where,
+)
 
 
 def odds(scores: Any) -> tuple[Any, Any, Any, Any]:
@@ -80,16 +94,19 @@ def crossentropy_slope(
         whole = 1.0 + rest
         return where(first, (missing - y_true * rest) / whole, whole_true * (against / whole) - y_true)
     first, _, _, total, share = shares(y_pred)
+    # Beside targets that sum to 1 a row that sums to far less loses its digits; times a power of two it keeps them.
+    low = total < 0.5
+    row = y_pred * where(low, scale_to_one(total), 1.0)
     # sum(t) - t/share, with t less where a share is clipped.  As a fraction its numerator is made of the differences of
-    # y_pred and t, exact where they are small, and of sums over all other classes, in which nothing cancels.
+    # the row and t, exact where they are small, and of sums over all other classes, in which nothing cancels.
     clipped = share < epsilon
     per_share = y_true / where(clipped, epsilon, 1.0)
     used = where(clipped, per_share * share, y_true)
     whole, used_by_others = sums(first, used)
-    gap = y_pred - used if above is None else where(clipped, y_pred - used, above)
+    gap = row - used if above is None else where(clipped | low, row - used, above)
     crossed = gap * used_by_others - used * sums(first, gap)[1]
-    certain = (y_pred == 0.0) & (crossed == 0.0)
-    toward = where(certain, whole, crossed) / where(certain, 1.0, y_pred)
+    certain = (row == 0.0) & (crossed == 0.0)
+    toward = where(certain, whole, crossed) / where(certain, 1.0, row)
     return where(clipped, whole - per_share, toward) / total
 
 
