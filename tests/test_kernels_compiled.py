@@ -14,9 +14,10 @@ import pytest
 import torch
 
 import lossary
-from inputs import FEWEST, FUSED, WITNESSES, Setting, every, few
+from inputs import EVERY_SETTING, FEWEST, FUSED, WITNESSES, Setting, every, few, program
 from lossary import kernels
 from lossary.calls.programs import numbered
+from lossary.facts.arguments import Role
 from lossary.objects.define import Loss
 
 ROWS, COLUMNS = 3000, 40
@@ -78,6 +79,40 @@ def test_every_loss_runs_in_kernels(setting: Setting, rng: np.random.Generator) 
 @pytest.mark.parametrize("reduction", few("sum".__eq__, ["mean_with_sample_weight", "sum"]))
 def test_every_reduction_runs_in_kernels(reduction: str, rng: np.random.Generator) -> None:
     weighted_and_masked(WITNESSES[0], reduction, rng)
+
+
+SEVERAL = [s for s in EVERY_SETTING if not s.record.is_pair and not kernels.unfit(program(s))]
+
+
+def _kind(setting: Setting) -> tuple[Any, ...]:
+    """Whether there is more than one prediction, parts and labels."""
+    inputs, parts = setting.record.inputs, [bool(argument.parts) for argument in setting.record.arguments]
+    return len(setting.record.predictions) > 1, parts, [each.is_label for each in inputs]
+
+
+KINDS = list({repr(_kind(setting)): setting for setting in reversed(SEVERAL)}.values())
+
+
+@pytest.mark.parametrize("setting", few(KINDS[:2].__contains__, KINDS), ids=str)
+def test_losses_of_several_inputs_run_in_kernels(setting: Setting, rng: np.random.Generator) -> None:
+    loss, names = setting.configured(reduction="sum"), setting.record.arguments
+    given = [torch.tensor(x) for x in setting.draw(rng, (ROWS, COLUMNS))]
+    given = [x.float() if x.is_floating_point() else x for x in given]
+    predictions = [x.requires_grad_() for each, x in zip(names, given, strict=True) if each.role is Role.PREDICTION]
+    weight, mask = torch.tensor(rng.uniform(0.5, 2.0, ROWS)).float(), torch.tensor(rng.random(ROWS) < 0.7)
+
+    def step(*given: Any) -> Any:
+        apart = [x.unbind(-1) if each.parts else x for each, x in zip(names, given, strict=True)]
+        return loss(*apart) + 2.0 * loss(*given, sample_weight=weight, where=mask)
+
+    watched = Watched()
+    value, wanted = torch.compile(step, backend=watched, fullgraph=True)(*given), step(*given)
+    assert watched.kernels == 2
+    torch.testing.assert_close(value, wanted)
+    for repeated in (False, True):  # What the kernel found, and what words find, which may be differentiated again.
+        found, slopes = (torch.autograd.grad(x, predictions, create_graph=repeated) for x in (value, wanted))
+        torch.testing.assert_close(found, slopes, rtol=2e-5, atol=1e-5)
+        value, wanted = torch.compile(step, backend=watched, fullgraph=True)(*given), step(*given)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

@@ -14,7 +14,7 @@ from ..graph.program import Program, Switches
 __all__ = ["Program", "enrol", "enrolled", "for_labels", "holds_rows", "is_enrolled", "kept", "numbered", "program_for"]
 
 # By its number a compiled step finds a program again, after its loss was defined anew too.
-numbered: WeakValueDictionary[int, Program] = WeakValueDictionary()
+numbered: WeakValueDictionary[str, Program] = WeakValueDictionary()
 
 
 def program_for(record: Record, parameters: Mapping[str, Any], backend: Backend, *, gaps: bool = False) -> Program:

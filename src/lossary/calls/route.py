@@ -139,7 +139,8 @@ def settle(library: str, module: str) -> None:
 
 def to(y_pred: Any) -> Route:
     """The route of a call with these predictions."""
-    return _by_type.get(type(y_pred)) or seen(owner(y_pred))
+    _ready()
+    return _by_type.get(type(y_pred)) or of(owner(y_pred))
 
 
 def of(backend: Backend) -> Route:

@@ -72,7 +72,7 @@ class Program:
         self.record = record
         self.key = switches, gaps
         self.switches = {name: record.off(name) if value is None else value for name, value in switches}
-        self.number = next(_numbers)
+        self.number = str(next(_numbers))  # Text, of which torch.compile makes no number that may change.
         self.depth = record.depth  # How many axes the elements of a data point have.
         self.numbers = tuple(p.name for p in record.parameters if p.is_number and p.name not in self.switches)
         names = [*(each.name for each in record.seen), *([KEEP] if gaps else [])]

@@ -90,7 +90,7 @@ class TorchRoute(Route):
         self, prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
     ) -> Call | None:
         if torch.compiler.is_compiling():
-            return compiled(prepare, arguments, sample_weight, where) if record.is_pair else None
+            return compiled(prepare, record, arguments, sample_weight, where)
         like = lead(record, arguments)
 
         def tensors(x: Any) -> Any:
