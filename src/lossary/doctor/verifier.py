@@ -295,23 +295,36 @@ def _agrees(p: Probe, name: str, inputs: Inputs, dtype: str, *, tolerance: float
         if isinstance(p.domain(place), Real | NonNegative):
             beside[place] = wide[place] * (1.0 + float(np.finfo(dtype).eps) * _alternating(wide[place].shape))
     runs = [(p.values(x, d), *p.total(x, d)[1]) for x, d in ((narrow, dtype), (wide, "float64"), (beside, "float64"))]
+    most, least = float(np.finfo(dtype).max), float(np.finfo(dtype).tiny)
+    sizes = [np.where(np.isfinite(x) & (np.abs(x) < 0.5 * most), np.abs(x), 0.0) for x in runs[1]]
+    scales = [sizes[0], *_scales(p, sizes[1:])]
     worst = 0.0
-    for place, (got, exact, moved) in enumerate(zip(*runs, strict=True)):
+    for place, (got, exact, moved, scale) in enumerate(zip(*runs, scales, strict=True)):
         what = "gradient" if place else "value"
-        smallest = float(np.finfo(dtype).tiny)
-        fits = np.isfinite(exact) & (np.abs(exact) < 0.5 * float(np.finfo(dtype).max))
+        fits = np.isfinite(exact) & (np.abs(exact) < 0.5 * most)
         broken = fits & ~np.isfinite(got)
         if broken.any():
             i = tuple(int(k) for k in np.argwhere(broken)[0])
             return _judged(name, False, f"the {what} at {i} is {got[i]} in {dtype} and {number(exact[i])} in float64")
-        # The entries of a gradient's row come out of one another's differences, so the largest sets the scale.
-        size = np.where(fits, np.abs(exact), 0.0)
-        scale = np.maximum(size if what == "value" else size.max(-1, keepdims=True), smallest / tolerance)
-        off = np.where(fits, np.abs(got - exact) / scale, 0.0)
+        off = np.where(fits, np.abs(got - exact) / np.maximum(scale, least / tolerance), 0.0)
         # Where the last digit of the inputs decides, as between large numbers that cancel, there is no more to have.
         off[(off > tolerance) & (np.abs(got - exact) <= np.abs(moved - exact))] = 0.0
         worst = max(worst, float(off.max()))
     return _judged(name, worst <= tolerance, f"{dtype} is off float64 by at most {worst:.1e}, value and gradient")
+
+
+def _scales(p: Probe, sizes: Sequence[Floats]) -> list[Floats]:
+    """The scale of each gradient: the largest slope of the row, as entries come out of one another's differences.
+
+    So do predictions that are all plain numbers, such as the corners of a box or what is compared with an anchor.
+    """
+    largest = [size.max(-1, keepdims=True) for size in sizes]
+    plain = [x for x, domain in zip(largest, p.domains, strict=True) if type(domain) is Real]
+    together = np.max(plain, axis=0) if len({x.shape for x in plain}) == 1 else None
+    return [
+        x if together is None or type(domain) is not Real else together
+        for x, domain in zip(largest, p.domains, strict=True)
+    ]
 
 
 @_property("mask")
