@@ -74,6 +74,10 @@ EQUIVALENT = (
      "a gap between shares over a normal one fits; subnormal shares have tests of their own"),
     (r"^ *kept\d+\[j \* LANES \+ k\] = at_most\(v\d+, F\(2\.0\)\)$", r"F\(2\.0 \+ 0\.03125\)",
      "what is above 2 is read from the other side"),
+    (r"where\(equal\(t, F\(0\.0\)\), F\(0\.0\), \(t \* at_least\(r\d+(\[k\])?, h\d+\)\)\)", r"where\(less",
+     "what the leader costs is bounded on both sides, so 0 times it is 0 without being told"),
+    (r"= logical_and\(equal\(v\d+, F\(0\.0\)\), equal\(v\d+, F\(0\.0\)\)\)$", r"F\(0\.0 \+ 0\.03125\)",
+     "a class without a share is clipped; without a clip it has tests of its own"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
