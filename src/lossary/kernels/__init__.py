@@ -29,7 +29,7 @@ from ..texts.raw import unknown_choice
 from .cpu import alone
 from .cpu.pages import release
 from .lowering.form import SPECIAL, WORDS
-from .lowering.lower import watches as watches
+from .lowering.lower import watches
 
 if TYPE_CHECKING:
     from ..objects.define import Loss

@@ -22,6 +22,7 @@ from ..errors import ShapeError
 from ..facts.record import Record
 from ..facts.registry import is_enrolled
 from ..kernels.cpu.pages import room
+from ..kernels.lowering.lower import watches
 
 if TYPE_CHECKING:
     from ..looks.modes import Mode
@@ -189,7 +190,7 @@ def _label(record: Record, inputs: Sequence[Floats]) -> str:
 def _apart(setting: Setting, plan: Plan, *, looking: bool) -> Callable[..., Sequence[Floats]] | None:
     """Takes arguments apart, and looks at what the kernel does not see by itself."""
     split = _split(setting.record, plan)
-    if not looking or kernels.watches(plan.program):
+    if not looking or watches(plan.program):
         return split
     lined_up = _looked_at(setting, plan, looking=True)
 

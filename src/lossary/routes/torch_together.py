@@ -19,7 +19,7 @@ from ..facts.arguments import Role
 from ..facts.record import Record
 from ..kernels import triton as on_device
 from .torch_doors import apply, is_recorded, is_several, is_transformed
-from .torch_prepared import Known, Total, as_given, in_words, placed
+from .torch_prepared import Known, Total, as_given, in_words, placed, spread
 
 # Makes the call on tensors that autograd sees, given in the order of those of the arguments.
 Words = Callable[[Sequence[Array]], Any]
@@ -161,9 +161,7 @@ class Together:
         if factor.dim() != unit.dim():
             for axis in self.batch.rows.axes:
                 factor = factor.unsqueeze(axis)
-        while factor.dim() < unit.dim():  # The gradients of parts lie side by side.
-            factor = factor.unsqueeze(-1)
-        return factor * unit
+        return spread(factor, unit) * unit
 
     def value_and_gradient(self, reduction: str) -> tuple[Array, Any]:
         """The reduced loss and its gradient, in the structure of the predictions."""
