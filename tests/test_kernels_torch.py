@@ -128,7 +128,7 @@ def test_the_gradient_reaches_a_network_and_shares_its_memory() -> None:
 def test_what_kernels_do_not_take_says_so_and_is_right() -> None:
     loss = lossary.get("huber")
     y, p = torch.zeros(4, 3), torch.full((4, 3), 1.5)
-    assert "more than y_pred" in kernels.explain(loss, y.clone().requires_grad_(), p)
+    assert "more than the predictions" in kernels.explain(loss, y.clone().requires_grad_(), p)
     assert "not in host memory" in kernels.explain(loss, y.to("meta"), p.to("meta"))
     assert "host" not in kernels.explain(loss, y, p)
     target = y.clone().requires_grad_()

@@ -36,8 +36,11 @@ class Route:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
 
-    def refusal(self, *arrays: Array) -> str:
-        """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing."""
+    def refusal(self, arrays: Sequence[Array] = (), predictions: Sequence[int] = ()) -> str:
+        """Why fused kernels, which are NumPy's, cannot take these arrays, or nothing.
+
+        ``predictions`` are the places of those whose gradients kernels compute.
+        """
         return f"{self.backend.name} compiles the formula itself"
 
     def at_once(

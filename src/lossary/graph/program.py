@@ -13,7 +13,7 @@ from weakref import finalize
 import numpy as np
 
 from .._marks import unconverted
-from ..errors import TraceError
+from ..errors import LossError, TraceError
 from ..facts.axes import ELEMENT, NUMBER, PAIR
 from ..facts.record import Record
 from . import words
@@ -115,6 +115,8 @@ class Program:
             return formula(arguments, parameters)
         except TraceError as error:
             raise TraceError(f"{self.record.name}: {error}") from None
+        except LossError:
+            raise
         except (TypeError, AttributeError) as error:
             raise TraceError(f"{self.record.name}: {TraceError.failed(error)}") from error
 

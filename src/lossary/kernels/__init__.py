@@ -320,17 +320,21 @@ def _loss(loss: Any) -> Loss:
     return made
 
 
-def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str | None = None) -> str:
+def explain(loss: Any, *arguments: Any, backend: str | None = None, **named: Any) -> str:
     """Which path a call takes, and why: one sentence.
 
     Args:
         loss: A name, a function or a loss object.
-        y_true: The targets of the call, or None to ask about a backend in general.
-        y_pred: The predictions of the call.
+        arguments: Those of the call, as the loss takes them: targets and predictions, or what else it names; none to
+            ask about a backend in general.
         backend: ``"numpy"``, ``"torch"``, ``"jax"``, ... when no arrays are given.
+        named: Arguments by name.
 
     Returns:
         The sentence; of a weighted sum, one for each of its terms.
+
+    Raises:
+        ParameterError: Other arguments than the loss has.
 
     >>> import lossary, numpy as np
     >>> lossary.kernels.explain("huber", np.zeros((2, 3)), np.zeros((2, 3))).split(",")[0]
@@ -339,16 +343,19 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
     huber runs in the words of numpy: 2 elements are fewer than 65536, from which on a kernel pays
     >>> print(lossary.kernels.explain("huber", backend="tensorflow"))
     huber runs in the words of tensorflow: tensorflow compiles the formula itself
+    >>> embedded = np.eye(3), np.eye(3), np.zeros((3, 3))
+    >>> lossary.kernels.explain("triplet_margin", *embedded).split(",")[0]
+    'triplet_margin runs in a fused kernel on numpy'
     """
-    from ..calls import route
+    from ..calls import parts, route
     from ..objects.combined import WeightedSum
 
     made = _loss(loss)
     name = made.record.name
     if isinstance(made, WeightedSum):
-        terms = (explain(term, y_true, y_pred, backend=backend) for term in made.terms)
+        terms = (explain(term, *arguments, backend=backend, **named) for term in made.terms)
         return f"{name} runs term by term: {'; '.join(terms)}"
-    if y_pred is None:
+    if not arguments and not named:
         backend = backend or "numpy"
         reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
@@ -356,20 +363,22 @@ def explain(loss: Any, y_true: Any = None, y_pred: Any = None, *, backend: str |
         smallest = route.of(by_name(backend)).smallest or THRESHOLD
         sizes = "at every size" if smallest == 1 else f"from {smallest} elements on"
         return f"{name} runs in a fused kernel on {backend} {sizes}"
-    owner = find(name, {"y_true": y_true, "y_pred": y_pred})
+    given = made.given(arguments, named)
+    owner = find(name, dict(parts.named(made.record, given)))
     reason = "" if is_enrolled(made.record) else _ANEW
     reason = reason or unfit(_program(made))
     if reason:
         return f"{name} runs in the words of {owner.name}: {reason}"
-    origin = route.of(owner).origin(made._setting, (y_true, y_pred), made.axis, made.reduction)
+    origin = route.of(owner).origin(made._setting, given, made.axis, made.reduction)
     if origin:
         return f"{name} runs in a fused kernel on {owner.name}, {origin}"
-    batch = made.batch(y_true, y_pred)
+    batch = made.lined_up(given)
     if getattr(batch.y_pred, "is_cuda", False):
         reason = str(part("triton").refusal(batch))
     else:
-        reason = route.of(owner).refusal(batch.y_true, batch.y_pred) or refusal(batch, route.of(owner).smallest)
-    computing = made.ready((y_true, y_pred)).batch
+        refused = route.of(owner).refusal(batch.inputs, made.record.predictions)
+        reason = refused or refusal(batch, route.of(owner).smallest)
+    computing = made.ready(given).batch
     words = owner.name if computing.backend is owner else f"{computing.backend.name}, on the memory of {owner.name}"
     if computing.fused is None:
         return f"{name} runs in the words of {words}: {reason}"

@@ -16,7 +16,7 @@ from ..backends import Array
 from ..calls import route
 from ..calls.linear import Arguments, Settings, library
 from ..facts import registry
-from ..facts.arguments import target_and_prediction
+from ..facts.arguments import Role, argument
 from ..facts.domain import OneHot, Real
 from ..facts.record import Record
 from . import kin, scores
@@ -310,13 +310,21 @@ def _object(described: Any) -> Any:
 
 def _record(name: str, class_name: str) -> Record:
     """What messages, equality and sums of losses ask of a record; the formula is that of the loss of the scores."""
+
+    def formula(*_: Any, **__: Any) -> NoReturn:
+        raise texts.linear_function(name, "this")
+
     return Record(
         name=name,
-        formula=linear,
+        formula=formula,
         slope=None,
         aliases=(),
         class_name=class_name,
-        arguments=target_and_prediction(Real(), Real()),
+        arguments=(
+            argument("y_true", Real(), Role.TARGET),
+            argument("hidden", Real(), Role.PREDICTION),
+            argument("weight", Real(), Role.PREDICTION),
+        ),
         parameters=(),
         definition="",
         source="",

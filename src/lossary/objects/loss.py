@@ -154,6 +154,14 @@ class Loss(kin.Kin):
             return self.ready((y_true, y_pred), sample_weight, where).batch
         return self.lined_up((y_true, y_pred), sample_weight, where)
 
+    def given(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The arguments in the order of the record."""
+        names = self.record.names
+        places = dict(zip(names, arguments, strict=False))
+        if len(arguments) > len(names) or set(named) != set(names) - set(places):
+            raise texts.arguments_named(self.record, len(arguments), list(named))
+        return tuple({**places, **named}[name] for name in names)
+
     def lined_up(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Batch:
         """A call, checked and ready to be computed in words."""
         given = arguments, sample_weight, where

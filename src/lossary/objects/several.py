@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import texts
 from .._marks import unconverted
 from ..backends import Array
 from ..calls.batch import Batch
@@ -27,7 +26,7 @@ class ArgumentsLoss(Loss):
         if self.in_keras():
             given = dict(zip(("y_true", "y_pred", "sample_weight", "where"), arguments, strict=False))
             return self.of_model(**{"sample_weight": sample_weight, "where": where, **given})
-        return self.reduced(self._given(arguments, named), sample_weight, where)
+        return self.reduced(self.given(arguments, named), sample_weight, where)
 
     def of_model(self, y_true: Any, y_pred: Any, sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss from the two arrays that a model of Keras has."""
@@ -37,21 +36,13 @@ class ArgumentsLoss(Loss):
 
     def total(self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any) -> Total:
         """As `Loss.total`."""
-        return of_call(self.ready(self._given(arguments, named), sample_weight, where), self.reduction)
+        return of_call(self.ready(self.given(arguments, named), sample_weight, where), self.reduction)
 
     def value_and_grad(
         self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any
     ) -> tuple[Array, Any]:
         """The reduced loss and its gradients with respect to the predictions, a tuple if there are several."""
-        return self.reduced_and_gradient(self._given(arguments, named), sample_weight, where)
-
-    def _given(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """The arguments in the order of the record."""
-        names = self.record.names
-        places = dict(zip(names, arguments, strict=False))
-        if len(arguments) > len(names) or set(named) != set(names) - set(places):
-            raise texts.arguments_named(self.record, len(arguments), list(named))
-        return tuple({**places, **named}[name] for name in names)
+        return self.reduced_and_gradient(self.given(arguments, named), sample_weight, where)
 
     def batch(self, *arguments: Any, sample_weight: Any = None, where: Any = None) -> Batch:  # type: ignore[override]
         """The arguments of a call, lined up and checked, ready to be computed in words."""

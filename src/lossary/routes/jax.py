@@ -42,7 +42,7 @@ _KNOWN = (0, 3)
 # --- where kernels run ----------------------------------------------------------------------------------------------
 
 
-def refusal(*arrays: Array) -> str:
+def refusal(arrays: Sequence[Array]) -> str:
     """Why kernels cannot take these arrays, or nothing."""
     if os.environ.get("LOSSARY_JAX_KERNELS", "1") == "0":
         return "LOSSARY_JAX_KERNELS=0 switches kernels inside JAX off"
@@ -341,8 +341,8 @@ class JaxRoute(Route):
 
     smallest = 1
 
-    def refusal(self, *arrays: Array) -> str:
-        return refusal(*arrays)
+    def refusal(self, arrays: Sequence[Array] = (), predictions: Sequence[int] = ()) -> str:
+        return refusal(arrays)
 
     def linear(self, settings: Settings, given: Arguments) -> Array:
         return linear_jax.value(settings, given)
@@ -355,7 +355,7 @@ class JaxRoute(Route):
     ) -> evaluate.Batch | None:
         y_pred = parts.lead(record, arguments)
         size = getattr(y_pred, "size", None)
-        if not isinstance(size, int) or size < self.smallest or refusal(y_pred, y_pred):
+        if not isinstance(size, int) or size < self.smallest or refusal([y_pred]):
             return None
         batch = prepare(arguments, sample_weight, where)
         # Whole numbers are subtracted in float64.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class NumpyRoute(Route):
     """Calls on arrays in host memory."""
 
-    def refusal(self, *arrays: Array) -> str:
+    def refusal(self, arrays: Sequence[Array] = (), predictions: Sequence[int] = ()) -> str:
         return ""
 
     def at_once(

@@ -42,10 +42,10 @@ _total, _values = prepared(Total), prepared(Values)
 class TorchRoute(Route):
     """Calls on tensors: by NumPy on their memory, value and gradient at once, or with a kernel in torch.compile."""
 
-    def refusal(self, *arrays: Array) -> str:
-        others = *arrays[:1], *arrays[2:]
+    def refusal(self, arrays: Sequence[Array] = (), predictions: Sequence[int] = ()) -> str:
+        others = [x for place, x in enumerate(arrays) if place not in predictions]
         if any(x.requires_grad for x in others) and torch.is_grad_enabled():
-            return "more than y_pred is differentiated"
+            return "more than the predictions is differentiated"
         return _out_of_reach(*arrays)
 
     def at_once(
