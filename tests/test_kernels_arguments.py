@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -209,6 +210,25 @@ def test_derivatives_beyond_the_kernel_on_jax_come_from_the_words() -> None:
     np.testing.assert_allclose(np.einsum("iaia->i", curve), [1.0, 0.25], rtol=1e-6)
     found = jax.vmap(lambda y, m, v: loss(y, (m, v)))(y, mean, variance)
     np.testing.assert_allclose(found, [0.125, np.log(4.0) / 2 + 0.125], rtol=1e-6)
+
+
+@pytest.mark.parametrize("array", [np.asarray, torch.tensor, jnp.asarray], ids=["numpy", "torch", "jax"])
+def test_calls_with_other_arguments_are_explained(array: Callable[[Any], Any]) -> None:
+    anchor, positive, negative = (array(np.full((4, 3), x, np.float32)) for x in (0.5, 1.0, 2.0))
+    assert "triplet_margin runs in a fused kernel on" in kernels.explain("triplet_margin", anchor, positive, negative)
+    named = {"positive": positive, "negative": negative}
+    assert "triplet_margin runs in a fused kernel on" in kernels.explain("triplet_margin", anchor, **named)
+    assert "gaussian_nll runs in a fused kernel" in kernels.explain("gaussian_nll", anchor, (positive, negative))
+    of_scores = kernels.explain(lossary.LinearCrossEntropy(), array([1]), anchor[:1], positive)
+    assert "of those sparse_categorical_crossentropy runs in a fused kernel" in of_scores
+    with pytest.raises(lossary.ParameterError, match=r"2 arguments came; accepted are \(anchor, positive, negative\)"):
+        kernels.explain("triplet_margin", anchor, positive)
+
+
+def test_what_is_differentiated_besides_predictions_is_explained() -> None:
+    x = torch.full((4, 3), 0.5, requires_grad=True)
+    assert "fused kernel" in kernels.explain("triplet_margin", x, 2 * x, 3 * x)
+    assert "more than the predictions" in kernels.explain("gaussian_nll", x, (2 * x, 3 * x))
 
 
 def test_devices_say_what_kernels_lack() -> None:

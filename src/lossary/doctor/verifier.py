@@ -17,7 +17,9 @@ from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
 from ..facts.registry import is_enrolled
 from ..graph.node import walk
+from ..objects.linear import LinearLoss
 from ..objects.own_call import check_followed
+from ..texts.linear import linear_function
 from .evidence import Floats, number, resolved
 from .probe import POINTS, Inputs, Probe
 from .verification import Check, Verification
@@ -56,7 +58,8 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
 
     Raises:
         UnknownLossError: ``loss`` names no loss.
-        ParameterError: ``backend`` is none of the five, or the loss is of a class whose ``__call__`` is its own.
+        ParameterError: ``backend`` is none of the five, or the loss is a head, or of a class whose ``__call__`` is its
+            own.
         ModuleNotFoundError: The backend's framework is not installed.
 
     >>> import lossary
@@ -72,6 +75,8 @@ def verify(loss: Any, backend: str = "numpy", *, seed: int = 0) -> Verification:
             "backend='numpy'"
         )
     found = resolved(loss)
+    if isinstance(found, LinearLoss):
+        raise linear_function(found.record.name, "verify")
     for term in getattr(found, "terms", (found,)):
         check_followed(term, "verify")
     probe = Probe(found, backends.by_name(backend), np.random.default_rng(seed))

@@ -331,7 +331,7 @@ def explain(loss: Any, *arguments: Any, backend: str | None = None, **named: Any
         named: Arguments by name.
 
     Returns:
-        The sentence; of a weighted sum, one for each of its terms.
+        The sentence; of a weighted sum, one for each of its terms; of a head, also that of the loss of its scores.
 
     Raises:
         ParameterError: Other arguments than the loss has.
@@ -349,20 +349,27 @@ def explain(loss: Any, *arguments: Any, backend: str | None = None, **named: Any
     """
     from ..calls import parts, route
     from ..objects.combined import WeightedSum
+    from ..objects.linear import LinearLoss
 
     made = _loss(loss)
     name = made.record.name
     if isinstance(made, WeightedSum):
         terms = (explain(term, *arguments, backend=backend, **named) for term in made.terms)
         return f"{name} runs term by term: {'; '.join(terms)}"
+    if isinstance(made, LinearLoss):
+        known = dict(zip(made.record.names, arguments, strict=False)) | named
+        loss_of_scores = explain(made.loss_of(rows=False), backend=backend or find(name, known).name)
+        return f"{name} makes scores of some tokens at a time, and of those {loss_of_scores}"
     if not arguments and not named:
         backend = backend or "numpy"
         reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         smallest = route.of(by_name(backend)).smallest or THRESHOLD
-        sizes = "at every size" if smallest == 1 else f"from {smallest} elements on"
-        return f"{name} runs in a fused kernel on {backend} {sizes}"
+        sizes = (
+            "" if smallest == 1 else f" for sums and means; with weights or one value per data point from {smallest}"
+        )
+        return f"{name} runs in a fused kernel on {backend} at every size{sizes}"
     given = made.given(arguments, named)
     owner = find(name, dict(parts.named(made.record, given)))
     reason = "" if is_enrolled(made.record) else _ANEW
