@@ -38,8 +38,8 @@ class Probe:
     outputs: int = OUTPUTS
 
     def __post_init__(self) -> None:
-        if self.record.depth > 1:
-            self.loss = self.loss.replaced(axis=(-1,))
+        # Arrays are drawn here: what axis the caller's have is of no matter.
+        self.loss = self.loss.replaced(axis=(-1,) if self.record.depth > 1 else -1)
 
     @property
     def columns(self) -> int:

@@ -15,8 +15,8 @@ from ..errors import LossError, ParameterError, TraceError
 from ..facts.arguments import Role
 from ..facts.axes import ROW
 from ..facts.domain import Domain, NonNegative, Positive, Real, Unit
-from ..facts.registry import is_enrolled
 from ..graph.node import walk
+from ..objects.function import FunctionLoss
 from ..objects.linear import LinearLoss
 from ..objects.own_call import check_followed
 from ..texts.linear import linear_function
@@ -101,7 +101,7 @@ def _judged(name: str, holds: bool, detail: str) -> Check:
 
 def _has_constants(p: Probe) -> bool:
     """Whether a part of the formula counts as a constant; a function of a framework's own is not looked into."""
-    if p.backend is not backends.NUMPY and not is_enrolled(p.record):
+    if p.backend is not backends.NUMPY and isinstance(p.loss, FunctionLoss):
         return False
     return any(node.op == "detach" for node in walk([program_for(p.record, p.loss.parameters, backends.NUMPY).output]))
 

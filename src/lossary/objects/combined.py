@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Self
+
+import numpy as np
 
 from .. import texts
 from .._marks import unconverted
 from ..backends import Array
 from ..facts import registry
-from ..facts.arguments import target_and_prediction
+from ..facts.arguments import Argument, target_and_prediction
 from ..facts.domain import Real
 from ..facts.record import Parameter, Record
 from ..graph import words
@@ -186,22 +189,18 @@ class WeightedSum(Loss):
 def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
     """What is known of a sum: the sets that its terms share, and the formula that they make."""
 
-    def formula(y_true: Any, y_pred: Any) -> Any:
-        values = [words.mean(_value(term, y_true, y_pred)) for term in terms]
+    def formula(*arguments: Any) -> Any:
+        values = [words.mean(_value(term, arguments)) for term in terms]
         return sum((w * value for w, value in zip(weights[1:], values[1:], strict=True)), start=weights[0] * values[0])
 
-    records = [getattr(term, "record", None) for term in terms]
-    targets = {getattr(record, "target", Real()) for record in records}
-    predictions = {r.prediction_domain(t.parameters) for r, t in zip(records, terms, strict=True) if r is not None}
     return Record(
         name="weighted_sum",
         formula=formula,
         slope=None,
         aliases=(),
         class_name="WeightedSum",
-        arguments=target_and_prediction(
-            targets.pop() if len(targets) == 1 else Real(), predictions.pop() if len(predictions) == 1 else Real()
-        ),
+        arguments=_arguments(terms),
+        compared=_compared(terms),
         parameters=(),
         definition="",
         source="",
@@ -210,9 +209,44 @@ def _record(weights: tuple[Any, ...], terms: tuple[Loss, ...]) -> Record:
     )
 
 
-def _value(term: Loss, y_true: Any, y_pred: Any) -> Any:
+def _arguments(terms: tuple[Any, ...]) -> tuple[Argument, ...]:
+    """Those of the terms, in the sets that all share; a framework that copies a sum may put anything in their place."""
+    if not all(isinstance(term, Loss) for term in terms):
+        return target_and_prediction(Real(), Real())
+    return tuple(_shared(each) for each in zip(*map(_in_their_sets, terms), strict=True))
+
+
+def _compared(terms: tuple[Any, ...]) -> str:
+    found = {term.record.compared for term in terms if isinstance(term, Loss)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _in_their_sets(term: Loss) -> list[Argument]:
+    """The arguments of a term, in the sets that its parameters make of them."""
+    record, place, found = term.record, 0, []
+    for argument in record.arguments:
+        found.append(argument if argument.parts else replace(argument, domain=record.domain(place, term.parameters)))
+        place += len(argument.inputs)
+    return found
+
+
+def _shared(arguments: tuple[Argument, ...]) -> Argument:
+    """In the set that lies in those of all terms, as one-hot rows do in numbers from 0 to 1, if it is one of them."""
+    first, domains = arguments[0], {each.domain for each in arguments}
+    if first.parts or len(domains) == 1:
+        return first
+    drawn = {domain: domain.sample(np.random.default_rng(0), (8, 4)) for domain in domains}
+    inmost = (own for own, members in drawn.items() if all(other.fault(members) is None for other in domains))
+    return replace(first, domain=next(inmost, Real()))
+
+
+def _value(term: Loss, arguments: tuple[Any, ...]) -> Any:
+    graph = (arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]).graph
     inside = {p.name: term.parameters[p.name] for p in term.record.parameters if not p.is_around}
-    return term.record.value_of((y_true, y_pred), inside)
+    # A formula may hand a parameter to a word by itself, which then has to know the graph.
+    known = {p.name for p in term.record.parameters if p.is_symbol(inside.get(p.name))}
+    numbers = {name: graph.constant(x) for name, x in inside.items() if name in known and isinstance(x, float)}
+    return term.record.value_of(arguments, {**inside, **numbers})
 
 
 def _same_kind(terms: tuple[Loss, ...]) -> None:

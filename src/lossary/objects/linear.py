@@ -271,7 +271,7 @@ def _of_scores(loss: Any) -> Loss:
     if found is None or isinstance(found, FunctionLoss):
         raise texts.linear_loss(getattr(loss, "__name__", type(loss).__name__), "a function of arrays")
     if isinstance(found, LinearLoss) or not found.record.is_pair:
-        raise texts.linear_loss(found.record.class_name, f"which takes ({', '.join(_arguments(found))})")
+        raise texts.linear_loss(found.record.class_name, _unlike_rows(found.record))
     check_followed(found, "linear")
     if isinstance(found, WeightedSum) and any(_acts_around(term) for term in found.terms):
         raise texts.linear_loss("WeightedSum", "of which a term leaves classes out or has weights for them")
@@ -284,8 +284,12 @@ def _of_scores(loss: Any) -> Loss:
     return found
 
 
-def _arguments(loss: Loss) -> tuple[str, ...]:
-    return ("y_true", "hidden", "weight") if isinstance(loss, LinearLoss) else loss.record.names
+def _unlike_rows(record: Record) -> str:
+    if record.compared:
+        return "which compares data points with each other"
+    if record.depth > 1:
+        return "whose data points are matrices"
+    return f"which takes ({', '.join(each.shown for each in record.inputs)})"
 
 
 def _acts_around(loss: Loss) -> bool:

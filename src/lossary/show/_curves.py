@@ -88,7 +88,7 @@ def _measured(loss: Loss, arguments: Sequence[Any]) -> tuple[Floats, list[Floats
         values, *slopes = program.value_and_slope(NUMPY)(*arguments, *numbers)
         return values[:, 0], slopes
     rows = loss.replaced(axis=(-1,)) if loss.record.depth > 1 else loss
-    return rows.batch(*arguments).values_and_slopes()
+    return rows.lined_up(arguments).values_and_slopes()
 
 
 def _with_gaps(slope: Floats) -> Floats:
@@ -149,7 +149,7 @@ def _line(loss: Loss) -> Line:
             return _region(loss)
         if _is_raw(loss):
             alone = _single("logit of the true class", -6.0, 6.0, target=1.0)
-            return alone if np.ptp(loss.batch(*alone.arguments).values()) else _beside_another()
+            return alone if np.ptp(loss.lined_up(alone.arguments).values()) else _beside_another()
         return _single("probability given to the true class", 0.004, 0.996, target=1.0, mark=1.0)
     rows = shape_of_rows(loss)
     if rows is not None:

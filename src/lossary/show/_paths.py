@@ -55,7 +55,7 @@ def path(loss: Loss) -> Path:
 
 
 def _values(loss: Loss, drawn: Path) -> Floats:
-    return np.asarray(loss.batch(*drawn.arguments).values())
+    return np.asarray(loss.lined_up(drawn.arguments).values())
 
 
 def _shows_nothing(loss: Loss, drawn: Path) -> bool:

@@ -46,8 +46,8 @@ def links_differ(names: Iterable[str]) -> ParameterError:
 def several_predictions(record: Record) -> LossError:
     """A loss that is no function of one raw score per output."""
     return LossError(
-        f"{record.name}: takes {', '.join(record.names)}, and a raw score per output is one prediction of "
-        "(y_true, y_pred); accepted are losses of one prediction per output. Its gradients are "
+        f"{record.name}: takes {', '.join(each.shown for each in record.inputs)}, and a raw score per output is one "
+        "prediction of (y_true, y_pred); accepted are losses of one prediction per output. Its gradients are "
         f"lossary.value_and_grad(lossary.{record.class_name}(reduction='sum'))"
     )
 
