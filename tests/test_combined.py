@@ -123,6 +123,17 @@ def test_the_kernels_are_told_of_term_by_term() -> None:
     assert squared.startswith("mean_squared_error runs in a fused kernel on numpy")
 
 
+def test_sums_of_several_arguments_are_one_formula() -> None:
+    margins = lossary.TripletMargin() + lossary.TripletMargin(margin=2.0)
+    assert lossary.kernels.source(margins).startswith("def weighted_sum_rows_gradient(given_anchor, given_positive")
+    assert "def weighted_sum_value(anchor, positive, negative_)" in str(lossary.explain(margins))
+    axes = lossary.plot(margins).axes
+    # The usual path leads along a loss and its slope; where both margins are met, both are 0.
+    assert min(axes[0].lines[0].get_ydata()) == 0.0
+    with pytest.raises(lossary.LossError, match="takes y_true, y_pred's mean, y_pred's variance, and a raw score"):
+        lossary.grad_and_hess(lossary.GaussianNLL() + lossary.GaussianNLL(full=True))
+
+
 @pytest.mark.parametrize("array", [np.asarray, torch.as_tensor, jnp.asarray, tf.constant])
 def test_what_each_term_adds(array: Callable[[Any], Any]) -> None:
     loss = lossary.Huber(name="smooth") + 0.5 * lossary.MeanSquaredError() + 2.0 * lossary.MeanSquaredError()

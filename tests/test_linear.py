@@ -524,6 +524,9 @@ MESSAGES: list[tuple[str, Callable[[], Any], str]] = [
     ("linear_function", lambda: lossary.kernels.source(lossary.LinearCrossEntropy()), "this takes a loss of (y_true, "),
     ("", lambda: lossary.grad_and_hess(lossary.LinearCrossEntropy())(Y, H),
      "linear_cross_entropy: takes y_true, hidden, weight, and a raw score per output is one prediction"),
+    ("linear_loss", lambda: lossary.linear("ctc"), "linear: the loss is CTC, whose data points are matrices; accepted"),
+    ("linear_loss", lambda: lossary.linear("circle"), "linear: the loss is Circle, which compares data points with "),
+    ("linear_loss", lambda: lossary.linear("gaussian_nll"), "which takes (y_true, y_pred's mean, y_pred's variance)"),
     ("linear_no_processes", lambda: call(Y, *map(torch.tensor, (H, W)), parallel="tokens"), "linear_cross_entropy: "
      "parallel is 'tokens' and torch.distributed has not begun; accepted are processes that know each other. Write "
      "torch.distributed.init_process_group() first, or parallel=None"),

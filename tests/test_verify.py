@@ -36,6 +36,38 @@ def test_every_loss_of_the_catalogue_is_sound(setting: Setting) -> None:
     assert {check.name for check in found.checks} >= {"gradient", "minimum", "mask", "weights", "half precision"}
 
 
+@pytest.mark.parametrize("setting", few(EXAMPLES.__contains__, EVERY_SETTING), ids=str)
+def test_a_loss_added_to_itself_is_as_sound(setting: Setting) -> None:
+    one = setting.configured()
+    found = lossary.verify(one + one)
+    assert not {check.name for check in found.failed} - {name for loss, name in EXCUSED if loss == setting.record.name}
+    gradient = next(check for check in found.checks if check.name == "gradient")
+    assert gradient.status == next(c.status for c in lossary.verify(one).checks if c.name == "gradient")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        # A formula may hand a parameter alone to a word; sets of which one lies in the other; axes of other arrays.
+        lossary.BinaryCrossentropy() + lossary.Dice(),
+        lossary.CategoricalCrossentropy(from_logits=True) + 0.5 * lossary.Dice(from_logits=True),
+        lossary.GaussianNLL() + 2.0 * lossary.GaussianNLL(full=True),
+        lossary.Dice(axis=(1, 2)),
+        lossary.MeanSquaredError(axis=0),
+    ],
+    ids=repr,
+)
+def test_what_people_add_up_is_sound(loss: lossary.Loss) -> None:
+    found = lossary.verify(loss)
+    assert found.ok, str(found)
+    assert {check.name: check.status for check in found.checks}["gradient"] == "passed"
+
+
+def test_constants_in_the_terms_of_a_sum_are_seen_on_every_backend() -> None:
+    circles = lossary.Circle() + lossary.Circle(gamma=2.0)
+    assert lossary.verify(circles, "torch").checks[0].detail.startswith("a part of the formula counts as a constant")
+
+
 def test_only_losses_of_the_catalogue_are_excused() -> None:
     assert {name for name, _ in EXCUSED} <= set(NAMES)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..facts.arguments import DEPTH, Argument, Role
 from ..facts.axes import PAIR
 from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Probabilities, Signs, Unit
 from ..facts.record import Record
+from ..objects.combined import WeightedSum
 from ..objects.define import Loss
 from .evidence import Floats
 from .fit import puts_in_order
@@ -112,6 +113,9 @@ class Probe:
 
         None where it does not follow from the targets which predictions are best.
         """
+        if isinstance(self.loss, WeightedSum):
+            first, *rest = [replace(self, loss=term).perfect(inputs) for term in self.loss.terms]
+            return first if all(_are_same(first, other) for other in rest) else None
         if self.record.is_pair:
             return [self._said(inputs[0])]
         targets = [x for x, each in zip(inputs, self.record.inputs, strict=True) if each.role is Role.TARGET]
@@ -206,3 +210,9 @@ def leaves(gradient: Any) -> Iterator[Any]:
 def listed(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _are_same(one: Inputs | None, other: Inputs | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(map(np.array_equal, one, other))
