@@ -1164,6 +1164,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "(target_ < 6) and layer(input_[rows], target_[rows]) to leave such rows out",
     ),
     (
+        "module_negative",
+        lossary.DomainError,
+        lambda: lossary.torch.KLDivLoss()(torch.full((2, 2), -0.7), torch.tensor([[0.5, 0.5], [-0.7, 0.0]])),
+        "KLDivLoss: target[1, 0] is -0.7; accepted are probabilities, >= 0. Of logarithms of probabilities write "
+        "log_target=True",
+    ),
+    (
         "module_steps",
         lossary.ShapeError,
         lambda: lossary.torch.CTCLoss()(torch.zeros(3), torch.zeros(1, dtype=torch.long), 1, 1),

@@ -92,6 +92,14 @@ def module_label(name: str, got: int, classes: int) -> DomainError:
     )
 
 
+def module_negative(name: str, index: tuple[int, ...], got: float) -> DomainError:
+    """Negative targets where probabilities belong, which are logarithms for the most part."""
+    return DomainError(
+        f"{name}: target[{', '.join(map(str, index))}] is {got:g}; accepted are probabilities, >= 0. Of logarithms of "
+        "probabilities write log_target=True"
+    )
+
+
 def module_steps(name: str, argument: str, got: tuple[int, ...]) -> ShapeError:
     """What is no score of every class at every step."""
     return ShapeError(
