@@ -67,7 +67,7 @@ class Loss(kin.Kin):
         **parameters: Any,
     ) -> None:
         if not hasattr(self, "record"):
-            raise texts.no_formula(type(self).__name__)
+            raise texts.no_formula(type(self))
         if unnamed:
             raise texts.unnamed_parameters(self.record, unnamed)
         settings = {"axis": axis, "reduction": reduction, "name": name, "check": check}
