@@ -207,6 +207,14 @@ def test_regions_of_keras(loss: Any) -> None:
     assert float(found(y_true, y_pred)) == pytest.approx(float(theirs(y_true, y_pred)), rel=1e-5)
 
 
+@pytest.mark.parametrize(("version", "swaps"), [("3.9.2", True), ("3.15.1", True), ("3.16.0", False), ("4.0", False)])
+def test_tversky_of_keras_weighs_as_its_version_does(version: str, swaps: bool, monkeypatch: Any) -> None:
+    monkeypatch.setattr(keras, "__version__", version)  # 3.16 gives alpha to false positives, as its docstring says.
+    alpha, beta = (0.9, 0.2) if swaps else (0.2, 0.9)
+    found = lossary.get(keras.losses.Tversky(alpha=0.2, beta=0.9))
+    assert found == lossary.Tversky(alpha=alpha, beta=beta, axis=None)
+
+
 class Own(nn.Module):
     """A user's module in PyTorch's order."""
 

@@ -1163,6 +1163,24 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "AdaptiveLogSoftmaxWithLoss: target_ holds -100; accepted are labels 0 to 5. Write rows = (target_ >= 0) & "
         "(target_ < 6) and layer(input_[rows], target_[rows]) to leave such rows out",
     ),
+    *(
+        (
+            "no_formula",
+            lossary.LossError,
+            cls,
+            f"{cls.__name__}: lossary.Loss has no formula; accepted are functions of (y_true, y_pred). Write "
+            "lossary.get(lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or a function "
+            "with @lossary.loss",
+        )
+        for cls in (lossary.Loss, type("MyLoss", (lossary.Loss,), {"call": _formula}))
+    ),
+    (
+        "module_negative",
+        lossary.DomainError,
+        lambda: lossary.torch.KLDivLoss()(torch.full((2, 2), -0.7), torch.tensor([[0.5, 0.5], [-0.7, 0.0]])),
+        "KLDivLoss: target[1, 0] is -0.7; accepted are probabilities, >= 0. Of logarithms of probabilities write "
+        "log_target=True",
+    ),
     (
         "module_steps",
         lossary.ShapeError,

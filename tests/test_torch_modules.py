@@ -256,6 +256,16 @@ def test_every_loss_of_torch_is_here_with_its_signature():
         assert list(other) == list(one)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none", "batchmean"])
+def test_logarithms_as_targets_of_a_divergence_are_told(reduction):
+    x, forgotten = torch.zeros(2, 3).log_softmax(1), torch.ones(2, 3).log_softmax(1)  # PyTorch's value is NaN.
+    with pytest.raises(lossary.DomainError, match="log_target=True"):
+        ours.functional.kl_div(x, forgotten, reduction=reduction)
+    assert ours.functional.kl_div(x, forgotten, reduction=reduction, log_target=True).abs().max() < 1e-6
+    with lossary.check("off"):
+        ours.functional.kl_div(x, forgotten, reduction=reduction)
+
+
 def test_a_target_may_be_an_array_of_numpy_or_trained_where_it_is_said():
     x, y = real(N, C), labels(N)
     assert ours.CrossEntropyLoss()(x, y.numpy()) == ours.CrossEntropyLoss()(x, y)

@@ -10789,9 +10789,9 @@ Bisquare = TukeyBiweight
 def tversky(y_true: Any, y_pred: Any, from_logits: bool = False, axis: int | tuple[int, ...] | None = -1, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1e-07, temperature: float = 1.0, check: str | None = None) -> Any:
     """The Dice overlap with weights of its own for what is found too much and too little.
 
-    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
-    round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the Jaccard
-    distance.  For ``axis`` and empty regions see `dice`.
+    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras before 3.16 has them the other
+    way round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the
+    Jaccard distance.  For ``axis`` and empty regions see `dice`.
 
     ``tversky = 1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))``
 
@@ -10833,9 +10833,9 @@ tversky_loss = tversky
 class Tversky(Loss):
     """The Dice overlap with weights of its own for what is found too much and too little.
 
-    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
-    round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the Jaccard
-    distance.  For ``axis`` and empty regions see `dice`.
+    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras before 3.16 has them the other
+    way round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the
+    Jaccard distance.  For ``axis`` and empty regions see `dice`.
 
     ``tversky = 1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(y_true * y_pred), fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))``
 

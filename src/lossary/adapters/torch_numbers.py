@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from .. import texts
+from ..backends.torch import BACKEND
+from ..looks import modes
 from ..objects.get import get
 from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, float32, same_shape
 
@@ -252,7 +255,7 @@ class KLDivLoss(Elements):
         *,
         sync: bool = False,
     ) -> None:
-        # An element is no distribution by itself, so values are not looked at.
+        # An element is no distribution by itself, so values are not looked at, but for the sign of targets.
         own = chosen(size_average, reduce, reduction)
         super().__init__("kl_divergence", own, sync, from_logs=True, check="shapes")
         self.log_target = log_target
@@ -262,12 +265,22 @@ class KLDivLoss(Elements):
 
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         given = super()._prepared(input, target.exp() if self.log_target else target)
+        if not self.log_target:
+            _no_logarithms(given.arguments[0])
         if self.reduction != "batchmean":
             return given
         return given._replace(denominator=input.new_tensor(float(input.shape[0] if input.dim() else 1)))
 
     def _answer(self, given: Given) -> Tensor:
         return self._total(given).mean() if self.reduction == "batchmean" and not self.sync else super()._answer(given)
+
+
+def _no_logarithms(target: Tensor) -> None:
+    mode = modes.mode_of("kl_divergence")
+    seen = None if mode in ("shapes", "off") else BACKEND.host(target, wait=mode == "full")
+    if seen is not None and (wrong := np.argwhere(seen < 0)).size:
+        index = tuple(map(int, wrong[0]))
+        raise texts.module_negative("KLDivLoss", index, float(seen[index]))
 
 
 class GaussianNLLLoss(Loss):

@@ -133,7 +133,8 @@ def dice(y_true: Any, y_pred: Any, from_logits: bool = False, *, squared: bool =
     "fp = sum((1 - y_true) * y_pred), fn = sum(y_true * (1 - y_pred))",
     source="S. S. M. Salehi, D. Erdogmus, A. Gholipour, Tversky loss function for image segmentation (2017), eq. 4",
     peers={
-        "keras.losses.Tversky": "Loss(axis=None, alpha=beta, beta=alpha)   # the other way round there",
+        "keras.losses.Tversky": "Loss(axis=None, alpha=beta, beta=alpha)   # before Keras 3.16; then "
+        "alpha=alpha, beta=beta",
         "monai.losses.TverskyLoss": "Loss(axis=(2, 3), alpha=alpha, beta=beta, smooth=1e-5)",
         "segmentation_models_pytorch.losses.TverskyLoss": "Loss(axis=(0, 2, 3), from_logits=True, smooth=0.0)   # "
         "gamma: FocalTversky",
@@ -151,9 +152,9 @@ def tversky(
 ) -> Any:
     """The Dice overlap with weights of its own for what is found too much and too little.
 
-    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras has them the other way
-    round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the Jaccard
-    distance.  For ``axis`` and empty regions see `dice`.
+    ``alpha`` weighs false positives and ``beta`` false negatives, as in the paper (Keras before 3.16 has them the other
+    way round): ``beta`` above ``alpha`` finds more of a small region.  With both 1/2 it is `dice`, with both 1 the
+    Jaccard distance.  For ``axis`` and empty regions see `dice`.
 
     >>> import lossary
     >>> print(lossary.tversky([[1.0, 0.0]], [[1.0, 0.5]], alpha=1.0, beta=0.0).round(4))

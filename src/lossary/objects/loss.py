@@ -66,6 +66,8 @@ class Loss(kin.Kin):
         check: modes.Mode | None = None,
         **parameters: Any,
     ) -> None:
+        if not hasattr(self, "record"):
+            raise texts.no_formula(type(self))
         if unnamed:
             raise texts.unnamed_parameters(self.record, unnamed)
         settings = {"axis": axis, "reduction": reduction, "name": name, "check": check}

@@ -123,9 +123,15 @@ def _keras(loss: Any) -> Any:
     # Keras leaves the delta of Huber and some axes out of its configurations; the function is called with them.
     held = loss.get_config() | getattr(loss, "_fn_kwargs", {})
     settings = {k: v for k, v in held.items() if k in _settings_of(type(loss).__name__)}
-    if type(loss).__name__ == "Tversky":  # Whose alpha weighs false negatives, whatever its docstring says.
+    if type(loss).__name__ == "Tversky" and _swaps_tversky():
         settings |= {"alpha": held["beta"], "beta": held["alpha"]}
     return {"class_name": type(loss).__name__, "config": settings}
+
+
+def _swaps_tversky() -> bool:
+    """Whether the alpha of Keras's Tversky weighs false negatives, as up to 3.15 whatever its docstring said."""
+    major, minor = sys.modules["keras"].__version__.split(".")[:2]
+    return (int(major), int(minor)) < (3, 16)
 
 
 def _settings_of(name: str) -> set[str]:

@@ -15,6 +15,14 @@ _PARAMETERS = {"ignore_class": "ignore_index", "sample_weight": "weight"}
 _WITH_LOGITS = "lossary.torch.BCEWithLogitsLoss()"
 
 
+def no_formula(cls: type) -> LossError:
+    """A class that is derived from the base of all losses, as losses of Keras and modules of PyTorch are."""
+    return LossError(
+        f"{cls.__name__}: lossary.Loss has no formula; accepted are functions of (y_true, y_pred). Write lossary.get("
+        "lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or a function with @lossary.loss"
+    )
+
+
 def in_torch_words(error: LossError, *, own: bool, elements: bool) -> LossError:
     """The same error with what it names called as in PyTorch, of a loss of its ``own`` names or any other."""
     words = {**_ARGUMENTS, **_PARAMETERS} if own else _ARGUMENTS
@@ -89,6 +97,14 @@ def module_label(name: str, got: int, classes: int) -> DomainError:
     return DomainError(
         f"{name}: target_ holds {got}; accepted are labels 0 to {classes - 1}. Write rows = (target_ >= 0) & (target_ "
         f"< {classes}) and layer(input_[rows], target_[rows]) to leave such rows out"
+    )
+
+
+def module_negative(name: str, index: tuple[int, ...], got: float) -> DomainError:
+    """Negative targets where probabilities belong, which are logarithms for the most part."""
+    return DomainError(
+        f"{name}: target[{', '.join(map(str, index))}] is {got:g}; accepted are probabilities, >= 0. Of logarithms of "
+        "probabilities write log_target=True"
     )
 
 
