@@ -147,6 +147,14 @@ def test_ignored_labels_leave_the_denominator(base, loss):
     assert value(loss, LABELS, SCORES, base=base)[0] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.costly
+def test_functions_that_ignore_labels_are_compiled_by_torch_whatever_keras_runs_on():
+    torch = pytest.importorskip("torch")
+    step = torch.compile(lossary.sparse_categorical_crossentropy, fullgraph=True, backend="eager")
+    found = step(torch.tensor([0, 1]), torch.tensor([[0.25, 0.75], [0.5, 0.5]]), ignore_class=1)
+    np.testing.assert_allclose(found, [math.log(4), 0.0], rtol=1e-6)
+
+
 MASK = np.array([[True, True, False, False], [True, True, True, True]])
 
 

@@ -167,6 +167,21 @@ def test_xgboost_metric_stops_early_on_the_weighted_mean():
     assert told == ("poisson", pytest.approx(float(mean)))
 
 
+def test_a_loss_itself_is_a_metric_of_xgboosts_estimators():
+    model = xgboost.XGBRegressor(n_estimators=2, n_jobs=1, eval_metric=lossary.MeanSquaredError())
+    model.fit(DATA["x"], DATA["number"], eval_set=[(DATA["x"], DATA["number"])], verbose=False)
+    history = model.evals_result()["validation_0"]["mean_squared_error"]
+    assert history[-1] == pytest.approx(np.square(model.predict(DATA["x"]) - DATA["number"]).mean(), rel=1e-5)
+
+
+def test_a_matrix_of_xgboost_is_no_array_and_the_line_takes_its_labels():
+    scope = {"y_true": xgboost.DMatrix(np.eye(2), label=[3.0, 4.0])}
+    with pytest.raises(lossary.DTypeError) as caught:
+        lossary.mean_squared_error(scope["y_true"], [1.0, 2.0])
+    exec(str(caught.value).partition("Write ")[2], scope)
+    np.testing.assert_array_equal(scope["y_true"], [3.0, 4.0])
+
+
 def test_xgboost_estimators():
     objective, metric = lossary.xgboost.objective("bce"), lossary.xgboost.metric("bce")
     model = xgboost.XGBClassifier(

@@ -9,7 +9,7 @@ import numpy as np
 from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.name_scope import current_path
 
-from .. import texts
+from .. import backends, texts
 from ..looks.modes import Mode, mode_of
 from ..objects.define import Loss
 from ..objects.function import FunctionLoss
@@ -58,8 +58,9 @@ class KerasKin(Kin, keras.losses.Loss):
 
     @staticmethod
     def marked(values: Any, mask: Any) -> Any:
-        """Values that carry their mask, as those of Keras's ``ignore_class`` do."""
-        if keras.ops.is_tensor(values):
+        """Values of Keras's backend carry their mask, as those of Keras's ``ignore_class`` do."""
+        owner = backends.of(values)  # TensorFlow's own question would stop torch.compile.
+        if owner is not None and owner.name == keras.config.backend():
             set_keras_mask(values, mask)
         return values
 
