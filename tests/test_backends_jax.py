@@ -30,7 +30,7 @@ def test_agrees_with_numpy(setting: Setting, rng: np.random.Generator) -> None:
             np.asarray(y_true), np.asarray(y_pred)
         )
         values = jax.jit(setting)(y_true, y_pred)
-        gradient = jax.grad(lambda p, t: setting(t, p).sum())(y_pred, y_true)
+        gradient = jax.jit(jax.grad(lambda p, t: setting(t, p).sum()))(y_pred, y_true)
         assert values.dtype == gradient.dtype == dtype
         if dtype == "float64":
             np.testing.assert_allclose(values, value, rtol=1e-12, atol=1e-14)
@@ -49,27 +49,24 @@ def test_derivatives_of_every_mode_agree(setting: Setting, rng: np.random.Genera
     def value(p: Any) -> Any:
         return setting(y_true, p).sum()
 
-    reverse = jax.jacrev(value)(y_pred)
+    # All in one program: JAX would compile every operation of each by itself.
+    derivatives = (jax.jacrev(value), jax.jacfwd(value), jax.hessian(value), jax.jacrev(jax.jacrev(value)))
+    reverse, forward, hessian, twice = jax.jit(lambda p: [each(p) for each in derivatives])(y_pred)
     with lossary.check("off"):
-        expected = central_difference(lambda p: value(jnp.asarray(p)), np.asarray(y_pred))
-        second = np.stack(
-            [
-                (jax.grad(value)(y_pred.at[i].add(1e-6)) - jax.grad(value)(y_pred.at[i].add(-1e-6))) / 2e-6
-                for i in range(3)
-            ]
-        )
+        expected = central_difference(jax.jit(value), np.asarray(y_pred))
+        slope, steps = jax.jit(derivatives[0]), 1e-6 * np.eye(3)
+        second = np.stack([(slope(y_pred + step) - slope(y_pred - step)) / 2e-6 for step in steps])
     np.testing.assert_allclose(reverse, expected, rtol=1e-6, atol=1e-8)
-    np.testing.assert_allclose(jax.jacfwd(value)(y_pred), reverse, rtol=1e-12, atol=1e-15)
-    hessian = jax.jit(jax.hessian(value))(y_pred)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(hessian, second, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(jax.jacrev(jax.jacrev(value))(y_pred), hessian, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(twice, hessian, rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("setting", every(FLOAT_TARGETS, FEWEST), ids=str)
 def test_derivative_with_respect_to_targets(setting: Setting, rng: np.random.Generator) -> None:
     y_true, y_pred = setting.draw_inside(rng, (2, 3))
     with lossary.check("off"):
-        gradient = jax.grad(lambda t: setting(t, jnp.asarray(y_pred)).sum())(jnp.asarray(y_true))
+        gradient = jax.jit(jax.grad(lambda t: setting(t, jnp.asarray(y_pred)).sum()))(jnp.asarray(y_true))
         expected = central_difference(lambda t: setting(t, y_pred), y_true)
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
@@ -87,7 +84,7 @@ def test_value_and_grad_is_jax_grad_also_jitted(setting: Setting, rng: np.random
     y_true, y_pred = arrays(setting, rng)
     weight, mask = jnp.asarray([1.0, 2.0, 0.0, 3.0]), jnp.asarray([True, True, True, False])
     loss = setting.configured(reduction="mean_with_sample_weight")
-    expected = jax.value_and_grad(lambda p: loss(y_true, p, sample_weight=weight, where=mask))(y_pred)
+    expected = jax.jit(jax.value_and_grad(lambda p: loss(y_true, p, sample_weight=weight, where=mask)))(y_pred)
     got = jax.jit(lossary.value_and_grad(loss))(y_true, y_pred, weight, mask)
     np.testing.assert_allclose(got[0], expected[0], rtol=1e-13)
     np.testing.assert_allclose(got[1], expected[1], rtol=1e-12, atol=1e-16)
@@ -100,7 +97,8 @@ def test_gradient_of_parameters() -> None:
     assert float(slope) == pytest.approx(2.5, rel=1e-12)
     # Smoothing s turns the target (1, 0) into (1 - s/2, s/2): the loss changes by (log p_0 - log p_1) / 2 per s.
     y_true, y_pred = jnp.asarray([[1.0, 0.0]]), jnp.asarray([[0.8, 0.2]])
-    slope = jax.grad(lambda s: lossary.categorical_crossentropy(y_true, y_pred, label_smoothing=s).sum())(0.1)
+    smoothed = jax.grad(lambda s: lossary.categorical_crossentropy(y_true, y_pred, label_smoothing=s).sum())
+    slope = jax.jit(smoothed)(0.1)
     assert float(slope) == pytest.approx((np.log(0.8) - np.log(0.2)) / 2, rel=1e-12)
     # The derivative of -log(p + e) with respect to e is -1 / (p + e) at y = 1.
     one = jnp.ones((1, 1))
