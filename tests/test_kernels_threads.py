@@ -219,12 +219,13 @@ def test_where_no_further_thread_starts_everything_is_still_computed(monkeypatch
 
 def test_an_error_of_a_helper_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "count", lambda: 2)
-    caller = current_thread()
+    caller, helped = current_thread(), Event()
 
     def task(_: int) -> int:
-        time.sleep(0.01)
         if current_thread() is not caller:
+            helped.set()
             raise MemoryError("of the helper")
+        assert helped.wait(60.0)  # However long a busy machine takes to start it.
         return 0
 
     with pytest.raises(MemoryError, match="of the helper"):
