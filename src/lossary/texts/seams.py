@@ -19,7 +19,7 @@ def no_formula(cls: type) -> LossError:
     """A class that is derived from the base of all losses, as losses of Keras and modules of PyTorch are."""
     return LossError(
         f"{cls.__name__}: lossary.Loss has no formula; accepted are functions of (y_true, y_pred). Write lossary.get("
-        "lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or a function with @lossary.loss"
+        "lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or one with @lossary.loss"
     )
 
 
