@@ -1169,8 +1169,8 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
             lossary.LossError,
             cls,
             f"{cls.__name__}: lossary.Loss has no formula; accepted are functions of (y_true, y_pred). Write "
-            "lossary.get(lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or a function "
-            "with @lossary.loss",
+            "lossary.get(lambda y_true, y_pred: abs(y_pred - y_true).mean(-1)) with a formula of yours, or one with "
+            "@lossary.loss",
         )
         for cls in (lossary.Loss, type("MyLoss", (lossary.Loss,), {"call": _formula}))
     ),
