@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from .._marks import unconverted
 from ..backends import Array
 from ..facts import registry
 from ..facts.arguments import Argument, target_and_prediction
-from ..facts.domain import Real
+from ..facts.domain import Domain, Real
 from ..facts.record import Parameter, Record
 from ..graph import words
 from .loss import Loss, plain, settings_of
@@ -231,13 +232,16 @@ def _in_their_sets(term: Loss) -> list[Argument]:
 
 
 def _shared(arguments: tuple[Argument, ...]) -> Argument:
-    """In the set that lies in those of all terms, as one-hot rows do in numbers from 0 to 1, if it is one of them."""
-    first, domains = arguments[0], {each.domain for each in arguments}
-    if first.parts or len(domains) == 1:
-        return first
+    first, domains = arguments[0], tuple(dict.fromkeys(each.domain for each in arguments))
+    return first if first.parts or len(domains) == 1 else replace(first, domain=_inmost(domains))
+
+
+@cache
+def _inmost(domains: tuple[Domain, ...]) -> Domain:
+    """The set that lies in all others, as one-hot rows do in numbers from 0 to 1, if it is one of them."""
     drawn = {domain: domain.sample(np.random.default_rng(0), (8, 4)) for domain in domains}
-    inmost = (own for own, members in drawn.items() if all(other.fault(members) is None for other in domains))
-    return replace(first, domain=next(inmost, Real()))
+    within = (own for own, members in drawn.items() if all(other.fault(members) is None for other in domains))
+    return next(within, Real())
 
 
 def _value(term: Loss, arguments: tuple[Any, ...]) -> Any:
