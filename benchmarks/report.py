@@ -82,8 +82,8 @@ On TensorFlow formulas run as they are written: XLA has no public door to kernel
 behind there, its formula takes more steps than Keras's for digits that Keras's loses (`accuracy.md`), most of all in
 crossentropies of scores, which look for the largest score and add up the others alone.
 
-PyTorch's expression of sparse crossentropy from probabilities reads one probability of each row; Keras's definition, and
-lossary's, divides it by the sum of all.
+PyTorch's expression of sparse crossentropy from probabilities reads one probability of each row; Keras's definition,
+and lossary's, divides it by the sum of all.
 
 ![The same as bars](benchmarks.png)"""
 

@@ -524,7 +524,7 @@ MESSAGES: list[tuple[str, Callable[[], Any], str]] = [
     ("linear_function", lambda: lossary.LinearCrossEntropy().batch(Y, H), "linear_cross_entropy: this takes a loss of "
      "(y_true, y_pred), and this one takes (y_true, hidden, weight); accepted is the loss of the scores. Write "
      "lossary.SparseCategoricalCrossentropy(from_logits=True) with hidden @ weight.T"),
-    ("linear_function", lambda: lossary.verify("linear_cross_entropy"), "linear_cross_entropy: verify takes a loss of"),
+    ("linear_function", lambda: lossary.verify("linear_cross_entropy"), "linear_cross_entropy: this takes a loss of"),
     ("linear_function", lambda: lossary.kernels.source(lossary.LinearCrossEntropy()), "this takes a loss of (y_true, "),
     ("", lambda: lossary.grad_and_hess(lossary.LinearCrossEntropy())(Y, H),
      "linear_cross_entropy: takes y_true, hidden, weight, and a raw score per output is one prediction"),

@@ -43,8 +43,8 @@ def measured(loss: Loss, name: str, rows: int, columns: int, seconds: float) -> 
     rng, backend = np.random.default_rng(0), backends.by_name(name)
     probe = Probe(loss, backend, rng, columns)
     arrays = tuple(probe.arguments(probe.inputs(rows), "float32"))
-    loss = probe.loss  # Regions along the last axis, where arrays have several.
-    step = backend.compiled(loss.value_and_grad)
+    drawn = probe.loss  # Regions along the last axis, where arrays have several.
+    step = backend.compiled(drawn.value_and_grad)
 
     def call() -> None:
         for result in leaves(step(*arrays)):
@@ -55,7 +55,7 @@ def measured(loss: Loss, name: str, rows: int, columns: int, seconds: float) -> 
     one, target = np.ones((rows, columns), np.float32), np.empty((rows, columns), np.float32)
     reading = min(_times(lambda: np.add(one, one, out=target), seconds / 10))
     # The way and not the reason, which `lossary.kernels.explain` tells in full.
-    told = explain(loss, *arrays) if loss.record.is_pair else explain(loss, backend=name)
+    told = explain(drawn, *arrays)
     path = told.removeprefix(f"{loss.record.name} runs in ").partition(":")[0].partition(", ")[0]
     return Timing(repr(loss), name, min(times), statistics.median(times), len(times), reading, path)
 

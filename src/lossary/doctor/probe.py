@@ -16,6 +16,8 @@ from ..facts.domain import Bits, Classes, Domain, LogProbabilities, OneHot, Prob
 from ..facts.record import Record
 from ..objects.combined import WeightedSum
 from ..objects.define import Loss
+from ..objects.linear import LinearLoss
+from ..texts.linear import linear_function
 from .evidence import Floats
 from .fit import puts_in_order
 
@@ -39,6 +41,8 @@ class Probe:
     outputs: int = OUTPUTS
 
     def __post_init__(self) -> None:
+        if isinstance(self.loss, LinearLoss):
+            raise linear_function(self.record.name)
         # Arrays are drawn here: what axis the caller's have is of no matter.
         self.loss = self.loss.replaced(axis=(-1,) if self.record.depth > 1 else -1)
 

@@ -142,7 +142,7 @@ class LinearLoss(Loss):
     # --- what other losses have and this one has not ---------------------------------------------------------------
 
     def lined_up(self, *_: Any, **__: Any) -> NoReturn:
-        raise texts.linear_function(self.record.name, "this")
+        raise texts.linear_function(self.record.name)
 
     ready = batch = lined_up
 
@@ -316,7 +316,7 @@ def _record(name: str, class_name: str) -> Record:
     """What messages, equality and sums of losses ask of a record; the formula is that of the loss of the scores."""
 
     def formula(*_: Any, **__: Any) -> NoReturn:
-        raise texts.linear_function(name, "this")
+        raise texts.linear_function(name)
 
     return Record(
         name=name,

@@ -108,10 +108,10 @@ def linear_in_keras(loss: str) -> ParameterError:
     )
 
 
-def linear_function(loss: str, asked: str) -> ParameterError:
+def linear_function(loss: str) -> ParameterError:
     """What only losses of predictions have."""
     return ParameterError(
-        f"{loss}: {asked} takes a loss of (y_true, y_pred), and this one takes (y_true, hidden, weight); accepted is "
+        f"{loss}: this takes a loss of (y_true, y_pred), and this one takes (y_true, hidden, weight); accepted is "
         "the loss of the scores. Write lossary.SparseCategoricalCrossentropy(from_logits=True) with hidden @ weight.T"
     )
 
