@@ -148,6 +148,18 @@ def test_ignored_labels_leave_the_denominator(base, loss):
 
 
 @pytest.mark.costly
+def test_symbols_of_torch_fx_are_named_whatever_keras_runs_on():
+    torch = pytest.importorskip("torch")
+
+    class Model(torch.nn.Module):
+        def forward(self, y_true, y_pred):
+            return lossary.MeanSquaredError()(y_true, y_pred)
+
+    with pytest.raises(lossary.DTypeError, match=r"y_pred \(torch Proxy\).*Write torch\.export\.export"):
+        torch.fx.symbolic_trace(Model())
+
+
+@pytest.mark.costly
 def test_functions_that_ignore_labels_are_compiled_by_torch_whatever_keras_runs_on():
     torch = pytest.importorskip("torch")
     step = torch.compile(lossary.sparse_categorical_crossentropy, fullgraph=True, backend="eager")

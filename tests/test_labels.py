@@ -7,6 +7,7 @@ import decimal
 import re
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -172,6 +173,26 @@ def test_several_outputs_and_things_without_values() -> None:
     for array, word in ((torch.ones, "torch"), (jnp.ones, "jax.numpy"), (tf.ones, "tf"), (np.ones, "numpy")):
         with pytest.raises(lossary.ShapeError, match=rf" {word}\.broadcast_to\(y_true, \(2, 3\)\)"):
             lossary.MeanSquaredError()(array((1, 3)), array((2, 3)))
+
+
+@pytest.mark.parametrize("array", [np.asarray, torch.tensor, jnp.asarray, tf.constant])
+def test_axes_in_another_order_are_turned(array: Any) -> None:
+    last = np.eye(3)[np.arange(40).reshape(2, 4, 5) % 3]
+    first = np.moveaxis(last, -1, 1)
+    for y_true, y_pred, settings in ((last, first, {"axis": 1}), (first, last, {})):
+        scope = {"y_true": array(y_true), "numpy": np, "torch": torch, "jax": jax, "tf": tf}
+        with pytest.raises(lossary.ShapeError) as caught:
+            lossary.CategoricalCrossentropy()(scope["y_true"], array(y_pred))
+        told = str(caught.value).partition("write ")[2]
+        assert ("axis=1" in told) == bool(settings)
+        exec(told.partition(";")[0], scope)
+        np.testing.assert_array_equal(np.asarray(scope["y_true"]), y_pred)
+        assert float(lossary.CategoricalCrossentropy(**settings)(scope["y_true"], array(y_pred))) < 1e-6
+    scope = {"y_true": array(np.arange(3.0)[None]), "tf": tf}
+    with pytest.raises(lossary.ShapeError) as caught:
+        lossary.LogCosh()(scope["y_true"], array(np.zeros((3, 1))))
+    exec(str(caught.value).partition("write ")[2], scope)
+    assert tuple(scope["y_true"].shape) == (3, 1)
 
 
 def test_classes_along_axis_one() -> None:

@@ -136,7 +136,14 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lossary.ShapeError,
         lambda: lossary.huber(np.zeros((2, 3)), np.zeros((3, 2))),
         "huber: y_true has shape (2, 3) and y_pred (3, 2); accepted are equal shapes, or (N,) with (N, 1). "
-        "Nothing is broadcast: write y_true = y_true.reshape((3, 2))",
+        "Nothing is broadcast: if its axes stand in another order, write y_true = numpy.transpose(y_true, (1, 0))",
+    ),
+    (
+        "shapes_differ",
+        lossary.ShapeError,
+        lambda: lossary.huber(np.zeros(6), np.zeros((3, 2))),
+        "huber: y_true has shape (6,) and y_pred (3, 2); accepted are equal shapes, or (N,) with (N, 1). "
+        "Nothing is broadcast: write y_true = y_true.reshape((3, 2)) if both hold the same elements in the same order",
     ),
     (
         "shapes_differ",

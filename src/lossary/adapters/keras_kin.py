@@ -79,8 +79,8 @@ def adopt() -> None:
 def mask_of(y_pred: Any) -> Any:
     """Keras's mask of a tensor, one entry per data point, or None."""
     mask = get_keras_mask(y_pred)
-    if mask is None or not (keras.ops.is_tensor(mask) or isinstance(mask, np.ndarray | keras.KerasTensor)):
-        return None  # A symbol of torch.fx has whatever it is asked for.
+    if mask is None or (backends.of(mask) is None and not isinstance(mask, keras.KerasTensor)):
+        return None  # A symbol of torch.fx has whatever it is asked for, of TensorFlow's marks too.
     return _without_trailing_ones(keras.ops.cast(mask, "bool"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, LossError
-from ..texts.calls import shape_text
+from ..texts.shapes import shape_text
 from .evidence import (
     HALF_TOLERANCE,
     Evidence,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError, ShapeError
 from ..facts.axes import LISTED, ROW
-from .calls import shape_text
+from .shapes import shape_text
 
 if TYPE_CHECKING:
     from ..facts.arguments import Argument

@@ -5,13 +5,13 @@ A message names the loss, the argument, what came, what is accepted and the line
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BackendError, DTypeError, LossError, ParameterError, ShapeError
 from ..facts.domain import OneHot
 from . import remedies
+from .shapes import remedy, shape_text
 
 if TYPE_CHECKING:
     from ..facts.record import Record
@@ -182,12 +182,6 @@ def not_numbers(loss: str, argument: str, value: Any) -> DTypeError:
     )
 
 
-def shape_text(shape: Iterable[int | None]) -> str:
-    """A shape with ``?`` where a length is not known."""
-    lengths = ["?" if length is None else str(length) for length in shape]
-    return f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"
-
-
 def shapes_differ(
     record: Record,
     true: tuple[int | None, ...],
@@ -231,22 +225,8 @@ def shapes_differ(
             f"{got}; accepted are targets with one column per class. Integer labels need "
             f"{sparse if record.name == 'categorical_crossentropy' else ''}{encoded}"
         )
-    remedy = _shape_remedy(true, pred, library)
-    return ShapeError(f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {remedy}")
-
-
-def _shape_remedy(true: tuple[int | None, ...], pred: tuple[int | None, ...], library: str) -> str:
-    known = None not in (*true, *pred)
-    if known and math.prod(n or 0 for n in true) == math.prod(n or 0 for n in pred):
-        return f"write y_true = y_true.reshape({shape_text(pred)})"
-    if true == pred[: len(true)]:
-        return "y_true needs one column per output, or the last layer a single unit"
-    if len(true) == len(pred) and all(a in (1, b) for a, b in zip(true, pred, strict=True)):
-        module = {"jax": "jax.numpy", "pytensor": "pytensor.tensor", "tensorflow": "tf"}.get(library, library)
-        return f"if y_true is to be repeated, write {module}.broadcast_to(y_true, {shape_text(pred)})"
-    if true[:-1] == pred[:-1] and len(true) > 1:
-        return f"the last layer needs one unit per column of y_true, {shape_text(true[-1:])[1:-2]} in all"
-    return "take both from the same data points, for example y_pred = model(x[:n]) with y_true = y[:n]"
+    advice = remedy(record, true, pred, library)
+    return ShapeError(f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {advice}")
 
 
 def shapes_at_run_time(loss: str) -> str:

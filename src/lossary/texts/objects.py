@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BackendError, DTypeError, ParameterError, ShapeError, UnknownLossError
 from ..facts.registry import enrolled
 from . import peers
-from .calls import shape_text, shown
+from .calls import shown
+from .shapes import shape_text
 
 if TYPE_CHECKING:
     from ..facts.record import Parameter, Record

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LossError, ParameterError, ShapeError, TraceError
-from .calls import shape_text, shown
+from .calls import shown
+from .shapes import shape_text
 
 if TYPE_CHECKING:
     from ..facts.record import Record

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import BackendError, DomainError, DTypeError, LossError, ParameterError, ShapeError
 from ..facts.record import Record
-from .calls import shape_text, shown
+from .calls import shown
+from .shapes import shape_text
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
 _ARGUMENTS = {"y_true": "target", "y_pred": "input"}
