@@ -225,6 +225,14 @@ def test_calls_with_other_arguments_are_explained(array: Callable[[Any], Any]) -
         kernels.explain("triplet_margin", anchor, positive)
 
 
+def test_what_acts_around_a_formula_takes_kernels_from_their_threshold_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 1 << 16)
+    for loss, at_every_size in (("huber", True), (lossary.SparseCategoricalCrossentropy(ignore_class=-1), False)):
+        told = kernels.explain(loss, None, None, backend="torch")
+        assert told.endswith("from 65536 elements on")
+        assert ("at every size for sums and means" in told) == at_every_size
+
+
 def test_what_is_differentiated_besides_predictions_is_explained() -> None:
     x = torch.full((4, 3), 0.5, requires_grad=True)
     assert "fused kernel" in kernels.explain("triplet_margin", x, 2 * x, 3 * x)

@@ -29,6 +29,8 @@ class Setting:
         self.numbers: tuple[Any, ...] = tuple(parameters[name] for name in self.symbols)
         # A parameter that is an array is traced or differentiated by its framework.
         self.is_constant = all(isinstance(number, float) for number in self.numbers)
+        # Nothing acts around the formula, and no parameter is an array.
+        self.is_plain = self.is_constant and self.ignored is None and not self.weighting
         self.plans: dict[Hashable, Plan] = {}
         self.steps: dict[Hashable, Any] = {}
 

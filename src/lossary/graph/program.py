@@ -115,7 +115,7 @@ class Program:
             return formula(arguments, parameters)
         except TraceError as error:
             raise TraceError(f"{self.record.name}: {error}") from None
-        except LossError:
+        except LossError:  # Of which some are TypeErrors too.
             raise
         except (TypeError, AttributeError) as error:
             raise TraceError(f"{self.record.name}: {TraceError.failed(error)}") from error

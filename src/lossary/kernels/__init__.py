@@ -360,16 +360,16 @@ def explain(loss: Any, *arguments: Any, backend: str | None = None, **named: Any
         known = dict(zip(made.record.names, arguments, strict=False)) | named
         loss_of_scores = explain(made.loss_of(rows=False), backend=backend or find(name, known).name)
         return f"{name} makes scores of some tokens at a time, and of those {loss_of_scores}"
-    if not arguments and not named:
+    if all(x is None for x in (*arguments, *named.values())):
         backend = backend or "numpy"
         reason = route.of(by_name(backend)).refusal() or unfit(_program(made))
         if reason:
             return f"{name} runs in the words of {backend}: {reason}"
         smallest = route.of(by_name(backend)).smallest or THRESHOLD
-        sizes = (
-            "" if smallest == 1 else f" for sums and means; with weights or one value per data point from {smallest}"
-        )
-        return f"{name} runs in a fused kernel on {backend} at every size{sizes}"
+        sizes = "at every size" if smallest == 1 else f"from {smallest} elements on"
+        if smallest > 1 and made._setting.is_plain:
+            sizes = f"at every size for sums and means; with weights or one value per data point {sizes}"
+        return f"{name} runs in a fused kernel on {backend} {sizes}"
     given = made.given(arguments, named)
     owner = find(name, dict(parts.named(made.record, given)))
     reason = "" if is_enrolled(made.record) else _ANEW

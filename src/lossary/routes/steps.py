@@ -164,7 +164,7 @@ def _plan(
 ) -> tuple[Plan, tuple[Floats, ...]] | None:
     """What compiled code may rely on for arrays like these, and inputs, or None where they need more than it does."""
     record = setting.record
-    if not setting.is_constant or setting.ignored is not None or setting.weighting or not is_enrolled(record):
+    if not setting.is_plain or not is_enrolled(record):
         return None
     if record.compared or record.depth > 1 or not all(x.dtype.isnative for x in leaves(arguments)[0]):
         return None

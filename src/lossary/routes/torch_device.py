@@ -88,7 +88,7 @@ class _Plain(Prepared):
         self.step, self.divisor, self.factor = None, 1, 1.0
         self.like = torch.empty((), dtype=torch.float32, device=y_pred.device)
         record = setting.record
-        simple = setting.is_constant and setting.ignored is None and not setting.weighting and record.is_pair
+        simple = setting.is_plain and record.is_pair
         if not simple or not is_enrolled(record) or not y_pred.numel() or y_pred.dtype not in _FLOATS:
             return
         plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
