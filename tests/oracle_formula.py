@@ -34,9 +34,10 @@ class Exact(NumpyBackend):
     abs, sign, exp, expm1, log, log1p = map(_each, (abs, mp.sign, mp.exp, mp.expm1, mp.log, mp.log1p))
     sqrt, square, sinh, tanh = map(_each, (mp.sqrt, lambda x: x * x, mp.sinh, mp.tanh))
     log1pmx, expm1mx = _each(lambda x: mp.log1p(x) - x), _each(lambda x: mp.expm1(x) - x)
-    log1mexp, hypot1 = (
+    log1mexp, hypot1, logcosh = (
         _each(lambda x: mp.log1p(-mp.exp(x)) if x < -1 else mp.log(-mp.expm1(x))),
         _each(lambda x: mp.sqrt(1 + x * x)),
+        _each(lambda x: mp.log(mp.cosh(x))),
     )
     arctan, cos, sin, erf = map(_each, (mp.atan, mp.cos, mp.sin, mp.erf))
     lgamma, digamma, trigamma = map(_each, (mp.loggamma, mp.digamma, lambda x: mp.polygamma(1, x)))

@@ -78,6 +78,7 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "expm1mx": (lambda y, p: words.expm1mx(p), lambda p: np.expm1(p) - p),
     "log1mexp": (lambda y, p: words.log1mexp(-p * p), lambda p: np.log1p(-np.exp(-p * p))),
     "hypot1": (lambda y, p: words.hypot1(p), lambda p: np.hypot(1.0, p)),
+    "logcosh": (lambda y, p: words.logcosh(p), lambda p: np.log(np.cosh(p))),
     "arctan": (lambda y, p: words.arctan(p), np.arctan),
     "cos": (lambda y, p: words.cos(p), np.cos),
     "sin": (lambda y, p: words.sin(p), np.sin),

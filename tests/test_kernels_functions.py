@@ -19,7 +19,7 @@ from lossary.kernels.cpu import alone, compiled, functions, threads
 
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}
-BOUNDS |= {"log1pmx": 4.0, "expm1mx": 2.7, "log1mexp": 2.5, "hypot1": 1.1, "arctan": 2.0}
+BOUNDS |= {"log1pmx": 4.0, "expm1mx": 2.7, "log1mexp": 2.5, "hypot1": 1.1, "arctan": 2.0, "logcosh": 2.3}
 BOUNDS |= {"softplus": 2.1, "exp_decaying": 1.1, "log1p_growing": 1.5, "log1p_unit": 1.5}
 # Variants for part of the arguments: the function they stand for, and where.
 VARIANTS = {
@@ -174,6 +174,7 @@ EXACT = {
     "expm1mx": lambda x: mp.expm1(x) - x,
     "log1mexp": lambda x: mp.log(-mp.expm1(x)) if x > -1 else mp.log1p(-mp.exp(x)),
     "hypot1": lambda x: mp.sqrt(1 + x * x),
+    "logcosh": lambda x: mp.log(mp.cosh(x)),
     "arctan": mp.atan,
     "exp_decaying": mp.exp,
     "log1p_growing": mp.log1p,
@@ -215,6 +216,7 @@ SPECIAL = {
     "expm1mx": [(-1e4, 9999.0), (1e4, INF), (NAN, NAN), (0.0, 0.0)],
     "log1mexp": [(0.0, -INF), (1.0, NAN), (-INF, 0.0), (NAN, NAN), (-1e4, 0.0)],
     "hypot1": [(-INF, INF), (INF, INF), (NAN, NAN), (0.0, 1.0), (-1e30, 1e30)],
+    "logcosh": [(-INF, INF), (INF, INF), (NAN, NAN), (0.0, 0.0), (-1e4, 1e4 - math.log(2.0)), (3e38, 3e38)],
     "arctan": [(-INF, -math.pi / 2), (INF, math.pi / 2), (NAN, NAN), (0.0, 0.0), (1.0, math.pi / 4)],
     "sign": [(-3.0, -1.0), (0.0, 0.0), (2.0, 1.0), (NAN, NAN)],
 }

@@ -26,7 +26,7 @@ from oracle_formula import Exact
 # Words by the numbers that they are asked about.
 WORDS = {
     "positive": ("lgamma", "digamma", "trigamma", "binet", "binet_slope"),
-    "real": ("expm1mx", "hypot1", "arctan", "bell", "erf", "log_ndtr", "inverse_mills"),
+    "real": ("expm1mx", "hypot1", "logcosh", "arctan", "bell", "erf", "log_ndtr", "inverse_mills"),
     "above": ("log1pmx",),
     "below": ("log1mexp",),
     "angle": ("cos", "sin"),
@@ -153,8 +153,8 @@ def composed(y_true: Any, y_pred: Any) -> Any:
     size = words.softplus(y_pred) + 0.1
     gammas = words.lgamma(size) + words.digamma(size) + words.binet(size) + words.binet_slope(2.0 * size)
     normal = words.erf(y_pred) + words.log_ndtr(y_pred) + words.inverse_mills(y_pred) + words.bell(y_pred)
-    small = words.log1pmx(0.2 * y_pred) + words.expm1mx(y_pred) + words.log1mexp(-size) + words.hypot1(y_pred)
-    angles = words.arctan(y_pred) + words.cos(y_pred) * words.sin(y_true)
+    small = words.log1pmx(0.2 * y_pred) + words.expm1mx(y_pred) + words.log1mexp(-size)
+    angles = words.hypot1(y_pred) + words.logcosh(y_pred) + words.arctan(y_pred) + words.cos(y_pred) * words.sin(y_true)
     return words.mean(gammas + normal + small + angles + (words.detach(y_pred) + words.position(y_pred)) * y_pred)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ["TRITON_INTERPRET"] = "1"
 
@@ -11,9 +12,16 @@ import torch
 
 from lossary.kernels.triton import functions, module
 
+
+def logcosh(x: Any) -> Any:
+    size = np.abs(x)
+    near, far = np.log1p(2.0 * np.sinh(0.5 * size) ** 2), size - np.log(2.0) + np.log1p(np.exp(-2.0 * size))
+    return np.where(size < 1.0, near, far)
+
+
 EXACT = {"exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "sinh": np.sinh}
 EXACT |= {"arctan": np.arctan, "exp_decaying": np.exp, "log1p_growing": np.log1p, "log1p_unit": np.log1p}
-EXACT |= {"hypot1": lambda x: np.hypot(1.0, x)}
+EXACT |= {"hypot1": lambda x: np.hypot(1.0, x), "logcosh": logcosh}
 RANGES = {"exp_decaying": (-np.inf, 0.0), "log1p_growing": (0.0, np.inf), "log1p_unit": (0.0, 1.0)}
 SIZE = 1 << 16
 LOOP = """@triton.jit

@@ -52,7 +52,7 @@ _VOCABULARY = SimpleNamespace(
 WORDS |= {
     name: partial(getattr(room, name), _VOCABULARY)
     for room, names in (
-        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx")),
+        (_series, ("expm1mx", "hypot1", "log1mexp", "log1pmx", "logcosh")),
         (_special, ("bell", "binet", "binet_slope", "digamma", "inverse_mills", "lgamma", "log_ndtr", "trigamma")),
     )
     for name in names

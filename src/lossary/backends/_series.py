@@ -35,6 +35,23 @@ EXP: Coefficients = {
                 2.505213702535241e-08, 2.0876668381516067e-09, 1.6057154837301077e-10, 1.1483944978440991e-11,
                 7.671049957947263e-13, 4.279385820637104e-14, 4.5052184175232455e-15),
 }  # fmt: skip
+# log(cosh(x)) = z*L(z) for z = x*x <= 1.
+LOG_COSH: Coefficients = {
+    "float32": (0.4999999963398376, -0.08333297333741249, 0.02221635519551515, -0.006709511961900016,
+                0.002075578202957184, -0.0005546652750885244, 8.605402250876253e-05),
+    "float64": (0.5, -0.08333333333333313, 0.022222222222204716, -0.006746031745439461, 0.0021869488430583577,
+                -0.0007386028466063114, 0.00025657975920352253, -9.098560962970956e-05, 3.276489933771787e-05,
+                -1.1918687451198731e-05, 4.331402300644075e-06, -1.5281845174227174e-06, 4.924537512669962e-07,
+                -1.3068145114104875e-07, 2.4268014004782444e-08, -2.276414668975539e-09),
+}  # fmt: skip
+# log(1 + x) = x*M(x) for 0 <= x <= exp(-2).
+LOG1P: Coefficients = {
+    "float32": (0.9999999887987027, -0.49999585210729136, 0.3330851706751739, -0.24472726253406824,
+                0.15276264977602053),
+    "float64": (1.0, -0.49999999999998973, 0.33333333333028264, -0.24999999964663436, 0.1999999789526025,
+                -0.16666593275530803, 0.1428411082337336, -0.1247732316357821, 0.10902255434239232, -0.0877280852428714,
+                0.04741153023788551),
+}  # fmt: skip
 # From here on 1 + x*x is x*x, to the last digit.
 FAR = 2.0**30
 
@@ -100,3 +117,14 @@ def hypot1(words: Spelling, x: Array) -> Array:
     size = words.abs(x)
     near = words.minimum(size, FAR)
     return words.where(words.less(size, FAR), words.sqrt(1.0 + near * near), size)
+
+
+def logcosh(words: Spelling, x: Array) -> Array:
+    """The logarithm of the hyperbolic cosine; far from 0 ``log(1 + exp(-2*|x|))`` is what is above ``|x| - log(2)``."""
+    size = words.abs(x)
+    near = words.less(size, 1.0)
+    small = words.where(near, size, 0.0)
+    z = small * small
+    odds = words.exp(-2.0 * size)
+    far = (size - math.log(2.0)) + odds * polynomial(words, LOG1P, odds)
+    return words.where(near, z * polynomial(words, LOG_COSH, z), far)

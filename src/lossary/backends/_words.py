@@ -117,6 +117,7 @@ class Words(ABC):
     expm1mx = _series.expm1mx
     log1mexp = _series.log1mexp
     hypot1 = _series.hypot1
+    logcosh = _series.logcosh
 
     alignment_nll = _alignments.alignment_nll
     alignment_slope = _alignments.alignment_slope

@@ -36,6 +36,7 @@ from .words import (
     sqrt,
     square,
     take,
+    tanh,
     trigamma,
     where,
 )  # fmt: skip
@@ -123,6 +124,7 @@ RULES: dict[str, Rule] = {
     "expm1mx": lambda n, g: (g * expm1(n.args[0]),),
     "log1mexp": lambda n, g: (-g / expm1(-n.args[0]),),
     "hypot1": lambda n, g: (g * (n.args[0] / n),),
+    "logcosh": lambda n, g: (g * tanh(n.args[0]),),
     "arctan": lambda n, g: (g / (1.0 + square(n.args[0])),),
     "cos": lambda n, g: (-(g * sin(n.args[0])),),
     "sin": lambda n, g: (g * cos(n.args[0]),),

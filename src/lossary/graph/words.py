@@ -48,8 +48,8 @@ __all__ = [
     "abs", "add", "alignment_nll", "alignment_slope", "arctan", "bell", "binet", "binet_slope", "cos", "count",
     "detach", "digamma", "divide", "equal", "erf", "exp", "expm1", "expm1mx", "first_max", "greater", "greater_equal",
     "guard", "hypot1", "indicator", "inverse_mills", "is_label", "lead", "less", "less_equal", "lgamma", "log",
-    "log1mexp", "log1p", "log1pmx", "log_ndtr", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean",
-    "mean_square", "minimum", "multiply", "negative", "other", "position", "power", "residual", "scale_to_one",
+    "log1mexp", "log1p", "log1pmx", "log_ndtr", "logcosh", "logical_and", "logical_not", "logical_or", "max", "maximum",
+    "mean", "mean_square", "minimum", "multiply", "negative", "other", "position", "power", "residual", "scale_to_one",
     "sigmoid", "sign", "sin", "sinh", "softplus", "sparsemax", "spread", "sqrt", "square", "subtract", "sum", "take",
     "tanh", "trigamma", "weighted", "where", "xlogy",
 ]  # fmt: skip
@@ -111,6 +111,11 @@ def log1mexp(a: Operand) -> Node:
 def hypot1(a: Operand) -> Node:
     """``sqrt(1 + a**2)`` without overflow."""
     return apply("hypot1", a)
+
+
+def logcosh(a: Operand) -> Node:
+    """``log(cosh(a))``, which is ``a**2 / 2`` near 0 and ``|a| - log(2)`` far from it, without overflow."""
+    return apply("logcosh", a)
 
 
 def sqrt(a: Operand) -> Node:

@@ -36,6 +36,7 @@ _SPELLED = {
     "is_label": "np.arange(columns) == {0}",
     "log1mexp": "np.log(-np.expm1({0}))",
     "log1pmx": "np.log1p({0}) - {0}",
+    "logcosh": "np.logaddexp({0}, -{0}) - np.log(2.0)",
     "log_or_log1p": "np.where({1}, np.log1p({0}), np.log({0}))",
     "first": "np.argmax({0} == {1})",
     "place": "{0}",

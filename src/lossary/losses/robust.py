@@ -12,17 +12,16 @@ from ..objects.define import loss
 from ..words import (
     abs,
     count,
-    exp,
     expm1,
     expm1mx,
     hypot1,
     log1p,
     log1pmx,
+    logcosh,
     maximum,
     mean,
     minimum,
     sign,
-    sinh,
     square,
     tanh,
     where,
@@ -108,11 +107,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     >>> print(lossary.log_cosh([[0.0, 0.0]], [[1.0, -20.0]]).round(4))
     [9.8703]
     """
-    d = abs(y_pred - y_true)
-    small = d < 1.0
-    # 2 sinh^2(d/2) = cosh(d) - 1 keeps all digits of a small difference.
-    near, far = 2.0 * square(sinh(0.5 * where(small, d, 0.0))), exp(-2.0 * d)
-    return mean(where(small, 0.0, d - math.log(2.0)) + log1p(where(small, near, far)))
+    return mean(logcosh(y_pred - y_true))
 
 
 def _smooth_l1_slope(y_true: Any, y_pred: Any, *, beta: Any = 1.0) -> Any:

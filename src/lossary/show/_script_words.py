@@ -15,9 +15,9 @@ from ._script import function
 # Words of one number, and of a row, by the compositions of `lossary.backends`.
 _OF_NUMBERS: dict[str, tuple[str, ...]] = {
     "sigmoid": ("x",), "softplus": ("x",), "xlogy": ("x", "y"), "weighted": ("weight", "x"), "square": ("x",),
-    "log1pmx": ("x",), "expm1mx": ("x",), "log1mexp": ("x",), "hypot1": ("x",), "lgamma": ("x",), "digamma": ("x",),
-    "trigamma": ("x",), "binet": ("x",), "binet_slope": ("x",), "erf": ("x",), "bell": ("x",), "log_ndtr": ("x",),
-    "inverse_mills": ("x",), "residual": ("a", "factor", "b"), "scale_to_one": ("x",),
+    "log1pmx": ("x",), "expm1mx": ("x",), "log1mexp": ("x",), "hypot1": ("x",), "logcosh": ("x",), "lgamma": ("x",),
+    "digamma": ("x",), "trigamma": ("x",), "binet": ("x",), "binet_slope": ("x",), "erf": ("x",), "bell": ("x",),
+    "log_ndtr": ("x",), "inverse_mills": ("x",), "residual": ("a", "factor", "b"), "scale_to_one": ("x",),
 }  # fmt: skip
 _OF_ROWS = ("sparsemax",)
 COMPOSED = frozenset({*_OF_NUMBERS, *_OF_ROWS})

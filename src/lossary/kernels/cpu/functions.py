@@ -186,13 +186,15 @@ def _decaying(kind: Any, name: str, polynomial: Function) -> dict[str, Function]
     lift = 64 if single else 512
     shifted, remainder = _reduction(kind, name, polynomial, np.finfo(kind).maxexp - 1 + lift)
     one, two, smallest, lowered = _constants(kind, 1.0, 2.0, -104.0 if single else -746.0, 2.0**-lift)
+    # Known to LLVM, for which exp(-2*|x|) in log(cosh(x)) is then the same term.
+    minus_two = kind(-2.0)
 
     def exp_decaying(x: Any) -> Any:
         x = select(smallest() > x, smallest(), x)
         return ((one() + remainder(x)) * power_of_two(shifted(x))) * lowered()
 
     def tanh(x: Any) -> Any:
-        double = -(two() * absolute(x))
+        double = minus_two * absolute(x)
         double = select(smallest() > double, smallest(), double)
         scale = power_of_two(shifted(double)) * lowered()
         u = scale * remainder(double) + (scale - one())
@@ -297,9 +299,12 @@ def _compositions(kind: Any, made: dict[str, Function]) -> dict[str, Function]:
 
 def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, Function]:
     """As in `lossary.backends._series`."""
-    atanh, near_one = _horner(series.ATANH[name], kind), _horner(series.EXP[name], kind)
+    atanh, near_one, log_cosh, log_one_plus = (
+        _horner(table[name], kind) for table in (series.ATANH, series.EXP, series.LOG_COSH, series.LOG1P)
+    )
     one, two, half, far = _constants(kind, 1.0, 2.0, 0.5, series.FAR)
-    middle, reach, halfway, close = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0))
+    middle, reach, halfway, close, log_two = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0), math.log(2.0))
+    minus_two = kind(-2.0)
     exp, log1p, decaying, log_or_log1p = (made[word] for word in ("exp", "log1p", "exp_decaying", "log_or_log1p"))
 
     def log1pmx(x: Any) -> Any:
@@ -318,7 +323,12 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
         size = absolute(x)
         return select(size < far(), root(one() + size * size), size)
 
-    return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1}
+    def logcosh(x: Any) -> Any:
+        size = absolute(x)
+        z, odds = size * size, decaying(minus_two * size)
+        return select(size < one(), z * log_cosh(z), (size - log_two()) + odds * log_one_plus(odds))
+
+    return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1, "logcosh": logcosh}
 
 
 def _special(name: str, made: dict[str, Function]) -> dict[str, Function]:

@@ -24,7 +24,7 @@ TASK = 1 << 17
 LONG = Target(
     costly=frozenset(
         {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_growing", "log1p_unit", "log_or_log1p"}
-        | {"sinh", "small_sinh", "tanh", "power", "log1pmx", "expm1mx", "log1mexp", "arctan"}
+        | {"sinh", "small_sinh", "tanh", "power", "log1pmx", "expm1mx", "log1mexp", "logcosh", "arctan"}
     )
     | SPECIAL,
     keeps_quotients=True,

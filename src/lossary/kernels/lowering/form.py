@@ -28,9 +28,9 @@ SPECIAL |= {"trigamma"}
 WORDS = SPECIAL | frozenset(
     {"abs", "add", "arctan", "count", "detach", "divide", "equal", "exp", "expm1", "expm1mx", "first_max", "guard"}
     | {"hypot1", "indicator", "is_label", "lead", "less", "less_equal", "log", "log1mexp", "log1p", "log1pmx"}
-    | {"logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum", "multiply"}
-    | {"negative", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus", "spread"}
-    | {"sqrt", "square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
+    | {"logcosh", "logical_and", "logical_not", "logical_or", "max", "maximum", "mean", "mean_square", "minimum"}
+    | {"multiply", "negative", "position", "power", "residual", "scale_to_one", "sigmoid", "sign", "sinh", "softplus"}
+    | {"spread", "sqrt", "square", "subtract", "sum", "take", "tanh", "weighted", "where", "xlogy"}
 )
 
 

@@ -184,6 +184,13 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
         "return log_or_log1p(tl.where(near, rest, -exp_decaying(x)), near == 0)",
     ),
     "hypot1": ("x", f"size = tl.abs(x)\nreturn tl.where(size < {series.FAR!r}, root(1.0 + size * size), size)"),
+    "logcosh": (
+        "x",
+        "size = tl.abs(x)\nz = size * size\nodds = exp_decaying(-2.0 * size)\n"
+        f"near = z * {_polynomial(series.LOG_COSH['float32'], 'z')}\n"
+        f"far = (size - {_single(math.log(2.0))}) + odds * {_polynomial(series.LOG1P['float32'], 'odds')}\n"
+        "return tl.where(size < 1.0, near, far)",
+    ),
     "arctan": (
         "x",
         "size = tl.abs(x)\nsteep = size > 1.0\nt = tl.where(steep, divided(1.0, size), size)\nz = t * t\n"
