@@ -405,15 +405,20 @@ SCORES = real(N, C)
          "target)"),
         (lambda: ours.CrossEntropyLoss()(SCORES, labels(N, 1)), "CrossEntropyLoss: input has shape (5, 4) and target "
          "(5, 1); accepted are input (N, C, ...) with a target (N, ...) of class indices, or (N, C, ...) of "
-         "probabilities. Write target.reshape((5,)) if it holds one class each"),
+         "probabilities. Write target = target.reshape((5,))"),
         (lambda: ours.CrossEntropyLoss(weight=torch.ones(3))(SCORES, labels(N)), "CrossEntropyLoss: weight has shape "
          "(3,); accepted is one weight per class, (4,). Write weight=torch.ones(4) with weights of yours"),
         (lambda: ours.CrossEntropyLoss()(SCORES[:2], torch.tensor([0, -1])), "sparse_categorical_crossentropy: "
          "target[1] is -1; accepted are labels 0 to 3 (4 classes). A label that marks positions to leave out is named "
          "with ignore_index=-1"),
         (lambda: ours.MSELoss()(SCORES, real(N, 1)), "MSELoss: input has shape (5, 4) and target (5, 1); accepted are "
-         "equal shapes, as nothing is broadcast. Write target.reshape(input.shape) if the two hold the same elements, "
-         "else target.expand_as(input)"),
+         "equal shapes. Nothing is broadcast: if target is to be repeated, write torch.broadcast_to(target, "
+         "input.shape)"),
+        (lambda: ours.MarginRankingLoss()(SCORES, SCORES, SCORES.T), "MarginRankingLoss: input1 has shape (5, 4) and "
+         "target (4, 5); accepted are equal shapes. Nothing is broadcast: if its axes stand in another order, write "
+         "target = torch.permute(target, (1, 0))"),
+        (lambda: ours.BCEWithLogitsLoss(pos_weight=torch.ones(3))(SCORES, SCORES), "BCEWithLogitsLoss: pos_weight has "
+         "shape (3,); accepted is one weight per class, (4,). Write pos_weight=torch.ones(4) with weights of yours"),
         (lambda: ours.BCELoss()(torch.ones(2), torch.ones(3, requires_grad=True)), "BCELoss: target "
          "requires a gradient and input does not, and they do not fit; accepted is the order (input, target). Write "
          "loss(input, target)"),

@@ -243,7 +243,7 @@ class CosineEmbeddingLoss(Loss):
 
     def _prepared(self, input1: Tensor, input2: Tensor, target: Tensor) -> Given:  # type: ignore[override]
         shape = tuple(input1.shape[:-1])
-        other = same_shape(type(self).__name__, input1, input2, "input2")
+        other = same_shape(type(self).__name__, input1, input2, ("input1", "input2"))
         vectors = (float32(x).reshape(-1, input1.shape[-1]) for x in (input1, other))
         return Given((target.reshape(-1), *vectors), shape=shape)
 
@@ -282,8 +282,9 @@ class TripletMarginLoss(Loss):
 
     def _prepared(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Given:  # type: ignore[override]
         shape, name = tuple(anchor.shape[:-1]), type(self).__name__
-        others = same_shape(name, anchor, positive, "positive"), same_shape(name, anchor, negative, "negative")
-        rows = tuple(float32(x).reshape(-1, anchor.shape[-1]) for x in (anchor, *others))
+        positive = same_shape(name, anchor, positive, ("anchor", "positive"))
+        negative = same_shape(name, anchor, negative, ("anchor", "negative"))
+        rows = tuple(float32(x).reshape(-1, anchor.shape[-1]) for x in (anchor, positive, negative))
         return Given(rows, shape=shape)
 
 

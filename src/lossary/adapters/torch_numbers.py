@@ -34,7 +34,7 @@ class Elements(Pair):
             given = self._prepared(input, target)
             if weight is None:
                 return self._answer(given)
-            each = same_shape(type(self).__name__, input, weight, "weight")
+            each = same_shape(type(self).__name__, input, weight, ("input", "weight"))
             return self._answer(given._replace(weight=each, denominator=each.sum() if by_weight else None))
 
         input, target = self._as_tensors((input, target))  # noqa: A001
@@ -47,7 +47,10 @@ class Elements(Pair):
         try:
             return weight.expand_as(input)
         except RuntimeError:
-            raise texts.module_shapes(type(self).__name__, tuple(input.shape), tuple(weight.shape), name) from None
+            own, shape, got = type(self).__name__, tuple(input.shape), tuple(weight.shape)
+            if len(got) == 1 < len(shape):
+                raise texts.module_weight(own, name, got, shape[-1]) from None
+            raise texts.module_shapes(own, shape, got, ("input", name)) from None
 
 
 def _single(input: Tensor) -> tuple[()] | None:  # noqa: A002
@@ -307,7 +310,7 @@ def _variance(name: str, input: Tensor, var: Any) -> Tensor:  # noqa: A002
     if var.shape == input.shape[:-1] and input.dim() > 0:
         var = var.unsqueeze(-1)
     if var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        raise texts.module_shapes(name, tuple(input.shape), tuple(var.shape), "var")
+        raise texts.module_shapes(name, tuple(input.shape), tuple(var.shape), ("input", "var"))
     return var.expand_as(input)
 
 
@@ -333,6 +336,6 @@ class MarginRankingLoss(Loss):
 
     def _prepared(self, input1: Tensor, input2: Tensor, target: Tensor) -> Given:  # type: ignore[override]
         name = type(self).__name__
-        others = same_shape(name, input1, target), same_shape(name, input1, input2, "input2")
-        arguments = others[0], float32(input1), float32(others[1])
+        target = same_shape(name, input1, target, ("input1", "target"))
+        arguments = target, float32(input1), float32(same_shape(name, input1, input2, ("input1", "input2")))
         return Given(tuple(x.unsqueeze(-1) for x in arguments), shape=_single(input1))
