@@ -358,6 +358,35 @@ def test_autocast_computes_in_float32():
         torch.testing.assert_close(found, nn.CrossEntropyLoss(reduction=reduction)(x.float(), y))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "arguments"),
+    [
+        pytest.param(
+            "KLDivLoss",
+            {"reduction": "batchmean"},
+            lambda n: (real(n, C).log_softmax(1), real(n, C).softmax(1)),
+            marks=pytest.mark.costly,
+        ),
+        ("CrossEntropyLoss", {"weight": WEIGHT}, lambda n: (real(n, C), real(n, C).softmax(1))),
+    ],
+)
+def test_a_traced_program_divides_by_the_length_it_is_given(name, settings, arguments):
+    first, behind = {0: torch.export.Dim("n", min=2)}, getattr(nn, name)(**settings)
+    made = torch.export.export(
+        getattr(ours, name)(**settings), arguments(N), dynamic_shapes=(first, first), strict=False
+    ).module()
+    other = arguments(N + 2)
+    torch.testing.assert_close(made(*other), behind(*other))
+
+
+def test_gradients_of_single_points_with_weights_and_smoothing():
+    settings = {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.2, "reduction": "sum"}
+    scores, target = real(N, 2, C), labels(N, 2)
+    loss, theirs = ours.CrossEntropyLoss(**settings), nn.CrossEntropyLoss(**settings)
+    each = [torch.func.grad(theirs)(*pair) for pair in zip(scores, target, strict=True)]
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(loss))(scores, target), torch.stack(each))
+
+
 def test_a_program_can_be_exported():
     for loss, arguments in (
         (ours.CrossEntropyLoss(weight=WEIGHT), (real(N, C), labels(N))),

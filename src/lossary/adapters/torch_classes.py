@@ -104,7 +104,9 @@ class CrossEntropyLoss(_Labels):
             return given
         labels, scores = given.arguments
         counts = labels != self.ignore_index
-        rows = torch.nn.functional.one_hot(torch.where(counts, labels, 0).long(), scores.shape[1])
+        # Without `one_hot`, whose look at the labels `torch.func.vmap` does not allow.
+        names = torch.arange(scores.shape[1], device=labels.device)
+        rows = torch.where(counts, labels, 0).unsqueeze(-1) == names
         mixed = self._weighted(rows.movedim(-1, 1).to(scores.dtype), scores)
         return mixed._replace(where=counts, shape=given.shape, denominator=given.denominator)
 
@@ -121,7 +123,7 @@ class CrossEntropyLoss(_Labels):
         if self.weight is None:
             return Given((target, float32(input)), shape=shape, losses=self._rows)
         # PyTorch's mean of rows is over their number, whatever the classes weigh.
-        number = input.new_tensor(float(input.numel() // input.shape[1]))
+        number = input.new_full((), input.numel() // input.shape[1])
         return self._weighted(target, float32(input))._replace(shape=shape, denominator=number)
 
     def _weighted(self, rows: Tensor, scores: Tensor) -> Given:

@@ -272,7 +272,7 @@ class KLDivLoss(Elements):
             _no_logarithms(given.arguments[0])
         if self.reduction != "batchmean":
             return given
-        return given._replace(denominator=input.new_tensor(float(input.shape[0] if input.dim() else 1)))
+        return given._replace(denominator=input.new_full((), input.shape[0] if input.dim() else 1))
 
     def _answer(self, given: Given) -> Tensor:
         return self._total(given).mean() if self.reduction == "batchmean" and not self.sync else super()._answer(given)
