@@ -11,6 +11,7 @@ import torch
 from .. import texts
 from ..backends.torch import BACKEND
 from ..looks import modes
+from ..looks.faults import Look, Site
 from ..objects.get import get
 from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, float32, same_shape
 
@@ -269,7 +270,7 @@ class KLDivLoss(Elements):
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         given = super()._prepared(input, target.exp() if self.log_target else target)
         if not self.log_target:
-            _no_logarithms(given.arguments[0])
+            given = given._replace(arguments=_no_logarithms(*given.arguments))
         if self.reduction != "batchmean":
             return given
         return given._replace(denominator=input.new_full((), input.shape[0] if input.dim() else 1))
@@ -278,12 +279,19 @@ class KLDivLoss(Elements):
         return self._total(given).mean() if self.reduction == "batchmean" and not self.sync else super()._answer(given)
 
 
-def _no_logarithms(target: Tensor) -> None:
+def _no_logarithms(target: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Both, where no target is negative; one that cannot be read now makes NaN of its value and is told later."""
     mode = modes.mode_of("kl_divergence")
     seen = None if mode in ("shapes", "off") else BACKEND.host(target, wait=mode == "full")
     if seen is not None and (wrong := np.argwhere(seen < 0)).size:
         index = tuple(map(int, wrong[0]))
         raise texts.module_negative("KLDivLoss", index, float(seen[index]))
+    if mode == "async" and seen is None:
+        negative = target < 0
+        site = Site("kl_divergence", (), False, ("y_true",), ((-1,), (None,), target.dim(), ()))
+        factor = torch.where(negative, torch.nan, torch.ones_like(scores))
+        scores = scores * BACKEND.report_later(factor, [Look("y_true", target, negative)], site)
+    return target, scores
 
 
 class GaussianNLLLoss(Loss):
