@@ -1123,8 +1123,22 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "module_shapes",
         lossary.ShapeError,
         lambda: lossary.torch.MSELoss()(torch.zeros(3, 2), torch.zeros(2)),
-        "MSELoss: input has shape (3, 2) and target (2,); accepted are equal shapes, as nothing is broadcast. Write "
-        "target.reshape(input.shape) if the two hold the same elements, else target.expand_as(input)",
+        "MSELoss: input has shape (3, 2) and target (2,); accepted are equal shapes. Nothing is broadcast: if target "
+        "is to be repeated, write torch.broadcast_to(target, input.shape)",
+    ),
+    (
+        "module_shapes",
+        lossary.ShapeError,
+        lambda: lossary.torch.MSELoss()(torch.zeros(2, 3, 4, 5), torch.zeros(2, 4, 5, 3)),
+        "MSELoss: input has shape (2, 3, 4, 5) and target (2, 4, 5, 3); accepted are equal shapes. Nothing is "
+        "broadcast: if its axes stand in another order, write target = torch.permute(target, (0, 3, 1, 2))",
+    ),
+    (
+        "module_shapes",
+        lossary.ShapeError,
+        lambda: lossary.torch.TripletMarginLoss()(torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(2, 3)),
+        "TripletMarginLoss: anchor has shape (2, 3) and positive (2, 4); accepted are equal shapes. Nothing is "
+        "broadcast: take both from the same data points, anchor[:n] with positive[:n]",
     ),
     (
         "module_target_trained",
@@ -1147,6 +1161,23 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         lambda: lossary.torch.CrossEntropyLoss()(torch.zeros(2, 3, 5), torch.zeros(2, 3, dtype=torch.long)),
         "CrossEntropyLoss: input has shape (2, 3, 5) and target (2, 3); accepted are the classes along axis 1, as in "
         "PyTorch. Write loss(input.movedim(-1, 1), target)",
+    ),
+    *(
+        (
+            "module_classes",
+            lossary.ShapeError,
+            lambda target=target: lossary.torch.CrossEntropyLoss()(torch.zeros(2, 3, 4, 5), target),
+            f"CrossEntropyLoss: input has shape (2, 3, 4, 5) and target {tuple(target.shape)}; accepted are input (N, "
+            f"C, ...) with a target (N, ...) of class indices, or (N, C, ...) of probabilities. {line}",
+        )
+        for target, line in (
+            (
+                torch.zeros(2, 4, 5, 3),
+                "If its axes stand in another order, write target = torch.permute(target, (0, 3, 1, 2))",
+            ),
+            (torch.zeros(2, 3, 4, 5).long(), "Write target.float() of probabilities and rows of 0 and 1"),
+            (torch.zeros(2, 1, 4, 5).long(), "Write target = target.reshape((2, 4, 5))"),
+        )
     ),
     (
         "module_number",
@@ -1220,9 +1251,15 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "element_shapes",
         lossary.ShapeError,
         lambda: lossary.optax.huber_loss(jnp.zeros(2), jnp.zeros((2, 2))),
-        "huber: the predictions have shape (2,) and the targets (2, 2); accepted are equal shapes, as nothing is "
-        "broadcast. Write jnp.broadcast_to(targets, predictions.shape), or targets.reshape(predictions.shape) if the "
-        "two hold the same elements",
+        "huber: the predictions have shape (2,) and the targets (2, 2); accepted are equal shapes. Nothing is "
+        "broadcast: the last layer needs one unit per column of targets, 2 in all",
+    ),
+    (
+        "element_shapes",
+        lossary.ShapeError,
+        lambda: lossary.optax.kl_divergence(jnp.zeros((2, 3)), jnp.zeros((3, 2))),
+        "kl_divergence: the predictions have shape (2, 3) and the targets (3, 2); accepted are equal shapes. Nothing "
+        "is broadcast: if its axes stand in another order, write targets = jax.numpy.transpose(targets, (1, 0))",
     ),
     (
         "labels_to_smooth",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import sklearn
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import get_scorer, hinge_loss, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -119,6 +121,15 @@ def test_weights_are_routed():
     again = pickle.loads(pickle.dumps(asked[0]))
     with sklearn.config_context(enable_metadata_routing=True):
         np.testing.assert_allclose(cross_val_score(model, X, TWO, scoring=clone(again), **given), one)
+
+
+@pytest.mark.parametrize("loss", ["mse", 0.5 * lossary.MeanSquaredError() + 0.5 * lossary.MeanSquaredError()])
+@pytest.mark.parametrize("made", [scorer, partial(make_scorer, greater_is_better=False)])
+def test_weights_nobody_asked_for_are_refused(loss, made):
+    with sklearn.config_context(enable_metadata_routing=True):
+        model, given = Ridge().set_fit_request(sample_weight=True), {"params": {"sample_weight": WEIGHTS}}
+        with pytest.raises(UnsetMetadataPassedError):
+            cross_val_score(model, X, NUMBERS, scoring=made(lossary.get(loss)), **given)
 
 
 def test_it_is_shown_as_its_loss():

@@ -358,6 +358,45 @@ def test_autocast_computes_in_float32():
         torch.testing.assert_close(found, nn.CrossEntropyLoss(reduction=reduction)(x.float(), y))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "arguments"),
+    [
+        pytest.param(
+            "KLDivLoss",
+            {"reduction": "batchmean"},
+            lambda n: (real(n, C).log_softmax(1), real(n, C).softmax(1)),
+            marks=pytest.mark.costly,
+        ),
+        ("CrossEntropyLoss", {"weight": WEIGHT}, lambda n: (real(n, C), real(n, C).softmax(1))),
+    ],
+)
+def test_a_traced_program_divides_by_the_length_it_is_given(name, settings, arguments):
+    first, behind = {0: torch.export.Dim("n", min=2)}, getattr(nn, name)(**settings)
+    made = torch.export.export(
+        getattr(ours, name)(**settings), arguments(N), dynamic_shapes=(first, first), strict=False
+    ).module()
+    other = arguments(N + 2)
+    torch.testing.assert_close(made(*other), behind(*other))
+
+
+def test_a_compiled_divergence_tells_of_negative_targets():
+    loss = torch.compile(ours.KLDivLoss(reduction="none"), backend="eager")
+    with lossary.check("async"), pytest.warns(lossary.DomainWarning, match=r"\[1, 0, 0\] is -0.7; accepted are prob"):
+        found = loss(torch.zeros(2, 2), torch.tensor([[0.5, 0.5], [-0.7, 0.0]]))
+    with pytest.raises(lossary.DomainError, match=r"-0\.7; accepted"):
+        lossary.raise_faults()
+    # 0.5 log 0.5 of the first row, 0 of the last element.
+    torch.testing.assert_close(found, torch.tensor([[-0.34657, -0.34657], [torch.nan, 0.0]]), equal_nan=True)
+
+
+def test_gradients_of_single_points_with_weights_and_smoothing():
+    settings = {"weight": WEIGHT, "ignore_index": 2, "label_smoothing": 0.2, "reduction": "sum"}
+    scores, target = real(N, 2, C), labels(N, 2)
+    loss, theirs = ours.CrossEntropyLoss(**settings), nn.CrossEntropyLoss(**settings)
+    each = [torch.func.grad(theirs)(*pair) for pair in zip(scores, target, strict=True)]
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(loss))(scores, target), torch.stack(each))
+
+
 def test_a_program_can_be_exported():
     for loss, arguments in (
         (ours.CrossEntropyLoss(weight=WEIGHT), (real(N, C), labels(N))),
@@ -405,15 +444,20 @@ SCORES = real(N, C)
          "target)"),
         (lambda: ours.CrossEntropyLoss()(SCORES, labels(N, 1)), "CrossEntropyLoss: input has shape (5, 4) and target "
          "(5, 1); accepted are input (N, C, ...) with a target (N, ...) of class indices, or (N, C, ...) of "
-         "probabilities. Write target.reshape((5,)) if it holds one class each"),
+         "probabilities. Write target = target.reshape((5,))"),
         (lambda: ours.CrossEntropyLoss(weight=torch.ones(3))(SCORES, labels(N)), "CrossEntropyLoss: weight has shape "
          "(3,); accepted is one weight per class, (4,). Write weight=torch.ones(4) with weights of yours"),
         (lambda: ours.CrossEntropyLoss()(SCORES[:2], torch.tensor([0, -1])), "sparse_categorical_crossentropy: "
          "target[1] is -1; accepted are labels 0 to 3 (4 classes). A label that marks positions to leave out is named "
          "with ignore_index=-1"),
         (lambda: ours.MSELoss()(SCORES, real(N, 1)), "MSELoss: input has shape (5, 4) and target (5, 1); accepted are "
-         "equal shapes, as nothing is broadcast. Write target.reshape(input.shape) if the two hold the same elements, "
-         "else target.expand_as(input)"),
+         "equal shapes. Nothing is broadcast: if target is to be repeated, write torch.broadcast_to(target, "
+         "input.shape)"),
+        (lambda: ours.MarginRankingLoss()(SCORES, SCORES, SCORES.T), "MarginRankingLoss: input1 has shape (5, 4) and "
+         "target (4, 5); accepted are equal shapes. Nothing is broadcast: if its axes stand in another order, write "
+         "target = torch.permute(target, (1, 0))"),
+        (lambda: ours.BCEWithLogitsLoss(pos_weight=torch.ones(3))(SCORES, SCORES), "BCEWithLogitsLoss: pos_weight has "
+         "shape (3,); accepted is one weight per class, (4,). Write pos_weight=torch.ones(4) with weights of yours"),
         (lambda: ours.BCELoss()(torch.ones(2), torch.ones(3, requires_grad=True)), "BCELoss: target "
          "requires a gradient and input does not, and they do not fit; accepted is the order (input, target). Write "
          "loss(input, target)"),

@@ -321,20 +321,27 @@ def make_fenchel_young_loss(max_fun: Callable[..., Array]) -> Callable[..., Arra
 def _elements(name: str, predictions: Array, targets: Array | None, **parameters: Any) -> Array:
     """The value of each element, each of which is a row of its own."""
     scores, truth = _of_one_dtype(predictions, jnp.zeros_like(predictions) if targets is None else targets)
-    if truth.shape != scores.shape:
-        if (*truth.shape, 1) != scores.shape and truth.shape != (*scores.shape, 1):
-            raise texts.element_shapes(name, scores.shape, truth.shape)
-        truth = truth.reshape(scores.shape)
+    truth = _of_one_shape(name, scores, truth)
     return function(name)(truth[..., None], scores[..., None], **parameters)
 
 
 def _rows(name: str, predictions: Array, targets: Array, axis: Axes, where: Array | None, **parameters: Any) -> Array:
     """The value of each row along ``axis``, of which ``where`` leaves elements out."""
     scores, truth = _of_one_dtype(predictions, targets)
+    truth = _of_one_shape(name, scores, truth)
     behind = _axes(axis, scores.ndim)
     loss = get(name, axis=behind[0] if len(behind) == 1 else behind, reduction="none", **parameters)
     mask = None if where is None else _mask(where, scores, behind)[None]
     return loss(truth[None], scores[None], where=mask)[0]
+
+
+def _of_one_shape(name: str, scores: Array, truth: Array) -> Array:
+    """The targets in the shape of the predictions: themselves, or with an axis of length one more or less."""
+    if truth.shape == scores.shape:
+        return truth
+    if (*truth.shape, 1) == scores.shape or truth.shape == (*scores.shape, 1):
+        return truth.reshape(scores.shape)
+    raise texts.element_shapes(name, scores.shape, truth.shape)
 
 
 def _as_fine(labels: Array, logits: Array) -> Array:

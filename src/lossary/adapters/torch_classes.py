@@ -104,7 +104,9 @@ class CrossEntropyLoss(_Labels):
             return given
         labels, scores = given.arguments
         counts = labels != self.ignore_index
-        rows = torch.nn.functional.one_hot(torch.where(counts, labels, 0).long(), scores.shape[1])
+        # Without `one_hot`, whose look at the labels `torch.func.vmap` does not allow.
+        names = torch.arange(scores.shape[1], device=labels.device)
+        rows = torch.where(counts, labels, 0).unsqueeze(-1) == names
         mixed = self._weighted(rows.movedim(-1, 1).to(scores.dtype), scores)
         return mixed._replace(where=counts, shape=given.shape, denominator=given.denominator)
 
@@ -121,7 +123,7 @@ class CrossEntropyLoss(_Labels):
         if self.weight is None:
             return Given((target, float32(input)), shape=shape, losses=self._rows)
         # PyTorch's mean of rows is over their number, whatever the classes weigh.
-        number = input.new_tensor(float(input.numel() // input.shape[1]))
+        number = input.new_full((), input.numel() // input.shape[1])
         return self._weighted(target, float32(input))._replace(shape=shape, denominator=number)
 
     def _weighted(self, rows: Tensor, scores: Tensor) -> Given:
@@ -243,7 +245,7 @@ class CosineEmbeddingLoss(Loss):
 
     def _prepared(self, input1: Tensor, input2: Tensor, target: Tensor) -> Given:  # type: ignore[override]
         shape = tuple(input1.shape[:-1])
-        other = same_shape(type(self).__name__, input1, input2, "input2")
+        other = same_shape(type(self).__name__, input1, input2, ("input1", "input2"))
         vectors = (float32(x).reshape(-1, input1.shape[-1]) for x in (input1, other))
         return Given((target.reshape(-1), *vectors), shape=shape)
 
@@ -282,8 +284,9 @@ class TripletMarginLoss(Loss):
 
     def _prepared(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Given:  # type: ignore[override]
         shape, name = tuple(anchor.shape[:-1]), type(self).__name__
-        others = same_shape(name, anchor, positive, "positive"), same_shape(name, anchor, negative, "negative")
-        rows = tuple(float32(x).reshape(-1, anchor.shape[-1]) for x in (anchor, *others))
+        positive = same_shape(name, anchor, positive, ("anchor", "positive"))
+        negative = same_shape(name, anchor, negative, ("anchor", "negative"))
+        rows = tuple(float32(x).reshape(-1, anchor.shape[-1]) for x in (anchor, positive, negative))
         return Given(rows, shape=shape)
 
 

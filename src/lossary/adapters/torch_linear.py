@@ -186,4 +186,4 @@ class AdaptiveLogSoftmaxWithLoss(torch.nn.AdaptiveLogSoftmaxWithLoss):
 
 
 def _total(values: Tensor) -> Total:
-    return Total(values.sum(), values.new_tensor(float(values.numel())))
+    return Total(values.sum(), values.new_full((), values.numel()))

@@ -245,13 +245,13 @@ def float32(x: Any) -> Any:
     return x.float() if torch.is_autocast_enabled(x.device.type) else x
 
 
-def same_shape(name: str, input: Tensor, other: Tensor, argument: str = "target") -> Tensor:  # noqa: A002
-    """The other in the shape of the input: itself, or with an axis of length one more or less."""
-    if other.shape == input.shape:
+def same_shape(name: str, first: Tensor, other: Tensor, names: tuple[str, str] = ("input", "target")) -> Tensor:
+    """The other in the shape of the first: itself, or with an axis of length one more or less."""
+    if other.shape == first.shape:
         return other
-    if (*other.shape, 1) == tuple(input.shape) or tuple(other.shape) == (*input.shape, 1):
-        return other.reshape(input.shape)
-    raise texts.module_shapes(name, tuple(input.shape), tuple(other.shape), argument)
+    if (*other.shape, 1) == tuple(first.shape) or tuple(other.shape) == (*first.shape, 1):
+        return other.reshape(first.shape)
+    raise texts.module_shapes(name, tuple(first.shape), tuple(other.shape), names)
 
 
 def buffer(weight: Any) -> Tensor | None:

@@ -11,6 +11,7 @@ import torch
 from .. import texts
 from ..backends.torch import BACKEND
 from ..looks import modes
+from ..looks.faults import Look, Site
 from ..objects.get import get
 from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, float32, same_shape
 
@@ -34,7 +35,7 @@ class Elements(Pair):
             given = self._prepared(input, target)
             if weight is None:
                 return self._answer(given)
-            each = same_shape(type(self).__name__, input, weight, "weight")
+            each = same_shape(type(self).__name__, input, weight, ("input", "weight"))
             return self._answer(given._replace(weight=each, denominator=each.sum() if by_weight else None))
 
         input, target = self._as_tensors((input, target))  # noqa: A001
@@ -47,7 +48,10 @@ class Elements(Pair):
         try:
             return weight.expand_as(input)
         except RuntimeError:
-            raise texts.module_shapes(type(self).__name__, tuple(input.shape), tuple(weight.shape), name) from None
+            own, shape, got = type(self).__name__, tuple(input.shape), tuple(weight.shape)
+            if len(got) == 1 < len(shape):
+                raise texts.module_weight(own, name, got, shape[-1]) from None
+            raise texts.module_shapes(own, shape, got, ("input", name)) from None
 
 
 def _single(input: Tensor) -> tuple[()] | None:  # noqa: A002
@@ -266,21 +270,28 @@ class KLDivLoss(Elements):
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         given = super()._prepared(input, target.exp() if self.log_target else target)
         if not self.log_target:
-            _no_logarithms(given.arguments[0])
+            given = given._replace(arguments=_no_logarithms(*given.arguments))
         if self.reduction != "batchmean":
             return given
-        return given._replace(denominator=input.new_tensor(float(input.shape[0] if input.dim() else 1)))
+        return given._replace(denominator=input.new_full((), input.shape[0] if input.dim() else 1))
 
     def _answer(self, given: Given) -> Tensor:
         return self._total(given).mean() if self.reduction == "batchmean" and not self.sync else super()._answer(given)
 
 
-def _no_logarithms(target: Tensor) -> None:
+def _no_logarithms(target: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Both, where no target is negative; one that cannot be read now makes NaN of its value and is told later."""
     mode = modes.mode_of("kl_divergence")
     seen = None if mode in ("shapes", "off") else BACKEND.host(target, wait=mode == "full")
     if seen is not None and (wrong := np.argwhere(seen < 0)).size:
         index = tuple(map(int, wrong[0]))
         raise texts.module_negative("KLDivLoss", index, float(seen[index]))
+    if mode == "async" and seen is None:
+        negative = target < 0
+        site = Site("kl_divergence", (), False, ("y_true",), ((-1,), (None,), target.dim(), ()))
+        factor = torch.where(negative, torch.nan, torch.ones_like(scores))
+        scores = scores * BACKEND.report_later(factor, [Look("y_true", target, negative)], site)
+    return target, scores
 
 
 class GaussianNLLLoss(Loss):
@@ -307,7 +318,7 @@ def _variance(name: str, input: Tensor, var: Any) -> Tensor:  # noqa: A002
     if var.shape == input.shape[:-1] and input.dim() > 0:
         var = var.unsqueeze(-1)
     if var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        raise texts.module_shapes(name, tuple(input.shape), tuple(var.shape), "var")
+        raise texts.module_shapes(name, tuple(input.shape), tuple(var.shape), ("input", "var"))
     return var.expand_as(input)
 
 
@@ -333,6 +344,6 @@ class MarginRankingLoss(Loss):
 
     def _prepared(self, input1: Tensor, input2: Tensor, target: Tensor) -> Given:  # type: ignore[override]
         name = type(self).__name__
-        others = same_shape(name, input1, target), same_shape(name, input1, input2, "input2")
-        arguments = others[0], float32(input1), float32(others[1])
+        target = same_shape(name, input1, target, ("input1", "target"))
+        arguments = target, float32(input1), float32(same_shape(name, input1, input2, ("input1", "input2")))
         return Given(tuple(x.unsqueeze(-1) for x in arguments), shape=_single(input1))

@@ -63,6 +63,8 @@ class TorchBackend(Backend):
     def asarray(self, value: Any, like: Array | None = None) -> Array:
         if isinstance(value, torch.Tensor):
             return value
+        if isinstance(value, torch.SymInt):  # A length that stays one, which as a number is that of the example.
+            return torch.full((), value, device=None if like is None else like.device)
         if torch.compiler.is_compiling():  # An array that is being traced has no dtype to look at.
             tensor = torch.as_tensor(value)
         else:

@@ -91,8 +91,11 @@ class WeightedSum(Loss):
         vars(made).update({k: v for k, v in vars(again).items() if k not in self._own()})
         return made
 
-    def __call__(self, *arguments: Any, **named: Any) -> Array:
+    def __call__(self, *arguments: Any, sample_weight: Any = None, where: Any = None, **named: Any) -> Array:
         """The sum of the reduced losses; what the terms take, it takes."""
+        # Named, because scikit-learn reads off a signature whether there are weights to ask about.
+        asked = {"sample_weight": sample_weight, "where": where}
+        named |= {name: value for name, value in asked.items() if value is not None}
         return self._added([term(*arguments, **named) for term in self._reducing()])
 
     def by_term(self, *arguments: Any, **named: Any) -> dict[str, Array]:

@@ -225,7 +225,7 @@ def shapes_differ(
             f"{got}; accepted are targets with one column per class. Integer labels need "
             f"{sparse if record.name == 'categorical_crossentropy' else ''}{encoded}"
         )
-    advice = remedy(record, true, pred, library)
+    advice = remedy(true, pred, library, of_classes=isinstance(record.target, OneHot))
     return ShapeError(f"{got}; accepted are equal shapes, or (N,) with (N, 1). Nothing is broadcast: {advice}")
 
 

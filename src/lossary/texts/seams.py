@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 from ..errors import BackendError, DomainError, DTypeError, LossError, ParameterError, ShapeError
 from ..facts.record import Record
 from .calls import shown
-from .shapes import shape_text
+from .shapes import remedy, shape_text
 
 # What PyTorch calls what is ours, of every loss and of those that have its names.
 _ARGUMENTS = {"y_true": "target", "y_pred": "input"}
@@ -52,27 +53,39 @@ def module_target_trained(name: str) -> BackendError:
     )
 
 
-def module_shapes(name: str, input: tuple[int, ...], target: tuple[int, ...], argument: str = "target") -> ShapeError:  # noqa: A002
-    """Two arguments of a module that PyTorch would broadcast."""
+def module_shapes(
+    name: str,
+    shape: tuple[int, ...],
+    other: tuple[int, ...],
+    names: tuple[str, str] = ("input", "target"),
+) -> ShapeError:
+    """Two arguments of a module that PyTorch would broadcast, the first of which has the right shape."""
+    first, second = names
+    advice = remedy(other, shape, "torch", names=(second, first), wanted=f"{first}.shape", of_model=second == "target")
     return ShapeError(
-        f"{name}: input has shape {shape_text(input)} and {argument} {shape_text(target)}; accepted are equal shapes, "
-        f"as nothing is broadcast. Write {argument}.reshape(input.shape) if the two hold the same elements, else "
-        f"{argument}.expand_as(input)"
+        f"{name}: {first} has shape {shape_text(shape)} and {second} {shape_text(other)}; accepted are equal shapes. "
+        f"Nothing is broadcast: {advice}"
     )
 
 
 def module_classes(name: str, input: tuple[int, ...], target: tuple[int, ...]) -> ShapeError:  # noqa: A002
     """Classes that are not along axis 1, or arguments in the other order."""
-    got = f"{name}: input has shape {shape_text(input)} and target {shape_text(target)}"
+    got, labels = f"{name}: input has shape {shape_text(input)} and target {shape_text(target)}", input[:1] + input[2:]
     if len(target) > len(input) or (target[:1] + target[2:]) == input:
         return ShapeError(f"{got}; accepted is the order (input, target). Write loss(input, target)")
     if target == input[:-1]:
         return ShapeError(
             f"{got}; accepted are the classes along axis 1, as in PyTorch. Write loss(input.movedim(-1, 1), target)"
         )
+    if target == input:
+        line = "write target.float() of probabilities and rows of 0 and 1"
+    elif len(target) == len(input) and math.prod(target) != math.prod(labels):
+        line = remedy(target, input, "torch", names=("target", "input"), wanted="input.shape")
+    else:
+        line = remedy(target, labels, "torch", names=("target", "input"))
     return ShapeError(
         f"{got}; accepted are input (N, C, ...) with a target (N, ...) of class indices, or (N, C, ...) of "
-        f"probabilities. Write target.reshape({shape_text(input[:1] + input[2:])}) if it holds one class each"
+        f"probabilities. {line[0].upper()}{line[1:]}"
     )
 
 
@@ -140,10 +153,10 @@ def module_fixed(name: str, setting: str, value: Any) -> ParameterError:
 
 def element_shapes(loss: str, predictions: tuple[int, ...], targets: tuple[int, ...]) -> ShapeError:
     """Two arrays under optax's names that JAX would broadcast."""
+    advice = remedy(targets, predictions, "jax", names=("targets", "predictions"), wanted="predictions.shape")
     return ShapeError(
         f"{loss}: the predictions have shape {shape_text(predictions)} and the targets {shape_text(targets)}; accepted "
-        "are equal shapes, as nothing is broadcast. Write jnp.broadcast_to(targets, predictions.shape), or "
-        "targets.reshape(predictions.shape) if the two hold the same elements"
+        f"are equal shapes. Nothing is broadcast: {advice}"
     )
 
 
