@@ -194,6 +194,7 @@ def test_one_output_needs_no_axis_of_its_own(setting: Setting, rng: np.random.Ge
 
 
 @several
+@pytest.mark.usefixtures("formula_in")
 def test_arguments_have_names(setting: Setting, drawn: Any) -> None:
     named = dict(zip(setting.record.names, drawn, strict=True))
     first = setting.record.names[0]
@@ -229,7 +230,7 @@ def test_rows_may_be_mapped_over(setting: Setting, drawn: Any) -> None:
     import jax
 
     with jax_with(x64=True):
-        values = jax.vmap(setting)(*there("jax", tuple(drawn)))
+        values = jax.jit(jax.vmap(setting))(*there("jax", tuple(drawn)))
     np.testing.assert_allclose(values, setting(*drawn), rtol=1e-9)
 
 
