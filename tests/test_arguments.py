@@ -73,6 +73,7 @@ def test_gradients_are_slopes_of_the_value(setting: Setting, drawn: Any, monkeyp
 
 
 # PyTensor compiles every expression: one of each makeup is enough there.
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize(("setting", "backend"), elsewhere(SEVERAL, all_on=("torch", "jax", "tensorflow")), ids=str)
 def test_every_backend_agrees_with_numpy(setting: Setting, backend: str, drawn: Any, rng: Any) -> None:
     """Weights, a mask over NaN, single precision, and the gradient by the framework's own differentiation."""
