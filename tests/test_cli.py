@@ -167,6 +167,7 @@ def in_process(*arguments: Any) -> str:
 SHOWN = [s for s in ALL if not s.parameters]
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("setting", every(SHOWN, EXAMPLES), ids=str)
 def test_every_loss_is_shown_and_measured(setting: Setting) -> None:
     record, name = setting.record, setting.record.name
