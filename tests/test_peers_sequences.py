@@ -56,6 +56,8 @@ def test_the_blank_may_be_the_last_class() -> None:
     np.testing.assert_allclose(slopes, right, rtol=1e-8, atol=1e-12)
 
 
+# `test_optax_face` has its function too.
+@pytest.mark.costly
 def test_values_and_slopes_are_those_of_optax() -> None:
     def total(scores: Any) -> Any:
         return optax.losses.ctc_loss(scores, 1.0 - KEPT, LABELS, (LABELS == 0).astype(float)).sum()
