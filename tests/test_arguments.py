@@ -73,6 +73,7 @@ def test_gradients_are_slopes_of_the_value(setting: Setting, drawn: Any, monkeyp
 
 
 # PyTensor compiles every expression: one of each makeup is enough there.
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize(("setting", "backend"), elsewhere(SEVERAL, all_on=("torch", "jax", "tensorflow")), ids=str)
 def test_every_backend_agrees_with_numpy(setting: Setting, backend: str, drawn: Any, rng: Any) -> None:
     """Weights, a mask over NaN, single precision, and the gradient by the framework's own differentiation."""
@@ -194,6 +195,7 @@ def test_one_output_needs_no_axis_of_its_own(setting: Setting, rng: np.random.Ge
 
 
 @several
+@pytest.mark.usefixtures("formula_in")
 def test_arguments_have_names(setting: Setting, drawn: Any) -> None:
     named = dict(zip(setting.record.names, drawn, strict=True))
     first = setting.record.names[0]
@@ -229,7 +231,7 @@ def test_rows_may_be_mapped_over(setting: Setting, drawn: Any) -> None:
     import jax
 
     with jax_with(x64=True):
-        values = jax.vmap(setting)(*there("jax", tuple(drawn)))
+        values = jax.jit(jax.vmap(setting))(*there("jax", tuple(drawn)))
     np.testing.assert_allclose(values, setting(*drawn), rtol=1e-9)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lossary
+from inputs import few
 from lossary.console.arguments import loss_from
 from test_cli import in_terminal, refused, run, told
 from test_demo import folder as images  # noqa: F401
@@ -112,16 +113,18 @@ def test_every_command_takes_them(folder: Path) -> None:
     assert "QuarticOfFile()" in run("check", "preds.csv", "-l", quartic, "-t", "y", "-p", "p", cwd=folder).stdout
 
 
-def test_the_demo_trains_with_them(folder: Path, images: Path, tmp_path: Path) -> None:  # noqa: F811
-    losses = ("own_losses.py:quartic_of_file", "huber:delta=0.5", "huber")
+@pytest.mark.parametrize(
+    "more", few(lambda more: not more, [{}, {"huber:delta=0.5": "Huber(delta=0.5)", "huber": "Huber()"}])
+)
+def test_the_demo_trains_with_them(folder: Path, images: Path, tmp_path: Path, more: dict[str, str]) -> None:  # noqa: F811
+    losses = ("own_losses.py:quartic_of_file", *more)
     options = ("--data-dir", images, "--epochs", 1, "-o", tmp_path / "demo.png", "--json")
-    done = run("demo", *losses, *options, cwd=folder, KERAS_BACKEND="jax")
+    done = run("demo", *losses, *options, cwd=folder, KERAS_BACKEND="jax" if more else "torch")
     assert done.returncode == 0, done.stderr
     assert [result["loss"] for result in json.loads(done.stdout)["results"]] == [
         "categorical_crossentropy",
         "quartic_of_file",
-        "Huber(delta=0.5)",
-        "Huber()",
+        *more.values(),
     ]
 
 

@@ -142,6 +142,7 @@ def test_there_are_as_many_as_the_peers_were_tried_with() -> None:
     assert len(MISTAKES) + len(WITH_MODEL) >= 69
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_no_mistake_is_silent(mistake: str) -> None:
     loss, y_true, y_pred = MISTAKES[mistake]

@@ -10,6 +10,7 @@ from setups import SETUPS, Setup, keras_outputs, torch_outputs
 
 KERAS = [s for s in SETUPS if s.only != "torch"]
 TORCH = [s for s in SETUPS if s.only != "keras"]
+pytestmark = pytest.mark.usefixtures("formula_in")
 
 
 def test_there_are_enough_setups() -> None:

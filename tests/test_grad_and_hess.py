@@ -318,7 +318,7 @@ def test_rows_have_the_diagonal_and_the_matrix_of_jax(name):
     import jax
 
     with jax_with(x64=True):
-        hessian = jax.hessian(partial(ROWS[name], jax.numpy), argnums=1)
+        hessian = jax.jit(jax.hessian(partial(ROWS[name], jax.numpy), argnums=1))
         expected = np.stack([hessian(y, s) for y, s in zip(labels, scores, strict=True)])
     derivatives = lossary.grad_and_hess(name)
     diagonal = derivatives(y_true, scores)[1]

@@ -26,6 +26,7 @@ NOT_RUN = {
     "sklearn.deviance": "a name of before 1.1",
     "sklearn.GradientBoostingClassifier.exponential": "is ExponentialLoss",
     "sklearn.LinearSVR.squared_epsilon_insensitive": "inside liblinear",
+    "keras.losses.CTC": "test_peers_sequences.py",
     "optax.losses.ctc_loss": "test_peers_sequences.py",
     "optax.losses.multiclass_generalized_dice_loss": "another loss, as its line says",
     "torch.nn.CTCLoss": "test_peers_sequences.py",

@@ -56,11 +56,13 @@ def test_the_blank_may_be_the_last_class() -> None:
     np.testing.assert_allclose(slopes, right, rtol=1e-8, atol=1e-12)
 
 
+# `test_optax_face` has its function too.
+@pytest.mark.costly
 def test_values_and_slopes_are_those_of_optax() -> None:
     def total(scores: Any) -> Any:
         return optax.losses.ctc_loss(scores, 1.0 - KEPT, LABELS, (LABELS == 0).astype(float)).sum()
 
-    wanted, right = jax.value_and_grad(total)(jnp.asarray(SCORES, jnp.float32))
+    wanted, right = jax.jit(jax.value_and_grad(total))(jnp.asarray(SCORES, jnp.float32))
     ours = jax.jit(lossary.CTC(reduction="sum").value_and_grad)
     value, slopes = ours(jnp.asarray(LABELS), jnp.asarray(SCORES, jnp.float32), None, jnp.asarray(KEPT))
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
@@ -69,7 +71,7 @@ def test_values_and_slopes_are_those_of_optax() -> None:
 
 def test_values_are_those_of_keras_and_a_model_learns() -> None:
     scores = SCORES.astype(np.float32)
-    np.testing.assert_allclose(lossary.CTC()(LABELS, scores), keras.losses.CTC()(LABELS, scores), rtol=1e-5)
+    np.testing.assert_allclose(lossary.CTC()(LABELS, scores), jax.jit(keras.losses.CTC())(LABELS, scores), rtol=1e-5)
     inputs = keras.Input((T, 2))
     model = keras.Model(inputs, keras.layers.Dense(C)(inputs))
     model.compile(loss=lossary.CTC(), optimizer=keras.optimizers.SGD(0.05))

@@ -134,6 +134,7 @@ def test_limits(both: Any, loss: Any, y_true: Any, y_pred: Any, value: float, sl
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("formula_in")
 def test_limits_of_losses_with_arguments_of_their_own(
     make: Maker, loss: Any, arrays: Any, value: float, slopes: tuple[float, ...]
 ) -> None:
@@ -206,6 +207,7 @@ NEARLY, TWICE = float(np.float32(1e-40)), float(np.float32(2e-40))
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("formula_in")
 def test_subnormal_targets_and_predictions(
     make: Maker, loss: Any, y_true: list[float], y_pred: list[float], value: float, slope: list[float]
 ) -> None:
@@ -273,6 +275,7 @@ def test_a_spread_of_nothing_costs_infinitely_much_and_is_infinitely_good_where_
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("make", [MAKERS["numpy"], MAKERS["torch"]], ids=["numpy", "torch"])
+@pytest.mark.usefixtures("formula_in")
 def test_distributions_whose_parameters_are_nothing_have_their_limits(
     make: Maker, loss: Any, y_true: float, parts: Any, value: float, slopes: Any
 ) -> None:
@@ -292,6 +295,7 @@ def test_distributions_whose_parameters_are_nothing_have_their_limits(
 @pytest.mark.parametrize("score", [30.0, 60.0, 87.0, 100.0, 110.0])
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("name", ["categorical_focal_crossentropy", "binary_focal_crossentropy", "asymmetric_loss"])
+@pytest.mark.usefixtures("formula_in")
 def test_second_derivatives_where_what_is_missed_is_next_to_nothing(name: str, gamma: float, score: float) -> None:
     """With o = exp(-score) the loss is o^(gamma + 1) but for a factor 1 + O(o), so its second derivative is as well."""
     of_one = name != "categorical_focal_crossentropy"
@@ -385,8 +389,8 @@ def test_slope_of_hard_targets(loss: Any, y_true: Any, y_pred: Any, expected: An
     np.testing.assert_allclose(true.grad, expected, rtol=1e-12)
     with jax.enable_x64(True):
         true, pred = jnp.asarray(y_true), jnp.asarray(y_pred)
-        np.testing.assert_allclose(jax.grad(loss)(true, pred), expected, rtol=1e-12)
-        forward = jax.jvp(lambda t: loss(t, pred), (true,), (jnp.ones_like(true),))[1]
+        np.testing.assert_allclose(jax.jit(jax.grad(loss))(true, pred), expected, rtol=1e-12)
+        forward = jax.jit(lambda t: jax.jvp(lambda t: loss(t, pred), (t,), (jnp.ones_like(t),))[1])(true)
         np.testing.assert_allclose(forward, np.sum(expected), rtol=1e-11)
     true = tf.constant(y_true)
     with tf.GradientTape() as tape:

@@ -98,6 +98,7 @@ def test_numbers_and_what_scikit_learn_makes_of_a_loss_itself():
     np.testing.assert_allclose(cross_val_score(Ridge(), X, NUMBERS, scoring=made), expected)
 
 
+@pytest.mark.costly
 def test_a_search_over_several_processes():
     model = make_pipeline(StandardScaler(), LogisticRegression())
     grid = {"logisticregression__C": [0.01, 1.0]}

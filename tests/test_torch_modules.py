@@ -149,6 +149,7 @@ def both(module, name, arguments):
     return value, torch.autograd.grad(value.sum(), trained)
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
 def test_values_and_gradients_are_those_of_torch(name, settings, draw):
     reductions = ("mean", "sum", "none", *(["batchmean"] if name == "KLDivLoss" else []))
@@ -226,6 +227,7 @@ def test_a_function_keeps_no_tensor_of_an_earlier_call():
     torch.testing.assert_close(functions.cross_entropy(scores, y), nn.functional.cross_entropy(scores, y))
 
 
+@pytest.mark.usefixtures("formula_in")
 @pytest.mark.parametrize(("name", "settings", "draw"), CALLS)
 def test_totals_of_parts_are_the_whole(name, settings, draw):
     loss, arguments = getattr(ours, name)(**settings), draw()
