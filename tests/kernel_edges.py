@@ -89,10 +89,11 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
         return [([t, 1.0], [p, 0.5]) for t in (-1.0, 0.0, 1.0) for p in _MARGINS]
     if isinstance(target, Unit):
         predictions = _CHANCES if isinstance(prediction, Unit) else _SCORES
-        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions]
+        met = ([0.5, 1.0], [0.5 if predictions is _CHANCES else 0.0, 0.5])
+        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions] + [met]
     # A square that fits beside one that would overflow the sum, and differences of neighbours.
     more = [([0.0, 0.0], [1.2e19, 1.0]), ([1e4, 3.0], [1e4 + 2.0**-10, 3.0 * _ABOVE]), ([1e-8, 0.0], [0.0, 1e-9])]
-    more += [([-3.0, 1.0], [-2.5, 1.0]), ([-0.5, 2.0], [0.75, 2.0])]
+    more += [([-3.0, 1.0], [-2.5, 1.0]), ([-0.5, 2.0], [0.75, 2.0]), ([0.0, 0.0], [-1.2e19, 1.0])]
     return [([0.0, 1.0], [d, 1.0]) for d in _DIFFERENCES] + more
 
 

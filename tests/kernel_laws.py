@@ -42,7 +42,8 @@ class Row:
 @cache
 def rows(setting: Setting, kind: str, dtype: str, most: int) -> tuple[Row, ...]:
     """Data points of one kind, at most so many of each width."""
-    return tuple(_row(setting, t, p, dtype) for t, p in _inputs(setting, kind, dtype, most))
+    made = (_row(setting, t, p, dtype) for t, p in _inputs(setting, kind, dtype, most))
+    return tuple(row for row in made if row is not None)
 
 
 def _inputs(setting: Setting, kind: str, dtype: str, most: int) -> Iterator[tuple[Any, Any]]:
@@ -55,10 +56,13 @@ def _inputs(setting: Setting, kind: str, dtype: str, most: int) -> Iterator[tupl
             yield (t.astype(dtype) if setting.has_float_targets else t), fine.astype(dtype)
 
 
-def _row(setting: Setting, t: Any, p: Any, dtype: str) -> Row:
+def _row(setting: Setting, t: Any, p: Any, dtype: str) -> Row | None:
     record, parameters = setting.record, dict(setting.parameters)
-    value = oracle.value(record.name, t, p, **parameters)
-    slopes = tuple(oracle.slope(record.name, t, p, **parameters))
+    try:
+        value = oracle.value(record.name, t, p, **parameters)
+        slopes = tuple(oracle.slope(record.name, t, p, **parameters))
+    except ZeroDivisionError:  # Infinite answers have tests of their own.
+        return None
     units = [accuracy.unit(record, t, p, parameters, value, None)]
     units += [accuracy.unit(record, t, p, parameters, slope, index) for index, slope in enumerate(slopes)]
     return Row(t, p, value, slopes, tuple(unit * _FINER[dtype] for unit in units))
@@ -151,6 +155,12 @@ def batches(setting: Setting) -> list[list[Row]]:
     return [list(group) for some in (ordinary, mild) for _, group in groupby(some, key=lambda row: len(row.p))]
 
 
+def with_far(setting: Setting) -> list[tuple[list[Row], bool]]:
+    """These batches, which kernels take, and every edge by itself, which they may leave to the words."""
+    alone = rows(setting, "edges", "float32", 6)
+    return [*((some, True) for some in batches(setting)), *(([row], False) for row in alone)]
+
+
 def stacked(some: Sequence[Row]) -> tuple[Any, Any]:
     """Targets and predictions as arrays."""
     return np.stack([row.t for row in some]), np.stack([row.p for row in some])
@@ -197,10 +207,12 @@ def _slopes_are(some: list[Row], factor: Any, got: Any) -> None:
 
 def values_alone(loss: Loss, setting: Setting) -> None:
     """Values without a gradient, and the gradient for factors that come later."""
-    for some in batches(setting):
+    for some, is_taken in with_far(setting):
         fused = loss.batch(*stacked(some), fusible=True).fused
         assert fused is not None
         values, upstream = fused.values(), np.linspace(-1.0, 2.0, len(some), dtype="float32")
+        if values is None and not is_taken:
+            continue
         assert values is not None
         for row, value in zip(some, values, strict=True):
             assert abs(float(value) - float(row.value)) <= 8 * float(row.units[0])
@@ -209,11 +221,13 @@ def values_alone(loss: Loss, setting: Setting) -> None:
 
 def nothing_leaks_from_under_a_mask(loss: Loss, setting: Setting) -> None:
     """NaN in masked rows: value and slope are 0 there, and what they would be elsewhere."""
-    for some in batches(setting):
+    for some, is_taken in with_far(setting):
         keep = np.arange(len(some)) % 3 != 1
         t, p = stacked(some)
         expected = in_kernel(loss, t[keep], p[keep])
         found = in_kernel(loss, t, np.where(keep[:, None], p, np.float32(np.nan)), where=keep)
+        if found is None and not is_taken:
+            continue
         assert found is not None
         assert expected is not None
         np.testing.assert_array_equal(found[0][keep], expected[0])
