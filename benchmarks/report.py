@@ -80,7 +80,8 @@ for all shapes (`dynamic=True`).
 
 On TensorFlow formulas run as they are written: XLA has no public door to kernels made elsewhere. Where lossary is
 behind there, its formula takes more steps than Keras's for digits that Keras's loses (`accuracy.md`), most of all in
-crossentropies of scores, which look for the largest score and add up the others alone.
+cosines, which scale every row by a power of two first, and in crossentropies, which in rows of scores look for the
+largest and add up the others alone.
 
 PyTorch's expression of sparse crossentropy from probabilities reads one probability of each row; Keras's definition,
 and lossary's, divides it by the sum of all.
