@@ -360,6 +360,38 @@ def test_autocast_computes_in_float32():
         torch.testing.assert_close(found, nn.CrossEntropyLoss(reduction=reduction)(x.float(), y))
 
 
+HALF = {"label_smoothing": 0.1, "weight": WEIGHT}
+
+
+@pytest.mark.usefixtures("formula_in")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("name", "settings", "arguments"),
+    [
+        ("KLDivLoss", {"reduction": "batchmean"}, lambda n: (real(n, C).log_softmax(1), real(n, C).softmax(1))),
+        ("CrossEntropyLoss", HALF, lambda n: (real(n, C), labels(n))),
+        ("CrossEntropyLoss", HALF, lambda n: (real(n, C), real(n, C).softmax(1))),
+        ("NLLLoss", {"weight": WEIGHT}, lambda n: (real(n, C).log_softmax(1), labels(n))),
+    ],
+)
+def test_a_mean_of_half_precision_divides_by_what_float32_holds(name, settings, arguments, dtype):
+    """3001 is 3000 in float16 and 3008 in bfloat16, 70,001 infinite in float16."""
+    for n in (3001, 70_001):
+        given = [x.to(dtype) if x.is_floating_point() else x for x in arguments(n)]
+        made = {key: x.to(dtype) if isinstance(x, torch.Tensor) else x for key, x in settings.items()}
+        fine = {key: x.float() if isinstance(x, torch.Tensor) else x for key, x in made.items()}
+        wanted = getattr(nn, name)(**fine)(*(x.float() if x.is_floating_point() else x for x in given))
+        found = getattr(ours, name)(**made)(*given)
+        torch.testing.assert_close(found, wanted, rtol=2e-5, atol=0.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_of_half_precision_are_added_in_float32(dtype):
+    x, y, weight = (each.to(dtype) for each in (real(3001), real(3001), real(3001).abs()))
+    wanted = nn.functional.mse_loss(x.float(), y.float(), weight=weight.float())
+    torch.testing.assert_close(functions.mse_loss(x, y, weight=weight), wanted, rtol=2e-5, atol=0.0)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "arguments"),
     [

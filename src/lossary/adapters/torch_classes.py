@@ -10,7 +10,20 @@ import torch
 from .. import texts
 from ..objects import loss as objects
 from ..objects.get import get
-from .torch_modules import Given, Loss, Pair, Tensor, buffer, by_reduction, chosen, float32, same_shape
+from .torch_modules import (
+    Given,
+    Loss,
+    Pair,
+    Tensor,
+    at_least_float32,
+    buffer,
+    by_reduction,
+    chosen,
+    counted,
+    float32,
+    same_shape,
+    summed,
+)
 
 # PyTorch adds this to every difference of a triplet, which ours need not: it is next to nothing.
 _TRIPLET_EPS = 1e-6
@@ -40,7 +53,7 @@ class _Labels(Pair):
             return given
         # A label that is left out may name no class; its weight is not looked at.
         weight = self.weight.to(given.arguments[1].dtype)[target.long().clamp(0, classes - 1)]
-        return given._replace(weight=weight, denominator=torch.where(target == self.ignore_index, 0.0, weight).sum())
+        return given._replace(weight=weight, denominator=summed(torch.where(target == self.ignore_index, 0.0, weight)))
 
 
 def _classes(name: str, weight: Tensor | None, input: Tensor) -> int:  # noqa: A002
@@ -107,7 +120,7 @@ class CrossEntropyLoss(_Labels):
         # Without `one_hot`, whose look at the labels `torch.func.vmap` does not allow.
         names = torch.arange(scores.shape[1], device=labels.device)
         rows = torch.where(counts, labels, 0).unsqueeze(-1) == names
-        mixed = self._weighted(rows.movedim(-1, 1).to(scores.dtype), scores)
+        mixed = self._weighted(rows.movedim(-1, 1), scores)
         return mixed._replace(where=counts, shape=given.shape, denominator=given.denominator)
 
     def _of_rows(self, input: Tensor, target: Tensor) -> Given:  # noqa: A002
@@ -123,13 +136,14 @@ class CrossEntropyLoss(_Labels):
         if self.weight is None:
             return Given((target, float32(input)), shape=shape, losses=self._rows)
         # PyTorch's mean of rows is over their number, whatever the classes weigh.
-        number = input.new_full((), input.numel() // input.shape[1])
+        number = counted(input.numel() // input.shape[1], input)
         return self._weighted(target, float32(input))._replace(shape=shape, denominator=number)
 
     def _weighted(self, rows: Tensor, scores: Tensor) -> Given:
         """Rows whose classes have weights: other rows, times what they sum to."""
         smoothing, along = self.label_smoothing, (1, -1, *[1] * (scores.dim() - 2))
-        mixed = (rows * (1.0 - smoothing) + smoothing / scores.shape[1]) * self.weight.to(scores.dtype).view(along)
+        kind = at_least_float32(scores)
+        mixed = (rows.to(kind) * (1.0 - smoothing) + smoothing / scores.shape[1]) * self.weight.to(kind).view(along)
         whole = mixed.sum(1)
         # A row without weight counts nothing; any distribution does for it.
         none = (whole == 0.0).unsqueeze(1)

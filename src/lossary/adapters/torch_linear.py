@@ -14,7 +14,7 @@ from ..objects.linear import LinearCrossEntropy
 from ..objects.total import Total
 from ..routes import torch_linear_compiled  # noqa: F401  # Programs that were exported and saved ask for its operators.
 from .torch_classes import CrossEntropyLoss
-from .torch_modules import Pair, Tensor, buffer, by_reduction, float32
+from .torch_modules import Pair, Tensor, buffer, by_reduction, counted, float32, summed
 
 
 class CrossEntropyOfLinear(Pair):
@@ -186,4 +186,4 @@ class AdaptiveLogSoftmaxWithLoss(torch.nn.AdaptiveLogSoftmaxWithLoss):
 
 
 def _total(values: Tensor) -> Total:
-    return Total(values.sum(), values.new_full((), values.numel()))
+    return Total(summed(values), counted(values.numel(), values))

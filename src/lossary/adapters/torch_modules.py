@@ -245,6 +245,21 @@ def float32(x: Any) -> Any:
     return x.float() if torch.is_autocast_enabled(x.device.type) else x
 
 
+def at_least_float32(x: Tensor) -> torch.dtype:
+    """The dtype of what a mean divides by: half precision holds not every whole number above 256."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def counted(number: int, like: Tensor) -> Tensor:
+    """How many there are."""
+    return torch.full((), number, dtype=at_least_float32(like), device=like.device)
+
+
+def summed(x: Tensor) -> Tensor:
+    """The sum of all elements."""
+    return x.sum(dtype=at_least_float32(x))
+
+
 def same_shape(name: str, first: Tensor, other: Tensor, names: tuple[str, str] = ("input", "target")) -> Tensor:
     """The other in the shape of the first: itself, or with an axis of length one more or less."""
     if other.shape == first.shape:

@@ -13,7 +13,7 @@ from ..backends.torch import BACKEND
 from ..looks import modes
 from ..looks.faults import Look, Site
 from ..objects.get import get
-from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, float32, same_shape
+from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, counted, float32, same_shape, summed
 
 
 class Elements(Pair):
@@ -36,7 +36,7 @@ class Elements(Pair):
             if weight is None:
                 return self._answer(given)
             each = same_shape(type(self).__name__, input, weight, ("input", "weight"))
-            return self._answer(given._replace(weight=each, denominator=each.sum() if by_weight else None))
+            return self._answer(given._replace(weight=each, denominator=summed(each) if by_weight else None))
 
         input, target = self._as_tensors((input, target))  # noqa: A001
         return self._told((input, target), answer)
@@ -273,7 +273,7 @@ class KLDivLoss(Elements):
             given = given._replace(arguments=_no_logarithms(*given.arguments))
         if self.reduction != "batchmean":
             return given
-        return given._replace(denominator=input.new_full((), input.shape[0] if input.dim() else 1))
+        return given._replace(denominator=counted(input.shape[0] if input.dim() else 1, input))
 
     def _answer(self, given: Given) -> Tensor:
         return self._total(given).mean() if self.reduction == "batchmean" and not self.sync else super()._answer(given)
