@@ -29,7 +29,9 @@ def _tweedie_slope(t: Any, p: Any, power: Any = 1.5, from_logs: bool = False) ->
 
 
 def _generalized_kl_slope(t: Row, p: Row, from_logs: bool = False) -> list[Any]:
-    return [mp.exp(b) - a if from_logs else 1 - (a / b if a else 0) for a, b in zip(t, p, strict=True)]
+    if from_logs:
+        return [mp.exp(b) - a for a, b in zip(t, p, strict=True)]
+    return [1 - (0 if a == 0 else mp.inf if b == 0 else a / b) for a, b in zip(t, p, strict=True)]
 
 
 def _generalized_kl(t: Row, p: Row, from_logs: bool = False) -> Any:

@@ -186,15 +186,14 @@ def _decaying(kind: Any, name: str, polynomial: Function) -> dict[str, Function]
     lift = 64 if single else 512
     shifted, remainder = _reduction(kind, name, polynomial, np.finfo(kind).maxexp - 1 + lift)
     one, two, smallest, lowered = _constants(kind, 1.0, 2.0, -104.0 if single else -746.0, 2.0**-lift)
-    # Known to LLVM, for which exp(-2*|x|) in log(cosh(x)) is then the same term.
-    minus_two = kind(-2.0)
 
     def exp_decaying(x: Any) -> Any:
         x = select(smallest() > x, smallest(), x)
         return ((one() + remainder(x)) * power_of_two(shifted(x))) * lowered()
 
     def tanh(x: Any) -> Any:
-        double = minus_two * absolute(x)
+        # A factor that LLVM knows: exp(-2*|x|), which log(cosh(x)) beside it takes, is then the same term.
+        double = kind(-2.0) * absolute(x)
         double = select(smallest() > double, smallest(), double)
         scale = power_of_two(shifted(double)) * lowered()
         u = scale * remainder(double) + (scale - one())
@@ -304,7 +303,6 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
     )
     one, two, half, far = _constants(kind, 1.0, 2.0, 0.5, series.FAR)
     middle, reach, halfway, close, log_two = _constants(kind, 0.9, 1.6, 1.5, -math.log(2.0), math.log(2.0))
-    minus_two = kind(-2.0)
     exp, log1p, decaying, log_or_log1p = (made[word] for word in ("exp", "log1p", "exp_decaying", "log_or_log1p"))
 
     def log1pmx(x: Any) -> Any:
@@ -325,7 +323,7 @@ def _differences(kind: Any, name: str, made: dict[str, Function]) -> dict[str, F
 
     def logcosh(x: Any) -> Any:
         size = absolute(x)
-        z, odds = size * size, decaying(minus_two * size)
+        z, odds = size * size, decaying(kind(-2.0) * size)
         return select(size < one(), z * log_cosh(z), (size - log_two()) + odds * log_one_plus(odds))
 
     return {"log1pmx": log1pmx, "expm1mx": expm1mx, "log1mexp": log1mexp, "hypot1": hypot1, "logcosh": logcosh}
