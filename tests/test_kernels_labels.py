@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import lossary
+from kernel_laws import in_words
 from lossary import kernels
 from lossary.kernels.cpu import labels
 
@@ -39,12 +40,6 @@ def drawn(from_logits: bool, dtype: str = "float32") -> tuple[Any, Any, Any]:
     return np.eye(COLUMNS, dtype=dtype)[place], y_pred.astype(dtype), place
 
 
-def in_words(monkeypatch: pytest.MonkeyPatch, loss: Any, *args: Any, **kwargs: Any) -> Any:
-    with monkeypatch.context() as patch:
-        patch.setenv("LOSSARY_KERNELS", "0")
-        return lossary.value_and_grad(loss)(*args, **kwargs)
-
-
 def assert_close(found: Any, wanted: Any, dtype: str = "float32") -> None:
     spacing = np.finfo(dtype).eps
     for got, want in zip(found, wanted, strict=True):
@@ -54,31 +49,29 @@ def assert_close(found: Any, wanted: Any, dtype: str = "float32") -> None:
 @FORMS
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
-def test_one_hot_rows(
-    from_logits: bool, dtype: str, reduction: str, used: list[bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_hot_rows(from_logits: bool, dtype: str, reduction: str, used: list[bool]) -> None:
     y_true, y_pred, place = drawn(from_logits, dtype)
     loss = lossary.CategoricalCrossentropy(from_logits=from_logits, reduction=reduction)
     sparse = lossary.SparseCategoricalCrossentropy(from_logits=from_logits, reduction=reduction)
     found = lossary.value_and_grad(loss)(y_true, y_pred)
     assert used == [True] * (reduction == "none")
-    assert_close(found, in_words(monkeypatch, loss, y_true, y_pred), dtype)
+    assert_close(found, in_words(loss, y_true, y_pred), dtype)
     for got, want in zip(found, lossary.value_and_grad(sparse)(place, y_pred), strict=True):
         np.testing.assert_array_equal(got, want)
 
 
-def test_weights_masks_and_other_axes(used: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_masks_and_other_axes(used: list[bool]) -> None:
     y_true, y_pred, _ = drawn(True)
     rng = np.random.default_rng(9)
     weight, mask = rng.uniform(0.5, 2.0, ROWS).astype(np.float32), rng.random(ROWS) < 0.8
     loss = lossary.CategoricalCrossentropy(from_logits=True)
     options = {"sample_weight": weight, "where": mask}
     found = lossary.value_and_grad(loss)(y_true, y_pred, **options)
-    assert_close(found, in_words(monkeypatch, loss, y_true, y_pred, **options))
+    assert_close(found, in_words(loss, y_true, y_pred, **options))
     assert used == [True]
     across = lossary.CategoricalCrossentropy(from_logits=True, axis=0)
     value, slope = lossary.value_and_grad(across)(y_true.T, y_pred.T)
-    assert_close((value, slope.T), in_words(monkeypatch, loss, y_true, y_pred))
+    assert_close((value, slope.T), in_words(loss, y_true, y_pred))
 
 
 ROWS_THAT_ARE_NOT = {
@@ -94,18 +87,16 @@ ROWS_THAT_ARE_NOT = {
 @FORMS
 @pytest.mark.parametrize("where", [0, 17, ROWS - 2])
 @pytest.mark.parametrize("kind", ROWS_THAT_ARE_NOT)
-def test_a_single_other_row_sends_the_call_back(
-    kind: str, where: int, from_logits: bool, used: list[bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_single_other_row_sends_the_call_back(kind: str, where: int, from_logits: bool, used: list[bool]) -> None:
     y_true, y_pred, _ = drawn(from_logits)
     y_true[where] = 0.0
     for place, share in ROWS_THAT_ARE_NOT[kind].items():
         y_true[where, place] = share
     loss = lossary.CategoricalCrossentropy(from_logits=from_logits, reduction="none", check="shapes")
-    assert_close(lossary.value_and_grad(loss)(y_true, y_pred), in_words(monkeypatch, loss, y_true, y_pred))
+    assert_close(lossary.value_and_grad(loss)(y_true, y_pred), in_words(loss, y_true, y_pred))
     assert used == [where != 0]
     total = loss.replaced(reduction="sum")
-    assert_close(lossary.value_and_grad(total)(y_true, y_pred), in_words(monkeypatch, total, y_true, y_pred))
+    assert_close(lossary.value_and_grad(total)(y_true, y_pred), in_words(total, y_true, y_pred))
 
 
 def test_faults_are_told_as_ever() -> None:

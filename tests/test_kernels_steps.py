@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import lossary
 from inputs import FEWEST, FUSED, WITNESSES, Setting, every, is_separable, program
+from kernel_laws import in_words
 from lossary import kernels
 from lossary.calls import evaluate
 from lossary.kernels.cpu import labels, target, tasks, threads
@@ -165,6 +166,61 @@ def test_calls_of_several_tasks_are_prepared_once(
     assert loss(true, pred.detach()).item() == alone
     (found,) = torch.autograd.grad(loss(true, pred), pred)
     assert found.numpy().tobytes() == gradient.tobytes()
+
+
+@pytest.mark.parametrize("setting", every(WITNESSES, FEWEST), ids=str)
+def test_many_values_are_prepared_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "THRESHOLD", 0)
+    y_true, y_pred = drawn(setting, (70, 30), "float32")
+    loss = whole(setting, reduction="none")
+    expected, slopes = in_words(loss, y_true, y_pred)
+    true, pred = torch.from_numpy(y_true), torch.from_numpy(y_pred).requires_grad_()
+    alone, unseen = loss(y_true, y_pred), loss(true, pred.detach())
+    both, seen = loss.value_and_grad(y_true, y_pred), loss(true, pred)
+    monkeypatch.delattr(evaluate, "_batch")
+    size = float(np.abs(expected).max())
+    for found in (alone, both[0], loss(y_true, y_pred), unseen, loss(true, pred.detach()), seen.detach()):
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6 * size)
+    upstream = torch.linspace(0.5, 2.0, len(expected))
+    (found,) = torch.autograd.grad(loss(true, pred), pred, upstream)
+    scale = 1e-6 * float(np.abs(slopes).max())
+    np.testing.assert_allclose(loss.value_and_grad(y_true, y_pred)[1], slopes, rtol=2e-6, atol=scale)
+    np.testing.assert_allclose(found, slopes * upstream.numpy()[:, None], rtol=2e-6, atol=2 * scale)
+
+
+def test_what_is_wrong_among_many_values_is_seen() -> None:
+    y_true, y_pred = np.zeros((2000, 40), "float32"), np.ones((2000, 40), "float32")
+    for name in ("log_cosh", "cosine_similarity"):
+        loss = lossary.get(name)
+        for call in (getattr(lossary, name), loss.replaced(reduction="none").value_and_grad):
+            call(y_true, y_pred)
+            for place in (0, 500, -1):
+                with pytest.raises(lossary.LossError, match=f"{place % 2000}, 3.*NaN"):
+                    call(y_true, with_one(y_pred, np.nan, (place, 3)))
+    # A value that is not finite is that of the words: half of (2e38 - 0)**2, divided by 40, is beyond float32.
+    huge = lossary.mean_squared_error(y_true, with_one(y_pred, 2e38, (7, 3)))
+    assert huge[7] == np.inf
+    assert (np.delete(huge, 7) == 1.0).all()
+    # Order among the parts of a prediction is nothing that a kernel sees.
+    boxes = np.tile(np.array([0.0, 0.0, 1.0, 1.0], "float32"), (1 << 17, 1))
+    assert (lossary.generalized_iou(boxes, boxes) == 0.0).all()
+    with pytest.raises(lossary.DomainError, match="x1"):
+        lossary.generalized_iou(with_one(boxes, 2.0, (9, 0)), boxes)
+
+
+@pytest.mark.parametrize("make", [np.full, torch.full])
+def test_many_values_of_several_predictions(make: Any) -> None:
+    shape, loss = (1 << 16, 2), lossary.GaussianNLL(reduction="none", full=False)
+    y_true, mean, variance = (make(shape, number) for number in (1.0, 3.0, 2.0))
+    # Half of log(2) + (1 - 3)**2 / 2, in the mean of two outputs; the slopes are (3 - 1) / 2 and 1/4 - 4 / 8, halved.
+    values, slopes = loss.value_and_grad(y_true, (mean, variance))
+    for found in (values, loss(y_true, (mean, variance))):
+        assert found.shape == shape[:1]
+        np.testing.assert_allclose(found, np.log(2.0) / 2 + 1.0, rtol=1e-6)
+    for found, expected in zip(slopes, (0.5, -0.125), strict=True):
+        assert found.shape == shape
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -15,7 +15,7 @@ import numpy as np
 from .. import kernels
 from ..backends import NUMPY
 from ..calls import parts
-from ..calls.evaluate import LOOKING, check_values
+from ..calls.evaluate import LOOKING, Batch, check_values
 from ..calls.kernel import NOT_FINITE
 from ..calls.plan import Plan, Setting, planned
 from ..errors import ShapeError
@@ -88,8 +88,8 @@ def made(
     found = Step(None if record.is_pair else partial(_gathered, record, plan.packed))
     y_pred = inputs[record.main]
     if reduction == "none":
-        if y_pred.size < kernels.THRESHOLD:
-            found.other = _values(setting, plan, found.gathered, looking=looking, wanted=wanted)
+        make = _values if y_pred.size < kernels.THRESHOLD else _by_kernel
+        found.other = make(setting, plan, inputs, found.gathered, looking=looking, wanted=wanted)
         return found
     step = kernels.step(
         plan.program, setting.numbers, y_pred, _columns(plan, y_pred), mean=reduction != "sum", gradient=wanted,
@@ -231,13 +231,44 @@ def _in_words(
         with np.errstate(all="ignore"):
             values, *slopes = run(*inputs, *numbers)
             factor = 1.0 / values.size if mean else 1.0
-            return NUMPY.total(values * factor), shaped(slopes, factor, inputs)
+            return NUMPY.total(values * factor), shaped([slope * factor for slope in slopes], inputs)
+
+    return step
+
+
+def _by_kernel(
+    setting: Setting, plan: Plan, like: Sequence[Floats], gathered: Gathered | None, *, looking: bool, wanted: bool
+) -> Callable[..., tuple[Floats, Any] | None] | None:
+    """One value per data point, and their slopes, of many; None where there is no kernel."""
+    record, program, lines = setting.record, plan.program, plan.lines
+    watched, split, shaped = watches(program), _split(record, plan), _shaped(record, plan, gathered)
+
+    def batch(inputs: Sequence[Floats]) -> Batch:
+        return Batch(NUMPY, program, lines.apply(NUMPY, program, inputs), setting.numbers, None, None, plan.dtype)
+
+    if kernels.refusal(batch(like)):
+        return None
+
+    def step(*arrays: Floats) -> tuple[Floats, Any] | None:
+        inputs = arrays if split is None else split(*arrays)
+        call = batch(inputs)
+        look = partial(
+            check_values, NUMPY, record, setting.parameters, call.inputs, None, lines.layout, wait=False
+        )  # fmt: skip
+        if looking and not watched:
+            look()
+        fused = kernels.part("cpu.run").Fused(call, look if looking and watched else None)
+        if not wanted:
+            values = fused.values()
+            return None if values is None else (values, None)
+        found = fused.reduced("none", gradient=True)
+        return None if found is None else (found[0], shaped(found[1], inputs))
 
     return step
 
 
 def _values(
-    setting: Setting, plan: Plan, gathered: Gathered | None, *, looking: bool, wanted: bool
+    setting: Setting, plan: Plan, like: Sequence[Floats], gathered: Gathered | None, *, looking: bool, wanted: bool
 ) -> Callable[..., tuple[Floats, Any] | None]:
     """One value per data point, and their slopes, in words of NumPy."""
     program, numbers, lined_up = plan.program, setting.numbers, _lined_up(setting, plan, looking=looking)
@@ -253,22 +284,22 @@ def _values(
                 return NUMPY.squeeze_last(run(*inputs, *numbers)), None
             values, *slopes = run(*inputs, *numbers)
             # Times 1, as slopes may be one of the arrays that were given.
-            return NUMPY.squeeze_last(values), shaped(slopes, 1.0, inputs)
+            return NUMPY.squeeze_last(values), shaped([slope * 1.0 for slope in slopes], inputs)
 
     return step
 
 
 def _shaped(
     record: Record, plan: Plan, gathered: Gathered | None
-) -> Callable[[list[Floats], float, Sequence[Floats]], Any]:
-    """Slopes times a factor, as gradients in the shapes and the structure of the predictions."""
+) -> Callable[[Sequence[Floats], Sequence[Floats]], Any]:
+    """Gradients in the shapes and the structure of the predictions."""
     places = [(place, plan.lines.places[place].expand) for place in record.predictions]
 
-    def shaped(slopes: list[Floats], factor: float, inputs: Sequence[Floats]) -> Any:
+    def shaped(gradients: Sequence[Floats], inputs: Sequence[Floats]) -> Any:
         found = []
-        for (place, expanded), slope in zip(places, slopes, strict=True):
+        for (place, expanded), gradient in zip(places, gradients, strict=True):
             shape = inputs[place].shape
-            found.append((slope * factor).reshape(shape[:-1] if expanded else shape))
+            found.append(gradient.reshape(shape[:-1] if expanded else shape))
         return found[0] if gathered is None else gathered(found)
 
     return shaped
