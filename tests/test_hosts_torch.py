@@ -310,7 +310,7 @@ def test_parameters_of_flax_are_arrays_of_jax():
     for each in (gradient, jax.jit(gradient)):
         assert each(two).value.tolist() == [0.25, 0.5]
     assert float(jax.jit(lambda d: lossary.huber(y, two, delta=d))(Parameter(jnp.asarray(3.0)))) == 4.625 / 2
-    with pytest.raises(lossary.BackendError, match="y_pred a JAX array"):
+    with pytest.raises(lossary.BackendError, match="y_pred is a JAX array"):
         loss(torch.zeros(2), two)
     with pytest.raises(lossary.DTypeError, match=r"y_pred \(Parameter\)"):
         loss(y, Parameter({"no": "array"}))
