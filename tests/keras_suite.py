@@ -441,3 +441,21 @@ def test_jax_takes_losses_apart_and_leaves_layers_alone():
     jax = pytest.importorskip("jax")
     layer, delta = keras.layers.Dense(1), jax.numpy.array(2.0)
     assert jax.tree.leaves([layer, lossary.Huber(delta=delta)]) == [layer, delta]
+
+
+def test_a_variable_is_the_array_that_it_holds():
+    class Small(keras.layers.Layer):
+        """Wants its weight to be small."""
+
+        def build(self, _):
+            self.weight = self.add_weight(shape=(1, 1), initializer=keras.initializers.Constant(3.0))
+
+        def call(self, x):
+            self.add_loss(lossary.Huber()(np.zeros((1, 1), "float32"), self.weight))
+            return x
+
+    layer = Small()
+    model = keras.Sequential([keras.Input((3,)), layer])
+    model.compile(loss=None, optimizer=keras.optimizers.SGD(0.25))
+    assert fitted_loss(model, X, None, batch_size=24) == 2.5  # 3 - 1/2, where the slope is 1
+    assert float(keras.ops.convert_to_numpy(layer.weight)[0, 0]) == 2.75

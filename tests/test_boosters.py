@@ -397,6 +397,15 @@ def test_catboost_grows_its_own_50_trees(name):
     same_as_catboost(name, data(2000), 50)
 
 
+def test_catboost_samples_as_its_own_several_classes_do_where_it_is_told():
+    more = {"classes_count": 3, "iterations": 3, "bootstrap_type": "Bayesian", "random_strength": 1}
+    params = {**PLAIN, **more}
+    models = [{**params, **lossary.catboost.Objective(CLASSES).params()}, {**params, "loss_function": "MultiClass"}]
+    fitted = [catboost.CatBoost(each).fit(DATA["x"], DATA["class"]) for each in models]
+    ours, theirs = (each.predict(DATA["x"], prediction_type="RawFormulaVal") for each in fitted)
+    np.testing.assert_allclose(ours, theirs, atol=1e-9)
+
+
 @pytest.mark.parametrize(("name", "loss"), [("MultiRMSE", "mse"), ("MultiLogloss", "bce")])
 def test_catboost_grows_its_own_trees_of_several_targets(name, loss):
     y = np.stack([DATA["number"], DATA["count"]], axis=1)

@@ -284,7 +284,7 @@ def test_mistakes_in_files_are_answered(preds: Path) -> None:
     assert "y_pred[1, 0] is -2" in message
     assert "y_pred is rate" in message
     one_hot_wanted = refused("score", preds, "-l", "cce", "-t", "label", "-p", "p0", "-p", "p1")
-    assert "lossary.sparse_categorical_crossentropy" in one_hot_wanted
+    assert "need --loss sparse_categorical_crossentropy, or a --target for each of the classes" in one_hot_wanted
 
 
 def test_check_finds_and_its_status_says_so(binary: Path) -> None:

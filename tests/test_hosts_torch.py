@@ -244,6 +244,79 @@ def test_equinox_modules_hold_losses():
 
 
 @pytest.mark.exhaustive
+def test_flax_modules_hold_losses():
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from flax import linen, nnx
+
+    x = jax.random.normal(jax.random.key(0), (16, 3))
+    labels, theirs = jnp.arange(16) % 4, optax.softmax_cross_entropy_with_integer_labels
+
+    class Model(nnx.Module):
+        def __init__(self, loss):
+            self.layer, self.loss = nnx.Linear(3, 4, rngs=nnx.Rngs(0)), loss
+
+        def __call__(self, x, y):
+            return self.loss(y, self.layer(x))
+
+    class OfLinen(linen.Module):
+        loss: lossary.Loss
+
+        @linen.compact
+        def __call__(self, x, y):
+            return self.loss(y, linen.Dense(4)(x))
+
+    def of_hidden(model):
+        return lossary.linear_cross_entropy(labels, x, model.layer.kernel.T, model.layer.bias)
+
+    @nnx.jit
+    def step(model, optimizer):
+        value, gradient = nnx.value_and_grad(lambda m: m(x, labels))(model)
+        optimizer.update(model, gradient)
+        return value, gradient
+
+    loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
+    model = Model(loss)
+    value, gradient = nnx.value_and_grad(lambda m: theirs(m.layer(x), labels).mean())(model)
+    optimizer = nnx.Optimizer(model, optax.sgd(0.3), wrt=nnx.Param)
+    for found in (nnx.value_and_grad(of_hidden)(model), step(model, optimizer)):
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), found, (value, gradient))
+    assert float(model(x, labels)) < value  # Trained in place,
+    assert nnx.clone(model).loss == loss  # and the loss is none of what is trained.
+    module = OfLinen(loss)
+    variables = module.init(jax.random.key(0), x, labels)
+    weights = variables["params"]["Dense_0"]
+    right = theirs(x @ weights["kernel"] + weights["bias"], labels).mean()
+    assert float(jax.jit(module.apply)(variables, x, labels)) == pytest.approx(float(right), rel=1e-6)
+
+
+def test_parameters_of_flax_are_arrays_of_jax():
+    """What only stands for an array: JAX's functions take it, and ``jax.jit`` does not."""
+    import jax
+    import jax.numpy as jnp
+
+    class Parameter:
+        def __init__(self, value):
+            self.value = value
+
+        def __jax_array__(self):
+            return self.value
+
+    jax.tree_util.register_pytree_node(Parameter, lambda p: ((p.value,), None), lambda _, value: Parameter(*value))
+    two, y, loss = Parameter(jnp.asarray([0.5, 3.0])), np.zeros(2), lossary.Huber()
+    # Huber's slopes are 1/2 and 1, of which the mean takes half.
+    gradient = jax.grad(lambda p: loss(y, p))
+    for each in (gradient, jax.jit(gradient)):
+        assert each(two).value.tolist() == [0.25, 0.5]
+    assert float(jax.jit(lambda d: lossary.huber(y, two, delta=d))(Parameter(jnp.asarray(3.0)))) == 4.625 / 2
+    with pytest.raises(lossary.BackendError, match="y_pred is a JAX array"):
+        loss(torch.zeros(2), two)
+    with pytest.raises(lossary.DTypeError, match=r"y_pred \(Parameter\)"):
+        loss(y, Parameter({"no": "array"}))
+
+
+@pytest.mark.exhaustive
 def test_onnx_has_the_loss_of_an_exported_program(tmp_path):
     import onnxruntime
 

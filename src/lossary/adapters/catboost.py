@@ -70,18 +70,20 @@ class Objective(Boosting):
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
         """First and second derivatives of minus the loss, for a block of data points."""
         y_true, scores, weight = _array(targets), np.asarray(approxes), None if weights is None else _array(weights)
+        whole = self.hessian == "majorizer" or (weight is not None and not weight[weight.argmin()] > 0.0)
+        slope, curve = self.derivatives(y_true, scores, weight) if whole else self._derived(y_true, scores)
+        # In place: blocks are so small that every pass over them counts, and that `slopes, curves = found` would too.
         found = np.empty((2, len(scores)))
-        slopes, curves = found
-        if self.hessian == "majorizer" or (weight is not None and not weight[weight.argmin()] > 0.0):
-            slope, curve = self.derivatives(y_true, scores, weight)
-            np.negative(slope, out=slopes)
-            np.negative(curve, out=curves)
+        slopes, curves = found[0], found[1]
+        np.negative(slope, out=slopes)
+        np.negative(curve, out=curves)
+        if whole:
             return found.T
-        # The same in place: blocks are so small that every pass over them counts.
-        slope, curve = self._derived(y_true, scores)
         factor, steeper = self._factors(scores)
-        np.multiply(slope, -factor, out=slopes)
-        np.multiply(curve, -factor * steeper, out=curves)
+        if factor != 1.0:
+            found *= factor
+        if steeper != 1.0:
+            curves *= steeper
         np.minimum(curves, -FLOOR, out=curves)
         if weight is not None:
             found *= weight

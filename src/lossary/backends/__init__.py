@@ -93,7 +93,9 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
 
 
 def bare(value: Any) -> Any:
-    """The array that a variable of Keras holds now; anything else as it is."""
+    """The array that a variable of Keras, or a parameter of flax, holds now; anything else as it is."""
+    if hasattr(type(value), "__jax_array__"):
+        return value.__jax_array__()
     return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
 
 
@@ -113,7 +115,7 @@ def find(loss: str, arguments: dict[str, Any]) -> Backend:
     found: dict[str, Backend] = {}
     others: dict[str, Any] = {}
     for name, value in arguments.items():
-        backend = of(value)
+        backend = of(value) or of(bare(value))
         if backend is None:
             others[name] = value
         elif backend is not NUMPY:
@@ -163,6 +165,9 @@ def _converted(loss: str, argument: str, value: Any) -> Any:
     """What is no array of any library, as one of NumPy."""
     if value is None:
         raise texts.nothing(loss, argument)
+    held = bare(value)
+    if held is not value and of(held) is not None:
+        return held
     line = remedies.of_kind(argument, value)
     if line:
         raise texts.not_dense(loss, argument, value, line)

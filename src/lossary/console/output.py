@@ -160,13 +160,21 @@ SPOKEN = {
     "no model was given; pass model=": "a file holds no model; lossary.diagnose takes one",
     "no metrics were given; pass metrics=[...]": "a file holds no metrics; lossary.diagnose takes them",
 }
+# The same of calls with arguments.
+SPOKEN_PATTERNS = {
+    r"lossary\.names\(peer='(\w+)'\)": r"lossary list --peer \1",
+    r"lossary\.(\w+)\(y_true, y_pred\)": r"--loss \1",
+    r"lossary\.to_categorical\(y_true, \w+\) first": "a --target for each of the classes, a column of 0 and 1",
+}
 
 
 def as_command(text: str) -> str:
     """A text of the library, which names its own calls, in the words of the command line."""
     for call, words in SPOKEN.items():
         text = text.replace(call, words)
-    return re.sub(r"lossary\.names\(peer='(\w+)'\)", r"lossary list --peer \1", text)
+    for call, words in SPOKEN_PATTERNS.items():
+        text = re.sub(call, words, text)
+    return text
 
 
 def _fail(kind: str, message: str, *, as_json: bool) -> None:

@@ -93,9 +93,10 @@ class Curvature:
 
     def __call__(self, y_true: Any, raw: Any, sample_weight: Any = None) -> tuple[Array, Array]:
         """Gradient and diagonal of every output."""
-        found = [self._of(weight, term, y_true, raw, sample_weight) for weight, term in self._terms]
-        (slope, curve), *rest = found
-        for more_slope, more_curve in rest:
+        first, *rest = self._terms
+        slope, curve = self._of(*first, y_true, raw, sample_weight)
+        for each in rest:
+            more_slope, more_curve = self._of(*each, y_true, raw, sample_weight)
             slope, curve = slope + more_slope, curve + more_curve
         return slope, curve
 
