@@ -395,6 +395,7 @@ def test_a_saved_model_comes_back_with_its_loss(base, loss, tmp_path):
             "registered_name": "system",
         },
         {"module": "builtins", "class_name": "function", "config": "system", "registered_name": "function"},
+        {"config": {"class_name": "hostile_module>Loss", "config": {}}},
         {"config": {"class_name": "lossary>Huber", "config": {"delta": {"class_name": "system", "module": "os"}}}},
         {"config": {"class_name": "lossary>Huber", "config": {"name": "__import__('hostile_module')", "axis": "0"}}},
     ],
