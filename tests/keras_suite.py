@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import json
 import os
+import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -378,6 +381,44 @@ def test_a_saved_model_comes_back_with_its_loss(base, loss, tmp_path):
     expected = model.evaluate(X, Y, sample_weight=W, verbose=0)
     assert loaded.evaluate(X, Y, sample_weight=W, verbose=0) == pytest.approx(expected, rel=1e-6)
     assert fitted_loss(loaded, X, Y) == pytest.approx(fitted_loss(model, X, Y), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"module": "hostile_module", "class_name": "Huber", "registered_name": "Huber"},
+        {"module": "hostile_module", "registered_name": None},
+        {
+            "module": "os",
+            "class_name": "system",
+            "config": {"command": "touch hostile_mark"},
+            "registered_name": "system",
+        },
+        {"module": "builtins", "class_name": "function", "config": "system", "registered_name": "function"},
+        {"config": {"class_name": "hostile_module>Loss", "config": {}}},
+        {"config": {"class_name": "lossary>Huber", "config": {"delta": {"class_name": "system", "module": "os"}}}},
+        {"config": {"class_name": "lossary>Huber", "config": {"name": "__import__('hostile_module')", "axis": "0"}}},
+    ],
+)
+def test_a_hostile_file_runs_and_imports_nothing(changed, tmp_path, monkeypatch):
+    (tmp_path / "hostile_module.py").write_text("open('hostile_mark', 'w').close()\nHuber = Loss = open\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    model = functional(keras.Model)
+    model.compile(loss=lossary.Huber(), optimizer="sgd")
+    model.save("good.keras")
+    with zipfile.ZipFile("good.keras") as good, zipfile.ZipFile("bad.keras", "w") as bad:
+        for member in good.namelist():
+            held = good.read(member)
+            if member == "config.json":
+                config = json.loads(held)
+                config["compile_config"]["loss"] |= changed
+                held = json.dumps(config).encode()
+            bad.writestr(member, held)
+    with pytest.raises((TypeError, ValueError)):
+        keras.models.load_model("bad.keras").evaluate(X, Y, verbose=0)
+    assert "hostile_module" not in sys.modules
+    assert not (tmp_path / "hostile_mark").exists()
 
 
 def test_losses_per_output_come_back(tmp_path):

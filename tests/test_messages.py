@@ -753,6 +753,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "gives it: {'class_name': 'Huber', 'config': {'delta': 2.0}}",
     ),
     (
+        "configuration_of_another",
+        lossary.ParameterError,
+        lambda: lossary.Huber.from_config(lossary.MeanSquaredError().get_config()),
+        "Huber.from_config was given a configuration of 'lossary>MeanSquaredError'; accepted is one of Huber. Write"
+        " lossary.get(config), which finds the class by its name",
+    ),
+    (
         "stray_configuration",
         lossary.ParameterError,
         lambda: lossary.get({"class_name": "Huber", "config": {}, "delta": 2.0}),

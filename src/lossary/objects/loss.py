@@ -17,6 +17,7 @@ from ..calls.plan import Setting
 from ..facts import registry
 from ..facts.axes import Axis
 from ..facts.record import Record
+from ..facts.spelling import fold
 from ..looks import modes
 from . import kin, own_call, pickles
 from .parameters import OBJECT_SETTINGS, valid_settings, validated
@@ -194,7 +195,11 @@ class Loss(kin.Kin):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Loss:
         """The object of a configuration, with or without its ``class_name`` envelope."""
-        return cls(**settings_of(config))
+        settings, own = settings_of(config), _name_of(cls)
+        named = config.get("class_name", own)
+        if fold(named.rsplit(">", 1)[-1]) not in map(fold, (own, *cls.record.spellings())):
+            raise texts.configuration_of_another(own, named)
+        return cls(**settings)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters and settings by name, as scikit-learn asks for them."""
@@ -336,6 +341,11 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return one.keys() == other.keys() and all(one[k] is other[k] or bool(one[k] == other[k]) for k in one)
     except (TypeError, ValueError, RuntimeError):
         return False  # Arrays, which compare element by element.
+
+
+def _name_of(cls: type) -> str:
+    """The class's name, not that of its objects."""
+    return cls.__name__
 
 
 def settings_of(config: Any) -> dict[str, Any]:

@@ -133,6 +133,14 @@ def stray_configuration(names: Iterable[str]) -> ParameterError:
     )
 
 
+def configuration_of_another(asked: str, named: str) -> ParameterError:
+    """One loss's configuration given to another loss's class."""
+    return ParameterError(
+        f"{asked}.from_config was given a configuration of {shown(named)}; accepted is one of {asked}. "
+        "Write lossary.get(config), which finds the class by its name"
+    )
+
+
 def not_found_again(loss: str, cls: type) -> ParameterError:
     """An object whose class a pickle could not find."""
     return ParameterError(
