@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import os
-import zipfile
 
 import keras
 import numpy as np
@@ -560,44 +558,6 @@ def test_a_model_with_its_own_compile_is_loaded(tmp_path):
     with pytest.warns(UserWarning, match="compile"):
         loaded = keras.models.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "config"),
-    [
-        ("os", "system", "touch TRACE"),
-        ("subprocess", "Popen", {"args": ["touch", "TRACE"]}),
-        ("pathlib", "Path.touch", {"self": "TRACE"}),
-        ("hostile_loss", "Loss", {}),
-    ],
-)
-def test_a_hostile_file_makes_nothing_run(module, name, config, tmp_path, monkeypatch):
-    """Wherever a file names a loss: what is no loss is refused, and no module is imported for it."""
-    trace = tmp_path / "trace"
-    (tmp_path / "hostile_loss.py").write_text(f"open({str(trace)!r}, 'w').close()")
-    monkeypatch.syspath_prepend(tmp_path)
-    config = json.loads(json.dumps(config).replace("TRACE", str(trace)))
-    hostile = {"module": module, "class_name": name, "config": config, "registered_name": None}
-    model = lk.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    model.compile(loss=lossary.Huber(), optimizer="sgd")
-    model.save(tmp_path / "right.keras")
-    for inside in (False, True):
-        with zipfile.ZipFile(tmp_path / "right.keras") as right, zipfile.ZipFile(tmp_path / "m.keras", "w") as wrong:
-            for member in right.namelist():
-                data = right.read(member)
-                if member == "config.json":
-                    saved = json.loads(data)
-                    compiled = saved["compile_config"]
-                    place, key = (compiled["loss"]["config"], "loss") if inside else (compiled, "loss")
-                    assert key in place
-                    place[key] = hostile
-                    data = json.dumps(saved).encode()
-                wrong.writestr(member, data)
-        with pytest.raises((TypeError, ValueError, lossary.LossError)):
-            keras.models.load_model(tmp_path / "m.keras")
-    with pytest.raises(lossary.LossError):
-        lossary.get(hostile)
-    assert not trace.exists()
 
 
 # --- the doctor -------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from lossary import demo, words
 from lossary.calls.parts import from_two
 from lossary.objects.pickles import blank
 from lossary.show import javascript
-from lossary.texts import arguments, calls, objects, seams, values
+from lossary.texts import arguments, calls, names, objects, seams, values
 
 
 def _formula(y_true: Any, y_pred: Any) -> Any:
@@ -1317,7 +1317,7 @@ def test_text(builder: str, kind: type[Exception], call: Callable[[], Any], text
 def test_every_text_is_tested() -> None:
     own = {
         name
-        for module in (arguments, calls, objects, seams, values)
+        for module in (arguments, calls, names, objects, seams, values)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and name[0] != "_" and value.__module__ == module.__name__
     }

@@ -94,7 +94,7 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
 
 def bare(value: Any) -> Any:
     """The array that a variable of Keras, or a parameter of flax, holds now; anything else as it is."""
-    if hasattr(type(value), "__jax_array__"):
+    if callable(getattr(type(value), "__jax_array__", None)):  # It is None in tracers of JAX.
         return value.__jax_array__()
     return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
 

@@ -4,6 +4,7 @@ from . import peers as peers
 from .arguments import *  # noqa: F403
 from .calls import *  # noqa: F403
 from .linear import *  # noqa: F403
+from .names import *  # noqa: F403
 from .objects import *  # noqa: F403
 from .raw import *  # noqa: F403
 from .seams import *  # noqa: F403
