@@ -44,6 +44,10 @@ _VECTORS = [
     [-1e19, -1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
     [1.0, 1.0, 1.0], [1e-30, 1e-30, 1e-30], [2e30, 0.0, -2e30],
 ]  # fmt: skip
+# Rows that nearly agree though their entries do not, and one that lies exactly where a divergence is taken as far.
+_CLOSE = [
+    ([9.3, 0.1, -1.7], [9.3 * (1.0 + 2.0**-21), 0.1, -1.7 * _ABOVE]), ([0.0, 0.0, -200.0], [0.0, -80.0, 0.0]),
+]  # fmt: skip
 
 
 def edges(setting: Setting) -> list[tuple[Any, Any]]:
@@ -77,7 +81,7 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
         return _classes(setting, _SHARE_ROWS if isinstance(prediction, Unit) else _score_rows(prediction))
     if not is_separable(setting):
         if not isinstance(target, Unit):
-            return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
+            return [(t, p) for t in _VECTORS for p in _VECTORS[:4]] + _CLOSE
         rows = _SHARE_ROWS if isinstance(prediction, Unit) else [*_SCORE_ROWS, [8.0, 0.0, -1.0], [95.0, 0.0, 94.0]]
         return [(t, p) for t in _SHARE_ROWS for p in rows]
     if isinstance(target, NonNegative):
@@ -90,10 +94,12 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     if isinstance(target, Unit):
         predictions = _CHANCES if isinstance(prediction, Unit) else _SCORES
         met = ([0.5, 1.0], [0.5 if predictions is _CHANCES else 0.0, 0.5])
-        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions] + [met]
+        small = ([0.03125, 1.0], [0.25, 0.5])
+        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions] + [met, small]
     # A square that fits beside one that would overflow the sum, and differences of neighbours.
     more = [([0.0, 0.0], [1.2e19, 1.0]), ([1e4, 3.0], [1e4 + 2.0**-10, 3.0 * _ABOVE]), ([1e-8, 0.0], [0.0, 1e-9])]
     more += [([-3.0, 1.0], [-2.5, 1.0]), ([-0.5, 2.0], [0.75, 2.0]), ([0.0, 0.0], [-1.2e19, 1.0])]
+    more += [([0.3, -7.7], [0.3 * _ABOVE, -7.7 * _ABOVE])]
     return [([0.0, 1.0], [d, 1.0]) for d in _DIFFERENCES] + more
 
 
