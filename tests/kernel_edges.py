@@ -44,8 +44,10 @@ _VECTORS = [
     [-1e19, -1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
     [1.0, 1.0, 1.0], [1e-30, 1e-30, 1e-30], [2e30, 0.0, -2e30],
 ]  # fmt: skip
-# Rows that nearly agree though their entries do not, and one that lies exactly where a divergence is taken as far.
+# Rows that nearly agree though their entries do not, one that lies exactly where a divergence is taken as far, and one
+# that may be amounts, with nothing as a target.
 _CLOSE = [
+    ([0.0, 3.0, 0.5], [0.5, 3.0 * _ABOVE, 2.0]),
     ([9.3, 0.1, -1.7], [9.3 * (1.0 + 2.0**-21), 0.1, -1.7 * _ABOVE]), ([0.0, 0.0, -200.0], [0.0, -80.0, 0.0]),
 ]  # fmt: skip
 

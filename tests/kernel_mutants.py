@@ -93,6 +93,8 @@ EQUIVALENT = (
     (r"= less_equal\(maximum\(abs\(\w+\), \w+(\[k\])?\), maximum\(abs\(\w+\), abs\(\w+\)\)\)$",
      r"minimum\(|maximum\(\(\w+\)|, \(\w+\)\)",
      "if two numbers of one difference are far apart, it is as large, so the other rounds alike"),
+    (r"where\(equal\((v\d+), F\(0\.0\)\), F\(1\.0\), \(v\d+ / \1\)\)", r"equal\(v\d+, F\(0\.0 \+ 0\.03125\)\), F\(1",
+     "a share over itself, which is 1 there too; without a clip a share of 0 costs infinitely much"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
