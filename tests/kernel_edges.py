@@ -39,6 +39,8 @@ _SHARE_ROWS = [
     [1.0, 0.0, 0.0], [1.0 - 2.0**-22, 2.0**-23, 2.0**-23], [_BELOW, 6e-8, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3],
     [1e-8, 1.0, 1e-8], [1e-3, 0.999, 1e-30], [0.25, 0.25, 0.5], [0.25, 0.125, 0.5], [0.9, 0.8, 0.7],
 ]  # fmt: skip
+# Rows of predictions that sum to far less than 1, and a share that is a power of two.
+_MORE_SHARES = [[0.125, 0.0625, 0.125], [0.03125, 0.96875, 0.0]]
 # Rows whose squares overflow or vanish, and a row of zeros.
 _VECTORS = [
     [-1e19, -1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
@@ -80,7 +82,8 @@ def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
 def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     target, prediction = setting.record.target, setting.record.prediction_domain(setting.parameters)
     if isinstance(target, OneHot | Classes):
-        return _classes(setting, _SHARE_ROWS if isinstance(prediction, Unit) else _score_rows(prediction))
+        shares = [*_SHARE_ROWS, *_MORE_SHARES]
+        return _classes(setting, shares if isinstance(prediction, Unit) else _score_rows(prediction))
     if not is_separable(setting):
         if not isinstance(target, Unit):
             return [(t, p) for t in _VECTORS for p in _VECTORS[:4]] + _CLOSE

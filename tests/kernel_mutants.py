@@ -95,6 +95,13 @@ EQUIVALENT = (
      "if two numbers of one difference are far apart, it is as large, so the other rounds alike"),
     (r"where\(equal\((v\d+), F\(0\.0\)\), F\(1\.0\), \(v\d+ / \1\)\)", r"equal\(v\d+, F\(0\.0 \+ 0\.03125\)\), F\(1",
      "a share over itself, which is 1 there too; without a clip a share of 0 costs infinitely much"),
+    (r"= where\((v\d+), \(slopes\[j \* LANES \+ k\] \* v\d+\), t\)$", r"LANES - k\]",
+     "where a share is clipped nothing that is made of it is taken"),
+    (r"(r\d+(\[k\])? = where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), r\d+(\[k\])?\)$"
+     r"|where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\5 \* \((quotient\(power|h\d+ \* v))", r"where\(less",
+     "0 times what finite scores or clipped shares cost is 0 without being told; infinite ones have own tests"),
+    (r"= where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \(kept\d+\[j\] \* \(\(h\d+ \* kept\d+\[j\]\) \+ slopes",
+     r"F\(0\.0 \+ 0\.03125\)", "the mark of a label is 0 or 1, and 0 times a finite slope is 0 without being told"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
