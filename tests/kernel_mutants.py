@@ -102,6 +102,8 @@ EQUIVALENT = (
      "0 times what finite scores or clipped shares cost is 0 without being told; infinite ones have own tests"),
     (r"= where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \(kept\d+\[j\] \* \(\(h\d+ \* kept\d+\[j\]\) \+ slopes",
      r"F\(0\.0 \+ 0\.03125\)", "the mark of a label is 0 or 1, and 0 times a finite slope is 0 without being told"),
+    (r"^ *e\d+ = \(factor\) \* r\d+$", r"/ r\d+$",
+     "1 where the leader is not the label; where it is, the slope of the label is written over it"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
