@@ -39,10 +39,18 @@ _SHARE_ROWS = [
     [1.0, 0.0, 0.0], [1.0 - 2.0**-22, 2.0**-23, 2.0**-23], [_BELOW, 6e-8, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3],
     [1e-8, 1.0, 1e-8], [1e-3, 0.999, 1e-30], [0.25, 0.25, 0.5], [0.25, 0.125, 0.5], [0.9, 0.8, 0.7],
 ]  # fmt: skip
+# Rows of predictions that sum to far less than 1, and a share that is a power of two.
+_MORE_SHARES = [[0.125, 0.0625, 0.125], [0.03125, 0.96875, 0.0]]
 # Rows whose squares overflow or vanish, and a row of zeros.
 _VECTORS = [
     [-1e19, -1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
     [1.0, 1.0, 1.0], [1e-30, 1e-30, 1e-30], [2e30, 0.0, -2e30],
+]  # fmt: skip
+# Rows that nearly agree though their entries do not, one that lies exactly where a divergence is taken as far, and one
+# that may be amounts, with nothing as a target.
+_CLOSE = [
+    ([0.0, 3.0, 0.5], [0.5, 3.0 * _ABOVE, 2.0]),
+    ([9.3, 0.1, -1.7], [9.3 * (1.0 + 2.0**-21), 0.1, -1.7 * _ABOVE]), ([0.0, 0.0, -200.0], [0.0, -80.0, 0.0]),
 ]  # fmt: skip
 
 
@@ -74,10 +82,11 @@ def _pairs(setting: Setting) -> list[tuple[Any, Any]]:
 def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     target, prediction = setting.record.target, setting.record.prediction_domain(setting.parameters)
     if isinstance(target, OneHot | Classes):
-        return _classes(setting, _SHARE_ROWS if isinstance(prediction, Unit) else _score_rows(prediction))
+        shares = [*_SHARE_ROWS, *_MORE_SHARES]
+        return _classes(setting, shares if isinstance(prediction, Unit) else _score_rows(prediction))
     if not is_separable(setting):
         if not isinstance(target, Unit):
-            return [(t, p) for t in _VECTORS for p in _VECTORS[:4]]
+            return [(t, p) for t in _VECTORS for p in _VECTORS[:4]] + _CLOSE
         rows = _SHARE_ROWS if isinstance(prediction, Unit) else [*_SCORE_ROWS, [8.0, 0.0, -1.0], [95.0, 0.0, 94.0]]
         return [(t, p) for t in _SHARE_ROWS for p in rows]
     if isinstance(target, NonNegative):
@@ -90,10 +99,12 @@ def _drawn(setting: Setting) -> list[tuple[Any, Any]]:
     if isinstance(target, Unit):
         predictions = _CHANCES if isinstance(prediction, Unit) else _SCORES
         met = ([0.5, 1.0], [0.5 if predictions is _CHANCES else 0.0, 0.5])
-        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions] + [met]
+        small = ([0.03125, 1.0], [0.25, 0.5])
+        return [([t, 1.0], [p, 0.5]) for t in (0.0, 1e-8, 0.3, 1.0) for p in predictions] + [met, small]
     # A square that fits beside one that would overflow the sum, and differences of neighbours.
     more = [([0.0, 0.0], [1.2e19, 1.0]), ([1e4, 3.0], [1e4 + 2.0**-10, 3.0 * _ABOVE]), ([1e-8, 0.0], [0.0, 1e-9])]
     more += [([-3.0, 1.0], [-2.5, 1.0]), ([-0.5, 2.0], [0.75, 2.0]), ([0.0, 0.0], [-1.2e19, 1.0])]
+    more += [([0.3, -7.7], [0.3 * _ABOVE, -7.7 * _ABOVE])]
     return [([0.0, 1.0], [d, 1.0]) for d in _DIFFERENCES] + more
 
 

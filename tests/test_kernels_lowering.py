@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -295,6 +296,14 @@ def test_what_stands_at_one_place_is_read_there_and_computed_with_the_numbers_of
         form = lower(program(setting), target, gradient=True, rows=True)
         taken = [number.node for stage in form.stages for number in stage.numbers if number.node.op == "take"]
         assert all(node.args[0].op == "input" for node in taken)
+
+
+@pytest.mark.parametrize("setting", FUSED, ids=str)
+def test_no_place_is_compared_with_itself_and_no_number_with_another(setting: Setting) -> None:
+    """What stands at a place is known when the source is written."""
+    text = kernels.source(setting.configured(), "gradient")
+    assert not re.search(r"\bat\((\w+(\[k\])?), \1\)", text)
+    assert not re.search(r"\b(equal|less|less_equal)\(F\([^()]*\), F\([^()]*\)\)", text)
 
 
 def test_a_label_outside_is_nan_whatever_is_computed_with_what_it_names() -> None:

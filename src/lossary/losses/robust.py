@@ -149,8 +149,12 @@ def smooth_l1(y_true: Any, y_pred: Any, *, beta: float = 1.0) -> Any:
     return mean((d - 0.5 * near) * (near / beta))
 
 
+def _in_units(d: Any, unit: Any) -> Any:
+    return maximum(minimum(d / unit, _FAR), -_FAR)
+
+
 def _pseudo_huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
-    u = maximum(minimum((y_pred - y_true) / delta, _FAR), -_FAR)
+    u = _in_units(y_pred - y_true, delta)
     return delta * (u / hypot1(u)) / count(y_pred)
 
 
@@ -183,14 +187,14 @@ def pseudo_huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     >>> print(lossary.pseudo_huber([[0.0, 0.0]], [[0.75, -20.0]]).round(4))
     [9.6375]
     """
-    d = abs(y_pred - y_true)
-    u = minimum(d / delta, _FAR)
+    d = y_pred - y_true
+    u = _in_units(d, delta)
     # sqrt(1 + u^2) - 1 = u^2 / (1 + sqrt(1 + u^2)), which subtracts nothing.
     return mean(delta * d * (u / (1.0 + hypot1(u))))
 
 
 def _fair_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
-    u = maximum(minimum((y_pred - y_true) / c, _FAR), -_FAR)
+    u = _in_units(y_pred - y_true, c)
     return c * (u / (1.0 + abs(u))) / count(y_pred)
 
 

@@ -6,6 +6,7 @@ is known.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Container, Sequence
 
 from ...graph import ELEMENT, NUMBER, ROW, Node, rebuilt, walk, words
@@ -15,6 +16,7 @@ from .ranges import Ranges
 
 # Functions worth merging when two branches of one condition each call one.
 _MERGED = ("log1p", "log", "expm1", "exp", "tanh", "sinh")
+_COMPARED: dict[str, Callable[..., bool]] = {"equal": operator.eq, "less": operator.lt, "less_equal": operator.le}
 # Marks of single places in the row.
 _PLACES = ("at", "is_label")
 # One machine instruction where the limit is known not to be NaN: kernels take no NaN for a parameter.
@@ -116,8 +118,10 @@ def _taken(x: Node, place: Node) -> Node:
     inputs = [below for below in walk([x]) if below.op == "input" and below.axes == ELEMENT]
     if x.op == "input" or not inputs:
         return x.graph.node("take", (x, place), ROW)
-    found = _there(x, place)
-    if all(below.op in INFIX or below.axes != ELEMENT or below.op == "input" for below in walk([x])):
+    found = _there(there(x, (), place), place)
+    if found.constant is not None or all(
+        below.op in INFIX or below.axes != ELEMENT or below.op == "input" for below in walk([x])
+    ):
         return found
     # NaN where there is no such place, whatever comparisons with NaN would select.
     read = x.graph.node("take", (inputs[0], place), ROW)
@@ -305,6 +309,8 @@ def _folded(node: Node, args: Sequence[Node | bool]) -> Node | bool:
         decided, other = args if isinstance(first, bool) else reversed(args)
         return other if decided == (node.op == "logical_and") else decided
     operands = [arg for arg in args if isinstance(arg, Node)]
+    if node.op in _COMPARED and all(arg.constant is not None for arg in operands):
+        return _COMPARED[node.op](*(arg.constant for arg in operands))
     if len(operands) < len(args) or all(a is b for a, b in zip(operands, node.args, strict=True)):
         return node
     if node.op in INFIX or node.op == "negative":
