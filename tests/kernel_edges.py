@@ -21,11 +21,12 @@ _MARGINS = [0.0, 1e-30, 0.98, _BELOW, 1.0, _ABOVE, -1.0, -_BELOW, 1e-8, 1e15, -1
 _CHANCES = [0.0, 1e-30, 9e-8, 1e-7, 1.1e-7, 1e-3, 0.5, 0.999, 1.0 - 2.0**-22, _BELOW, 1.0]
 # Amounts: none, next to none, neighbours, both sides of where one term outgrows another, and far more.
 _AMOUNTS = [0.0, 1e-8, 1e-30, 1e-3, 0.5 * _ABOVE, 0.9, 1.5, 3.0, 3.0 * _BELOW, 9.0, 10.1, 1e4, 1e15]
-# Rows of scores: leads of 16 and more, ties, and sizes whose exponentials leave float32.
+# Rows of scores: leads of 16 and more, one to the last normal number, ties, and sizes whose exponentials leave float32.
 _SCORE_ROWS = [
     [0.0, 0.0, 0.0], [16.0, 0.0, -1.0], [17.5, 0.0, 0.0], [50.0, -50.0, 0.0], [100.0, 0.0, 1.0], [0.0, 20.0, 20.0],
     [0.98, 0.0, -1.0],
     [-100.0, -100.0, -99.0], [88.8, 88.7, -88.8], [1e-8, 0.0, -1e-8], [1e4, 1e4, 0.0], [-1e30, -1e30, -1e30],
+    [86.0, 0.0, -90.0],
 ]  # fmt: skip
 # So many classes that the one in front has a small share, or all of it but for less than a unit in its last place.
 _WIDE = [
@@ -39,8 +40,8 @@ _SHARE_ROWS = [
     [1.0, 0.0, 0.0], [1.0 - 2.0**-22, 2.0**-23, 2.0**-23], [_BELOW, 6e-8, 0.0], [0.5, 0.5, 0.0], [0.4, 0.3, 0.3],
     [1e-8, 1.0, 1e-8], [1e-3, 0.999, 1e-30], [0.25, 0.25, 0.5], [0.25, 0.125, 0.5], [0.9, 0.8, 0.7],
 ]  # fmt: skip
-# Rows of predictions that sum to far less than 1, and a share that is a power of two.
-_MORE_SHARES = [[0.125, 0.0625, 0.125], [0.03125, 0.96875, 0.0]]
+# Rows of predictions that sum to far less than 1, a share that is a power of two, and one that leaves next to nothing.
+_MORE_SHARES = [[0.125, 0.0625, 0.125], [0.03125, 0.96875, 0.0], [1.0, 1e-20, 0.0]]
 # Rows whose squares overflow or vanish, and a row of zeros.
 _VECTORS = [
     [-1e19, -1e19, 0.0], [1e-20, 2e-20, -1e-20], [3e19, -1e-19, 1.0], [1e-14, 1e14, 0.0], [0.0, 0.0, 0.0],
