@@ -31,7 +31,8 @@ _CHANGES = (
 )
 
 
-# Changes that no input tells from the source: what the line looks like, what it becomes, and why that is the same.
+# Changes that no input tells from the source: what the line looks like, after the two before it where they are named,
+# what it becomes, and why that is the same.
 EQUIVALENT = (
     (r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0\),", r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0 \+ 0\.03125\),",
      "this logarithm is multiplied by t, which is 0 there"),
@@ -97,8 +98,9 @@ EQUIVALENT = (
      "a share over itself, which is 1 there too; without a clip a share of 0 costs infinitely much"),
     (r"= where\((v\d+), \(slopes\[j \* LANES \+ k\] \* v\d+\), t\)$", r"LANES - k\]",
      "where a share is clipped nothing that is made of it is taken"),
-    (r"(r\d+(\[k\])? = where\(equal\(r\d+(\[k\])?, F\(0\.0\)\), F\(0\.0\), r\d+(\[k\])?\)$"
-     r"|where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\5 \* \((quotient\(power|h\d+ \* v))", r"where\(less",
+    (r"(r\d+(\[k\])?) = (r\d+(\[k\])?) \* r\d+\S*\n(.*\n)? *r\d+\S* = where\(equal\(\3, F\(0\.0\)\), F\(0\.0\), \1\)$",
+     r"where\(less", "0 times what a finite score or a clipped share costs; infinite ones have tests of their own"),
+    (r"where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \((quotient\(power|h\d+ \* v)", r"where\(less",
      "0 times what finite scores or clipped shares cost is 0 without being told; infinite ones have own tests"),
     (r"= where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \(kept\d+\[j\] \* \(\(h\d+ \* kept\d+\[j\]\) \+ slopes",
      r"F\(0\.0 \+ 0\.03125\)", "the mark of a label is 0 or 1, and 0 times a finite slope is 0 without being told"),
@@ -113,6 +115,7 @@ class Mutant:
     """A place in the source and what stands there instead."""
 
     number: int
+    before: str
     line: str
     changed: str
 
@@ -122,7 +125,11 @@ class Mutant:
     @property
     def is_equivalent(self) -> bool:
         """Whether it is known that nothing can notice the change."""
-        return any(re.search(was, self.line) and re.search(becomes, self.changed) for was, becomes, _ in EQUIVALENT)
+        return any(
+            re.search(was, f"{self.before}\n{self.line}" if r"\n" in was else self.line)
+            and re.search(becomes, self.changed)
+            for was, becomes, _ in EQUIVALENT
+        )
 
     def apply(self, source: str) -> str:
         """The broken source."""
@@ -133,8 +140,9 @@ class Mutant:
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every single change of a kernel."""
-    for number, line in enumerate(source.splitlines()):
+    lines = source.splitlines()
+    for number, line in enumerate(lines):
         for pattern, text in _CHANGES:
             for found in re.finditer(pattern, line):
                 changed = line[: found.start()] + found.expand(text) + line[found.end() :]
-                yield Mutant(number, line, changed)
+                yield Mutant(number, "\n".join(lines[max(0, number - 2) : number]), line, changed)
