@@ -322,16 +322,17 @@ def _beside_soft_targets(setting: Setting, t: Any, p: Any) -> Iterator[tuple[Any
             yield t, p
 
 
+_NEAR_0 = 2.0**-7
 # Each takes a kernel of its own.
 _USES = (("sum", False), ("none", False), ("none", True))
 
 
 def others(parameter: Parameter) -> list[float]:
-    """Values that the parameter may have too: one far enough from the default to be seen, and ends: 0 or 1, -inf."""
+    """Values that the parameter may have too: one far from the default, next to 0, and ends: 0 or 1, -inf."""
     allowed = parameter.allowed
-    known = [v for v in (0.25, 2.0, -1.0, 0.0, 1.0, -np.inf) if allowed is None or allowed.contains(v)]
+    known = [v for v in (0.25, 2.0, -1.0, 0.0, 1.0, _NEAR_0, -np.inf) if allowed is None or allowed.contains(v)]
     found = [v for v in known if v != parameter.default]
-    return [found[0], *(v for v in found[1:] if v in (0.0 if 0.0 in known else 1.0, -np.inf))]
+    return [found[0], *(v for v in found[1:] if v in (0.0 if 0.0 in known else 1.0, _NEAR_0, -np.inf))]
 
 
 def _finite(original: Loss, t: Any, p: Any) -> tuple[Any, Any]:

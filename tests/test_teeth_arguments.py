@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from accuracy_arguments import HURT, answers
 from dropped_terms import terms, without
 from everywhere import EXAMPLES
+from families.hurt import Hurt
 from inputs import few
 from lossary.calls.programs import Program
 from lossary.facts.record import Record
 from lossary.objects.define import Loss, function, loss_class
-from test_accuracy_arguments import HURT, Hurt, errors
 
 # Far beyond what rounding can do.
 NOTICED = 1e3
@@ -46,9 +47,9 @@ def is_noticed(record: Record, hurts: list[Hurt]) -> bool:
     base = Loss if record.names == ("y_true", "y_pred") else loss_class(record.name).__bases__[0]
     with np.errstate(all="ignore"):
         return any(
-            error > NOTICED
+            answer.error > NOTICED
             for hurt in hurts
-            for error, _ in errors(
+            for answer in answers(
                 hurt,
                 "numpy",
                 type(record.class_name, (base,), {"record": record})(

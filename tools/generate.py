@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import math
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import lossary
@@ -191,28 +192,58 @@ def with_table(path: Path) -> str:
     return re.sub(f"{start}.*?{end}", lambda _: f"{start}\n{table()}\n{end}", text, flags=re.S)
 
 
+BACKENDS = ("numpy", "torch", "jax", "tensorflow")
+_TITLES = "| loss | part | numbers | " + " | ".join(f"ULP {name}" for name in BACKENDS) + " | NaN or Inf | dead |"
+_RULE = "|---" * (len(BACKENDS) + 5) + "|"
+
+
 def accuracy_page() -> str:
     """The measured accuracy of every loss on four array libraries."""
     sys.path.insert(0, str(ROOT / "tests"))
+    head, arguments = ((ROOT / "tools" / name).read_text() for name in ("accuracy.head.md", "accuracy.arguments.md"))
+    return "\n".join(
+        [head, _TITLES, _RULE, *_rows_of_pairs(), "", arguments, _TITLES, _RULE, *_rows_of_arguments(), ""]
+    )
+
+
+def _rows_of_pairs() -> Iterator[str]:
     import accuracy
 
-    backends = ("numpy", "torch", "jax", "tensorflow")
-    evaluate = {name: accuracy.on_backend(name) for name in backends}
-    rows = []
+    evaluate = {name: accuracy.on_backend(name) for name in BACKENDS}
     for setting in accuracy.settings():
         label = accuracy.label(*setting)
-        measured = [accuracy.measure(evaluate[name], [setting]) for name in backends]
+        measured = [accuracy.measure(evaluate[name], [setting]) for name in BACKENDS]
         for part in ("value", "slope"):
             mine = [[accounts[label, kind, part] for kind in accuracy.KINDS] for accounts in measured]
-            cells = [f"{max(account.worst for account in found):.1f}" for found in mine]
             count, bad, dead = (
                 sum(getattr(account, what) for found in mine for account in found)
                 for what in ("count", "nonfinite", "dead")
             )
-            rows.append(f"| {label} | {part} | {count} | {' | '.join(cells)} | {bad} | {dead} |")
-    head = (ROOT / "tools" / "accuracy.head.md").read_text()
-    titles = "| loss | part | numbers | " + " | ".join(f"ULP {name}" for name in backends) + " | NaN or Inf | dead |"
-    return "\n".join([head, titles, "|---" * (len(backends) + 5) + "|", *rows, ""])
+            yield _row(label, part, count, [max(account.worst for account in found) for found in mine], bad, dead)
+
+
+def _rows_of_arguments() -> Iterator[str]:
+    import accuracy
+    import accuracy_arguments as measured
+
+    for hurt in measured.HURT:
+        record = lossary.get(hurt.name).record
+        label = accuracy.label(record, hurt.parameters)
+        found = {name: list(measured.answers(hurt, name, in_words=True)) for name in BACKENDS}
+        for part in ("value", "slope"):
+            mine = [[answer for answer in answers if answer.part == part] for answers in found.values()]
+            every = [answer for answers in mine for answer in answers]
+            bad = sum(math.isinf(answer.error) for answer in every)
+            dead = sum(answer.got == 0 and answer.error > 1 for answer in every)
+            worst = [
+                max((answer.error for answer in answers if answer.error < math.inf), default=0.0) for answers in mine
+            ]
+            yield _row(label, part, len(every), worst, bad, dead)
+
+
+def _row(label: str, part: str, count: int, worst: Sequence[float], bad: int, dead: int) -> str:
+    errors = " | ".join(f"{error:.1f}" for error in worst)
+    return f"| {label} | {part} | {count} | {errors} | {bad} | {dead} |"
 
 
 def main(arguments: list[str]) -> int:

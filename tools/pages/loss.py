@@ -174,7 +174,7 @@ def _numbers(record: Record, messages: Messages) -> Iterator[str]:
     rows = accuracies().get(record.name, [])
     if rows:
         yield messages(
-            "Largest error in float32 over ordinary, large, tiny, saturated and nearly equal inputs, in units in the "
+            "Largest error in float32 over inputs chosen to hurt, large, tiny and nearly equal ones, in units in the "
             "last place; none of the answers was NaN or infinite, and no slope was lost. See [accuracy](/accuracy.md)."
         )
         named = {"value": messages("value"), "slope": messages("slope")}

@@ -94,9 +94,10 @@ def plain(y_true: Any, y_pred: Any) -> Backend | None:
 
 def bare(value: Any) -> Any:
     """The array that a variable of Keras, or a parameter of flax, holds now; anything else as it is."""
-    if callable(getattr(type(value), "__jax_array__", None)):  # It is None in tracers of JAX.
-        return value.__jax_array__()
-    return value.value if type(value).__module__.startswith("keras.") and hasattr(value, "value") else value
+    if type(value).__module__.startswith("keras."):  # Placeholders of Keras refuse to be arrays of JAX.
+        return value.value if hasattr(value, "value") else value
+    held = getattr(type(value), "__jax_array__", None)  # None in tracers of JAX.
+    return value.__jax_array__() if callable(held) else value
 
 
 def settle() -> None:
