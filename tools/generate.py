@@ -228,6 +228,8 @@ def _rows_of_arguments() -> Iterator[str]:
 
     for hurt in measured.HURT:
         record = lossary.get(hurt.name).record
+        if record.is_pair:
+            continue
         label = accuracy.label(record, hurt.parameters)
         found = {name: list(measured.answers(hurt, name, in_words=True)) for name in BACKENDS}
         for part in ("value", "slope"):
