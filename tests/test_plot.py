@@ -372,6 +372,16 @@ def test_fonts_of_east_asia_are_fallen_back_on_where_they_are_installed(monkeypa
         assert settings()["font.family"][:2] == ["serif", "Noto Sans CJK SC"]
 
 
+@pytest.mark.parametrize("loss", ["huber", "categorical_crossentropy"])  # A legend, and a title.
+def test_a_formula_beside_a_name_of_east_asia_is_set_in_its_font(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lossary.show._style._EAST_ASIAN", ("STIXGeneral",))  # Which is always there.
+    for name, first in (("\u635f\u5931", "STIXGeneral"), ("mine", "sans-serif")):
+        figure = lossary.plot(lossary.get(loss, name=name))
+        (text,) = (text for text in figure.findobj(matplotlib.text.Text) if name in text.get_text())
+        assert "$" in text.get_text()
+        assert text.get_family()[0] == first
+
+
 # --- surfaces of row losses ----------------------------------------------------------------------------------------
 
 ROWS = [loss for loss in CONFIGURATIONS if surface(loss) is not None]

@@ -15,7 +15,7 @@ from ._curves import Curve, curve
 from ._history import draw_history, runs_of
 from ._maps import draw_panels, draw_surface
 from ._mathtext import mathtext
-from ._style import pen, settings
+from ._style import lend_glyphs, pen, settings
 from ._surfaces import surface
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def _figure(curves: list[Curve]) -> Figure:
     if lines:
         ordered = [lines[number] for number in sorted(lines)]
         figure.legend(ordered, [line.get_label() for line in ordered], loc="outside lower center", ncols=1)
+    lend_glyphs(figure)
     return figure
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette without its yellow, which is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -40,6 +43,7 @@ _EAST_ASIAN = (
     "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
     "Droid Sans Fallback",
 )  # fmt: skip
+_FIRST_EAST_ASIAN = "\u2e80"
 
 
 def settings() -> dict[str, Any]:
@@ -47,12 +51,28 @@ def settings() -> dict[str, Any]:
 
     The fonts that a text falls back on are those installed.
     """
-    from matplotlib import font_manager, rcParams, rcParamsDefault
+    from matplotlib import rcParams, rcParamsDefault
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    family = [*rcParams["font.family"], *(name for name in _EAST_ASIAN if name in installed)]
+    family = [*rcParams["font.family"], *_east_asian()]
     ours = {name: value for name, value in SETTINGS.items() if rcParams[name] == rcParamsDefault[name]}
     return {**ours, "font.family": family}
+
+
+def lend_glyphs(figure: Figure) -> None:
+    """Sets formulas with words of East Asia in a font that has them: of several fonts formulas take the first alone."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        words = text.get_text() if isinstance(text, Text) else ""
+        if "$" in words and max(words) >= _FIRST_EAST_ASIAN:
+            text.set_fontfamily([*_east_asian(), *text.get_fontfamily()])
+
+
+def _east_asian() -> list[str]:
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in _EAST_ASIAN if name in installed]
 
 
 def pen(index: int) -> dict[str, Any]:
