@@ -26,9 +26,7 @@ from ..words import (
     tanh,
     where,
 )
-
-# From here on each of these losses is its asymptote to the last digit of a double, and a quotient might overflow.
-_FAR = 2.0**60
+from ._units import FAR, in_units
 
 
 def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
@@ -149,12 +147,8 @@ def smooth_l1(y_true: Any, y_pred: Any, *, beta: float = 1.0) -> Any:
     return mean((d - 0.5 * near) * (near / beta))
 
 
-def _in_units(d: Any, unit: Any) -> Any:
-    return maximum(minimum(d / unit, _FAR), -_FAR)
-
-
 def _pseudo_huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
-    u = _in_units(y_pred - y_true, delta)
+    u = in_units(y_true, y_pred, delta)
     return delta * (u / hypot1(u)) / count(y_pred)
 
 
@@ -188,13 +182,13 @@ def pseudo_huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     [9.6375]
     """
     d = y_pred - y_true
-    u = _in_units(d, delta)
+    u = in_units(y_true, y_pred, delta)
     # sqrt(1 + u^2) - 1 = u^2 / (1 + sqrt(1 + u^2)), which subtracts nothing.
     return mean(delta * d * (u / (1.0 + hypot1(u))))
 
 
 def _fair_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
-    u = _in_units(y_pred - y_true, c)
+    u = in_units(y_true, y_pred, c)
     return c * (u / (1.0 + abs(u))) / count(y_pred)
 
 
@@ -222,8 +216,8 @@ def fair_loss(y_true: Any, y_pred: Any, *, c: float = 1.0) -> Any:
     [8.6312]
     """
     d = abs(y_pred - y_true)
-    u = minimum(d / c, _FAR)
-    least = u < 1.0 / _FAR
+    u = minimum(d / c, FAR)
+    least = u < 1.0 / FAR
     safe = where(least, 1.0, u)
     return mean(c * d * where(least, 0.5 * u, -log1pmx(safe) / safe))
 
@@ -271,7 +265,7 @@ def charbonnier(y_true: Any, y_pred: Any, *, epsilon: float = 1e-3) -> Any:
 
 def _bend(x: Any) -> Any:
     """``((1 + x) log(1 + x) - x) / x**2``, 1/2 at 0."""
-    least, below = x < 1.0 / _FAR, x < 1.0
+    least, below = x < 1.0 / FAR, x < 1.0
     small, large = where(below & ~least, x, 1.0), where(below, 1.0, x)
     near = where(least, 0.5, 1.0 + (1.0 + small) * (log1pmx(small) / square(small)))
     # With w = log(1 + x) the numerator is (1 + x) (exp(-w) - 1 + w).
