@@ -241,7 +241,8 @@ def _by_kernel(
 ) -> Callable[..., tuple[Floats, Any] | None] | None:
     """One value per data point, and their slopes, of many; None where there is no kernel."""
     record, program, lines = setting.record, plan.program, plan.lines
-    watched, split, shaped = watches(program), _split(record, plan), _shaped(record, plan, gathered)
+    apart, shaped = _apart(setting, plan, looking=looking), _shaped(record, plan, gathered)
+    watched = looking and watches(program)
 
     def batch(inputs: Sequence[Floats]) -> Batch:
         return Batch(NUMPY, program, lines.apply(NUMPY, program, inputs), setting.numbers, None, None, plan.dtype)
@@ -250,14 +251,10 @@ def _by_kernel(
         return None
 
     def step(*arrays: Floats) -> tuple[Floats, Any] | None:
-        inputs = arrays if split is None else split(*arrays)
+        inputs = arrays if apart is None else apart(*arrays)
         call = batch(inputs)
-        look = partial(
-            check_values, NUMPY, record, setting.parameters, call.inputs, None, lines.layout, wait=False
-        )  # fmt: skip
-        if looking and not watched:
-            look()
-        fused = kernels.part("cpu.run").Fused(call, look if looking and watched else None)
+        look = partial(check_values, NUMPY, record, setting.parameters, call.inputs, None, lines.layout, wait=False)
+        fused = kernels.part("cpu.run").Fused(call, look if watched else None)
         if not wanted:
             values = fused.values()
             return None if values is None else (values, None)
