@@ -11,6 +11,7 @@ import pytest
 
 HEAVY = ["torch", "jax", "jaxlib", "tensorflow", "pytensor", "keras", "llvmlite", "matplotlib", "typer"]
 HEAVY += ["rich", "pandas", "polars", "pyarrow", "scipy", "sklearn", "optax", "mpmath"]
+HEAVY += ["html", "tempfile", "urllib"]  # Of the standard library, what `importlib.abc` and others bring along.
 LIMIT = 0.15
 
 

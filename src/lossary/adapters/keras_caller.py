@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from ..facts import registry
 
 
-class _Arrival(MetaPathFinder):
+class _Arrival:
     """Waits for Keras to be imported."""
 
     looking = False

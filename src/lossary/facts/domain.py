@@ -15,14 +15,12 @@ from .sets import Floats as Floats
 from .sets import first_of, largest, least
 
 
-@dataclass(frozen=True)
 class Real(Domain):
     """Any number, infinities included: a masked logit is minus infinity."""
 
     neutral = 1.0
 
 
-@dataclass(frozen=True)
 class Logarithm(Real):
     """Logarithms of scales, shapes and rates, mostly near 0: any number."""
 
@@ -32,7 +30,6 @@ class Logarithm(Real):
         return rng.normal(size=shape) * 0.3
 
 
-@dataclass(frozen=True)
 class NonNegative(Domain):
     """Numbers from 0 up: counts, rates, amounts."""
 
@@ -47,7 +44,6 @@ class NonNegative(Domain):
         return rng.gamma(2.0, 2.0, size=shape)
 
 
-@dataclass(frozen=True)
 class Distance(NonNegative):
     """Lengths of differences of vectors, which no output layer makes."""
 
@@ -57,7 +53,6 @@ class Distance(NonNegative):
         return "distances >= 0"
 
 
-@dataclass(frozen=True)
 class Positive(NonNegative):
     """Numbers above 0: amounts, durations, rates."""
 
@@ -77,7 +72,6 @@ class Positive(NonNegative):
         return None if least(x) > 0.0 else first_of(~self.contains(x))
 
 
-@dataclass(frozen=True)
 class Clipped(Real):
     """Numbers that belong above 0; the loss clips smaller ones and draws them upwards."""
 
@@ -91,7 +85,6 @@ class Clipped(Real):
         return NonNegative().sample(rng, shape)
 
 
-@dataclass(frozen=True)
 class Counts(NonNegative):
     """Numbers from 0 up that are typically whole."""
 
@@ -101,7 +94,6 @@ class Counts(NonNegative):
         return rng.poisson(3.0, size=shape).astype(np.float64)
 
 
-@dataclass(frozen=True)
 class Unit(Domain):
     """Probabilities that stand each for themselves."""
 
@@ -121,14 +113,12 @@ class Unit(Domain):
         return rng.uniform(0.02, 0.98, size=shape)
 
 
-@dataclass(frozen=True)
 class Shares(Unit):
     """Probabilities of the classes of a place, which sum to 1 along the axis beside its region."""
 
     activation = "softmax"
 
 
-@dataclass(frozen=True)
 class Bits(Unit):
     """Two-class targets, 0 or 1, or the probability of class 1."""
 
@@ -141,7 +131,6 @@ class Bits(Unit):
         return rng.integers(0, 2, size=shape).astype(np.float64)
 
 
-@dataclass(frozen=True)
 class Signs(Domain):
     """Two-class targets for margins: -1 or 1; 0 is read as -1, so that 0/1 labels work too."""
 
@@ -167,7 +156,6 @@ class Signs(Domain):
         return rng.choice([-1.0, 1.0], size=shape)
 
 
-@dataclass(frozen=True)
 class LogProbability(Domain):
     """Logarithms of probabilities."""
 
@@ -184,7 +172,6 @@ class LogProbability(Domain):
         return -rng.gamma(2.0, size=shape)
 
 
-@dataclass(frozen=True)
 class Similarity(Domain):
     """Cosines and correlations: 1 for the same, -1 for the opposite."""
 
@@ -202,7 +189,6 @@ class Similarity(Domain):
         return rng.uniform(-1.0, 1.0, size=shape)
 
 
-@dataclass(frozen=True)
 class Probabilities(Unit):
     """The entries of a distribution over the row; rows are not required to sum to exactly one."""
 
@@ -214,7 +200,6 @@ class Probabilities(Unit):
         return np.asarray(weights / weights.sum(-1, keepdims=True))
 
 
-@dataclass(frozen=True)
 class LogProbabilities(LogProbability):
     """Logarithms of the entries of a distribution over the row."""
 
@@ -227,7 +212,6 @@ class LogProbabilities(LogProbability):
         return np.log(Probabilities().sample(rng, shape))
 
 
-@dataclass(frozen=True)
 class OneHot(Probabilities):
     """A distribution over the classes of a row: one-hot, or soft labels that sum to 1."""
 
@@ -249,7 +233,6 @@ class OneHot(Probabilities):
         return np.eye(shape[-1])[rng.integers(0, shape[-1], size=shape[:-1])]
 
 
-@dataclass(frozen=True)
 class Classes(Domain):
     """One integer label per row, from 0 to the row's length minus 1."""
 
@@ -264,7 +247,6 @@ class Classes(Domain):
         return rng.integers(0, shape[-1], size=shape[:-1])
 
 
-@dataclass(frozen=True)
 class Labels(Domain):
     """Whole numbers that say what belongs together; they count nothing and name no output."""
 
@@ -284,7 +266,6 @@ class Labels(Domain):
         return np.arange(count).reshape(shape) % max(count // 2, 1)  # Each has a relative.
 
 
-@dataclass(frozen=True)
 class Transcript(Labels):
     """Classes one after the other, padded with numbers that are none: below 0, or the blank."""
 
@@ -295,7 +276,6 @@ class Transcript(Labels):
         return rng.integers(1, 3, size=shape)
 
 
-@dataclass(frozen=True)
 class Ranks(Domain):
     """Whole numbers from 0 up that say a place in an order: grades, classes of age."""
 
@@ -317,7 +297,6 @@ class Ranks(Domain):
         return rng.integers(0, 4, size=shape).astype(np.float64)
 
 
-@dataclass(frozen=True)
 class Places(Ranks):
     """Places in an order of which each output is a step: with C - 1 outputs, 0 to C - 1."""
 
@@ -325,7 +304,6 @@ class Places(Ranks):
         return "places in an order, whole numbers 0, 1, ..., C - 1 with C - 1 outputs"
 
 
-@dataclass(frozen=True)
 class Nothing(Domain):
     """The targets of a loss that has none."""
 

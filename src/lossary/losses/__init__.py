@@ -12,5 +12,6 @@ _FAMILIES = sorted(module.name for module in pkgutil.iter_modules(__path__) if m
 for _family in _FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
 
-globals().update(exports())
-__all__ = [*_FAMILIES, *exports()]
+_names = exports()
+globals().update(_names)
+__all__ = [*_FAMILIES, *_names]

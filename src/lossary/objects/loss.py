@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -291,6 +290,8 @@ class Loss(kin.Kin):
         return f"{known}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
 
     def _repr_html_(self) -> str:
+        import html
+
         return f"<code>{html.escape(repr(self))}</code>"
 
     def __getstate__(self) -> dict[str, Any]:
