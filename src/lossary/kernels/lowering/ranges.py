@@ -1,5 +1,8 @@
 """Which numbers a node of a graph can be, as far as its structure tells: bounds that hold for any input.
 
+They are computed in single and in double precision.  As each operation rounds upwards no more for a smaller number than
+for a larger one, what it makes of bounds bounds what it makes of the numbers between them, to the last digit.
+
 The declared domains of the inputs do not count: values outside of them are found while the loop runs, and until then
 a function must not make an ordinary number of them.
 """
@@ -8,6 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from ...facts.settings import Interval
 from ...graph import NUMBER, Node, walk
@@ -15,6 +21,7 @@ from ...graph.program import Program
 
 Range = tuple[float, float]
 ANY: Range = (-math.inf, math.inf)
+_KINDS = (np.float32, np.float64)
 
 
 class Ranges:
@@ -25,7 +32,7 @@ class Ranges:
         self._inputs: dict[str, Range] = {
             name: (domain.minimum, domain.maximum) for name, domain in allowed.items() if isinstance(domain, Interval)
         }
-        self._known: dict[int, Range] = {}
+        self._known: dict[int, dict[Any, Range]] = {}
         # Ids identify nodes only as long as the nodes live.
         self._alive: list[Node] = []
 
@@ -34,15 +41,21 @@ class Ranges:
         for below in walk([node]):
             if id(below) not in self._known:
                 self._alive.append(below)
-                self._known[id(below)] = self._found(below)
-        return self._known[id(node)]
+                with np.errstate(all="ignore"):
+                    self._known[id(below)] = {kind: self._rounded(below, kind) for kind in _KINDS}
+        lows, highs = zip(*self._known[id(node)].values(), strict=True)
+        return float(min(lows)), float(max(highs))
 
-    def _found(self, node: Node) -> Range:
+    def _rounded(self, node: Node, kind: Any) -> Range:
+        low, high = self._found(node, kind)
+        return kind(low), kind(high)
+
+    def _found(self, node: Node, kind: Any) -> Range:
         if node.constant is not None:
             return node.constant, node.constant
         if node.op == "input":
             return self._inputs.get(node.value, ANY) if node.axes == NUMBER else ANY
-        args = [self._known[id(arg)] for arg in node.args]
+        args = [self._known[id(arg)][kind] for arg in node.args]
         if node.op == "where":
             return _selected(node, args)
         if node.op == "subtract" and _is_largest_of(node.args[1], node.args[0]):
@@ -99,7 +112,7 @@ def _monotone(function: Callable[[float], float], least: float) -> Callable[[Ran
     def image(a: Range) -> Range:
         def at(x: float) -> float:
             try:
-                return function(max(x, least))
+                return function(max(float(x), least))
             except OverflowError:
                 return math.inf
 
