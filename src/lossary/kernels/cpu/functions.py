@@ -239,7 +239,7 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
     def log_or_log1p_of_normal(x: Any, plus_one: Any) -> Any:
         u = select(plus_one, one() + x, x)
         whole = select(plus_one, inverse(u), zero)
-        return growing(x, assembled(rescaled(select(plus_one, x, u), u) + (whole - one()), exponent(u)))
+        return growing(x, assembled(rescaled(x, u) + (whole - one()), exponent(u)))
 
     def log(x: Any) -> Any:
         small = x < tiny()

@@ -1,7 +1,7 @@
 """Which numbers a node of a graph can be, as far as its structure tells: bounds that hold for any input.
 
-They are computed in single and in double precision.  As each operation rounds upwards no more for a smaller number than
-for a larger one, what it makes of bounds bounds what it makes of the numbers between them, to the last digit.
+They are computed in single and in double precision.  Rounding is monotone: what an operation makes of bounds bounds, to
+the last digit, what it makes of the numbers between them.
 
 The declared domains of the inputs do not count: values outside of them are found while the loop runs, and until then
 a function must not make an ordinary number of them.

@@ -1,7 +1,7 @@
 """Changes to a graph that only a loop needs.
 
-Positions instead of marks, one computation for two branches, and shorter functions where the range of the argument
-is known.
+Positions instead of marks, one computation for two branches, and, where ranges are known, shorter functions and no
+comparisons that never hold.
 """
 
 from __future__ import annotations
