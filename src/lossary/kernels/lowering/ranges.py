@@ -46,6 +46,16 @@ class Ranges:
         lows, highs = zip(*self._known[id(node)].values(), strict=True)
         return float(min(lows)), float(max(highs))
 
+    def is_finite(self, node: Node) -> bool:
+        """Whether it is a finite number wherever no input is NaN."""
+        low, high = self.of(node)
+        return -math.inf < low and high < math.inf and all(map(self._makes_no_nan, walk([node])))
+
+    def _makes_no_nan(self, node: Node) -> bool:
+        if node.op in _LEAST:
+            return self.of(node.args[0])[0] >= _LEAST[node.op]
+        return node.op in _CHOICES
+
     def _rounded(self, node: Node, kind: Any) -> Range:
         low, high = self._found(node, kind)
         return kind(low), kind(high)
@@ -121,6 +131,14 @@ def _monotone(function: Callable[[float], float], least: float) -> Callable[[Ran
     return image
 
 
+def _logarithm(a: Range) -> Range:
+    low, high = (math.log(end) if end > 0 else -math.inf for end in map(float, a))
+    return low, high
+
+
+# What makes no NaN of numbers, and the least number of which a logarithm is none.
+_CHOICES = frozenset({"input", "constant", "abs", "at_least", "at_most", "maximum", "minimum", "negative"})
+_LEAST = {"log": 0.0, "log1p": -1.0}
 _RULES: dict[str, Callable[..., Range]] = {
     "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
     "subtract": lambda a, b: (a[0] - b[1], a[1] - b[0]),
@@ -136,6 +154,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "exp": _monotone(math.exp, -800.0),
     "sinh": _monotone(math.sinh, -800.0),
     "small_sinh": _monotone(math.sinh, -800.0),
+    "log": _logarithm,
     "log1p": _monotone(math.log1p, math.nextafter(-1.0, 0.0)),
     "hypot1": lambda a: (1.0, math.inf),
     "count": lambda *_: (1.0, math.inf),

@@ -53,6 +53,8 @@ def _narrowed(program: Program, outputs: Sequence[Node]) -> list[Node]:
 def _shortest(node: Node, args: Sequence[Node], ranges: Ranges) -> Node:
     """The operation on these operands, or what it is for all that they can be."""
     op = node.op
+    if op == "where" and _is_guarded_in_vain(node, ranges):
+        return args[2]
     if op == "where" and args[0].op not in _PLACES:
         args = args[0], _under(args[0], 1, args[1]), _under(args[0], 2, args[2])
     elif op == "at_least" and ranges.of(node.args[0])[0] >= ranges.of(node.args[1])[1]:
@@ -72,6 +74,16 @@ def _again(node: Node, op: str, args: Sequence[Node]) -> Node:
         made: Node = getattr(words, op)(*args)
         return made
     return node.graph.node(op, tuple(args), node.axes, node.value, is_bool=node.is_bool)
+
+
+def _is_guarded_in_vain(node: Node, ranges: Ranges) -> bool:
+    """Whether a product is replaced by 0 where a factor is 0, though the other one is finite."""
+    condition, nothing, product = node.args
+    product = product.args[0] if product.op == "negative" else product
+    if condition.op != "equal" or condition.args[1].constant != 0 or nothing.constant != 0 or product.op != "multiply":
+        return False
+    others = [factor for factor in product.args if factor is not condition.args[0]]
+    return len(others) == 1 and ranges.is_finite(others[0])
 
 
 def _never_holds(node: Node, ranges: Ranges) -> bool:
