@@ -30,6 +30,9 @@ def _within(function: Callable[[Any], Any], low: float, high: float) -> Callable
     return checked
 
 
+_log_of_normal, _log1p_of_normal = _within(np.log, 2.0**-126, np.inf), _within(np.log1p, -1 + 2.0**-53, np.inf)
+
+
 def _quotient(x: Any, scale: Any, divisor: Any, inverse: Any) -> Any:
     assert not np.isfinite(inverse) or abs(inverse * divisor - 1) < 1e-6, f"{inverse} is not the inverse of {divisor}"
     return x / (divisor / scale)
@@ -52,7 +55,9 @@ def namespace(dtype: str) -> dict[str, Any]:
         "at_most": lambda x, limit: limit if limit < x else x,
         "log_or_log1p": lambda x, plus_one: np.log1p(x) if plus_one else np.log(x),
         "exp_decaying": _within(np.exp, -np.inf, 0.0),
-        "log1p_growing": _within(np.log1p, 0.0, np.inf),
+        "log_or_log1p_of_normal": lambda x, plus_one: _log1p_of_normal(x) if plus_one else _log_of_normal(x),
+        "log_of_normal": _log_of_normal,
+        "log1p_of_normal": _log1p_of_normal,
         "log1p_unit": _within(np.log1p, 0.0, 1.0),
         "small_sinh": _within(np.sinh, -1.0, 1.0),
         "row_sum": lambda x, columns: float(np.sum(x[:columns], dtype=np.float64)),

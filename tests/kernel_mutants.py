@@ -100,12 +100,16 @@ EQUIVALENT = (
      "where a share is clipped nothing that is made of it is taken"),
     (r"(r\d+(\[k\])?) = (r\d+(\[k\])?) \* r\d+\S*\n(.*\n)? *r\d+\S* = where\(equal\(\3, F\(0\.0\)\), F\(0\.0\), \1\)$",
      r"where\(less", "0 times what a finite score or a clipped share costs; infinite ones have tests of their own"),
-    (r"where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \((quotient\(power|h\d+ \* v)", r"where\(less",
+    (r"where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \((quotient\(power|power\(v|h\d+ \* v)", r"where\(less",
      "0 times what finite scores or clipped shares cost is 0 without being told; infinite ones have own tests"),
     (r"= where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* \(kept\d+\[j\] \* \(\(h\d+ \* kept\d+\[j\]\) \+ slopes",
      r"F\(0\.0 \+ 0\.03125\)", "the mark of a label is 0 or 1, and 0 times a finite slope is 0 without being told"),
     (r"^ *e\d+ = \(factor\) \* r\d+$", r"/ r\d+$",
      "1 where the leader is not the label; where it is, the slope of the label is written over it"),
+    (r"= indicator\(at\(j, .*\n *v\d+ = equal\(v\d+, F\(0\.0\)\)$", r"= less\(",
+     "the mark of a label is 0 or 1, and 0 times what clipped shares cost is 0 without being told"),
+    (r"where\(v\d+, \(-at_most\(v\d+, F\(0\.5\)\)\)", r"F\(0\.5 \+ 0\.03125\)",
+     "taken only where the number is below a half"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 

@@ -20,11 +20,12 @@ from lossary.kernels.cpu import alone, compiled, functions, threads
 # Largest error in units in the last place of float32, over all 2**32 arguments.
 BOUNDS = {"exp": 1.1, "expm1": 1.7, "log": 1.0, "log1p": 1.5, "tanh": 2.6, "sinh": 2.3, "sigmoid": 2.5}
 BOUNDS |= {"log1pmx": 4.0, "expm1mx": 2.7, "log1mexp": 2.5, "hypot1": 1.1, "arctan": 2.0, "logcosh": 2.3}
-BOUNDS |= {"softplus": 2.1, "exp_decaying": 1.1, "log1p_growing": 1.5, "log1p_unit": 1.5}
+BOUNDS |= {"softplus": 2.1, "exp_decaying": 1.1, "log_of_normal": 1.0, "log1p_of_normal": 1.5, "log1p_unit": 1.5}
 # Variants for part of the arguments: the function they stand for, and where.
 VARIANTS = {
     "exp_decaying": ("exp", -math.inf, 0.0),
-    "log1p_growing": ("log1p", 0.0, math.inf),
+    "log_of_normal": ("log", 2.0**-126, math.inf),
+    "log1p_of_normal": ("log1p", -1.0 + 2.0**-24, math.inf),
     "log1p_unit": ("log1p", 0.0, 1.0),
 }
 WIDE_BOUNDS = {name: bound + 0.6 for name, bound in BOUNDS.items()}
@@ -129,6 +130,11 @@ def test_selected_logarithms_are_the_two_functions() -> None:
     for which in ("log", "log1p"):
         condition = np.full(x.size, which == "log1p")
         np.testing.assert_array_equal(applied("log_or_log1p", "float32", x, condition), applied(which, "float32", x))
+        _, low, _ = VARIANTS[f"{which}_of_normal"]
+        normal, condition = x[~(x < low)], condition[~(x < low)]
+        for variant in (applied("log_or_log1p_of_normal", "float32", normal, condition),
+                        applied(f"{which}_of_normal", "float32", normal)):  # fmt: skip
+            np.testing.assert_array_equal(variant, applied(which, "float32", normal))
 
 
 def _atanh_rest(z: Any) -> Any:
@@ -177,7 +183,8 @@ EXACT = {
     "logcosh": lambda x: mp.log(mp.cosh(x)),
     "arctan": mp.atan,
     "exp_decaying": mp.exp,
-    "log1p_growing": mp.log1p,
+    "log_of_normal": mp.log,
+    "log1p_of_normal": mp.log1p,
     "log1p_unit": mp.log1p,
 }
 
@@ -210,7 +217,8 @@ SPECIAL = {
     "sigmoid": [(-INF, 0.0), (INF, 1.0), (NAN, NAN), (0.0, 0.5)],
     "softplus": [(-INF, 0.0), (INF, INF), (NAN, NAN), (0.0, math.log(2.0))],
     "exp_decaying": [(-INF, 0.0), (NAN, NAN), (0.0, 1.0), (-1e4, 0.0)],
-    "log1p_growing": [(INF, INF), (NAN, NAN), (0.0, 0.0)],
+    "log_of_normal": [(INF, INF), (NAN, NAN), (1.0, 0.0)],
+    "log1p_of_normal": [(INF, INF), (NAN, NAN), (0.0, 0.0)],
     "log1p_unit": [(NAN, NAN), (0.0, 0.0), (1.0, math.log(2.0))],
     "log1pmx": [(-1.0, -INF), (-2.0, NAN), (NAN, NAN), (0.0, 0.0), (1e4, math.log1p(1e4) - 1e4)],
     "expm1mx": [(-1e4, 9999.0), (1e4, INF), (NAN, NAN), (0.0, 0.0)],

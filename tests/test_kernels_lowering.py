@@ -306,6 +306,33 @@ def test_no_place_is_compared_with_itself_and_no_number_with_another(setting: Se
     assert not re.search(r"\b(equal|less|less_equal)\(F\([^()]*\), F\([^()]*\)\)", text)
 
 
+def emitted(formula: Any) -> str:
+    """The kernel of a formula of targets and predictions."""
+    return source(Program(record(formula, Y_TRUE, Y_PRED), ()), Use(True, False, gradient=False, mask=False)).text
+
+
+@pytest.mark.parametrize(("gap", "word"), [(2.0**-24, "log1p_of_normal"), (2.0**-26, "log1p")])
+def test_ranges_hold_in_single_precision(gap: float, word: str) -> None:
+    """Where 1 - 2**-26 is 1, and the logarithm that of 0."""
+    text = emitted(lambda y_true, y_pred: words.log1p(-words.minimum(y_pred, 1.0 - gap)) * y_true)
+    assert re.findall(r"log\w*", text) == [word]
+
+
+@pytest.mark.parametrize(("least", "is_guarded"), [(0.5, False), (0.0, True)])
+def test_a_product_is_guarded_unless_the_other_factor_is_finite(least: float, is_guarded: bool) -> None:
+    def formula(y_true: Any, y_pred: Any) -> Any:
+        return words.weighted(y_true, words.minimum(words.log(words.maximum(y_pred, least)), 9.0))
+
+    assert ("equal(t, F(0.0))" in emitted(formula)) == is_guarded
+
+
+@pytest.mark.parametrize("epsilon", [1e-7, 0.0])
+def test_what_cannot_happen_at_the_usual_epsilon_is_left_out(epsilon: float) -> None:
+    text = kernels.source(lossary.KLDivergence(epsilon=epsilon), "gradient")
+    special = re.findall(r"equal\(v\d+, F\(0\.0\)\)|INFINITY|1e-37", text)
+    assert bool(special) == (epsilon == 0.0)
+
+
 def test_a_label_outside_is_nan_whatever_is_computed_with_what_it_names() -> None:
     y_pred = np.full((70_000, 3), 0.25, "float32")
     labels = np.zeros(len(y_pred), int)

@@ -20,9 +20,11 @@ def logcosh(x: Any) -> Any:
 
 
 EXACT = {"exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "sinh": np.sinh}
-EXACT |= {"arctan": np.arctan, "exp_decaying": np.exp, "log1p_growing": np.log1p, "log1p_unit": np.log1p}
+EXACT |= {"arctan": np.arctan, "exp_decaying": np.exp, "log1p_of_normal": np.log1p, "log1p_unit": np.log1p}
+EXACT |= {"log_of_normal": np.log}
 EXACT |= {"hypot1": lambda x: np.hypot(1.0, x), "logcosh": logcosh}
-RANGES = {"exp_decaying": (-np.inf, 0.0), "log1p_growing": (0.0, np.inf), "log1p_unit": (0.0, 1.0)}
+RANGES = {"exp_decaying": (-np.inf, 0.0), "log1p_unit": (0.0, 1.0)}
+RANGES |= {"log_of_normal": (2.0**-126, np.inf), "log1p_of_normal": (-1.0 + 2.0**-24, np.inf)}
 SIZE = 1 << 16
 LOOP = """@triton.jit
 def loop(x, out, BLOCK: tl.constexpr):

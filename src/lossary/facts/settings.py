@@ -17,6 +17,8 @@ class Interval(Domain):
 
     ``off`` is the value at which it does nothing, or the usual one at which the formula is much shorter: there it is
     traced with that number instead of a symbol, so that what it multiplies, or powers of 2, cost nothing.
+    ``usual`` is the value of nearly all calls: there the symbol is known to be that number, so that kernels do without
+    what cannot happen, such as a logarithm of 0.
     """
 
     meaning: str = ""
@@ -25,6 +27,7 @@ class Interval(Domain):
     open_below: bool = False
     off: float | None = None
     whole: bool = False
+    usual: float | None = None
 
     def describe(self) -> str:
         number = "a whole number" if self.whole else "a number"

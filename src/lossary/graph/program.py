@@ -110,7 +110,9 @@ class Program:
             for argument in self.record.arguments
         ]
         first = len(self.inputs) - len(self.numbers)
-        parameters = {**self.switches, **dict(zip(self.numbers, self._nodes[first:], strict=True))}
+        usual = {p.name: self.graph.constant(p.usual) for p in self.record.parameters if p.usual is not None}
+        symbols = dict(zip(self.numbers, self._nodes[first:], strict=True))
+        parameters = {**self.switches, **usual, **symbols}
         try:
             return formula(arguments, parameters)
         except TraceError as error:

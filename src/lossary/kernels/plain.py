@@ -24,7 +24,8 @@ _FUNCTIONS = {
     "at_least": "maximum",
     "at_most": "minimum",
     "exp_decaying": "exp",
-    "log1p_growing": "log1p",
+    "log1p_of_normal": "log1p",
+    "log_of_normal": "log",
     "log1p_unit": "log1p",
     "small_sinh": "sinh",
 }
@@ -38,6 +39,7 @@ _SPELLED = {
     "log1pmx": "np.log1p({0}) - {0}",
     "logcosh": "np.logaddexp({0}, -{0}) - np.log(2.0)",
     "log_or_log1p": "np.where({1}, np.log1p({0}), np.log({0}))",
+    "log_or_log1p_of_normal": "np.where({1}, np.log1p({0}), np.log({0}))",
     "first": "np.argmax({0} == {1})",
     "place": "{0}",
     "position": "np.arange(columns)",
@@ -49,7 +51,9 @@ _SPELLED = {
     "total": "np.sum({0})",
 }
 # Results of these stand beside an operator as they are.
-_CLOSED = frozenset({"hypot1", "log1mexp", "log_or_log1p", "first", "scale_to_one", "mean_square", "total"})
+_CLOSED = frozenset(
+    {"hypot1", "log1mexp", "log_or_log1p", "log_or_log1p_of_normal"} | {"first", "scale_to_one", "mean_square", "total"}
+)
 
 
 def source(program: Program, *, gradient: bool) -> str:

@@ -28,11 +28,11 @@ from ..words import (
     weighted,
     where,
 )
+from ._clipped import CLIP
 from ._focus import per_part
 from ._smoothing import beyond
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
-_EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 # Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
 _LEAST = 1e-37
@@ -48,9 +48,10 @@ def _mixed(y_true: Any, of_one: Any, of_zero: Any) -> Any:
 
 def _nats(y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
     """What each class costs, ``-log`` of its probability."""
-    # The clip of the probability, made on its logarithm: 1 - epsilon is not a float32.
-    yes = minimum(log(maximum(y_pred, epsilon)), log1p(-epsilon))
-    no = minimum(maximum(log1p(-minimum(y_pred, 1.0)), log(epsilon)), log1p(-epsilon))
+    # The clip of the probability, made on its logarithm: 1 - epsilon is not a float32.  What is nearer to 1 than half
+    # of epsilon is clipped anyway; taken back to that, no logarithm is one of 0.
+    yes, no = log(maximum(y_pred, epsilon)), log1p(-minimum(y_pred, 1.0 - 0.5 * epsilon))
+    yes, no = (minimum(maximum(each, log(epsilon)), log1p(-epsilon)) for each in (yes, no))
     return -yes, -no
 
 
@@ -94,7 +95,7 @@ def _binary_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0, off=0.0),
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_binary_slope,
     definition="mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))",
@@ -220,7 +221,7 @@ def _focal_slope(
         "gamma": Interval("How much less what is nearly right counts; 0 is binary_crossentropy", 0.0),
         "from_logits": _FROM_LOGITS,
         "label_smoothing": Interval("Share s of each target replaced by 1/2: y (1 - s) + s/2", 0.0, 1.0),
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_focal_slope,
     definition="mean(-(1 - q)**gamma * (y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred))), "
@@ -292,7 +293,7 @@ def _poly_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "poly_weight": Interval("Weight of what the class's probability lacks to 1", -1.0),
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_poly_slope,
     definition="mean(-log(q) + poly_weight * (1 - q)), q = y_pred if y_true == 1 else 1 - y_pred",

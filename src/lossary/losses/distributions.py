@@ -70,7 +70,7 @@ def _divergence_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7, from_log
     target=Probabilities(),
     prediction=Probabilities(),
     parameters={
-        "epsilon": Interval("Both arguments are clipped to [epsilon, 1]; unused from logarithms", 0.0, 0.5),
+        "epsilon": Interval("Both arguments are clipped to [epsilon, 1]; unused from logarithms", 0.0, 0.5, usual=1e-7),
         "from_logs": Flag("Whether y_pred holds logarithms of probabilities (a log_softmax in the last layer)"),
     },
     slope=_divergence_slope,
@@ -141,7 +141,9 @@ def _reverse_slope(y_true: Any, y_pred: Any, from_logits: bool = False, *, epsil
     prediction=Probabilities(),
     parameters={
         "from_logits": _LOGITS,
-        "epsilon": Interval("Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone", 0.0, 0.5),
+        "epsilon": Interval(
+            "Both arguments are clipped to [epsilon, 1]; of raw scores the targets alone", 0.0, 0.5, usual=1e-7
+        ),
     },
     slope=_reverse_slope,
     definition="sum(y_pred * log(y_pred / y_true))",

@@ -11,11 +11,11 @@ from ..facts.settings import Flag, Interval
 from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import indicator, is_label, maximum, power, sum, take, weighted, where
+from ._clipped import CLIP
 from ._focus import per_part
 from ._softmax import lacking_of, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
-_EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 _ALPHA = Interval("Factor of the loss", 0.0)
 _GAMMA = Interval("How much less what is nearly right counts; 0 is cross-entropy", 0.0)
 
@@ -92,7 +92,7 @@ def _row(label: Any, like: Any) -> Any:
         "gamma": _GAMMA,
         "from_logits": _FROM_LOGITS,
         "label_smoothing": Interval("Share s of each target spread over all C classes: y (1 - s) + s/C", 0.0, 1.0),
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_focal_slope,
     definition="-alpha * sum(y_true * (1 - q)**gamma * log(q)), q = y_pred / sum(y_pred)",
@@ -146,7 +146,7 @@ def categorical_focal_crossentropy(
         "gamma": _GAMMA,
         "from_logits": _FROM_LOGITS,
         "ignore_class": IGNORED,
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_sparse_focal_slope,
     definition="-alpha * (1 - q)**gamma * log(q), q = y_pred[y_true] / sum(y_pred)",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..facts.domain import Classes, LogProbabilities, OneHot, Probabilities
 from ..facts.record import Case
-from ..facts.settings import Flag, Interval
+from ..facts.settings import Flag
 from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import (
@@ -21,11 +21,11 @@ from ..words import (
     weighted,
     where,
 )
+from ._clipped import CLIP
 from ._smoothing import SMOOTHING, smoothed_slope
 from ._softmax import odds, shares, smoothed, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
-_EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
 def _categorical_slope(
@@ -41,7 +41,7 @@ def _categorical_slope(
     parameters={
         "from_logits": _FROM_LOGITS,
         "label_smoothing": SMOOTHING,
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_categorical_slope,
     definition="-sum(y_true * log(y_pred / sum(y_pred)))",
@@ -124,7 +124,7 @@ def _sparse_slope(
         "from_logits": _FROM_LOGITS,
         "ignore_class": IGNORED,
         "label_smoothing": SMOOTHING,
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_sparse_slope,
     definition="-log(y_pred[y_true] / sum(y_pred))",

@@ -26,11 +26,11 @@ from ..words import (
     weighted,
     where,
 )
+from ._clipped import CLIP
 from ._smoothing import SMOOTHING, smoothed_slope
 from ._softmax import lacking_of, odds, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
-_EPSILON = Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5)
 
 
 def _poly_slope(
@@ -60,7 +60,7 @@ def _poly_slope(
         "from_logits": _FROM_LOGITS,
         "poly_weight": Interval("Weight of what the true class's share lacks to 1", -1.0),
         "label_smoothing": SMOOTHING,
-        "epsilon": _EPSILON,
+        "epsilon": CLIP,
     },
     slope=_poly_slope,
     definition="sum(y_true * (-log(q) + poly_weight * (1 - q))), q = y_pred / sum(y_pred)",

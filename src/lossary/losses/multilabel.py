@@ -29,6 +29,7 @@ from ..words import (
     weighted,
     where,
 )
+from ._clipped import CLIP
 from ._focus import per_part
 
 # Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
@@ -94,7 +95,7 @@ def _or_one(a: Any) -> Any:
         "gamma_positive": Interval("How much less a positive that is nearly right counts", 0.0),
         "gamma_negative": Interval("How much less a negative that is nearly right counts", 0.0),
         "margin": Interval("Probability up to which a negative counts as right", 0.0, 1.0),
-        "epsilon": Interval("Probabilities are clipped to [epsilon, 1 - epsilon]; unused from logits", 0.0, 0.5),
+        "epsilon": CLIP,
     },
     slope=_asymmetric_slope,
     definition="mean(-y_true * (1 - y_pred)**gamma_positive * log(y_pred) "

@@ -222,6 +222,10 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
         regular = select(x < infinity(), result, x)
         return select(u > zero, regular, select(u == zero, -infinity(), undefined()))
 
+    def growing(x: Any, result: Any) -> Any:
+        """The result where the logarithm is that of a normal number, as that of infinity and NaN is x."""
+        return select(x < infinity(), result, x)
+
     def log_or_log1p(x: Any, plus_one: Any) -> Any:
         """Log(x), or log(1 + x) where the condition holds."""
         u = select(plus_one, one() + x, x)
@@ -232,11 +236,19 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
         f = rescaled(select(plus_one, x, lifted), lifted) + (whole - one())
         return finished(x, u, assembled(f, k))
 
+    def log_or_log1p_of_normal(x: Any, plus_one: Any) -> Any:
+        u = select(plus_one, one() + x, x)
+        whole = select(plus_one, inverse(u), zero)
+        return growing(x, assembled(rescaled(x, u) + (whole - one()), exponent(u)))
+
     def log(x: Any) -> Any:
         small = x < tiny()
         u = select(small, x * lift(), x)
         k = exponent(u) - select(small, lift_by(), zero)
         return finished(x, x, assembled(rescaled(u, u) - one(), k))
+
+    def log_of_normal(x: Any) -> Any:
+        return growing(x, assembled(rescaled(x, x) - one(), exponent(x)))
 
     def inverse(u: Any) -> Any:
         """The power of two that brings u close to 1; 0 for the largest u, where it would not be a normal number."""
@@ -247,11 +259,9 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
         u = one() + x
         return finished(x, u, assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u)))
 
-    def log1p_growing(x: Any) -> Any:
-        """Log1p for x >= 0."""
+    def log1p_of_normal(x: Any) -> Any:
         u = one() + x
-        result = assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u))
-        return select(x < infinity(), result, x)
+        return growing(x, assembled(rescaled(x, u) + (inverse(u) - one()), exponent(u)))
 
     def log1p_unit(x: Any) -> Any:
         """Log1p for 0 <= x <= 1."""
@@ -262,9 +272,11 @@ def _logarithms(kind: Any, name: str) -> dict[str, Function]:
 
     return {
         "log": log,
+        "log_of_normal": log_of_normal,
+        "log_or_log1p_of_normal": log_or_log1p_of_normal,
         "log1p": log1p,
         "log_or_log1p": log_or_log1p,
-        "log1p_growing": log1p_growing,
+        "log1p_of_normal": log1p_of_normal,
         "log1p_unit": log1p_unit,
     }
 

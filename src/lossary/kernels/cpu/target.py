@@ -23,7 +23,8 @@ TASK = 1 << 17
 
 LONG = Target(
     costly=frozenset(
-        {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_growing", "log1p_unit", "log_or_log1p"}
+        {"exp", "exp_decaying", "expm1", "log", "log1p", "log1p_of_normal", "log1p_unit", "log_or_log1p"}
+        | {"log_of_normal", "log_or_log1p_of_normal"}
         | {"sinh", "small_sinh", "tanh", "power", "log1pmx", "expm1mx", "log1mexp", "logcosh", "arctan"}
     )
     | SPECIAL,

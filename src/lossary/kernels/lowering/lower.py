@@ -42,7 +42,7 @@ def lower(
 
     With ``rows`` data points are kept apart; without, a separable loss runs over all elements at once and gives their
     total, or with ``points`` is the same with one element per data point.  ``hard`` says whether the targets are all 0
-    or 1, for a kernel that leaves it to others to look at values (`by_targets`).
+    or 1, for a kernel that leaves it to others to look at predictions (`by_targets`).
     """
     output = program.output
     value = output
@@ -52,7 +52,8 @@ def lower(
         value = at_hard_targets(value, program.arrays[0])
     outputs = [value, *map(program.derivative, program.predictions)] if gradient else [value]
     (value, *found), checks, of_rows = _lowered(program, outputs, rows=rows)
-    checks = checks if hard is None else []
+    if hard is not None:  # What is 0 or 1 needs no check.
+        checks = [] if hard else checks[:1]
     slopes = [_slope(place, node) for place, node in enumerate(found)]
     if rows and target.inverts:
         value, slopes = _without_divisions(value, slopes)
@@ -80,7 +81,10 @@ def _without_divisions(value: Node, slopes: Sequence[Slope]) -> tuple[Node, list
 
 
 class ByTargets(NamedTuple):
-    """Two kernels of one total: for targets that are all 0 or 1 (``is_hard``), and for others."""
+    """Two kernels of one total: for targets that are all 0 or 1 (``is_hard``), and for others.
+
+    ``checks`` are those of predictions.
+    """
 
     is_hard: Node
     checks: tuple[Node, ...]
@@ -98,7 +102,7 @@ def by_targets(program: Program, target: Target, *, gradient: bool) -> ByTargets
         return None
     numbers = tuple({id(node): node for node in (*hard.numbers, *soft.numbers)}.values())
     hard, soft = (replace(form, numbers=numbers) for form in (hard, soft))
-    return ByTargets(is_hard(given), tuple(_lowered(program, [], rows=False)[1]), hard, soft)
+    return ByTargets(is_hard(given), tuple(_lowered(program, [], rows=False)[1][1:]), hard, soft)
 
 
 def _costs(form: Lowered, target: Target) -> int:

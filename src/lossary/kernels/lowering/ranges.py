@@ -1,5 +1,8 @@
 """Which numbers a node of a graph can be, as far as its structure tells: bounds that hold for any input.
 
+They are computed in single and in double precision.  Rounding is monotone: what an operation makes of bounds bounds, to
+the last digit, what it makes of the numbers between them.
+
 The declared domains of the inputs do not count: values outside of them are found while the loop runs, and until then
 a function must not make an ordinary number of them.
 """
@@ -8,6 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from ...facts.settings import Interval
 from ...graph import NUMBER, Node, walk
@@ -15,6 +21,7 @@ from ...graph.program import Program
 
 Range = tuple[float, float]
 ANY: Range = (-math.inf, math.inf)
+_KINDS = (np.float32, np.float64)
 
 
 class Ranges:
@@ -25,7 +32,7 @@ class Ranges:
         self._inputs: dict[str, Range] = {
             name: (domain.minimum, domain.maximum) for name, domain in allowed.items() if isinstance(domain, Interval)
         }
-        self._known: dict[int, Range] = {}
+        self._known: dict[int, dict[Any, Range]] = {}
         # Ids identify nodes only as long as the nodes live.
         self._alive: list[Node] = []
 
@@ -34,15 +41,31 @@ class Ranges:
         for below in walk([node]):
             if id(below) not in self._known:
                 self._alive.append(below)
-                self._known[id(below)] = self._found(below)
-        return self._known[id(node)]
+                with np.errstate(all="ignore"):
+                    self._known[id(below)] = {kind: self._rounded(below, kind) for kind in _KINDS}
+        lows, highs = zip(*self._known[id(node)].values(), strict=True)
+        return float(min(lows)), float(max(highs))
 
-    def _found(self, node: Node) -> Range:
+    def is_finite(self, node: Node) -> bool:
+        """Whether it is a finite number wherever no input is NaN."""
+        low, high = self.of(node)
+        return -math.inf < low and high < math.inf and all(map(self._makes_no_nan, walk([node])))
+
+    def _makes_no_nan(self, node: Node) -> bool:
+        if node.op in _LEAST:
+            return self.of(node.args[0])[0] >= _LEAST[node.op]
+        return node.op in _CHOICES
+
+    def _rounded(self, node: Node, kind: Any) -> Range:
+        low, high = self._found(node, kind)
+        return kind(low), kind(high)
+
+    def _found(self, node: Node, kind: Any) -> Range:
         if node.constant is not None:
             return node.constant, node.constant
         if node.op == "input":
             return self._inputs.get(node.value, ANY) if node.axes == NUMBER else ANY
-        args = [self._known[id(arg)] for arg in node.args]
+        args = [self._known[id(arg)][kind] for arg in node.args]
         if node.op == "where":
             return _selected(node, args)
         if node.op == "subtract" and _is_largest_of(node.args[1], node.args[0]):
@@ -99,7 +122,7 @@ def _monotone(function: Callable[[float], float], least: float) -> Callable[[Ran
     def image(a: Range) -> Range:
         def at(x: float) -> float:
             try:
-                return function(max(x, least))
+                return function(max(float(x), least))
             except OverflowError:
                 return math.inf
 
@@ -108,6 +131,14 @@ def _monotone(function: Callable[[float], float], least: float) -> Callable[[Ran
     return image
 
 
+def _logarithm(a: Range) -> Range:
+    low, high = (math.log(end) if end > 0 else -math.inf for end in map(float, a))
+    return low, high
+
+
+# What makes no NaN of numbers, and the least number of which a logarithm is none.
+_CHOICES = frozenset({"input", "constant", "abs", "at_least", "at_most", "maximum", "minimum", "negative"})
+_LEAST = {"log": 0.0, "log1p": -1.0}
 _RULES: dict[str, Callable[..., Range]] = {
     "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
     "subtract": lambda a, b: (a[0] - b[1], a[1] - b[0]),
@@ -123,6 +154,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "exp": _monotone(math.exp, -800.0),
     "sinh": _monotone(math.sinh, -800.0),
     "small_sinh": _monotone(math.sinh, -800.0),
+    "log": _logarithm,
     "log1p": _monotone(math.log1p, math.nextafter(-1.0, 0.0)),
     "hypot1": lambda a: (1.0, math.inf),
     "count": lambda *_: (1.0, math.inf),

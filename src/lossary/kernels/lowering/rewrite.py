@@ -1,13 +1,14 @@
 """Changes to a graph that only a loop needs.
 
-Positions instead of marks, one computation for two branches, and shorter functions where the range of the argument
-is known.
+Positions instead of marks, one computation for two branches, and, where ranges are known, shorter functions and no
+comparisons that never hold.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Container, Sequence
+from typing import cast
 
 from ...graph import ELEMENT, NUMBER, ROW, Node, rebuilt, walk, words
 from ...graph.emit import INFIX
@@ -37,14 +38,67 @@ def lowered(program: Program, outputs: Sequence[Node]) -> list[Node]:
 def _narrowed(program: Program, outputs: Sequence[Node]) -> list[Node]:
     """The outputs with the shortest variant of each function that its arguments allow."""
     ranges = Ranges(program)
-    made: dict[int, Node] = {}
+    made: dict[int, Node | bool] = {}
     for node in walk(outputs):
-        args = tuple(made[id(arg)] for arg in node.args)
-        if node.op == "where" and args[0].op not in _PLACES:
-            args = args[0], _under(args[0], 1, args[1]), _under(args[0], 2, args[2])
-        op = _variant(node.op, *ranges.of(node.args[0])) if node.op in ("exp", "log1p", "sinh") else node.op
-        made[id(node)] = node.graph.node(op, args, node.axes, node.value, is_bool=node.is_bool)
-    return [made[id(node)] for node in outputs]
+        args = [made[id(arg)] for arg in node.args]
+        if node.op in _COMPARED and _never_holds(node, ranges):
+            made[id(node)] = False
+        elif any(isinstance(arg, bool) for arg in args):
+            made[id(node)] = _folded(node, args)
+        else:
+            made[id(node)] = _shortest(node, cast(list[Node], args), ranges)
+    return cast(list[Node], [made[id(node)] for node in outputs])
+
+
+def _shortest(node: Node, args: Sequence[Node], ranges: Ranges) -> Node:
+    """The operation on these operands, or what it is for all that they can be."""
+    op = node.op
+    if op == "where" and _is_guarded_in_vain(node, ranges):
+        return args[2]
+    if op == "where" and args[0].op not in _PLACES:
+        args = args[0], _under(args[0], 1, args[1]), _under(args[0], 2, args[2])
+    elif op == "at_least" and ranges.of(node.args[0])[0] >= ranges.of(node.args[1])[1]:
+        return args[0]
+    elif op == "log_or_log1p":
+        op = "log_or_log1p_of_normal" if _are_normal(node, ranges) else op
+    elif op in _VARIANTS and node.axes != NUMBER:
+        op = _VARIANTS[op](*ranges.of(node.args[0]))
+    return _again(node, op, args)
+
+
+def _again(node: Node, op: str, args: Sequence[Node]) -> Node:
+    """The node with other operands, shortened where these have become numbers."""
+    if op in INFIX and any(
+        arg.constant is not None and each.constant is None for arg, each in zip(args, node.args, strict=True)
+    ):
+        made: Node = getattr(words, op)(*args)
+        return made
+    return node.graph.node(op, tuple(args), node.axes, node.value, is_bool=node.is_bool)
+
+
+def _is_guarded_in_vain(node: Node, ranges: Ranges) -> bool:
+    """Whether a product is replaced by 0 where a factor is 0, though the other one is finite."""
+    condition, nothing, product = node.args
+    product = product.args[0] if product.op == "negative" else product
+    if condition.op != "equal" or condition.args[1].constant != 0 or nothing.constant != 0 or product.op != "multiply":
+        return False
+    others = [factor for factor in product.args if factor is not condition.args[0]]
+    return len(others) == 1 and ranges.is_finite(others[0])
+
+
+def _never_holds(node: Node, ranges: Ranges) -> bool:
+    """Whether a comparison is false for all that its operands can be, NaN included."""
+    (a_low, a_high), (b_low, b_high) = map(ranges.of, node.args)
+    if node.op == "equal":
+        return a_low > b_high or b_low > a_high
+    return a_low > b_high or (node.op == "less" and a_low == b_high)
+
+
+def _are_normal(node: Node, ranges: Ranges) -> bool:
+    """Whether the logarithm is taken of normal numbers alone, those that 1 is added to and the others."""
+    (condition, *either), plus_one = node.args[0].args, node.args[1]
+    with_one, alone = either if condition is plus_one else reversed(either)
+    return ranges.of(with_one)[0] > -1 and ranges.of(alone)[0] >= _NORMAL
 
 
 def _under(condition: Node, branch: int, node: Node) -> Node:
@@ -63,14 +117,28 @@ def _under(condition: Node, branch: int, node: Node) -> Node:
     return node.graph.node(node.op, args, node.axes, node.value, is_bool=node.is_bool)
 
 
-def _variant(op: str, low: float, high: float) -> str:
-    if op == "exp" and high <= 0:
-        return "exp_decaying"
-    if op == "sinh" and low >= -1 and high <= 1:
-        return "small_sinh"
-    if op == "log1p" and low >= 0:
-        return "log1p_unit" if high <= 1 else "log1p_growing"
-    return op
+def _exp(low: float, high: float) -> str:
+    return "exp_decaying" if high <= 0 else "exp"
+
+
+def _sinh(low: float, high: float) -> str:
+    return "small_sinh" if low >= -1 and high <= 1 else "sinh"
+
+
+def _log(low: float, high: float) -> str:
+    return "log_of_normal" if low >= _NORMAL else "log"
+
+
+def _log1p(low: float, high: float) -> str:
+    if low >= 0 and high <= 1:
+        return "log1p_unit"
+    return "log1p_of_normal" if low > -1 else "log1p"
+
+
+# What a function is called where its argument lies between two numbers.
+_VARIANTS: dict[str, Callable[[float, float], str]] = {"exp": _exp, "log": _log, "log1p": _log1p, "sinh": _sinh}
+# The least number of float32 that has all its digits.
+_NORMAL = 2.0**-126
 
 
 def _mapped(outputs: Sequence[Node], replaced: dict[int, Node]) -> list[Node]:

@@ -68,6 +68,7 @@ _TINY, _INF, _NAN = "1.1754943508222875e-38", 'float("inf")', 'float("nan")'
 _FINISHED = (
     f"regular = tl.where(x < {_INF}, result, x)\nreturn tl.where(u > 0.0, regular, tl.where(u == 0.0, -{_INF}, {_NAN}))"
 )
+_GROWING = f"return tl.where(x < {_INF}, result, x)"
 _LOWEST = repr(float(np.finfo(np.float32).min))
 _CLAMPED = "x = tl.where(x > {0}, {0}, x)\nx = tl.where(x < {1}, {1}, x)"
 _LIFTED = (
@@ -76,14 +77,20 @@ _LIFTED = (
     "placed = exponent(lifted)\n"
     "k = (placed >> 23).to(tl.float32) - tl.where(small, 25.0, 0.0)"
 )
+_PLACED = "placed = exponent(lifted)\nk = (placed >> 23).to(tl.float32)"
 _PLUS_ONE = (
-    "u = 1.0 + x\n"
-    "placed = exponent(u)\n"
-    "k = (placed >> 23).to(tl.float32)\n"
+    f"lifted = 1.0 + x\n{_PLACED}\n"
     "scale = number(1065353216 - placed)\n"
     "f = number(bits(x) - placed) + (tl.where(scale > 0.0, scale, 0.0) - 1.0)"
 )
 _NEAR = tables.ATANH["float32"]
+_EITHER = "u = tl.where(plus_one, 1.0 + x, x)"
+_OF_EITHER = (
+    "scale = number(1065353216 - placed)\n"
+    "whole = tl.where(plus_one, tl.where(scale > 0.0, scale, 0.0), 0.0)\n"
+    "f = number(bits(tl.where(plus_one, x, lifted)) - placed) + (whole - 1.0)\n"
+    f"{_assembled(_NEAR)}"
+)
 _UNIT = _polynomial(tables.WIDE_ATANH["float32"], "z")
 _EXP = _polynomial(series.EXP["float32"], "x")
 
@@ -155,19 +162,18 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
         "return with_sign(divided(u, 2.0 + u), given)",
     ),
     "log": ("x", f"u = x\n{_LIFTED}\nf = number(bits(lifted) - placed) - 1.0\n{_assembled(_NEAR)}\n{_FINISHED}"),
-    "log1p": ("x", f"{_PLUS_ONE}\n{_assembled(_NEAR)}\n{_FINISHED}"),
-    "log1p_growing": ("x", f"{_PLUS_ONE}\n{_assembled(_NEAR)}\nreturn tl.where(x < {_INF}, result, x)"),
+    "log1p": ("x", f"{_PLUS_ONE}\nu = lifted\n{_assembled(_NEAR)}\n{_FINISHED}"),
+    "log_of_normal": (
+        "x",
+        f"lifted = x\n{_PLACED}\nf = number(bits(x) - placed) - 1.0\n{_assembled(_NEAR)}\n{_GROWING}",
+    ),
+    "log1p_of_normal": ("x", f"{_PLUS_ONE}\n{_assembled(_NEAR)}\n{_GROWING}"),
     "log1p_unit": (
         "x",
         f"s = divided(x, 2.0 + x)\nz = s * s\nsquare = 0.5 * x * x\nreturn x - (square - s * (square + z * {_UNIT}))",
     ),
-    "log_or_log1p": (
-        "x, plus_one",
-        f"u = tl.where(plus_one, 1.0 + x, x)\n{_LIFTED}\nscale = number(1065353216 - placed)\n"
-        "whole = tl.where(plus_one, tl.where(scale > 0.0, scale, 0.0), 0.0)\n"
-        "f = number(bits(tl.where(plus_one, x, lifted)) - placed) + (whole - 1.0)\n"
-        f"{_assembled(_NEAR)}\n{_FINISHED}",
-    ),
+    "log_or_log1p": ("x, plus_one", f"{_EITHER}\n{_LIFTED}\n{_OF_EITHER}\n{_FINISHED}"),
+    "log_or_log1p_of_normal": ("x, plus_one", f"{_EITHER}\nlifted = u\n{_PLACED}\n{_OF_EITHER}\n{_GROWING}"),
     "log1pmx": (
         "x",
         "s = divided(x, 2.0 + x)\nz = s * s\n"
