@@ -31,7 +31,7 @@ _CHANGES = (
 )
 
 
-# Changes that no input tells from the source: what the line looks like, after the two before it where they are named,
+# Changes that no input tells from the source: what the line looks like, after those before it where they are named,
 # what it becomes, and why that is the same.
 EQUIVALENT = (
     (r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0\),", r"log\(where\(\S+( F\(0\.0\)\))?, F\(1\.0 \+ 0\.03125\),",
@@ -108,6 +108,12 @@ EQUIVALENT = (
      "1 where the leader is not the label; where it is, the slope of the label is written over it"),
     (r"= indicator\(at\(j, .*\n *v\d+ = equal\(v\d+, F\(0\.0\)\)$", r"= less\(",
      "the mark of a label is 0 or 1, and 0 times what clipped shares cost is 0 without being told"),
+    (r"_of_normal\(.*\n.*where\(equal\((v\d+), F\(0\.0\)\), F\(0\.0\), \(\1 \* at_most\(v\d+, h\d+\)\)\)$",
+     r"where\(less", "a clipped logarithm, and 0 times it is 0 without being told"),
+    (r"_of_normal\((.*\n){3}.* / where\(v\d+, F\(1\.0\), \(v\d+ \* v\d+\)\)\)\)\)$", r"\(v\d+ / v\d+\)\)\)\)\)$",
+     "the factor is 1 but for probabilities below 1e-18, which are clipped"),
+    (r"_of_normal\((.*\n){4}.* \* where\(equal\((v\d+), F\(INFINITY\)\), F\(0\.0\), \2\)$", r"F\(0\.0 \+ 0\.03125\)",
+     "what is clipped is not infinite"),
     (r"where\(v\d+, \(-at_most\(v\d+, F\(0\.5\)\)\)", r"F\(0\.5 \+ 0\.03125\)",
      "taken only where the number is below a half"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
@@ -116,7 +122,7 @@ EQUIVALENT = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A place in the source and what stands there instead."""
+    """A place in the source, some lines before it, and what stands there instead."""
 
     number: int
     before: str
@@ -149,4 +155,4 @@ def mutants(source: str) -> Iterator[Mutant]:
         for pattern, text in _CHANGES:
             for found in re.finditer(pattern, line):
                 changed = line[: found.start()] + found.expand(text) + line[found.end() :]
-                yield Mutant(number, "\n".join(lines[max(0, number - 2) : number]), line, changed)
+                yield Mutant(number, "\n".join(lines[max(0, number - 4) : number]), line, changed)
