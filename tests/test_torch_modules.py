@@ -525,7 +525,7 @@ def test_a_number_is_no_vector(name):
 
 
 @pytest.mark.parametrize(
-    "name, last", [("MultiMarginLoss", (5,)), ("MultiLabelMarginLoss", (5, 0)), ("CosineEmbeddingLoss", (5,)),
+    ("name", "last"), [("MultiMarginLoss", (5,)), ("MultiLabelMarginLoss", (5, 0)), ("CosineEmbeddingLoss", (5,)),
                    ("TripletMarginLoss", (5, 0))]
 )  # fmt: skip
 def test_a_row_without_entries_is_no_vector(name, last):
