@@ -443,11 +443,12 @@ HIST = {
 }
 
 
-def same_as_sklearn(name, found, loss, kind, rounds):
+def same_as_sklearn(name, found, loss, kind, rounds, *weights):
+    """Of raw scores too: those of several classes have a sum of 0 in every row."""
     kinds = HistGradientBoostingClassifier if name == "log_loss" else HistGradientBoostingRegressor
     told = {"quantile": 0.8} if name == "quantile" else {}
-    predict = "predict_proba" if name == "log_loss" else "predict"
-    for weight in (None, found["weight"]):
+    predict = "decision_function" if name == "log_loss" else "predict"
+    for weight in (None, found["weight"], *weights):
         theirs, ours = (
             kinds(loss=each, max_iter=rounds, early_stopping=False, **more).fit(found["x"], found[kind], weight)
             for each, more in ((name, told), (lossary.sklearn.HistLoss(loss), {}))
@@ -478,6 +479,14 @@ def test_histogram_boosting_of_classes_stops_early():
     assert set(model.predict(DATA["x"])) <= {"a", "b", "c"}
     again = pickle.loads(pickle.dumps(clone(model).fit(DATA["x"], names)))
     assert again.predict_proba(DATA["x"]).shape == (400, 3)
+
+
+def test_weights_below_0_are_those_of_histogram_boosting():
+    same_as_sklearn("squared_error", DATA, "mse", "number", 3, DATA["weight"] - 0.6)
+    weight = np.array([2.0, -2.0])
+    slope, curve = lossary.xgboost.objective("mae").derivatives(np.zeros(2), np.array([1.0, -4.0]), weight)
+    # Parabolas 1 / |d| of weights 2 and -2 are 2 and -0.5, of magnitude 1.25 on average.
+    np.testing.assert_allclose([slope, curve], [[1.6, 1.6], [1.6, -0.4]])
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])

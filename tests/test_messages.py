@@ -206,6 +206,13 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "batches: if len(y_pred): ...",
     ),
     (
+        "empty",
+        lossary.ShapeError,
+        lambda: lossary.huber([[], []], [[], []]),
+        "huber: y_pred has shape (2, 0), which holds no elements; a mean over nothing is undefined. Skip rows without "
+        "outputs: if 0 not in numpy.shape(y_pred): ...",
+    ),
+    (
         "scalar",
         lossary.ShapeError,
         lambda: lossary.sparse_categorical_crossentropy(0, 0.5),

@@ -524,6 +524,17 @@ def test_a_number_is_no_vector(name):
         loss(*[one] * len(forward))
 
 
+@pytest.mark.parametrize(
+    ("name", "last"), [("MultiMarginLoss", (5,)), ("MultiLabelMarginLoss", (5, 0)), ("CosineEmbeddingLoss", (5,)),
+                   ("TripletMarginLoss", (5, 0))]
+)  # fmt: skip
+def test_a_row_without_entries_is_no_vector(name, last):
+    loss, none = getattr(ours, name)(), torch.zeros(5, 0)
+    vectors = [none] * (len(inspect.signature(loss.forward).parameters) - 1)
+    with pytest.raises(lossary.ShapeError, match="holds no elements"):
+        loss(*vectors, torch.zeros(last))
+
+
 def test_the_doctor_looks_at_the_first_batch():
     loss = ours.guard(ours.CrossEntropyLoss(), doctor="warn")
     with pytest.warns(lossary.torch.DiagnosisWarning, match="softmax"):

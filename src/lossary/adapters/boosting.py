@@ -101,8 +101,7 @@ class Boosting:
             slope, curve = slope * factor, curve * factor
         if steeper != 1.0:
             curve = curve * steeper
-        least = FLOOR if weight is None else FLOOR * weight.reshape(weight.shape + (1,) * (curve.ndim - weight.ndim))
-        return slope, np.maximum(curve, least)
+        return slope, _floored(curve, weight)
 
     def _derived(self, y_true: Any, scores: Floats, weight: Any = None) -> tuple[Floats, Floats]:
         """Both derivatives; a host's scores (N,) are N data points of one output, whatever the loss."""
@@ -145,13 +144,23 @@ class Boosting:
         return found
 
 
+def _floored(curve: Floats, weight: Floats | None) -> Floats:
+    """Second derivatives of at least `FLOOR` each, times their weights, whose sign they keep."""
+    if weight is None:
+        return np.maximum(curve, FLOOR)
+    least = FLOOR * weight.reshape(weight.shape + (1,) * (curve.ndim - weight.ndim))
+    floored: Floats = np.maximum(curve, least)
+    return floored if weight.min() >= 0.0 else np.where(least < 0.0, np.minimum(curve, least), floored)
+
+
 def _evened(slope: Floats, curve: Floats) -> tuple[Floats, Floats]:
     """Parabolas without needles, and of 1 on average, so that a host's limits on leaves count data points."""
-    positive = curve[curve > 0.0]
-    if positive.size:
-        curve = np.minimum(curve, _STEEPEST * np.median(positive))
-        size = curve.mean(dtype=np.float64)
-        slope, curve = slope / curve.dtype.type(size), curve / curve.dtype.type(size)
+    size = np.abs(curve)
+    if size.any():
+        steepest = _STEEPEST * np.median(size[size > 0.0])
+        curve = np.clip(curve, -steepest, steepest)
+        mean = curve.dtype.type(np.minimum(size, steepest).mean(dtype=np.float64))
+        slope, curve = slope / mean, curve / mean
     return slope, curve
 
 

@@ -60,6 +60,7 @@ class HistLoss(BaseLoss):
             quantile = own.parameters.get("quantile")
             self._residuals = AbsoluteError() if quantile is None else PinballLoss(quantile=quantile)
             self.differentiable = False
+        self.approx_hessian = self._residuals is not None or self.boosting.hessian != "exact"
 
     def __repr__(self) -> str:
         return f"HistLoss({self.boosting.loss!r}, hessian={self.boosting.hessian!r})"
@@ -120,7 +121,7 @@ class HistLoss(BaseLoss):
         start = self.boosting.start(y_true, sample_weight)
         if self.is_multiclass:
             self.n_classes = len(start)
-            return start
+            return self.link.symmetrize_raw_prediction(start[None])[0] if self.boosting.link == "softmax" else start
         return start[0]
 
     @available_if(_is_of_classes)

@@ -21,6 +21,7 @@ from .torch_modules import (
     chosen,
     counted,
     float32,
+    rows,
     same_shape,
     summed,
 )
@@ -175,7 +176,7 @@ class MultiMarginLoss(Pair):
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         classes, shape = _classes(type(self).__name__, self.weight, input), tuple(input.shape[:-1])
         labels = target.reshape(-1)
-        arguments = labels, float32(input).reshape(-1, classes)
+        arguments = labels, rows(input)
         weight = None if self.weight is None else self.weight[labels.long().clamp(0, classes - 1)]
         return Given(arguments, weight, shape=shape)
 
@@ -200,11 +201,11 @@ class MultiLabelMarginLoss(Pair):
 
     def _prepared(self, input: Tensor, target: Tensor) -> Given:  # type: ignore[override]  # noqa: A002
         shape, classes = tuple(input.shape[:-1]), input.shape[-1]
-        listed = same_shape(type(self).__name__, input, target).reshape(-1, classes).long()
+        listed = rows(same_shape(type(self).__name__, input, target)).long()
         # What stands behind the end of a list goes to a class beyond the last, which is dropped.
         places = torch.where((listed < 0).cumsum(-1) == 0, listed, classes)
         held = torch.zeros(listed.shape[0], classes + 1, device=listed.device).scatter(-1, places, 1.0)
-        return Given((held[:, :classes], float32(input).reshape(-1, classes)), shape=shape)
+        return Given((held[:, :classes], rows(input)), shape=shape)
 
 
 class MultiLabelSoftMarginLoss(Pair):
@@ -260,8 +261,7 @@ class CosineEmbeddingLoss(Loss):
     def _prepared(self, input1: Tensor, input2: Tensor, target: Tensor) -> Given:  # type: ignore[override]
         shape = tuple(input1.shape[:-1])
         other = same_shape(type(self).__name__, input1, input2, ("input1", "input2"))
-        vectors = (float32(x).reshape(-1, input1.shape[-1]) for x in (input1, other))
-        return Given((target.reshape(-1), *vectors), shape=shape)
+        return Given((target.reshape(-1), rows(input1), rows(other)), shape=shape)
 
 
 class TripletMarginLoss(Loss):
@@ -300,8 +300,7 @@ class TripletMarginLoss(Loss):
         shape, name = tuple(anchor.shape[:-1]), type(self).__name__
         positive = same_shape(name, anchor, positive, ("anchor", "positive"))
         negative = same_shape(name, anchor, negative, ("anchor", "negative"))
-        rows = tuple(float32(x).reshape(-1, anchor.shape[-1]) for x in (anchor, positive, negative))
-        return Given(rows, shape=shape)
+        return Given((rows(anchor), rows(positive), rows(negative)), shape=shape)
 
 
 class TripletMarginWithDistanceLoss(Loss):

@@ -245,6 +245,12 @@ def float32(x: Any) -> Any:
     return x.float() if torch.is_autocast_enabled(x.device.type) else x
 
 
+def rows(x: Tensor) -> Tensor:
+    """Vectors along the last axis, which may be empty, one below the other."""
+    found: Tensor = torch.atleast_2d(float32(x)).flatten(0, -2)
+    return found
+
+
 def at_least_float32(x: Tensor) -> torch.dtype:
     """The dtype of what a mean divides by: half precision holds not every whole number above 256."""
     return torch.promote_types(x.dtype, torch.float32)

@@ -239,9 +239,11 @@ def shapes_at_run_time(loss: str) -> str:
 
 def empty(loss: str, argument: str, shape: tuple[int | None, ...]) -> ShapeError:
     """A mean over a batch or a row of length zero."""
+    rows = "rows without outputs: if 0 not in numpy.shape({0}): ..."
+    skipped = "empty batches: if len({0}): ..." if shape[:1] == (0,) else rows
     return ShapeError(
         f"{loss}: {argument} has shape {shape_text(shape)}, which holds no elements; a mean over nothing is "
-        f"undefined. Skip empty batches: if len({argument}): ..."
+        f"undefined. Skip {skipped.format(argument)}"
     )
 
 
