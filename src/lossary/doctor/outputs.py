@@ -326,7 +326,7 @@ def probabilities_for_margins(e: Evidence) -> Seen | None:
     """Outputs in [0, 1], of which none can be on the side of class -1."""
     if e.coding != "signs" or not in_unit(e.rows) or (e.head is not None and e.head.activation == "linear"):
         return None
-    if not e.record.prediction_domain(e.loss.parameters).contains(-1.0):
+    if not e.record.prediction_domain(e.loss.parameters).contains(np.array([-1.0])).all():
         return None  # Distances are no margins.
     negative = e.targets <= 0
     if not negative.any() or (e.rows == e.rows[0]).all():
