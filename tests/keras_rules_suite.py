@@ -372,12 +372,15 @@ def test_places_of_arrays_are_an_error():
             "first; accepted is one loss per output. Their sum is one loss: loss="
             "lossary.MeanSquaredError() + lossary.MeanAbsoluteError()",
         ),
-        (
-            None,
-            "mse",
-            {},
-            "mean_squared_error: the model has a loss and no targets came (y is None); accepted are arrays x and y, or "
-            "batches (x, y), also with steps=. Write model.fit(x, y)",
+        *(
+            (
+                None,
+                "mse",
+                settings,
+                "mean_squared_error: the model has a loss and no targets came (y is None); accepted are arrays x and "
+                "y, or batches (x, y), also with steps=. Write model.fit(x, y)",
+            )
+            for settings in ({}, {"steps_per_epoch": 1})
         ),
         (
             {"out": np.zeros((2, 1))},

@@ -105,6 +105,7 @@ from .numpy import NumpyBackend
 
 class ThinBackend(NumpyBackend):
     name = "thin"
+    noun = ""
     plain = frozenset({Thin})
 
     def owns(self, value):
@@ -128,6 +129,7 @@ import numpy as np
 from thin import Thin
 
 import lossary
+from lossary import backends
 from lossary.words import cube
 
 
@@ -145,6 +147,7 @@ for kind, backend in ((np.ndarray, "numpy"), (Thin, "thin")):
     value, gradient = lossary.value_and_grad("huber")(y.view(kind), p.view(kind))
     assert value == 2.5 and gradient.tolist() == [[0.5, 0.5]], (value, gradient)
 print(lossary.kernels.explain("huber", backend="thin"))
+print(backends.mixed("huber", "y_true", backends.by_name("numpy"), "y_pred", backends.by_name("thin")))
 """
 
 
@@ -165,4 +168,7 @@ def test_a_word_and_a_backend_are_added_in_their_rooms_alone(tmp_path: Path) -> 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "huber runs in the words of thin: thin compiles the formula itself\n"
+    explained, mixed = done.stdout.splitlines()
+    assert explained == "huber runs in the words of thin: thin compiles the formula itself"
+    assert mixed.startswith("huber: y_true is a NumPy array and y_pred is an array of thin; all arrays of a call come")
+    assert mixed.endswith("Convert one of them: y_true = numpy.asarray(y_true)")

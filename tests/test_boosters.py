@@ -174,8 +174,9 @@ def test_a_loss_itself_is_a_metric_of_xgboosts_estimators():
     assert history[-1] == pytest.approx(np.square(model.predict(DATA["x"]) - DATA["number"]).mean(), rel=1e-5)
 
 
-def test_a_matrix_of_xgboost_is_no_array_and_the_line_takes_its_labels():
-    scope = {"y_true": xgboost.DMatrix(np.eye(2), label=[3.0, 4.0])}
+@pytest.mark.parametrize("kind", [xgboost.DMatrix, lightgbm.Dataset, catboost.Pool])
+def test_the_data_of_a_booster_are_no_array_and_the_line_takes_their_labels(kind):
+    scope = {"y_true": kind(np.eye(2), label=[3.0, 4.0])}
     with pytest.raises(lossary.DTypeError) as caught:
         lossary.mean_squared_error(scope["y_true"], [1.0, 2.0])
     exec(str(caught.value).partition("Write ")[2], scope)

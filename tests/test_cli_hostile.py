@@ -45,6 +45,11 @@ def test_numbers_are_never_cut(preds: Path, columns: str) -> None:
     assert words[-4:] in (["all", "3", "1.66667", "1"], ["mean_squared_error", "1.66667", "mean_absolute_error", "1"])
 
 
+def test_colours_that_are_forced_into_a_log_bring_no_bar_with_them(preds: Path) -> None:
+    """Ten thousand columns of it, as a log has no width."""
+    assert "1.66667" in told("score", preds, *SCORE, FORCE_COLOR="1")
+
+
 ENDS = [
     # A reader that has seen enough changes no verdict.
     ("lossary score $1 -l mse -t y -p p | true; exit ${PIPESTATUS[0]}", 0, ""),

@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_imported_says_why_and_where(folder: Path) -> None
     assert "importing.py cannot be imported: ModuleNotFoundError: No module named 'no_such_p" in verify("importing.py")
     assert "importing cannot be imported: ModuleNotFoundError: No module named 'no_such_p" in verify("importing:f")
     assert "leaving.py cannot be imported: SystemExit: bye" in verify("leaving.py")
-    assert "the name 'huber' belongs to the built-in loss huber" in verify("taken.py:huber")
+    assert "the name 'huber' belongs to the loss huber" in verify("taken.py:huber")
     assert verify("own_losses.py:failing").endswith("RuntimeError: out of luck (own_losses.py, line 24)")
 
 

@@ -233,8 +233,11 @@ def test_definitions_that_cannot_be_understood() -> None:
         def needs(y_true: Any, y_pred: Any, scale: float) -> Any:
             return scale * (y_pred - y_true)
 
-    with pytest.raises(lossary.ParameterError, match=r"the name 'mse' belongs to the built-in loss mean_squared_error"):
+    with pytest.raises(lossary.ParameterError, match=r"the name 'mse' belongs to the loss mean_squared_error"):
         lossary.loss(name="mse")(lambda y_true, y_pred: y_pred)
+    lossary.loss(name="tests_owner")(lambda y_true, y_pred: y_pred - y_true)
+    with pytest.raises(lossary.ParameterError, match="the name 'TestsOwner' belongs to the loss tests_owner"):
+        lossary.loss(name="tests_other", class_name="TestsOwner")(lambda y_true, y_pred: y_pred - y_true)
     with pytest.raises(lossary.TraceError, match="outside a formula"):
         words.exp(1.0)
 

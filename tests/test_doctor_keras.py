@@ -51,6 +51,22 @@ def test_labels_that_the_mask_of_a_model_may_hide_are_no_mistake() -> None:
     assert report.findings[0].code == "LS203"
 
 
+@pytest.mark.parametrize(
+    ("loss", "shape"), [("bce", (8, 8)), (lossary.Dice(axis=(1, 2)) + lossary.Huber(), (8, 8)), ("mse", (6,))], ids=repr
+)
+def test_targets_without_the_single_last_axis_of_the_outputs_are_no_mistake(loss: Any, shape: tuple[int, ...]) -> None:
+    """Keras brings (N, H, W) and (N, H, W, 1) together, as it does (N, T) and (N, T, 1)."""
+    rng = np.random.default_rng(0)
+    x, masks = rng.normal(size=(4, *shape, 1)).astype("float32"), rng.integers(0, 2, (4, *shape)).astype("float32")
+    net = Sequential([keras.Input(x.shape[1:]), keras.layers.Dense(1, "sigmoid")])
+    for y_true in (masks, masks[..., None]):
+        assert lossary.diagnose(loss, y_true, np.asarray(net(x)), model=net).ok
+        assert lossary.diagnose(loss, y_true, model=net).ok
+        examination = keras_doctor.Examination.ordered(loss, None, "raise")
+        assert examination is not None
+        examination.look(net, x, y_true, None)
+
+
 def test_raises_before_any_step() -> None:
     wrong = model()
     wrong.compile(loss="categorical_crossentropy", optimizer="sgd", doctor="raise")

@@ -103,6 +103,15 @@ def test_what_to_do(source: str, code: str, remedy: str) -> None:
     assert remedy in found(source)[code].remedy
 
 
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_sequences_of_labels_of_which_one_is_1_are_no_one_hot_rows(classes: int) -> None:
+    labels, shares = np.eye(6, dtype=int)[np.arange(32) % 6], np.full((32, 6, classes), 1 / classes)
+    shares[:, ::2] += np.linspace(-0.1, 0.1, classes)
+    assert lossary.diagnose("sparse_categorical_crossentropy", labels, shares).ok
+    rows = lossary.diagnose("sparse_categorical_crossentropy", labels, np.full((32, 6), 1 / 6))
+    assert [finding.code for finding in rows.findings][:1] == ["LS202"]
+
+
 def test_remedies_heal() -> None:
     """Following the remedy of a finding makes it go away."""
     healed = {

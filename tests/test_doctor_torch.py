@@ -113,6 +113,8 @@ def test_margins_that_cannot_fall_below_zero() -> None:
         assert (finding.code, finding.severity) == ("LS112", "warning")
         assert not lossary.diagnose(loss, signs, NS["margins"]).findings
         assert "LS112" not in {f.code for f in lossary.diagnose(loss, np.ones_like(signs), shares).findings}
+    # Distances never fall below 0, and strangers are met from a distance of 1 on.
+    assert not lossary.diagnose("hinge_embedding", signs, shares).findings
 
 
 def test_modules_of_ours_are_run_on_the_data_too() -> None:

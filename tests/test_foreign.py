@@ -294,7 +294,7 @@ def test_more_that_is_refused() -> None:
 
 PEERS = ["KLDivLoss", "log_loss", "neg_log_loss", "CrossEntropyLoss", "FocalLoss", "RMSE", "neg_brier_score"]
 PEERS += ["neg_root_mean_squared_error", "DiceCELoss", "permutation_invariant", "adaptive_softmax"]
-UNDERSTOOD = ["BCELoss", "l2_loss", "PoissonNLLLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"]
+UNDERSTOOD = ["BCELoss", "NLLLoss", "l2_loss", "PoissonNLLLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"]
 UNDERSTOOD += ["sigmoid_binary_cross_entropy", "binary:logistic", "multi:softprob", "reg:squarederror", "count:poisson"]
 
 

@@ -43,6 +43,17 @@ def test_a_reduced_loss_is_float32(make: Maker, dtype: str, reduction: str) -> N
     assert dtype in str(lossary.mean_squared_error(true, pred).dtype)
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_half_precision_does_not_hold_is_infinite_without_a_word() -> None:
+    """120000**2, halved by the mean, which float32 holds; the slope is 120000."""
+    true, pred = (np.array([[side * 60000.0, 0.0]], np.float16) for side in (-1.0, 1.0))
+    value, gradient = lossary.MeanSquaredError().value_and_grad(true, pred)
+    assert (float(value), gradient.tolist()) == (7.2e9, [[np.inf, 0.0]])
+    assert lossary.mean_squared_error(true, pred).tolist() == [np.inf]
+    assert lossary.MeanSquaredError(reduction="none").value_and_grad(true, pred)[0].tolist() == [np.inf]
+    assert lossary.grad_and_hess("mean_squared_error")(true, pred)[0].tolist() == [[np.inf, 0.0]]
+
+
 def test_a_function_of_ones_own_is_reduced_in_float32() -> None:
     loss = lossary.get(lambda y_true, y_pred: (y_true - y_pred)[:, 0] ** 2, reduction="sum")
     value = loss(torch.zeros(30000, 1, dtype=torch.float16), torch.full((30000, 1), 1.5, dtype=torch.float16))

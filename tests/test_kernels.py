@@ -158,6 +158,29 @@ def test_custom_losses_get_kernels_and_redefinition_gets_a_new_one() -> None:
         np.testing.assert_allclose(value, 2.0 * sums / 6, rtol=1e-6)
 
 
+def test_a_loss_that_is_defined_again_as_it_was_adds_no_machine_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machine code stays for good, so running a cell of a notebook again and again would fill the memory."""
+    from lossary.kernels.compiler import link
+
+    linked: list[int] = []
+    real = link.linked
+    monkeypatch.setattr(link, "linked", lambda code, names: linked.append(len(code)) or real(code, names))
+
+    def define() -> int:
+        @lossary.loss(name="kernel_again")
+        def again(y_true: Any, y_pred: Any) -> Any:
+            return lossary.words.mean(7.0 * abs(y_pred - y_true) ** 3)
+
+        value, _ = again.cls().value_and_grad(np.zeros((300, 300)), np.full((300, 300), 2.0))
+        assert value == pytest.approx(56.0)
+        assert "fused kernel" in kernels.explain(again.cls(), np.zeros((300, 300)), np.ones((300, 300)))
+        return len(linked)
+
+    first = define()
+    assert first > 0
+    assert [define() for _ in range(3)] == [first] * 3
+
+
 def test_a_formula_that_cannot_be_compiled_runs_in_words_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from lossary.kernels.cpu import run, step
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,24 @@ def test_what_was_not_used_for_longest_goes_first(folder: Path, monkeypatch: pyt
     assert sorted(path.name for path in folder.iterdir()) == ["a.kernel", "c.kernel", "d.kernel", "notes.txt"]
 
 
+def test_other_processes_may_write_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a name that is gone when it is looked at."""
+    disk.write("a", CODE)
+    listed = os.scandir
+
+    @contextmanager
+    def scandir(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        (folder / "theirs.kernel").touch()
+        with listed(path) as entries:
+            found = list(entries)
+        (folder / "theirs.kernel").unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    disk.write("b", CODE)
+    assert disk.read("b") == CODE
+
+
 def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk.write("a", CODE)
 
@@ -116,6 +135,14 @@ def test_without_a_home_kernels_are_compiled_for_the_process(monkeypatch: pytest
     monkeypatch.setattr(Path, "home", nowhere)
     code, origin = store.found("some", "source", "", lambda: CODE)
     assert (code, "for this process alone: RuntimeError" in origin) == (CODE, True)
+
+
+def test_a_cache_of_the_user_that_is_no_absolute_path_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOSSARY_CACHE_DIR", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for given in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", given)
+        assert disk.folder() == Path.home() / ".cache" / "lossary" / "kernels"
 
 
 WRITING = """

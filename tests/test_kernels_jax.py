@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import accuracy
 import lossary
 from inputs import FEWEST, FLOAT_TARGETS, FUSED, PROVEN, WITNESSES, Setting, every, jax_with
 from lossary import kernels
+from lossary.facts.registry import enrol
 
 SHAPE = (33, 12)
 LIMIT_IN_ULP = 4.0
@@ -215,13 +217,33 @@ def test_a_formula_that_cannot_be_compiled_runs_in_words(monkeypatch: pytest.Mon
     def fail(*_: Any) -> Any:
         raise NotImplementedError("no loop for this")
 
-    monkeypatch.setattr(handler, "_handlers", {})
-    monkeypatch.setattr(handler, "source", fail)
+    record = lossary.get("mean_squared_error").record
     y, p = jnp.zeros((2, 3)), jnp.ones((2, 3))
-    assert "no loop for this" in kernels.explain("mean_squared_error", y, p)
-    value, gradient = jax.jit(jax.value_and_grad(lambda p: lossary.get("mean_squared_error")(y, p)))(p)
-    assert float(value) == 1.0
-    np.testing.assert_allclose(gradient, 2.0 / 6.0, rtol=1e-6)
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "source", fail)
+        enrol(record)  # So that kernels are made anew.
+        assert "no loop for this" in kernels.explain("mean_squared_error", y, p)
+        value, gradient = jax.jit(jax.value_and_grad(lambda p: lossary.get("mean_squared_error")(y, p)))(p)
+        assert float(value) == 1.0
+        np.testing.assert_allclose(gradient, 2.0 / 6.0, rtol=1e-6)
+    enrol(record)
+    assert "in a fused kernel" in kernels.explain("mean_squared_error", y, p)
+
+
+def test_what_was_compiled_for_a_loss_is_let_go_when_it_is_defined_again() -> None:
+    """Each program of XLA holds more than a megabyte."""
+
+    def define() -> int:
+        @lossary.loss(name="jax_again")
+        def again(y_true: Any, y_pred: Any) -> Any:
+            return lossary.words.mean(7.0 * abs(y_pred - y_true) ** 3)
+
+        assert float(again.cls()(jnp.zeros((2, 3)), jnp.ones((2, 3)))) == 7.0
+        gc.collect()
+        return len(jax.devices()[0].client.live_executables())
+
+    first = define()
+    assert [define() for _ in range(3)] == [first] * 3
 
 
 def test_a_gradient_for_factors_that_come_later() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import multiprocessing
 import signal
@@ -18,6 +19,7 @@ import pytest
 import torch
 
 import lossary
+from lossary import backends
 from lossary.facts.registry import enrol
 from lossary.kernels.cpu import alone, pages, threads
 
@@ -189,6 +191,29 @@ def test_a_process_forked_while_another_thread_compiles_goes_without_kernels() -
     status = child.exitcode
     child.kill()
     assert status == 0
+
+
+def test_a_fork_waits_until_what_another_thread_needs_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of an import stays closed in a process that is forked meanwhile."""
+    begun, imported = Event(), []
+    load = importlib.import_module
+
+    def slow(module: str) -> Any:
+        begun.set()
+        time.sleep(0.1)
+        imported.append(module)
+        return load(module)
+
+    monkeypatch.setattr(importlib, "import_module", slow)
+    thread = Thread(target=backends.by_name, args=("torch",))
+    thread.start()
+    begun.wait()
+    child = multiprocessing.get_context("fork").Process(target=backends.by_name, args=("torch",))
+    child.start()
+    assert imported == ["lossary.backends.torch"]
+    child.join(timeout=30)
+    thread.join()
+    assert child.exitcode == 0
 
 
 def test_where_no_further_thread_starts_everything_is_still_computed(monkeypatch: pytest.MonkeyPatch) -> None:

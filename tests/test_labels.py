@@ -123,6 +123,7 @@ NO_ARRAYS: list[tuple[Any, Any]] = [
     (np.array(["2000-01-02", "2000-01-04"], "datetime64[D]"), [1.0, 3.0]),
     (pd.Series(pd.to_datetime(["2000-01-02", "2000-01-04"])), [1.0, 3.0]),
     (np.array([1, 2], "timedelta64[m]"), [60.0, 120.0]),
+    ([datetime.timedelta(minutes=1), datetime.timedelta(minutes=2)], [60.0, 120.0]),
     (np.array([1, 2], np.longdouble), [1.0, 2.0]),
     ([decimal.Decimal(1), decimal.Decimal(2)], [1.0, 2.0]),
     (pd.Series([1, None], dtype="Int64"), [1.0, np.nan]),
@@ -205,6 +206,20 @@ def test_classes_along_axis_one() -> None:
         line = re.search(r"lossary\.\w+\(y_true, y_pred, axis=1\)", str(caught.value))
         assert line is not None
         values = eval(line[0], {"lossary": lossary, "y_true": y_true, "y_pred": shares})
+        np.testing.assert_allclose(values, np.full((2, 4, 5), np.log(3.0)))
+
+
+def test_labels_with_an_axis_for_channels() -> None:
+    """A mask that was read as an image of one channel, (N, 1, H, W), and one-hot rows with classes along axis 1."""
+    labels, shares = np.arange(40).reshape(2, 1, 4, 5) % 3, np.full((2, 3, 4, 5), 1 / 3)
+    one_hot = np.moveaxis(np.eye(3)[labels[:, 0]], -1, 1)
+    for loss in ("sparse_categorical_crossentropy", "sparsemax"):
+        with pytest.raises(lossary.ShapeError, match=rf"lossary\.{loss}\(y_true, y_pred, axis=1\)$"):
+            lossary.get(loss)(labels, shares)
+        with pytest.raises(lossary.ShapeError, match=r"argmax\(1\) and axis=1 for classes along axis 1$"):
+            lossary.get(loss)(one_hot, shares)
+    for given in (labels, one_hot.argmax(1)):
+        values = lossary.sparse_categorical_crossentropy(given, shares, axis=1)
         np.testing.assert_allclose(values, np.full((2, 4, 5), np.log(3.0)))
 
 

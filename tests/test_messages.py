@@ -625,7 +625,7 @@ MESSAGES: list[tuple[str, type[Exception], Callable[[], Any], str]] = [
         "name_taken",
         lossary.ParameterError,
         lambda: lossary.loss(name="mse")(_formula),
-        "the name 'mse' belongs to the built-in loss mean_squared_error; choose another: @lossary.loss(name='my_mse')",
+        "the name 'mse' belongs to the loss mean_squared_error; choose another: @lossary.loss(name='my_mse')",
     ),
     (
         "formula_signature",

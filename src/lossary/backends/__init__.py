@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ __all__ = [
     "bare",
     "by_name",
     "find",
+    "imported",
     "mixed",
     "of",
     "owner",
@@ -46,9 +49,23 @@ _by_type: dict[type, Backend | None] = {np.ndarray: NUMPY, **dict.fromkeys((list
 _loaded: set[str] = set()
 
 
+_importing = threading.RLock()
+# A process that is forked meanwhile would wait for ever for the end of an import that nobody in it goes on with.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
+
+
+def imported(module: str) -> Any:
+    """A module that a call may be the first to need; a fork in another thread waits until it is imported."""
+    with _importing:
+        return importlib.import_module(module)
+
+
 def by_name(name: str) -> Backend:
     """The backend of this name; imports its framework."""
-    backend: Backend = NUMPY if name == "numpy" else importlib.import_module(f"{__name__}.{name}").BACKEND
+    backend: Backend = NUMPY if name == "numpy" else imported(f"{__name__}.{name}").BACKEND
     return backend
 
 

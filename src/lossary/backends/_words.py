@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from . import _alignments, _series, _special
@@ -51,10 +52,15 @@ class Words(ABC):
 
     def namespace(self, names: Sequence[str]) -> dict[str, Any]:
         """The namespace in which an emitted function of this backend runs."""
-        host = {f"host_{name}": either(number, getattr(self, name)) for name, number in WORDS.items()}
+        host = self._host_words
         arrays = {name: getattr(self, name) for name in names if name not in _OPERATORS}
         # A condition between or beside arrays may be about parameters alone.
         return {**host, **arrays, "where": host["host_where"], "logical_and": self._and, "logical_or": self._or}
+
+    @cached_property
+    def _host_words(self) -> dict[str, Callable[..., Any]]:
+        """Words of parameters, the same ones for every function."""
+        return {f"host_{name}": either(number, getattr(self, name)) for name, number in WORDS.items()}
 
     def _and(self, a: Any, b: Any) -> Array:
         if isinstance(a, bool):

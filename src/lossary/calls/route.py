@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import texts
 from .._marks import untraced
-from ..backends import Array, Backend, by_name, owner, ready
+from ..backends import Array, Backend, by_name, imported, owner, ready
 from ..facts.axes import Axis
 from ..facts.record import Record
 from . import parts
@@ -151,7 +150,7 @@ def of(backend: Backend) -> Route:
     if backend.name not in _routes:
         ready()
         home = _homes.get(backend.name)
-        route = Route(backend) if home is None else importlib.import_module(home).ROUTE
+        route = Route(backend) if home is None else imported(home).ROUTE
         _routes[backend.name] = route
         _by_type.update(dict.fromkeys(backend.plain, route))
     return _routes[backend.name]

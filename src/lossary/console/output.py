@@ -114,7 +114,7 @@ def table(
 def progress(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
     """A progress bar on the error stream, if that is a terminal; yields a function of the part done."""
     screen = console(errors=True)
-    if quiet or not screen.is_terminal:
+    if quiet or not sys.stderr.isatty():  # FORCE_COLOR makes no terminal of a log.
         yield lambda done: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(None), TaskProgressColumn(), TimeRemainingColumn())

@@ -326,6 +326,8 @@ def probabilities_for_margins(e: Evidence) -> Seen | None:
     """Outputs in [0, 1], of which none can be on the side of class -1."""
     if e.coding != "signs" or not in_unit(e.rows) or (e.head is not None and e.head.activation == "linear"):
         return None
+    if not e.record.prediction_domain(e.loss.parameters).contains(np.array([-1.0])).all():
+        return None  # Distances are no margins.
     negative = e.targets <= 0
     if not negative.any() or (e.rows == e.rows[0]).all():
         return None
@@ -333,7 +335,7 @@ def probabilities_for_margins(e: Evidence) -> Seen | None:
     return Seen(
         f"all {e.rows.size} outputs lie in [{number(e.rows.min())}, {number(e.rows.max())}], within [0, 1]: these look "
         f"like probabilities. {e.name} wants margins, below 0 for class -1: none of the targets -1, "
-        f"{share(negative.sum(), negative.size)}, can be met, and each costs at least 1",
+        f"{share(negative.sum(), negative.size)}, can be met",
         "keras.layers.Dense(1)   # no sigmoid; torch: torch.nn.Linear(n, 1). Or, for probabilities:\n"
         "loss = lossary.BinaryCrossentropy()   # with y_true = (y_true + 1) / 2",
         better="binary_crossentropy",

@@ -107,13 +107,21 @@ def _weights(loss: str, parameter: Parameter, value: Any) -> tuple[float, ...] |
         value = _in_order(loss, parameter, value)
     backend = backends.of(backends.bare(value))
     host = value if backend is None else backend.host(backends.bare(value), wait=True)
-    try:
-        found = np.asarray(host, np.float64)
-    except (TypeError, ValueError):
-        raise texts.parameter_value(loss, parameter, value) from None
-    if found.ndim > (1 if found.size else 0) or (per_class and found.ndim == 0) or not _are_weights(found):
+    found = _floats(host)
+    if found is None or found.ndim > (1 if found.size else 0) or (per_class and found.ndim == 0):
+        raise texts.parameter_value(loss, parameter, value)
+    if not _are_weights(found):
         raise texts.parameter_value(loss, parameter, value)
     return float(found) if found.ndim == 0 else tuple(map(float, found))
+
+
+def _floats(values: Any) -> np.ndarray[Any, Any] | None:
+    """Real numbers in double precision; None at anything else, also where NumPy would make some of it."""
+    try:
+        found = np.asarray(values)
+        return None if found.dtype.kind in "cSU" else found.astype(np.float64)
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _are_weights(found: np.ndarray[Any, Any]) -> bool:

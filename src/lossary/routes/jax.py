@@ -29,6 +29,7 @@ from ..calls.kernel import Fusible, NoKernelError
 from ..calls.linear import Arguments, Settings
 from ..calls.programs import Program
 from ..calls.route import Prepare, Route
+from ..facts import registry
 from ..facts.record import Record
 from . import linear_jax
 
@@ -227,6 +228,11 @@ def _run(*arrays: Array, call: Call) -> Sequence[Array]:
 @lru_cache(maxsize=256)
 def _compiled(call: Call) -> Callable[..., Sequence[Array]]:
     return cast(Callable[..., Any], jax.jit(partial(_operation.bind, call=call)))
+
+
+# JAX remembers calls by the thousand, and each program of XLA that is made for one takes more than a megabyte.
+for _made in (_values, _total, _gradient, _compiled):
+    registry.listen(_made.cache_clear)
 
 
 @_operation.def_abstract_eval

@@ -191,9 +191,10 @@ def shapes_differ(
 ) -> ShapeError:
     """y_true and y_pred, arrays of the library, do not belong together."""
     got = f"{record.name}: y_true has shape {shape_text(true)} and y_pred {shape_text(pred)}"
-    at_one = pred[:1] + pred[2:]
+    rest = pred[:1] + pred[2:]
+    at_one = len(pred) > 2 and true in (rest, (*rest, 1), (*pred[:1], 1, *pred[2:]))
     if record.labels_are_integers:
-        if len(pred) > 2 and true in (at_one, (*at_one, 1)):
+        if at_one:
             return ShapeError(
                 f"{got}; accepted is one integer label per row of scores, whose classes lie along axis=-1 unless said "
                 f"otherwise. Write axis=1 for classes along axis 1: lossary.{record.name}(y_true, y_pred, axis=1)"
@@ -205,15 +206,16 @@ def shapes_differ(
             )
         if true == pred:
             other = sibling(record.name)
+            beside = "   # argmax(1) and axis=1 for classes along axis 1" if len(pred) > 2 else ""
             return ShapeError(
                 f"{got}; accepted is one integer label per row, shape {shape_text(pred[:-1])}. One-hot rows need "
-                f"{f'{other}, or ' if other else ''}labels = y_true.argmax(-1)"
+                f"{f'{other}, or ' if other else ''}labels = y_true.argmax(-1){beside}"
             )
         return ShapeError(
             f"{got}; accepted is one integer label per row of scores: y_true {shape_text(pred[:-1])} or "
             f"{shape_text((*pred[:-1], 1))}. Scores for one data point need a batch axis: y_pred[None]"
         )
-    if isinstance(record.target, OneHot) and integers and len(pred) > 2 and true in (at_one, (*at_one, 1)):
+    if isinstance(record.target, OneHot) and integers and at_one:
         return ShapeError(
             f"{got}; accepted are targets with one column per class, whose classes lie along axis=-1 unless said "
             f"otherwise. Write lossary.sparse_{record.name}(y_true, y_pred, axis=1) for classes along axis 1"

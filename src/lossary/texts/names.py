@@ -88,7 +88,7 @@ def foreign_order(name: str, arguments: str, library: str = "") -> ParameterErro
 
 
 def name_taken(name: str, owner: str) -> ParameterError:
-    """A custom loss with a built-in's name."""
+    """A loss with a name that another has."""
     return ParameterError(
-        f"the name {name!r} belongs to the built-in loss {owner}; choose another: @lossary.loss(name='my_{name}')"
+        f"the name {name!r} belongs to the loss {owner}; choose another: @lossary.loss(name='my_{name}')"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _LINES = {
     ("xgboost", "DMatrix"): "{0} = {0}.get_label()",
     ("xgboost", "QuantileDMatrix"): "{0} = {0}.get_label()",
     ("lightgbm", "Dataset"): "{0} = {0}.get_label()",
+    ("catboost", "Pool"): "{0} = {0}.get_label()",
     ("xarray", "Dataset"): "{0} = {0}[name]   # for one of its variables",
     ("tensorflow", "RaggedTensor"): (
         "where = tf.sequence_mask({0}.row_lengths()); {0} = {0}.to_tensor()   # for y_true and y_pred, and where=where "
@@ -58,6 +60,10 @@ def of_dtype(argument: str, value: Any, dtype: str) -> str:
         return (
             f"Measure from a day on: {argument} = (numpy.asarray({argument}, 'datetime64[s]') - "
             "numpy.datetime64('2000-01-01')) / numpy.timedelta64(1, 'D')"
+        )
+    if isinstance(_first(value), datetime.timedelta):
+        return (
+            f"Write {argument} = numpy.asarray({argument}, 'timedelta64[us]') / numpy.timedelta64(1, 's') for seconds"
         )
     if hasattr(value, "isna") and hasattr(value, "to_numpy") and bool(np.any(value.isna())):
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
@@ -33,8 +34,11 @@ def linked(code: bytes, names: Sequence[str]) -> dict[str, int]:
 
 
 def function(code: bytes, name: str) -> Callable[..., int]:
-    """The entry of an object file as a function of Python."""
-    return _builtin(linked(code, [ENTRY])[ENTRY], name)
+    """The entry of an object file as a function of Python; the same file is linked once."""
+    key = hashlib.sha256(code).digest(), name
+    if key not in _functions:
+        _functions[key] = _builtin(linked(code, [ENTRY])[ENTRY], name)
+    return _functions[key]
 
 
 @cache
@@ -60,6 +64,8 @@ class _Definition(ctypes.Structure):
     )
 
 
+# By digest of the object file, and name.
+_functions: dict[tuple[bytes, str], Callable[..., int]] = {}
 # Python reads a definition as long as its function lives.
 _definitions: list[_Definition] = []
 

@@ -30,7 +30,9 @@ def folder() -> Path:
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not base.is_absolute():  # As the standard says, lest every folder one works in get its own.
+            base = Path.home() / ".cache"
     return base / "lossary" / "kernels"
 
 
@@ -81,9 +83,12 @@ def _digest(name: str, data: bytes) -> bytes:
 
 
 def _prune(directory: Path) -> None:
+    kept, size = [], 0
     with os.scandir(directory) as entries:
-        kept = [(entry.stat(follow_symlinks=False), entry.path) for entry in entries if entry.name.endswith(_ENDING)]
-    size = 0
+        for entry in entries:
+            if entry.name.endswith(_ENDING):
+                with contextlib.suppress(FileNotFoundError):  # Another process has just given it its name.
+                    kept.append((entry.stat(follow_symlinks=False), entry.path))
     for status, path in sorted(kept, key=lambda item: -item[0].st_mtime):
         size += status.st_size
         if size > KEPT_AT_MOST:

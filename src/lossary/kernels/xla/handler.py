@@ -60,7 +60,6 @@ def _compiled(made: Source, glue: str, dtype: str, label: str, version: tuple[in
 
 # Where handlers begin and come from; XLA may call what it was given as long as the process lives.
 _linked: dict[str, tuple[int, str]] = {}
-_handlers: dict[tuple[Any, ...], Handler | NoKernelError] = {}
 
 
 def handler(program: Program, use: Use, dtype: str, label: str, version: tuple[int, int], *, mean: bool) -> Handler:
@@ -68,17 +67,17 @@ def handler(program: Program, use: Use, dtype: str, label: str, version: tuple[i
 
     ``label`` is the dtype of integer targets, or nothing.
     """
-    key = (program, use, dtype, label, mean)
+    key = ("xla", use, dtype, label, mean)
     with alone.compiling():
-        if key not in _handlers:
+        if key not in program.kernels:
             if alone.torn():
                 raise NoKernelError(alone.torn())
             try:
-                _handlers[key] = Handler(program, use, dtype, label, version, mean=mean)
+                program.kernels[key] = Handler(program, use, dtype, label, version, mean=mean)
             except Exception as error:
                 # Whatever the emitter or the compiler does not understand, the words can compute.
-                _handlers[key] = NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
-    found = _handlers[key]
+                program.kernels[key] = NoKernelError(f"{type(error).__name__}: {error}".splitlines()[0])
+    found: Handler | NoKernelError = program.kernels[key]
     if isinstance(found, NoKernelError):
         raise found
     return found
