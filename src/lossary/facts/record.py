@@ -69,14 +69,15 @@ class Parameter:
         return isinstance(self.allowed, Around)
 
     @property
-    def usual(self) -> float | None:
-        """The value of nearly all calls, if there is one."""
-        return self.allowed.usual if isinstance(self.allowed, Interval) else None
-
-    @property
     def off(self) -> float | None:
         """The number for which it is traced alone: where it does nothing, or the usual one."""
-        return self.allowed.off if isinstance(self.allowed, Interval) and self.usual is None else self.usual
+        allowed = self.allowed
+        return (allowed.off if allowed.usual is None else allowed.usual) if isinstance(allowed, Interval) else None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the formula sees a number itself where it is off, and may decide by it."""
+        return isinstance(self.allowed, Interval) and self.allowed.usual is None
 
     def is_symbol(self, value: Any) -> bool:
         """Whether the formula sees a symbol in the place of this value, as it is traced once for all of them."""

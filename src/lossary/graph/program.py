@@ -60,6 +60,20 @@ def _elements(value: Node) -> Node:
     return value
 
 
+def seen(record: Record, graph: Graph, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as a formula sees them: numbers as nodes, but those that are off.
+
+    A formula may hand a parameter to a word by itself, which then has to know the graph.
+    """
+    nodes = {
+        p.name: graph.constant(parameters[p.name])
+        for p in record.parameters
+        if p.is_number and isinstance(parameters.get(p.name), float)
+        if not (p.is_bare and parameters[p.name] == p.off)
+    }
+    return {**parameters, **nodes}
+
+
 class Program:
     """What a record means once its switches (``from_logits`` and other non-numbers) are fixed.
 
@@ -110,9 +124,8 @@ class Program:
             for argument in self.record.arguments
         ]
         first = len(self.inputs) - len(self.numbers)
-        usual = {p.name: self.graph.constant(p.usual) for p in self.record.parameters if p.usual is not None}
         symbols = dict(zip(self.numbers, self._nodes[first:], strict=True))
-        parameters = {**self.switches, **usual, **symbols}
+        parameters = {**seen(self.record, self.graph, self.switches), **symbols}
         try:
             return formula(arguments, parameters)
         except TraceError as error:

@@ -18,6 +18,7 @@ from ..facts.arguments import Argument, target_and_prediction
 from ..facts.domain import Domain, Real
 from ..facts.record import Parameter, Record
 from ..graph import words
+from ..graph.program import seen
 from .loss import Loss, plain, settings_of
 from .parameters import OBJECT_SETTINGS, number, valid_settings
 from .restore import known
@@ -250,10 +251,7 @@ def _inmost(domains: tuple[Domain, ...]) -> Domain:
 def _value(term: Loss, arguments: tuple[Any, ...]) -> Any:
     graph = (arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]).graph
     inside = {p.name: term.parameters[p.name] for p in term.record.parameters if not p.is_around}
-    # A formula may hand a parameter to a word by itself, which then has to know the graph.
-    known = {p.name for p in term.record.parameters if p.is_symbol(inside.get(p.name))}
-    numbers = {name: graph.constant(x) for name, x in inside.items() if name in known and isinstance(x, float)}
-    return term.record.value_of(arguments, {**inside, **numbers})
+    return term.record.value_of(arguments, seen(term.record, graph, inside))
 
 
 def _same_kind(terms: tuple[Loss, ...]) -> None:
