@@ -192,6 +192,21 @@ def test_rows_that_sum_to_something_else(both: Any, sum_of_row: float) -> None:
             np.testing.assert_allclose(gradient[0] / largest, [float(x) / largest for x in slopes], atol=4e-7)
 
 
+@pytest.mark.parametrize(("target", "share"), [(0.3, 0.300001), (0.9, 0.9000001), (1e-3, 1.0001e-3), (0.5, 0.49999997)])
+def test_the_slope_beside_a_soft_target_keeps_its_digits(both: Any, target: float, share: float) -> None:
+    """Two units in the last place of (p - t)/(p (1 - p)); a smoothed 1 is the number between 1 and 1/2."""
+    p, t, bit = np.float32(share), np.float32(target), np.float32(share >= 0.5)
+    smoothing = 2.0 * abs(float(bit) - share)  # So that the bit becomes nearly p.
+    for loss, y_true, met in (
+        (BCE(), t, Fraction(float(t))),
+        (BCE(label_smoothing=smoothing), bit, abs(Fraction(float(bit)) - Fraction(smoothing) / 2)),
+    ):
+        row = Fraction(float(p))
+        exact = float((row - met) / (row * (1 - row)))
+        _, gradient = both(loss, np.asarray([[y_true]]), [[p]])
+        assert abs(float(gradient[0, 0]) - exact) <= 2.0 * abs(np.spacing(np.float32(exact)))
+
+
 NEARLY, TWICE = float(np.float32(1e-40)), float(np.float32(2e-40))
 
 
