@@ -460,6 +460,8 @@ TARGET_SLOPES = [
     # Of a row of distributions log(t/m)/2, where 0 has the slope that epsilon has beside half the prediction.
     (lossary.JensenShannonDivergence(), HARD, CHANCES,
      0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
+    (lossary.ZLPR(), HARD, SCORES,
+     np.exp(-SCORES) / (1 + math.exp(-2)) - np.exp(SCORES) / (1 + math.exp(0.1) + math.exp(-1))),
     (lossary.ScaleInvariantLogarithmicError(axis=(-1,)), CHANCES, CHANCES, np.zeros((1, 3))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),

@@ -145,7 +145,9 @@ def _summands(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     most = maximum(max(scores), 0.0)
     # Infinity less itself is no number.
     lag = where((scores < most) | (most < _FAR), y_pred - most, -logs)
-    terms = y_true * exp(where(inside, lag, 0.0))
+    # What is no part of the set says what it would add, as long as nothing times that is nothing.
+    aside = minimum(where(most < _FAR, y_pred - most, 0.0), 80.0)
+    terms = y_true * exp(where(inside, lag, aside))
     total = sum(terms)
     # Where no score is above 0 the sum beside 1 may be small; elsewhere it is 1 and more, and nothing cancels.
     return terms, total + exp(-most), most + log1p(total + expm1(-most))
