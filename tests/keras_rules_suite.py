@@ -264,20 +264,23 @@ def test_a_scalar_under_a_mask_is_told_that_the_mask_is_the_reason():
 # --- class weights ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("trailing", [False, True])
-def test_class_weights_of_sequences_weight_every_position(trailing):
+def test_class_weights_of_sequences_and_images_weight_every_position(trailing, image):
     labels, by_class = LABELS % 2, {0: 10.0, 1: 0.5}
+    scores = SCORES.reshape(2, 2, 2, 2) if image else SCORES
+    labels = labels.reshape(scores.shape[:-1])
     y = labels[..., None] if trailing else labels
     weight = np.where(labels == 0, 10.0, 0.5)
     loss = lossary.SparseCategoricalCrossentropy(from_logits=True)
     expected = value(
         keras.losses.get(keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
         labels,
-        SCORES,
+        scores,
         base=keras.Sequential,
         sample_weight=weight,
     )
-    found = value(loss, y, SCORES, class_weight=by_class)
+    found = value(loss, y, scores, class_weight=by_class)
     assert found[0] == pytest.approx(expected[0], rel=1e-5)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-6)
 

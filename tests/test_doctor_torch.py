@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,15 @@ def test_guard_takes_arguments_by_name() -> None:
     assert loss.report.ok
     loss = lossary.torch.guard(CE)
     assert loss(SCORES, target=LABELS) == CE(SCORES, LABELS)
+    shares, cross_entropy = torch.sigmoid(MARGINS), nn.functional.cross_entropy
+    for function, given in ((nn.functional.binary_cross_entropy, shares),
+                            (torch.binary_cross_entropy_with_logits, MARGINS)):  # fmt: skip
+        loss = lossary.torch.guard(function)
+        torch.testing.assert_close(loss(given, BITS.double()), function(given, BITS.double()), rtol=0, atol=0)
+        assert loss.report.ok
+    smoothed = partial(cross_entropy, label_smoothing=0.5)
+    for call in (lossary.torch.guard(smoothed), partial(lossary.torch.guard(cross_entropy), label_smoothing=0.5)):
+        assert call(input=SCORES, target=LABELS) == smoothed(SCORES, LABELS)
     ours = lossary.torch.guard("mean_squared_error")
     assert ours(y_pred=MARGINS, y_true=MARGINS + 1).item() == pytest.approx(1.0)
     assert ours(MARGINS, MARGINS + 2, sample_weight=torch.ones(len(MARGINS))).item() == pytest.approx(4.0)

@@ -177,8 +177,9 @@ def test_lightning_logs_and_saves(tmp_path):
     import pytorch_lightning as lightning
 
     class Model(lightning.LightningModule):
-        def __init__(self):
+        def __init__(self, penalty=None):
             super().__init__()
+            self.save_hyperparameters()
             self.layer, self.loss = nn.Linear(3, 2), ours.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0]))
 
         def training_step(self, batch, _):
@@ -192,10 +193,15 @@ def test_lightning_logs_and_saves(tmp_path):
 
     data = torch.utils.data.TensorDataset(torch.randn(8, 3), torch.randint(0, 2, (8,)))
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-    trainer, model = lightning.Trainer(max_epochs=2, default_root_dir=tmp_path, **quiet), Model()
+    trainer, model = (
+        lightning.Trainer(max_epochs=2, default_root_dir=tmp_path, **quiet),
+        Model(lossary.Huber(delta=2.0)),
+    )
     trainer.fit(model, torch.utils.data.DataLoader(data, 4))
     assert 0 < float(trainer.callback_metrics["loss"]) < 10
-    again = Model.load_from_checkpoint(trainer.checkpoint_callback.best_model_path)
+    with torch.serialization.safe_globals([lossary.Huber]):
+        again = Model.load_from_checkpoint(trainer.checkpoint_callback.best_model_path, weights_only=True)
+    assert again.hparams.penalty == lossary.Huber(delta=2.0)
     assert again.loss.weight.tolist() == [1.0, 3.0]
     torch.testing.assert_close(again.layer.weight, model.layer.weight)
 
@@ -328,6 +334,13 @@ def test_onnx_has_the_loss_of_an_exported_program(tmp_path):
         run = onnxruntime.InferenceSession(tmp_path / "loss.onnx")
         (found,) = run.run(None, {"input": arguments[0].numpy(), "target": arguments[1].numpy()})
         assert float(found) == pytest.approx(float(loss(*arguments)), rel=1e-5)
+    # Of any number of points: the mean of 1 is 1, where a size that was fixed makes it 2/5.
+    five, rows = (torch.zeros(5, 1), torch.ones(5, 1)), {0: torch.export.Dim("rows", min=1, max=99)}
+    torch.onnx.export(
+        ours.MSELoss(), five, tmp_path / "any.onnx", dynamic_shapes=(rows, rows), dynamo=True, verbose=False
+    )
+    run = onnxruntime.InferenceSession(tmp_path / "any.onnx")
+    assert run.run(None, {"input": np.ones((2, 1), "float32"), "target": np.zeros((2, 1), "float32")})[0] == 1.0
 
 
 def test_torchmetrics_like_use_over_batches():

@@ -22,6 +22,7 @@ import pytest
 import tensorflow as tf
 import torch
 from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 from sklearn.metrics import make_scorer
 
 import lossary
@@ -117,6 +118,10 @@ def test_a_formula_stays_with_its_objects() -> None:
     for kept in (loss, early, copy.copy(loss), copy.deepcopy(loss), loss.replaced(reduction="sum"), first):
         for array in (np.asarray, torch.tensor, jnp.asarray, tf.constant):
             assert np.asarray(kept(array(Y_TRUE), array(Y_PRED))).sum() == 1.0
+    wide = np.zeros((1, 70000), np.float32), np.ones((1, 70000), np.float32)  # Kernels take these.
+    for array in (np.asarray, torch.tensor):
+        assert [float(x(*map(array, wide))) for x in (loss, second.cls(), early, _defined(5.0).cls())] == [1, 3, 1, 5]
+    second = _defined(3.0)
     assert float(second.cls()(Y_TRUE, Y_PRED)) == 3.0
     assert second.cls() != loss
     with pytest.raises(lossary.ParameterError, match=r"tests_defined_again: .* cannot be pickled"):
@@ -167,11 +172,16 @@ def test_own_losses_in_a_fresh_process(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_saved_by_pytorch() -> None:
-    file = io.BytesIO()
-    torch.save({"loss": lossary.Huber(delta=2.0)}, file)
-    file.seek(0)
-    with torch.serialization.safe_globals([lossary.Huber]):
-        assert torch.load(file, weights_only=True) == {"loss": lossary.Huber(delta=2.0)}
+    for loss in (
+        lossary.Huber(delta=2.0),
+        0.5 * lossary.Huber() + lossary.CategoricalCrossentropy(class_weight=[1, 2]),
+    ):
+        file = io.BytesIO()
+        torch.save({"loss": loss}, file)
+        file.seek(0)
+        known = [type(loss), lossary.Huber, lossary.CategoricalCrossentropy]
+        with torch.serialization.safe_globals(known):
+            assert torch.load(file, weights_only=True) == {"loss": loss}
 
 
 def test_what_scikit_learn_and_notebooks_ask() -> None:
@@ -180,7 +190,10 @@ def test_what_scikit_learn_and_notebooks_ask() -> None:
     assert loss.get_params() == {
         "delta": 2.0, "axis": -1, "reduction": "sum_over_batch_size", "name": "mine", "check": None
     }  # fmt: skip
-    assert "mine" in repr(make_scorer(loss, greater_is_better=False))
+    scorer = make_scorer(loss, greater_is_better=False)
+    assert "mine" in repr(scorer)
+    # Errors of 1, 2 and 3 beside a mean of 0: 1/2, 2 and 2 (3 - 1).
+    assert scorer(DummyRegressor().fit([[0]], [0.0]), [[0]] * 3, [1.0, 2.0, 3.0]) == pytest.approx(-6.5 / 3.0)
     assert loss._repr_html_() == "<code>Huber(delta=2.0, name=&#x27;mine&#x27;)</code>"
 
 
@@ -265,6 +278,14 @@ def test_parameters_are_not_called_like_what_losses_have(name: str) -> None:
     exec(f"def formula(y_true, y_pred, {name}=1.0): return y_pred - y_true", scope)
     with pytest.raises(lossary.ParameterError, match=f"a parameter cannot be called {name!r}"):
         lossary.loss(name="tests_reserved")(scope["formula"])
+
+
+def test_a_parameter_may_be_called_step() -> None:
+    @lossary.loss(name="tests_step")
+    def formula(y_true: Any, y_pred: Any, *, step: float = 1.0) -> Any:
+        return words.mean(step * abs(y_pred - y_true))
+
+    assert formula(Y_TRUE, Y_PRED, step=3.0) == formula.cls(step=3.0)(Y_TRUE, Y_PRED) == 3.0
 
 
 def test_formulas_that_stand_in_no_module() -> None:

@@ -144,6 +144,17 @@ def test_limits_of_losses_with_arguments_of_their_own(
     assert tuple(float(np.asarray(each).item()) for each in gradients) == slopes
 
 
+@pytest.mark.parametrize("weight", [None, 2.0])
+def test_forward_mode_where_the_value_is_infinite(weight: float | None) -> None:
+    """Its slopes are those of reverse mode; nothing that stands still is multiplied with it."""
+    label, scores = jnp.asarray([1]), jnp.asarray([[0, -inf, 1]])
+    slopes = jax.jacfwd(lambda p: SCCE(**LOGITS)(label, p, None if weight is None else jnp.asarray([weight])))(scores)
+    np.testing.assert_allclose(slopes, np.array([[P, -1, Q]]) * (weight or 1.0), rtol=1e-6)
+    # Of a spread of 0 the slope is infinite, that in the location, which it meets, is 0.
+    loss, y = lossary.GaussianNLL(epsilon=0.0), jnp.ones((1, 1))
+    np.testing.assert_array_equal(jax.jacfwd(lambda mean: loss(y, (mean, 0.0 * y)))(y), [[0.0]])
+
+
 SUBNORMAL = float(np.float32(1e-45))
 
 
@@ -179,6 +190,21 @@ def test_rows_that_sum_to_something_else(both: Any, sum_of_row: float) -> None:
         for loss in (CCE(), CCE(label_smoothing=1e-9), lossary.PolyCrossentropy(poly_weight=0.0)):
             _, gradient = both(loss, np.asarray([y_true], np.float32), row)
             np.testing.assert_allclose(gradient[0] / largest, [float(x) / largest for x in slopes], atol=4e-7)
+
+
+@pytest.mark.parametrize(("target", "share"), [(0.3, 0.300001), (0.9, 0.9000001), (1e-3, 1.0001e-3), (0.5, 0.49999997)])
+def test_the_slope_beside_a_soft_target_keeps_its_digits(both: Any, target: float, share: float) -> None:
+    """Two units in the last place of (p - t)/(p (1 - p)); a smoothed 1 is the number between 1 and 1/2."""
+    p, t, bit = np.float32(share), np.float32(target), np.float32(share >= 0.5)
+    smoothing = 2.0 * abs(float(bit) - share)  # So that the bit becomes nearly p.
+    for loss, y_true, met in (
+        (BCE(), t, Fraction(float(t))),
+        (BCE(label_smoothing=smoothing), bit, abs(Fraction(float(bit)) - Fraction(smoothing) / 2)),
+    ):
+        row = Fraction(float(p))
+        exact = float((row - met) / (row * (1 - row)))
+        _, gradient = both(loss, np.asarray([[y_true]]), [[p]])
+        assert abs(float(gradient[0, 0]) - exact) <= 2.0 * abs(np.spacing(np.float32(exact)))
 
 
 NEARLY, TWICE = float(np.float32(1e-40)), float(np.float32(2e-40))
@@ -323,6 +349,64 @@ def test_second_derivative_of_a_region_next_to_perfect(gamma: float, score: floa
     assert float(found) == pytest.approx(gamma**2 * math.exp(-gamma * score), rel=1e-4, abs=1e-37)
 
 
+# (1 - p)^2 softplus(-z) and (p - 1/2)^2 log 2 at z = 0, and what training starts from.
+FOCAL = 5 / 16 + math.log(2.0) / 8
+BENDS: list[tuple[Any, Any, tuple[float, ...], int, float]] = [
+    (lossary.BinaryFocalCrossentropy(**LOGITS), 1, (0,), 0, FOCAL),
+    (lossary.BinaryFocalCrossentropy(**LOGITS), 0, (0,), 0, FOCAL),
+    (lossary.GaussianFocal(**LOGITS), 1, (0,), 0, FOCAL),
+    (lossary.GaussianFocal(), 1, (1,), 0, 0),
+    (lossary.QualityFocal(), 1, (0,), 0, FOCAL),
+    (lossary.QualityFocal(), 0.5, (0,), 0, math.log(2.0) / 8),
+    (lossary.Varifocal(alpha=1.0), 0, (0,), 0, FOCAL),
+    (lossary.BalancedL1(), 2, (2,), 0, (math.e**3 - 1) / 2),
+    (lossary.GaussianNLL(), 1, (1, 4), 0, 1 / 4),
+    (lossary.LogNormalNLL(), 1, (0, 2), 0, 1 / 4),
+    (lossary.StudentTNLL(), 1, (3, 1, 2), 1, 1 / 3),
+    (lossary.StudentTNLL(), 1, (3, 1, 2), 2, -1 / 4),
+    (lossary.CRPSGaussian(), 1, (1, 2), 0, 1 / math.sqrt(2 * math.pi)),
+]
+
+
+@pytest.mark.parametrize(("loss", "y_true", "y_pred", "place", "bend"), BENDS, ids=str)
+def test_second_derivatives_where_a_difference_is_nothing(
+    loss: Any, y_true: float, y_pred: tuple[float, ...], place: int, bend: float
+) -> None:
+    """Magnitudes have no slope there; formulas that are smooth have."""
+
+    def of(moved: Any) -> Any:
+        parts = [torch.tensor([[float(x)]]) for x in y_pred]
+        parts[place] = moved
+        return loss(torch.tensor([[float(y_true)]]), tuple(parts) if len(parts) > 1 else moved)
+
+    found = torch.autograd.functional.hessian(of, torch.tensor([[float(y_pred[place])]]))
+    assert found.item() == pytest.approx(bend, rel=1e-6)
+    if len(y_pred) == 1:
+        _, found = lossary.grad_and_hess(loss, link="identity")(np.array([float(y_true)]), np.array(y_pred, float))
+        assert found.item() == pytest.approx(bend, rel=1e-12)
+
+
+def test_second_derivatives_of_distances_with_an_equal_component() -> None:
+    anchor, near, far = (torch.tensor([row], dtype=torch.float64) for row in ([1.0, 2, 3], [1.0, 0, 0], [1.0, 2, -1]))
+    found = torch.autograd.functional.hessian(lambda x: lossary.TripletMargin(margin=9.0)(x, near, far), anchor)
+    norm = torch.linalg.vector_norm
+    exact = torch.autograd.functional.hessian(lambda x: norm(x - near) - norm(x - far), anchor)
+    torch.testing.assert_close(found, exact)
+
+
+@pytest.mark.parametrize("answers", [[0.3, 0.0], [0.35, -0.7], [0.7, 0.5]])
+def test_second_derivatives_of_an_answer_that_gained_nothing(answers: list[float]) -> None:
+    s, loss = torch.sigmoid, lossary.APODown(beta=1.0)
+    at, reference = torch.tensor([answers], dtype=torch.float64), torch.tensor([[0.7]], dtype=torch.float64)
+
+    def exact(x: Any) -> Any:
+        gained = x[:, 0] - 0.7
+        return (s(gained) + s(x[:, 1] - gained)).sum()
+
+    found = torch.autograd.functional.hessian(lambda x: loss(x[:, :1], x[:, 1:], reference, 0.0 * reference), at)
+    torch.testing.assert_close(found, torch.autograd.functional.hessian(exact, at))
+
+
 # --- the angle of two rows -------------------------------------------------------------------------------------------
 
 
@@ -376,6 +460,8 @@ TARGET_SLOPES = [
     # Of a row of distributions log(t/m)/2, where 0 has the slope that epsilon has beside half the prediction.
     (lossary.JensenShannonDivergence(), HARD, CHANCES,
      0.5 * (_log(HARD) - np.log((HARD + CHANCES) / 2))),
+    (lossary.ZLPR(), HARD, SCORES,
+     np.exp(-SCORES) / (1 + math.exp(-2)) - np.exp(SCORES) / (1 + math.exp(0.1) + math.exp(-1))),
     (lossary.ScaleInvariantLogarithmicError(axis=(-1,)), CHANCES, CHANCES, np.zeros((1, 3))),
     (lossary.MeanSquaredLogarithmicError(), HARD, CHANCES,
      2 * (np.log1p(np.maximum(HARD, 1e-7)) - np.log1p(CHANCES)) / (1 + np.maximum(HARD, 1e-7)) / 3),

@@ -180,3 +180,40 @@ def test_derivatives_of_derivatives(library: str) -> None:
             pulled = jax.jit(jax.grad(lambda at: (jax.grad(lambda q: loss(y, q))(at) * w).sum()))
             second = pulled(jax.numpy.asarray(p))
     np.testing.assert_allclose(second, wanted, rtol=1e-6, atol=1e-8)
+
+
+# The first and second derivative at 0, where magnitudes have none.
+AT_ZERO = {
+    "softplus": (0.5, 0.25), "sigmoid": (0.25, 0.0), "tanh": (1.0, 0.0), "sinh": (1.0, 0.0), "logcosh": (0.0, 1.0),
+    "hypot1": (0.0, 1.0), "bell": (0.0, -2.0), "erf": (2.0 / math.sqrt(math.pi), 0.0), "expm1mx": (0.0, 1.0),
+    "log1pmx": (0.0, -1.0), "log_ndtr": (math.sqrt(2.0 / math.pi), -2.0 / math.pi),
+    "inverse_mills": (-2.0 / math.pi, math.sqrt(2.0 / math.pi) * (4.0 / math.pi - 1.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["torch", "jax", "tensorflow"])
+def test_derivatives_at_zero(library: str) -> None:
+    """By the library's own differentiation of the words as they are spelled for it."""
+    words_of: list[Any] = [getattr(by_name(library), word) for word in AT_ZERO]
+    if library == "torch":
+        torch = pytest.importorskip("torch")
+        x = torch.zeros(1, 1, dtype=torch.float64, requires_grad=True)
+        first = [torch.autograd.grad(of(x).sum(), x, create_graph=True)[0] for of in words_of]
+        second = [torch.autograd.grad(slope.sum(), x)[0] for slope in first]
+    elif library == "jax":
+        jax = pytest.importorskip("jax")
+        slopes = [jax.grad(lambda x, of=of: of(x.reshape(1, 1))[0, 0]) for of in words_of]
+        bends = [jax.grad(slope) for slope in slopes]
+        with jax_with(x64=True):
+            first, second = jax.jit(lambda x: ([f(x) for f in slopes], [f(x) for f in bends]))(0.0)
+    else:
+        tf = pytest.importorskip("tensorflow")
+        x = tf.zeros((1, 1), tf.float64)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            values = [of(x) for of in words_of]
+            first = [tape.gradient(value, x) for value in values]
+        second = [tape.gradient(slope, x) for slope in first]
+    found = [(float(np.squeeze(a.detach() if library == "torch" else a)), float(np.squeeze(b)))
+             for a, b in zip(first, second, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(found, list(AT_ZERO.values()), rtol=1e-9, atol=1e-9)

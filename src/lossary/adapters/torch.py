@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any
 
 import torch
 
 from ..doctor.first_batch import When, check_first_batch, not_looked_at, valid_mode
 from ..objects.get import get
+from ..readers import foreign
 
 
 class Guard:
@@ -20,7 +22,9 @@ class Guard:
     """
 
     def __init__(self, loss: Any, model: torch.nn.Module | None, doctor: When) -> None:
-        self.loss = loss if isinstance(loss, torch.nn.Module) else get(loss)
+        # PyTorch's own losses take (input, target), the others (y_true, y_pred).
+        self._own = isinstance(loss, torch.nn.Module) or foreign.of_torch(_whole(loss)) is not None
+        self.loss = loss if self._own else get(loss)
         self.report: Any = None
         self._model = model
         self._doctor = valid_mode(doctor)
@@ -31,16 +35,12 @@ class Guard:
         return self._call(*args, **kwargs)
 
     def _first(self, *args: Any, **kwargs: Any) -> Any:
-        # PyTorch's own losses take (input, target), the others (y_true, y_pred).
-        own = isinstance(self.loss, torch.nn.Module)
         self._call = self.loss
-        signature = inspect.signature(self.loss.forward if own else self.loss.__call__)
-        bound = signature.bind(*args, **kwargs)
-        first, second, *_ = *bound.args, *bound.kwargs.values(), None, None
+        first, second, *_ = *_in_order(self.loss, args, kwargs), None, None
         if second is None:
             not_looked_at(f"{type(self.loss).__name__} was called with a single argument", stacklevel=4)
         else:
-            pair = (second, first) if own else (first, second)
+            pair = (second, first) if self._own else (first, second)
             self.report = check_first_batch(self.loss, *pair, model=self._model, doctor=self._doctor, stacklevel=4)
         self._model = None
         return self.loss(*args, **kwargs)
@@ -49,14 +49,27 @@ class Guard:
         return f"guard({self.loss!r})"
 
 
+def _whole(loss: Any) -> Any:
+    return _whole(loss.func) if isinstance(loss, partial) else loss
+
+
+def _in_order(loss: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments by their places."""
+    try:
+        bound = inspect.signature(getattr(loss, "forward", loss)).bind(*args, **kwargs)
+    except ValueError:  # What is built in has no signature.
+        return *args, *kwargs.values()
+    return *bound.args, *bound.kwargs.values()
+
+
 def guard(loss: Any, *, model: torch.nn.Module | None = None, doctor: When = "warn") -> Guard:
     """The loss, with a look by the doctor at the first call; it costs nothing from the second call on.
 
     Use it in a training loop: ``loss = lossary.torch.guard(lossary.CategoricalCrossentropy())``.
 
     Args:
-        loss: Anything `lossary.get` understands, called with ``(y_true, y_pred)``, or a loss of ``torch.nn``, called
-            with ``(input, target)`` as PyTorch does.
+        loss: Anything `lossary.get` understands, called with ``(y_true, y_pred)``, or a loss of ``torch.nn`` or
+            function of ``torch.nn.functional``, called with ``(input, target)`` as PyTorch does.
         model: The model, so that its last layer is looked at too.
         doctor: ``"warn"``, ``"raise"`` or ``"off"``.
 

@@ -115,15 +115,16 @@ def log1mexp(words: Spelling, x: Array) -> Array:
 def hypot1(words: Spelling, x: Array) -> Array:
     """The length of ``(1, x)``, ``sqrt(1 + x * x)``."""
     size = words.abs(x)
-    near = words.minimum(size, FAR)
-    return words.where(words.less(size, FAR), words.sqrt(1.0 + near * near), size)
+    fits = words.less(size, FAR)
+    near = words.where(fits, x, 0.0)
+    return words.where(fits, words.sqrt(1.0 + near * near), size)
 
 
 def logcosh(words: Spelling, x: Array) -> Array:
     """The logarithm of the hyperbolic cosine; far from 0 ``log(1 + exp(-2*|x|))`` is what is above ``|x| - log(2)``."""
     size = words.abs(x)
     near = words.less(size, 1.0)
-    small = words.where(near, size, 0.0)
+    small = words.where(near, x, 0.0)
     z = small * small
     odds = words.exp(-2.0 * size)
     far = (size - math.log(2.0)) + odds * polynomial(words, LOG1P, odds)

@@ -217,7 +217,7 @@ def erf(words: Spells, x: Array) -> Array:
 
 def bell(words: Spells, x: Array, rate: float = 1.0) -> Array:
     """``exp(-rate*x*x)``, by the square of a number that is rounded to few digits, which is exact, and the rest."""
-    size = words.minimum(words.abs(x), _FAR)
+    size = words.minimum(words.maximum(x, -_FAR), _FAR)
     whole = words.floor(64.0 * size) / 64.0
     # Not a product of two exponentials: XLA would make one of them.
     rest = words.expm1(-rate * (size - whole) * (size + whole))
@@ -228,7 +228,7 @@ def bell(words: Spells, x: Array, rate: float = 1.0) -> Array:
 def log_ndtr(words: Spells, x: Array) -> Array:
     """Through the scaled tail, whose logarithm is small beside x*x/2 on the left."""
     left = words.less(x, 0.0)
-    tail = _tail(words, words.abs(x))
+    tail = _tail(words, words.where(left, -x, x))
     low, high = words.where(left, tail, 0.5), words.where(left, 0.5, tail)
     below = words.where(left, x, -1.0)
     return words.where(left, words.log(low) - 0.5 * below * below, words.log1p(-high * bell(words, x, 0.5)))
@@ -237,7 +237,7 @@ def log_ndtr(words: Spells, x: Array) -> Array:
 def inverse_mills(words: Spells, x: Array) -> Array:
     """The slope of `log_ndtr`; on the left the bells of density and tail are the same."""
     left = words.less(x, 0.0)
-    tail = _tail(words, words.abs(x))
+    tail = _tail(words, words.where(left, -x, x))
     low, high = words.where(left, tail, 0.5), words.where(left, 0.5, tail)
     fall = bell(words, x, 0.5)
     return words.where(left, _PEAK / low, _PEAK * fall / (1.0 - high * fall))

@@ -78,6 +78,7 @@ class Words(ABC):
         return everywhere if holds else self.logical_not(everywhere)
 
     # --- words: elementwise --------------------------------------------------------------------------------
+    # Libraries differentiate these as they stand, and magnitudes have no slope at 0: what has one there takes a side.
 
     abs: Callable[[Array], Array]
     sign: Callable[[Array], Array]
@@ -108,16 +109,20 @@ class Words(ABC):
 
     def sinh(self, x: Array) -> Array:
         # Through expm1, small arguments keep their digits: sinh x = (u + u/(u+1))/2 with u = exp(x) - 1.
-        u = self.expm1(self.abs(x))
-        return 0.5 * self.sign(x) * (u + u / (u + 1.0))
+        below = self.less(x, 0.0)
+        u = self.expm1(self.where(below, -x, x))
+        size = 0.5 * (u + u / (u + 1.0))
+        return self.where(below, -size, size)
 
     def sigmoid(self, x: Array) -> Array:
         # Of the negative magnitude, whose exponential does not overflow where the result is still a number.
-        small = self.exp(-self.abs(x))
-        return self.where(self.less(x, 0.0), small, 1.0) / (1.0 + small)
+        below = self.less(x, 0.0)
+        small = self.exp(self.where(below, x, -x))
+        return self.where(below, small, 1.0) / (1.0 + small)
 
     def softplus(self, x: Array) -> Array:
-        return self.maximum(x, 0.0) + self.log1p(self.exp(-self.abs(x)))
+        below = self.less(x, 0.0)
+        return self.where(below, 0.0, x) + self.log1p(self.exp(self.where(below, x, -x)))
 
     log1pmx = _series.log1pmx
     expm1mx = _series.expm1mx

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..words import where
+from ..words import maximum, where
 
 
 def in_units(gap: Any, spread: Any) -> Any:
-    """The gap in units of the spread; nothing where there is no gap."""
-    return where(gap == 0.0, 0.0, gap / spread)
+    """The gap in units of the spread; nothing where there is neither gap nor spread."""
+    return gap / where(maximum(abs(gap), spread) == 0.0, 1.0, spread)
 
 
 def likelihood(log_spread: Any, cost: Any) -> Any:

@@ -58,8 +58,8 @@ def _nats(y_pred: Any, epsilon: Any) -> tuple[Any, Any]:
 def _crossentropy(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> Any:
     """The cross-entropy of one output."""
     if from_logits:
-        wrong = where(y_pred > 0.0, 1.0 - y_true, y_true)
-        return weighted(wrong, abs(y_pred)) + log1p(exp(-abs(y_pred)))
+        wrong, odds = _trailing(y_true, y_pred)
+        return weighted(wrong, where(y_pred > 0.0, y_pred, -y_pred)) + log1p(odds)
     return _mixed(y_true, *_nats(y_pred, epsilon))
 
 
@@ -172,7 +172,8 @@ def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[
 
 def _trailing(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """The target's share and the odds of the class whose raw score is the lower one."""
-    return where(y_pred > 0.0, 1.0 - y_true, y_true), exp(-abs(y_pred))
+    leads = y_pred > 0.0
+    return where(leads, 1.0 - y_true, y_true), exp(where(leads, -y_pred, y_pred))
 
 
 def _steady_cost(y_true: Any, y_pred: Any, epsilon: Any) -> Any:

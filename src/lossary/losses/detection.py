@@ -21,13 +21,13 @@ from ..words import (
     position,
     power,
     sigmoid,
-    sign,
     softplus,
     square,
     sum,
     weighted,
     where,
 )
+from ._powers import signed_power
 from ._softmax import crossentropy_slope, odds
 
 
@@ -39,7 +39,11 @@ def _missed(y_true: Any, y_pred: Any, from_logits: bool, epsilon: Any) -> tuple[
         return sigmoid(score), sigmoid(-score), softplus(score)
     missed = where(center, 1.0 - y_pred, y_pred)
     left = where(center, y_pred, 1.0 - y_pred)
-    nats = where(center, -log(maximum(y_pred, epsilon)), -maximum(log1p(-minimum(y_pred, 1.0)), log(epsilon)))
+    # Each logarithm has a slope where the other is meant, too, and where it is clipped.
+    background = where(center, 0.0, y_pred)
+    close = log(maximum(1.0 - background, epsilon))
+    off = where(background < 0.5, log1p(-minimum(background, 0.5)), close)
+    nats = where(center, -log(maximum(where(center, y_pred, 1.0), epsilon)), -maximum(off, log(epsilon)))
     return missed, maximum(left, epsilon), nats
 
 
@@ -131,10 +135,8 @@ def _crossentropy(y_true: Any, y_pred: Any) -> Any:
 
 def _quality_slope(y_true: Any, y_pred: Any, *, beta: Any = 2.0) -> Any:
     beyond = _beyond(y_true, y_pred)
-    none = beyond == 0.0
-    size = where(none, 1.0, abs(beyond))
     steep = beta * weighted(sigmoid(y_pred) * sigmoid(-y_pred), _crossentropy(y_true, y_pred)) + square(beyond)
-    return sign(beyond) * power(size, beta - 1.0) * steep / count(y_pred)
+    return signed_power(beyond, beta - 1.0) * steep / count(y_pred)
 
 
 def _as_scores(y_true: Any) -> Any:

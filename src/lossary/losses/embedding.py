@@ -12,6 +12,7 @@ from ..words import (
     abs,
     count,
     hypot1,
+    is_off,
     less,
     max,
     maximum,
@@ -19,22 +20,22 @@ from ..words import (
     mean_square,
     minimum,
     power,
-    sign,
     sqrt,
     sum,
     where,
 )
+from ._powers import signed_power
 
 
 def _shares(a: Any, b: Any) -> tuple[Any, Any]:
-    """The magnitudes of a difference as shares of the largest, whose powers neither overflow nor all vanish."""
-    size = abs(a - b)
-    largest = max(size)
-    return size / where(largest == 0.0, 1.0, largest), largest
+    """A difference in shares of its largest magnitude, whose powers neither overflow nor all vanish."""
+    apart = a - b
+    largest = max(abs(apart))
+    return apart / where(largest == 0.0, 1.0, largest), largest
 
 
 def _total(shares: Any, norm: Any) -> Any:
-    total = sum(power(shares, norm))
+    total = sum(power(abs(shares), norm))
     return where(total == 0.0, 1.0, total)
 
 
@@ -48,7 +49,8 @@ def _direction(a: Any, b: Any, norm: Any) -> Any:
     """The slope of the length in ``a``, 0 where the two meet; that in ``b`` is its opposite."""
     shares, _ = _shares(a, b)
     total = _total(shares, norm)
-    return sign(a - b) * power(shares, norm - 1.0) * (power(total, 1.0 / norm) / total)
+    powers = shares if is_off(norm) else signed_power(shares, norm - 1.0)
+    return powers * (power(total, 1.0 / norm) / total)
 
 
 def _triplet_slopes(

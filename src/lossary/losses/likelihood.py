@@ -153,7 +153,8 @@ def _student_parts(y_true: Any, y_pred: Any, epsilon: Any) -> tuple[Any, ...]:
 def _log_length(df: Any, scale: Any, error: Any, w: Any) -> Any:
     """``log(1 + w**2) / 2`` of a ``w`` that is not small."""
     fits = abs(w) < math.inf
-    return where(fits, log(hypot1(where(fits, w, 0.0))), log(abs(error)) - log(scale) - 0.5 * log(df))
+    far = log(abs(where(fits, 1.0, error))) - log(scale) - 0.5 * log(df)
+    return where(fits, log(hypot1(where(fits, w, 0.0))), far)
 
 
 def _student_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
@@ -162,10 +163,11 @@ def _student_slopes(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-6) -> Any:
     close, steady = where(near, w, 0.0), maximum(df, _LEAST_DF)
     length = hypot1(close)
     # Where errors are large, from the scale in units of them, and from that in units of w.
-    unit = where(near, 0.0, scale / error)
+    far = where(near, 1.0, error)
+    unit = where(near, 0.0, scale / far)
     lost = square(unit * root)
     near_by = in_units((df + 1.0) * in_units(close / length / length, root), scale)
-    location = where(near, near_by, (df + 1.0) / where(near, 1.0, error) / (1.0 + lost))
+    location = where(near, near_by, (df + 1.0) / far / (1.0 + lost))
     # 1 - z^2 over 1 + w^2 as a product, as exact as 1 - z is.
     narrow = ((1.0 - z) / length) * ((1.0 + z) / length)
     spread = where(near, narrow, df * (unit - 1.0) * (unit + 1.0) / (1.0 + lost)) / scale

@@ -145,8 +145,9 @@ def _summands(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     scores = where(inside, y_pred + logs, 0.0)
     most = maximum(max(scores), 0.0)
     # Infinity less itself is no number.
-    lag = where((scores < most) | (most < _FAR), y_pred - most, -logs)
-    terms = y_true * exp(where(inside, lag, 0.0))
+    lag = where((y_pred < most) | (most < _FAR), y_pred - most, -logs)
+    # What is no part of the set is there for the slope in its label, as far as nothing times it is nothing.
+    terms = y_true * exp(minimum(lag, -math.log(_LEAST)))
     total = sum(terms)
     # Where no score is above 0 the sum beside 1 may be small; elsewhere it is 1 and more, and nothing cancels.
     return terms, total + exp(-most), most + log1p(total + expm1(-most))

@@ -9,7 +9,7 @@ from ..facts.domain import Bits, Real
 from ..facts.record import Case
 from ..facts.settings import Interval
 from ..objects.define import loss
-from ..words import abs, count, exp, expm1, maximum, mean, mean_square, sigmoid, sign, softplus, square, weighted
+from ..words import abs, count, exp, expm1, maximum, mean, mean_square, sigmoid, softplus, square, weighted, where
 
 _PAIR = {"chosen": Real(), "rejected": Real()}
 _REFERENCES = {"reference_chosen": Real(), "reference_rejected": Real()}
@@ -215,6 +215,12 @@ def apo_zero(chosen: Any, rejected: Any, reference_chosen: Any, reference_reject
     return mean(sigmoid(-beta * (chosen - reference_chosen)) + sigmoid(beta * (rejected - reference_rejected)))
 
 
+def _sine(x: Any) -> Any:
+    """The hyperbolic sine of ``-x`` over the half of its exponential; unlike a sign it has a slope at 0."""
+    side = where(x < 0.0, -1.0, 1.0)
+    return side * expm1(-2.0 * side * x)
+
+
 def _apo_down_slopes(
     chosen: Any, rejected: Any, reference_chosen: Any, reference_rejected: Any, *, beta: Any = 0.1
 ) -> Any:
@@ -224,8 +230,7 @@ def _apo_down_slopes(
     # hyperbolic sines of half the difference and half the sum of the exponents, over squares of cosines.
     half, rest = -0.5 * other, own - 0.5 * other
     far, near = exp(-abs(lead)), exp(-abs(own))
-    sines = sign(half) * expm1(-2.0 * abs(half)) * (sign(rest) * expm1(-2.0 * abs(rest)))
-    apart = maximum(far, near) * (sines / square((1.0 + far) * (1.0 + near)))
+    apart = maximum(far, near) * (_sine(half) * _sine(rest) / square((1.0 + far) * (1.0 + near)))
     factor = beta / count(chosen)
     return factor * apart, factor * (far / square(1.0 + far))
 

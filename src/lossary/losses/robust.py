@@ -273,9 +273,11 @@ def _bend(x: Any) -> Any:
 
 
 def _balanced_l1_slope(y_true: Any, y_pred: Any, *, alpha: Any = 0.5, gamma: Any = 1.5, beta: Any = 1.0) -> Any:
-    d = abs(y_pred - y_true)
+    # No sign of nothing is 0, so that the slope rises there as it does beside it.
+    side = where(y_pred < y_true, -1.0, 1.0)
+    d = side * (y_pred - y_true)
     x = (expm1(gamma / alpha) / beta) * minimum(d, beta)
-    return sign(y_pred - y_true) * where(d < beta, alpha * log1p(x), gamma) / count(y_pred)
+    return side * where(d < beta, alpha * log1p(x), gamma) / count(y_pred)
 
 
 @loss(

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
@@ -151,20 +150,26 @@ def _unless_words(call: Call, words: Callable[..., Any], kernel: Callable[..., A
     def rule(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
         if all(isinstance(tangents[place], SymbolicZero) for place in others):
             return kernel(primals, tangents)
-        return jax.jvp(words, primals, tuple(map(_instantiated, tangents)))
+        return _along(words, primals, tangents)
 
     return rule
 
 
-def _instantiated(tangent: Any) -> Any:
-    return np.zeros(tangent.shape, tangent.dtype) if isinstance(tangent, SymbolicZero) else tangent
+def _along(function: Callable[..., Any], primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
+    """The function and how far it moves. What stands still is left out: its 0 times an infinite slope would be NaN."""
+    moving = [place for place, tangent in enumerate(tangents) if not isinstance(tangent, SymbolicZero)]
+
+    def of(*moved: Array) -> Any:
+        at = dict(zip(moving, moved, strict=True))
+        return function(*(at.get(place, primal) for place, primal in enumerate(primals)))
+
+    return jax.jvp(of, [primals[place] for place in moving], [tangents[place] for place in moving])
 
 
-def _moved(call: Call, slopes: Sequence[Array], tangents: Sequence[Any], axis: int | None = None) -> Array:
+def _moved(call: Call, slopes: Sequence[Array], tangents: Sequence[Any], axis: int | None = None) -> Any:
     """How far predictions that move so move what has these slopes."""
-    moving = [tangents[place] for place in call.program.predictions]
-    parts = [jnp.sum(slope * _instantiated(x), axis=axis) for slope, x in zip(slopes, moving, strict=True)]
-    return sum(parts[1:], start=parts[0])
+    moving = zip(slopes, (tangents[place] for place in call.program.predictions), strict=True)
+    return sum(jnp.sum(slope * x, axis=axis) for slope, x in moving if not isinstance(x, SymbolicZero))
 
 
 @lru_cache(maxsize=256)
@@ -192,8 +197,8 @@ def _total(call: Call) -> Callable[..., Array]:
     def kernel(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> Any:
         *slopes, values = _gradient(call)(*primals)
         change = _moved(call, slopes, tangents)
-        if tangents[count:]:
-            change = change + jnp.sum(values * _instantiated(tangents[count]))
+        if tangents[count:] and not isinstance(tangents[count], SymbolicZero):
+            change = change + jnp.sum(values * tangents[count])
         return reduced(values, *primals[count:]), change
 
     def words(*arrays: Array) -> Array:
@@ -209,7 +214,7 @@ def _gradient(call: Call) -> Callable[..., Sequence[Array]]:
     """Gradients and values, or their total; a derivative of that comes from the words."""
     both = replace(call, gradient=True)
     run = jax.custom_jvp(both.run)
-    run.defjvp(lambda primals, tangents: jax.jvp(lambda *a: list(both.words(*a)), primals, tangents))
+    run.defjvp(partial(_along, lambda *arrays: list(both.words(*arrays))), symbolic_zeros=True)
     return cast(Callable[..., Any], run)
 
 
