@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ import tensorflow as tf
 import torch
 
 import lossary
+import lossary.torch
 from inputs import FEWEST, SETTINGS, Setting, every, few
 from lossary.backends import _torch_report
 from lossary.backends.torch import TorchBackend
@@ -390,6 +392,25 @@ def test_torch_compile_makes_one_graph(compiler: str, dynamic: bool) -> None:
     expected = -np.log([0.5, 0.6, 0.6]).mean()
     assert silent(step, torch.as_tensor(LABELS), torch.as_tensor(SHARES)).item() == pytest.approx(expected)
     assert "y_true[3] is 7" in told(step, torch.tensor([0, 1, 2, 7, 0]), torch.full((5, 3), 1 / 3))[1]
+
+
+@pytest.mark.parametrize(
+    ("loss", "place"),
+    [(lossary.torch.Loss("poisson"), "is -0.7; accepted are"), (lossary.torch.KLDivLoss(), "is -0.7; accepted are")],
+    ids=repr,
+)
+def test_one_graph_is_made_for_each_block_around_it(loss: Any, place: str) -> None:
+    torch.compiler.reset()
+    step = torch.compile(loss, fullgraph=True, backend="eager")
+    arrays = torch.zeros(2, 2), torch.tensor([[0.5, 0.5], [-0.7, 0.0]])
+    for modes in (["async"], [], ["off"], ["off", "async"], ["async", "off"]):
+        with ExitStack() as blocks:
+            for mode in modes:
+                blocks.enter_context(lossary.check(mode))
+            if modes[-1:] == ["async"]:
+                assert place in told(step, *arrays)[1]
+            else:
+                silent(step, *arrays)
 
 
 # --- TensorFlow ------------------------------------------------------------------------------------------------------
