@@ -394,21 +394,38 @@ def test_torch_compile_makes_one_graph(compiler: str, dynamic: bool) -> None:
     assert "y_true[3] is 7" in told(step, torch.tensor([0, 1, 2, 7, 0]), torch.full((5, 3), 1 / 3))[1]
 
 
-@pytest.mark.parametrize(
-    ("loss", "place"),
-    [(lossary.torch.Loss("poisson"), "is -0.7; accepted are"), (lossary.torch.KLDivLoss(), "is -0.7; accepted are")],
-    ids=repr,
-)
-def test_one_graph_is_made_for_each_block_around_it(loss: Any, place: str) -> None:
+NAN = float("nan")
+IN_TORCH = [
+    (lossary.torch.MSELoss(), ([[0.0, NAN]], [[0.0, 0.0]]), "input[0, 1] is nan; accepted are real numbers"),
+    (lossary.torch.BCELoss(), ([0.5, 0.5], [0.0, 3.0]), "target[1] is 3; accepted are 0 or 1, or a probability"),
+    (lossary.torch.PoissonNLLLoss(), ([[0.0, NAN]], [[1.0, 1.0]]), "input[0, 1] is nan; accepted are real numbers"),
+    (lossary.torch.GaussianNLLLoss(), ([0.0], [NAN], [1.0]), "target[0] is nan; accepted are real numbers"),
+    (lossary.torch.MultiLabelSoftMarginLoss(), ([[0.0, NAN]], [[1.0, 0.0]]), "input[0, 1] is nan; accepted are real"),
+    (lossary.torch.NLLLoss(), ([[-0.5, -1.0]], [2]), "target[0] is 2; accepted are labels 0 to 1 (2 classes)"),
+    (lossary.torch.Loss("poisson"), ([[1.0, 1.0]], [[1.0, -2.0]]), "target[0, 1] is -2; accepted are numbers >= 0"),
+]
+
+
+@pytest.mark.usefixtures("unreadable")
+@pytest.mark.parametrize(("loss", "arrays", "fault"), IN_TORCH, ids=repr)
+def test_faults_of_modules_are_told_in_the_words_of_torch(loss: Any, arrays: Any, fault: str) -> None:
+    with lossary.check("async"):
+        text = told(loss, *map(far, arrays))[1]
+    assert text.startswith(f"{loss.loss.name}: {fault}")
+    with lossary.check("async"):
+        assert ": y_true[0, 0] is -2" in told(lossary.poisson, far([[-2.0]]), far([[1.0]]))[1]
+
+
+def test_one_graph_is_made_for_each_block_around_it() -> None:
     torch.compiler.reset()
-    step = torch.compile(loss, fullgraph=True, backend="eager")
+    step = torch.compile(lossary.torch.KLDivLoss(), fullgraph=True, backend="eager")
     arrays = torch.zeros(2, 2), torch.tensor([[0.5, 0.5], [-0.7, 0.0]])
-    for modes in (["async"], [], ["off"], ["off", "async"], ["async", "off"]):
+    for modes in (["async"], ["off"], ["off", "async"]):
         with ExitStack() as blocks:
             for mode in modes:
                 blocks.enter_context(lossary.check(mode))
             if modes[-1:] == ["async"]:
-                assert place in told(step, *arrays)[1]
+                assert "target[1, 0] is -0.7; accepted are" in told(step, *arrays)[1]
             else:
                 silent(step, *arrays)
 

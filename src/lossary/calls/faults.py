@@ -123,9 +123,10 @@ def _reported(
     site = Site(
         record.name,
         tuple(parameters),
-        bool(parameters.get("from_logits")),
+        tuple(name for name, value in parameters.items() if value is True),
         tuple(look.argument for look in looks),
         (layout.axes, layout.lengths, layout.rank, tuple(layout.ranks.items())),
+        faults.speech.torch,
     )
     return backend.report_later(backend.where(wrong, ones * float("nan"), ones), looks, site)
 
