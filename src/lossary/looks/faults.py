@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import texts
 from ..errors import DomainError, DomainWarning, LossError
-from ..facts.domain import Domain, Real
+from ..facts.domain import Domain, Real, Transcript
 from ..facts.layout import Layout
 from ..facts.registry import enrolled
 
@@ -77,15 +77,14 @@ class Site(NamedTuple):
         if argument == "sample_weight":
             return texts.weight_value(self.loss, value, index, shape, layout)
         record = enrolled(self.loss)
-        labels = [] if record is None else [each.shown for each in record.inputs if each.is_label]
-        if argument == "y_true" and argument in labels:
-            return texts.label(self.loss, value, index, classes, layout)
-        if argument in labels:
-            return texts.number(self.loss, argument, value, index, classes, layout)
         domain: Domain = Real()
         if record is not None:
-            place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)
+            place, given = next(each for each in enumerate(record.inputs) if each[1].shown == argument)
             domain = record.domain(place, dict.fromkeys(self.switched, True))
+            if given.is_label and argument == "y_true":
+                return texts.label(self.loss, value, index, classes, layout)
+            if given.is_label or isinstance(domain, Transcript):
+                return texts.number(self.loss, argument, value, index, classes, layout)
         row = len(index) < rank - len(axes) + 1
         return texts.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
 
