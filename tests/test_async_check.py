@@ -176,7 +176,7 @@ def test_weights_masks_and_ignored_classes(run: Any) -> None:
 
 
 @pytest.mark.usefixtures("unreadable")
-@pytest.mark.parametrize("run", RUNNERS[:2])
+@pytest.mark.parametrize("run", RUNNERS)
 def test_what_is_said_in_a_sequence_is_looked_at(run: Any) -> None:
     heard = np.log(np.full((2, 9, 4), 0.25, np.float32))
     loss = lossary.get("ctc", check="async", reduction="none")
