@@ -16,6 +16,7 @@ import tensorflow as tf
 import torch
 
 import lossary
+import lossary.torch
 from inputs import FEWEST, SETTINGS, Setting, every, few
 from lossary.backends import _torch_report
 from lossary.backends.torch import TorchBackend
@@ -172,6 +173,18 @@ def test_weights_masks_and_ignored_classes(run: Any) -> None:
     assert value == pytest.approx((0.25 + 0.5625 + 0.25 + 0.25) / 4)
     loss = lossary.SparseCategoricalCrossentropy(check="async", ignore_class=-1)
     assert silent(run, loss, changed(LABELS, (1,), -1), SHARES) == pytest.approx(-(np.log(0.5) + np.log(0.6)) / 2)
+
+
+@pytest.mark.usefixtures("unreadable")
+@pytest.mark.parametrize("run", RUNNERS)
+def test_what_is_said_in_a_sequence_is_looked_at(run: Any) -> None:
+    heard = np.log(np.full((2, 9, 4), 0.25, np.float32))
+    loss = lossary.get("ctc", check="async", reduction="none")
+    # Numbers below 0 are padding.
+    assert np.isfinite(silent(run, loss, np.array([[1, 2, 1], [1, 3, -1]]), heard)).all()
+    values, text = told(run, loss, np.array([[1, 2, 1], [1, 9, -1]]), heard)
+    assert np.isnan(values).tolist() == [False, True]
+    assert text.startswith("ctc: y_true[1, 1] is 9; accepted are whole numbers 0 to 3")
 
 
 @pytest.mark.usefixtures("unreadable")
@@ -390,6 +403,28 @@ def test_torch_compile_makes_one_graph(compiler: str, dynamic: bool) -> None:
     expected = -np.log([0.5, 0.6, 0.6]).mean()
     assert silent(step, torch.as_tensor(LABELS), torch.as_tensor(SHARES)).item() == pytest.approx(expected)
     assert "y_true[3] is 7" in told(step, torch.tensor([0, 1, 2, 7, 0]), torch.full((5, 3), 1 / 3))[1]
+
+
+NAN = float("nan")
+IN_TORCH = [
+    (lossary.torch.MSELoss(), ([[0.0, NAN]], [[0.0, 0.0]]), "input[0, 1] is nan; accepted are real numbers"),
+    (lossary.torch.BCELoss(), ([0.5, 0.5], [0.0, 3.0]), "target[1] is 3; accepted are 0 or 1, or a probability"),
+    (lossary.torch.PoissonNLLLoss(), ([[0.0, NAN]], [[1.0, 1.0]]), "input[0, 1] is nan; accepted are real numbers"),
+    (lossary.torch.GaussianNLLLoss(), ([0.0], [NAN], [1.0]), "target[0] is nan; accepted are real numbers"),
+    (lossary.torch.MultiLabelSoftMarginLoss(), ([[0.0, NAN]], [[1.0, 0.0]]), "input[0, 1] is nan; accepted are real"),
+    (lossary.torch.NLLLoss(), ([[-0.5, -1.0]], [2]), "target[0] is 2; accepted are labels 0 to 1 (2 classes)"),
+    (lossary.torch.Loss("poisson"), ([[1.0, 1.0]], [[1.0, -2.0]]), "target[0, 1] is -2; accepted are numbers >= 0"),
+]
+
+
+@pytest.mark.usefixtures("unreadable")
+@pytest.mark.parametrize(("loss", "arrays", "fault"), IN_TORCH, ids=repr)
+def test_faults_of_modules_are_told_in_the_words_of_torch(loss: Any, arrays: Any, fault: str) -> None:
+    with lossary.check("async"):
+        text = told(loss, *map(far, arrays))[1]
+    assert text.startswith(f"{loss.loss.name}: {fault}")
+    with lossary.check("async"):
+        assert ": y_true[0, 0] is -2" in told(lossary.poisson, far([[-2.0]]), far([[1.0]]))[1]
 
 
 # --- TensorFlow ------------------------------------------------------------------------------------------------------

@@ -318,7 +318,7 @@ def test_parameters_of_flax_are_arrays_of_jax():
     assert float(jax.jit(lambda d: lossary.huber(y, two, delta=d))(Parameter(jnp.asarray(3.0)))) == 4.625 / 2
     with pytest.raises(lossary.BackendError, match="y_pred is a JAX array"):
         loss(torch.zeros(2), two)
-    with pytest.raises(lossary.DTypeError, match=r"y_pred \(Parameter\)"):
+    with pytest.raises(lossary.DTypeError, match=r"y_pred \(dict\) is not an .*Write y_pred = y_pred\['no'\]"):
         loss(y, Parameter({"no": "array"}))
 
 

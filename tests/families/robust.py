@@ -63,6 +63,6 @@ SETTINGS = {
     "pseudo_huber": [{"delta": 0.01}, {"delta": 30.0}],
     "fair_loss": [{"c": 0.01}, {"c": 30.0}],
     "charbonnier": [{"epsilon": 1.0}],
-    "balanced_l1": [{"alpha": 5.0, "beta": 30.0}, {"alpha": 0.7, "beta": 0.01}],
+    "balanced_l1": [{"alpha": 5.0, "beta": 30.0}, {"alpha": 0.7, "beta": 0.01}, {"alpha": 0.1, "gamma": 8.0}],
     "wing_loss": [{"width": 5.0, "curvature": 0.5}],
 }

@@ -211,6 +211,7 @@ class MultiLabelMarginLoss(Pair):
 class MultiLabelSoftMarginLoss(Pair):
     """Binary cross-entropy of the scores of several classes each, as ``torch.nn.MultiLabelSoftMarginLoss``."""
 
+    _of_elements = True
     _of_vectors = True
 
     def __init__(

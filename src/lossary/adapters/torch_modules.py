@@ -15,6 +15,7 @@ from ..backends.torch import BACKEND
 from ..errors import BackendError, LossError
 from ..facts.arguments import Role
 from ..facts.domain import Classes, OneHot
+from ..looks.faults import speech
 from ..objects import loss as objects
 from ..objects.get import get
 from ..objects.total import Total
@@ -181,9 +182,14 @@ class Loss(torch.nn.Module):
         return found if given.per_row == 1 else Total(found.sum / given.per_row, found.weight / given.per_row)
 
     def _told(self, tensors: tuple[Any, ...], call: Callable[[], Any]) -> Any:
-        """The result of a call, whose errors speak of the input and the target."""
-        if torch.compiler.is_compiling():
-            return call()
+        """The result of a call, whose errors and later faults speak of the input and the target."""
+        before, speech.torch = speech.torch, (type(self) is not Loss, self._of_elements)
+        try:
+            return call() if torch.compiler.is_compiling() else self._raised(tensors, call)
+        finally:
+            speech.torch = before
+
+    def _raised(self, tensors: tuple[Any, ...], call: Callable[[], Any]) -> Any:
         for x in tensors:
             if getattr(x, "is_nested", False):  # Of which nobody may ask the shape.
                 raise texts.strange_array(type(self).__name__, "input", *BACKEND.strange(x))  # type: ignore[misc]
@@ -196,7 +202,7 @@ class Loss(torch.nn.Module):
                 told = texts.module_target_trained if isinstance(error, BackendError) else texts.module_swapped
                 raise told(type(self).__name__) from error
             own = type(self) is not Loss
-            raise texts.in_torch_words(error, own=own, elements=self._of_elements) from error
+            raise texts.in_torch_words(error, own, self._of_elements) from error
 
     def extra_repr(self) -> str:
         """What differs from the defaults."""

@@ -11,7 +11,7 @@ import torch
 from .. import texts
 from ..backends.torch import BACKEND
 from ..looks import modes
-from ..looks.faults import Look, Site
+from ..looks.faults import Look, Site, speech
 from ..objects.get import get
 from .torch_modules import Given, Loss, Pair, Tensor, buffer, chosen, counted, float32, same_shape, summed
 
@@ -288,7 +288,7 @@ def _no_logarithms(target: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         raise texts.module_negative("KLDivLoss", index, float(seen[index]))
     if mode == "async" and seen is None:
         negative = target < 0
-        site = Site("kl_divergence", (), False, ("y_true",), ((-1,), (None,), target.dim(), ()))
+        site = Site("kl_divergence", (), (), ("y_true",), ((-1,), (None,), target.dim(), ()), speech.torch)
         factor = torch.where(negative, torch.nan, torch.ones_like(scores))
         scores = scores * BACKEND.report_later(factor, [Look("y_true", target, negative)], site)
     return target, scores
@@ -296,6 +296,8 @@ def _no_logarithms(target: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
 
 class GaussianNLLLoss(Loss):
     """Negative log-likelihood of a normal distribution, as ``torch.nn.GaussianNLLLoss``."""
+
+    _of_elements = True
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean", sync: bool = False) -> None:
         super().__init__("gaussian_nll", reduction=reduction, sync=sync, full=full, epsilon=eps)
@@ -324,6 +326,8 @@ def _variance(name: str, input: Tensor, var: Any) -> Tensor:  # noqa: A002
 
 class MarginRankingLoss(Loss):
     """What the better of two items lacks to a lead in its score, as ``torch.nn.MarginRankingLoss``."""
+
+    _of_elements = True
 
     def __init__(
         self,

@@ -183,9 +183,9 @@ def _converted(loss: str, argument: str, value: Any) -> Any:
     """What is no array of any library, as one of NumPy."""
     if value is None:
         raise texts.nothing(loss, argument)
-    held = bare(value)
-    if held is not value and of(held) is not None:
-        return held
+    value = bare(value)
+    if of(value) is not None:
+        return value
     line = remedies.of_kind(argument, value)
     if line:
         raise texts.not_dense(loss, argument, value, line)

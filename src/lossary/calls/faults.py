@@ -9,7 +9,7 @@ from .. import backends, texts
 from .._marks import unconverted
 from ..backends import FLOATS, Array, Backend
 from ..facts.arguments import Input
-from ..facts.domain import Domain, Places
+from ..facts.domain import Domain, Places, Transcript
 from ..facts.layout import Layout
 from ..facts.record import Record
 from ..looks import faults
@@ -82,6 +82,8 @@ def _looked(
         domain = record.domain(place, parameters)
         if each.is_label:
             yield Look(each.shown, _exact(backend, given[place], x), _no_class(backend, x, main))
+        elif isinstance(domain, Transcript):  # In which numbers below 0 are padding.
+            yield Look(each.shown, _exact(backend, given[place], x), _beyond(backend, x, main))
         elif backend.dtype(x) in FLOATS:
             beyond = x > backend.count(main) if isinstance(domain, Places) else x != x
             yield Look(each.shown, x, ~domain.contains(x) | beyond)
@@ -95,9 +97,14 @@ def _exact(backend: Backend, given: Array, labels: Array) -> Array:
 
 
 def _no_class(backend: Backend, labels: Array, y_pred: Array) -> Array:
+    return (labels < 0) | _beyond(backend, labels, y_pred)
+
+
+def _beyond(backend: Backend, labels: Array, y_pred: Array) -> Array:
     length = backend.shape(y_pred)[-1]
     classes = backend.cast(backend.count(y_pred), backend.dtype(labels)) if length is None else length
-    return (labels < 0) | (labels >= classes)
+    found: Array = labels >= classes
+    return found
 
 
 def _rows(backend: Backend, each: Input, domain: Domain, x: Array) -> Iterator[Look]:
@@ -123,9 +130,10 @@ def _reported(
     site = Site(
         record.name,
         tuple(parameters),
-        bool(parameters.get("from_logits")),
+        tuple(name for name, value in parameters.items() if value is True),
         tuple(look.argument for look in looks),
         (layout.axes, layout.lengths, layout.rank, tuple(layout.ranks.items())),
+        faults.speech.torch,
     )
     return backend.report_later(backend.where(wrong, ones * float("nan"), ones), looks, site)
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import texts
-from ..errors import DomainError, DomainWarning
-from ..facts.domain import Domain, Real
+from ..errors import DomainError, DomainWarning, LossError
+from ..facts.domain import Domain, Real, Transcript
 from ..facts.layout import Layout
 from ..facts.registry import enrolled
 
@@ -27,14 +27,32 @@ class Look(NamedTuple):
     wrong: Any
 
 
+class Speech(threading.local):
+    """In whose words the faults of a call under way are told.
+
+    Attributes:
+        torch: What `texts.in_torch_words` has to know of a module of PyTorch, ``(own, elements)``; None for our words.
+    """
+
+    def __init__(self) -> None:
+        self.torch: tuple[bool, bool] | None = None
+
+
+speech = Speech()
+
+
 class Site(NamedTuple):
-    """What the host needs to put a fault into words: plain data, as compiled programs hold it beyond the call."""
+    """What the host needs to put a fault into words: plain data, as compiled programs hold it beyond the call.
+
+    ``switched`` are the parameters that are True, ``torch`` is that of the `Speech`.
+    """
 
     loss: str
     parameters: tuple[str, ...]
-    scores: bool
+    switched: tuple[str, ...]
     arguments: tuple[str, ...]
     layout: tuple[tuple[int, ...], tuple[int | None, ...], int, tuple[tuple[str, int], ...]]
+    torch: tuple[bool, bool] | None
 
     def tell(self, shapes: Sequence[Any], positions: Any, values: Any) -> None:
         """Puts the first fault on record, if there is one.
@@ -47,7 +65,8 @@ class Site(NamedTuple):
             if position >= 0:
                 full = tuple(map(int, shape))
                 index = tuple(int(i) for i in np.unravel_index(int(position), full))
-                _found(self._error(argument, index, full, float(value), classes.get("y_pred")))
+                error = self._error(argument, index, full, float(value), classes.get("y_pred"))
+                _found(error if self.torch is None else texts.in_torch_words(error, *self.torch))
                 return
 
     def _error(
@@ -58,31 +77,30 @@ class Site(NamedTuple):
         if argument == "sample_weight":
             return texts.weight_value(self.loss, value, index, shape, layout)
         record = enrolled(self.loss)
-        labels = [] if record is None else [each.shown for each in record.inputs if each.is_label]
-        if argument == "y_true" and argument in labels:
-            return texts.label(self.loss, value, index, classes, layout)
-        if argument in labels:
-            return texts.number(self.loss, argument, value, index, classes, layout)
         domain: Domain = Real()
         if record is not None:
-            place = next(place for place, each in enumerate(record.inputs) if each.shown == argument)
-            domain = record.domain(place, {"from_logits": self.scores})
+            place, given = next(each for each in enumerate(record.inputs) if each[1].shown == argument)
+            domain = record.domain(place, dict.fromkeys(self.switched, True))
+            if given.is_label and argument == "y_true":
+                return texts.label(self.loss, value, index, classes, layout)
+            if given.is_label or isinstance(domain, Transcript):
+                return texts.number(self.loss, argument, value, index, classes, layout)
         row = len(index) < rank - len(axes) + 1
         return texts.outside(self.loss, self.parameters, argument, domain, index, value, row, layout)
 
 
 _recording = threading.Lock()
-_first: list[DomainError] = []
+_first: list[LossError] = []
 
 
-def _found(error: DomainError) -> None:
+def _found(error: LossError) -> None:
     with _recording:
         if not _first:
             _first.append(error)
     warnings.warn(str(error), DomainWarning, stacklevel=2)
 
 
-def first() -> DomainError | None:
+def first() -> LossError | None:
     """The first fault since the last call."""
     with _recording:
         return _first.pop() if _first else None

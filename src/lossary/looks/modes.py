@@ -9,14 +9,15 @@ from contextvars import ContextVar
 from typing import Any, Literal
 
 from .. import texts
-from .._marks import unconverted
+from .._marks import unconverted, untraced
 
 Mode = Literal["full", "async", "shapes", "off"]
 MODES: tuple[Mode, ...] = ("full", "async", "shapes", "off")
 _mode: ContextVar[Mode | None] = ContextVar("lossary_check", default=None)
-# How many `check` blocks are open anywhere; torch.compile cannot trace a ContextVar, so it is read only when needed.
-_active = 0
-_counting = threading.Lock()
+# The modes of the `check` blocks that are open anywhere.  torch.compile cannot look into a ContextVar: it compiles
+# again where these have changed, and takes what the variable holds then for a constant.
+_open: tuple[Mode, ...] = ()
+_opening = threading.Lock()
 
 
 @unconverted
@@ -32,20 +33,24 @@ def check(mode: Mode) -> Iterator[None]:
     accelerator.  A data point with a value outside its set becomes NaN there, and the program tells afterwards which
     one it was, without waiting at any step: by a `DomainWarning`, and by `raise_faults`.
 
+    A block belongs around the call of a compiled program, and counts where that is traced: PyTorch does so again in
+    another block, ``jax.jit`` and ``tf.function`` do not.  Inside a program write ``check="async"`` in the call.
+
     >>> import lossary
     >>> with lossary.check("off"):
     ...     print(lossary.poisson([[-1.0]], [[2.0]]).round(4))
     [2.6931]
     """
-    global _active  # noqa: PLW0603
+    global _open  # noqa: PLW0603
     token = _mode.set(valid_mode("check", mode))
-    with _counting:
-        _active += 1
+    with _opening:
+        _open = (*_open, mode)
     try:
         yield
     finally:
-        with _counting:
-            _active -= 1
+        with _opening:
+            last = len(_open) - 1 - _open[::-1].index(mode)
+            _open = _open[:last] + _open[last + 1 :]
         _mode.reset(token)
 
 
@@ -62,4 +67,9 @@ def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
     for choice in choices:
         if choice is not None:
             return valid_mode(loss, choice)
-    return _mode.get() if _active else None
+    return _of_block(_open) if _open else None
+
+
+@untraced
+def _of_block(_compiled_for: tuple[Mode, ...]) -> Mode | None:
+    return _mode.get()

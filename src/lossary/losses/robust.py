@@ -268,8 +268,8 @@ def _bend(x: Any) -> Any:
     least, below = x < 1.0 / FAR, x < 1.0
     small, large = where(below & ~least, x, 1.0), where(below, 1.0, x)
     near = where(least, 0.5, 1.0 + (1.0 + small) * (log1pmx(small) / square(small)))
-    # With w = log(1 + x) the numerator is (1 + x) (exp(-w) - 1 + w).
-    return where(below, near, (1.0 + large) * (expm1mx(-log1p(large)) / square(large)))
+    # With w = log(1 + x) the numerator is (1 + x) (exp(-w) - 1 + w); the square of a large x may not fit.
+    return where(below, near, (1.0 + large) / large * (expm1mx(-log1p(large)) / large))
 
 
 def _balanced_l1_slope(y_true: Any, y_pred: Any, *, alpha: Any = 0.5, gamma: Any = 1.5, beta: Any = 1.0) -> Any:

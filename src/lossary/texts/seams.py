@@ -14,6 +14,7 @@ from .shapes import remedy, shape_text
 # What PyTorch calls what is ours, of every loss and of those that have its names.
 _ARGUMENTS = {"y_true": "target", "y_pred": "input"}
 _PARAMETERS = {"ignore_class": "ignore_index", "sample_weight": "weight"}
+_ELEMENT = r"((?:input|target|first|second|weight)(?:'s \w+)?\[[\d, ]*), 0\]"
 _WITH_LOGITS = "lossary.torch.BCEWithLogitsLoss()"
 
 
@@ -25,7 +26,7 @@ def no_formula(cls: type) -> LossError:
     )
 
 
-def in_torch_words(error: LossError, *, own: bool, elements: bool) -> LossError:
+def in_torch_words(error: LossError, own: bool, elements: bool) -> LossError:
     """The same error with what it names called as in PyTorch, of a loss of its ``own`` names or any other."""
     words = {**_ARGUMENTS, **_PARAMETERS} if own else _ARGUMENTS
     text = str(error)
@@ -33,7 +34,7 @@ def in_torch_words(error: LossError, *, own: bool, elements: bool) -> LossError:
         text = text.replace("lossary.binary_crossentropy(y_true, y_pred, from_logits=True)", _WITH_LOGITS)
     text = re.sub("|".join(words), lambda found: words[found[0]], text)
     # Elements are rows of one, of which nobody has heard.
-    return type(error)(re.sub(r"((?:input|target)\[[\d, ]*), 0\]", r"\1]", text) if elements else text)
+    return type(error)(re.sub(_ELEMENT, r"\1]", text) if elements else text)
 
 
 def module_swapped(name: str) -> ShapeError:
