@@ -104,7 +104,7 @@ def _percentage_slope(y_true: Any, y_pred: Any, *, epsilon: Any = 1e-7) -> Any:
     target=Real(),
     prediction=Real(),
     slope=_percentage_slope,
-    parameters={"epsilon": Interval("Least magnitude of a target in the denominator", 0.0)},
+    parameters={"epsilon": Interval("Least magnitude of a target in the denominator", 0.0, usual=1e-7)},
     definition="100 * mean(abs(y_pred - y_true) / max(abs(y_true), epsilon))",
     source="J. S. Armstrong, Long-Range Forecasting (1978), p. 348",
     peers={

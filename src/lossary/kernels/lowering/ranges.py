@@ -54,6 +54,8 @@ class Ranges:
     def _makes_no_nan(self, node: Node) -> bool:
         if node.op in _LEAST:
             return self.of(node.args[0])[0] >= _LEAST[node.op]
+        if node.op == "divide":
+            return all(map(math.isfinite, self.of(node.args[0]))) and self.of(node.args[1])[0] > 0.0
         return node.op in _CHOICES
 
     def _rounded(self, node: Node, kind: Any) -> Range:
