@@ -116,6 +116,8 @@ EQUIVALENT = (
      "what is clipped is not infinite"),
     (r"where\(v\d+, \(-at_most\(v\d+, F\(0\.5\)\)\)", r"F\(0\.5 \+ 0\.03125\)",
      "taken only where the number is below a half"),
+    (r"= \(F\(1\.0\) \+ where\(logical_and\(v\d+, logical_not\(v\d+\)\), v\d+, F\(1\.0\)\)\) \* kept", r"logical_or\(",
+     "what is made of it is taken under the condition alone"),
     (r"\[j\] / count\)", r"\[j\] \* count\)", "a loop over points has 1 as its count"),
 )  # fmt: skip
 
