@@ -4,7 +4,7 @@ from ..facts.axes import ELEMENT, NUMBER, OTHER, PAIR, ROW, Axes
 from .derivative import differentiate
 from .emit import SPELLED, emit
 from .node import Graph, Node, walk
-from .rebuild import rebuilt
+from .rebuild import plain, rebuilt
 
 __all__ = [
     "ELEMENT",
@@ -18,6 +18,7 @@ __all__ = [
     "Node",
     "differentiate",
     "emit",
+    "plain",
     "rebuilt",
     "walk",
 ]

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Container, Sequence
 from typing import cast
 
-from ...graph import ELEMENT, NUMBER, ROW, Node, rebuilt, walk, words
+from ...graph import ELEMENT, NUMBER, ROW, Node, plain, rebuilt, walk, words
 from ...graph.emit import INFIX
 from ...graph.program import Program
 from .ranges import Ranges
@@ -63,16 +63,8 @@ def _shortest(node: Node, args: Sequence[Node], ranges: Ranges) -> Node:
         op = "log_or_log1p_of_normal" if _are_normal(node, ranges) else op
     elif op in _VARIANTS and node.axes != NUMBER:
         op = _VARIANTS[op](*ranges.of(node.args[0]))
-    return _again(node, op, args)
-
-
-def _again(node: Node, op: str, args: Sequence[Node]) -> Node:
-    """The node with other operands, shortened where these have become numbers."""
-    if op in INFIX and any(
-        arg.constant is not None and each.constant is None for arg, each in zip(args, node.args, strict=True)
-    ):
-        made: Node = getattr(words, op)(*args)
-        return made
+    if op == node.op:
+        return plain(node, tuple(args))
     return node.graph.node(op, tuple(args), node.axes, node.value, is_bool=node.is_bool)
 
 
@@ -379,9 +371,4 @@ def _folded(node: Node, args: Sequence[Node | bool]) -> Node | bool:
     operands = [arg for arg in args if isinstance(arg, Node)]
     if node.op in _COMPARED and all(arg.constant is not None for arg in operands):
         return _COMPARED[node.op](*(arg.constant for arg in operands))
-    if len(operands) < len(args) or all(a is b for a, b in zip(operands, node.args, strict=True)):
-        return node
-    if node.op in INFIX or node.op == "negative":
-        made: Node = getattr(words, node.op)(*operands)
-        return made
-    return node.graph.node(node.op, tuple(operands), node.axes, node.value, is_bool=node.is_bool)
+    return node if len(operands) < len(args) else plain(node, tuple(operands))
