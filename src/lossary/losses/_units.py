@@ -11,6 +11,6 @@ from ..words import maximum, minimum
 FAR = 2.0**60
 
 
-def in_units(y_true: Any, y_pred: Any, unit: Any) -> Any:
+def in_bounded_units(y_true: Any, y_pred: Any, unit: Any) -> Any:
     """The difference in units, of at most `FAR`."""
     return maximum(minimum((y_pred - y_true) / unit, FAR), -FAR)

@@ -29,13 +29,10 @@ from ..words import (
     where,
 )
 from ._clipped import CLIP
-from ._focus import per_part
+from ._focus import LEAST, per_part
 from ._smoothing import beyond
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no sigmoid in the last layer)")
-
-# Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
-_LEAST = 1e-37
 
 
 def _smoothed(y_true: Any, label_smoothing: Any) -> Any:
@@ -208,7 +205,7 @@ def _focal_slope(
         # Where the cost is infinite its slope is too, and far steeper.
         cost = where(cost == math.inf, 0.0, cost)
         steep = gamma * (1.0 - 2.0 * y_true) * cost + _crossentropy_slope(y_true, y_pred, from_logits, epsilon)
-    focus = power(maximum(part, _LEAST), gamma) / (power(whole, gamma + 1.0) if from_logits else 1.0)
+    focus = power(maximum(part, LEAST), gamma) / (power(whole, gamma + 1.0) if from_logits else 1.0)
     return _balanced(y_true, _focused(focus, steep, abs(steep)), apply_class_balancing, alpha) / count(y_pred)
 
 

@@ -12,15 +12,12 @@ from ..facts.shared import IGNORED
 from ..objects.define import loss
 from ..words import indicator, is_label, maximum, power, sum, take, weighted, where
 from ._clipped import CLIP
-from ._focus import per_part
+from ._focus import LEAST, per_part
 from ._softmax import lacking_of, shares, sides, smoothed, sums, surprise
 
 _FROM_LOGITS = Flag("Whether y_pred holds raw scores (no softmax in the last layer)")
 _ALPHA = Interval("Factor of the loss", 0.0)
 _GAMMA = Interval("How much less what is nearly right counts; 0 is cross-entropy", 0.0)
-
-# Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
-_LEAST = 1e-37
 
 
 def _focal_costs(y_pred: Any, gamma: Any, from_logits: bool, epsilon: Any) -> Any:
@@ -37,12 +34,12 @@ def _focal_slope_of(y_true: Any, y_pred: Any, alpha: Any, gamma: Any, from_logit
     if from_logits:
         first, own, others, whole, nats = sides(y_pred)
         turn = gamma * per_part(weighted(own, nats), others) + 1.0
-        pulls = weighted(y_true, power(maximum(others, _LEAST), gamma) / power(whole, gamma) * turn)
+        pulls = weighted(y_true, power(maximum(others, LEAST), gamma) / power(whole, gamma) * turn)
         return alpha * ((own * sums(first, pulls)[1] - pulls * others) / whole)
     first, _, _, total, share = shares(y_pred)
     lacking = lacking_of(y_pred)
     least, most, nats = maximum(share, epsilon), maximum(lacking, epsilon), surprise(y_pred, epsilon)
-    weight = power(maximum(most, _LEAST), gamma)
+    weight = power(maximum(most, LEAST), gamma)
     turn, none = gamma * per_part(nats, most), least == 0.0
     steep = turn + 1.0 / least
     pulls = weighted(share, turn) + where(none, 1.0, share / where(none, 1.0, least))

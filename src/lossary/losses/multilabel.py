@@ -30,10 +30,8 @@ from ..words import (
     where,
 )
 from ._clipped import CLIP
-from ._focus import per_part
+from ._focus import LEAST, per_part
 
-# Below this a power is that of this: its derivative again would be infinite at 0, or 0 times infinity.
-_LEAST = 1e-37
 # Beyond this a score is as good as infinite beside the logarithm of a label.
 _FAR = 1e30
 
@@ -45,9 +43,9 @@ def _raised(y_pred: Any, from_logits: bool, margin: Any, epsilon: Any) -> tuple[
     else:
         yes, no = maximum(y_pred, epsilon), maximum(1.0 - y_pred, epsilon)
     left, rest = maximum(yes - margin, 0.0), minimum(no + margin, 1.0)
-    far = log(maximum(rest, _LEAST))
+    far = log(maximum(rest, LEAST))
     if from_logits:
-        far = where(rest > _LEAST, far, -softplus(y_pred))
+        far = where(rest > LEAST, far, -softplus(y_pred))
     return yes, no, left, rest, -where(left < 0.5, log1p(-minimum(left, 0.5)), far)
 
 
@@ -76,8 +74,8 @@ def _asymmetric_slope(
     else:
         positive = gamma_positive * per_part(cost_yes, no) + 1.0 / yes
         negative = gamma_negative * per_left + 1.0 / rest
-    negative = where(yes > margin, power(maximum(left, _LEAST), gamma_negative) * negative, 0.0)
-    positive = power(maximum(no, _LEAST), gamma_positive) * positive
+    negative = where(yes > margin, power(maximum(left, LEAST), gamma_negative) * negative, 0.0)
+    positive = power(maximum(no, LEAST), gamma_positive) * positive
     return (weighted(1.0 - y_true, negative) - weighted(y_true, positive)) / count(y_pred)
 
 
@@ -141,13 +139,13 @@ def _summands(y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
     """Exponentials of scores, each weighed by its share of a set, their sum with 1, and its logarithm."""
     inside = y_true > 0.0
     # The score that counts for most, its label counted in: of a soft one e^-7 of a score of 7 is left.
-    logs = detach(log(where(inside, maximum(y_true, _LEAST), 1.0)))
+    logs = detach(log(where(inside, maximum(y_true, LEAST), 1.0)))
     scores = where(inside, y_pred + logs, 0.0)
     most = maximum(max(scores), 0.0)
     # Infinity less itself is no number.
     lag = where((y_pred < most) | (most < _FAR), y_pred - most, -logs)
     # What is no part of the set is there for the slope in its label, as far as nothing times it is nothing.
-    terms = y_true * exp(minimum(lag, -math.log(_LEAST)))
+    terms = y_true * exp(minimum(lag, -math.log(LEAST)))
     total = sum(terms)
     # Where no score is above 0 the sum beside 1 may be small; elsewhere it is 1 and more, and nothing cancels.
     return terms, total + exp(-most), most + log1p(total + expm1(-most))

@@ -26,7 +26,7 @@ from ..words import (
     square,
     where,
 )
-from ._units import in_units
+from ._units import in_bounded_units
 
 # From here on 1 is nothing beside the square.
 _WIDE = 2.0**30
@@ -78,7 +78,7 @@ def cauchy(y_true: Any, y_pred: Any, *, c: float = 1.0) -> Any:
 
 
 def _geman_mcclure_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
-    u = in_units(y_true, y_pred, c)
+    u = in_bounded_units(y_true, y_pred, c)
     below = square(u) + 4.0
     return 16.0 * (u / below) / below / c / count(y_pred)
 
@@ -109,12 +109,12 @@ def geman_mcclure(y_true: Any, y_pred: Any, *, c: float = 1.0) -> Any:
     >>> print(lossary.geman_mcclure([[0.0, 0.0]], [[2.0, -100.0]]).round(4))
     [1.4996]
     """
-    u = square(in_units(y_true, y_pred, c))
+    u = square(in_bounded_units(y_true, y_pred, c))
     return mean(2.0 * u / (u + 4.0))
 
 
 def _welsch_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
-    u = in_units(y_true, y_pred, c)
+    u = in_bounded_units(y_true, y_pred, c)
     return u * exp(-0.5 * square(u)) / c / count(y_pred)
 
 
@@ -143,7 +143,7 @@ def welsch(y_true: Any, y_pred: Any, *, c: float = 1.0) -> Any:
     >>> print(lossary.welsch([[0.0, 0.0]], [[1.0, -100.0]]).round(4))
     [0.6967]
     """
-    return mean(-expm1(-0.5 * square(in_units(y_true, y_pred, c))))
+    return mean(-expm1(-0.5 * square(in_bounded_units(y_true, y_pred, c))))
 
 
 def _tukey_slope(y_true: Any, y_pred: Any, *, c: Any = 4.685) -> Any:

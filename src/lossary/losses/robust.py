@@ -26,7 +26,7 @@ from ..words import (
     tanh,
     where,
 )
-from ._units import FAR, in_units
+from ._units import FAR, in_bounded_units
 
 
 def _huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
@@ -148,7 +148,7 @@ def smooth_l1(y_true: Any, y_pred: Any, *, beta: float = 1.0) -> Any:
 
 
 def _pseudo_huber_slope(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Any:
-    u = in_units(y_true, y_pred, delta)
+    u = in_bounded_units(y_true, y_pred, delta)
     return delta * (u / hypot1(u)) / count(y_pred)
 
 
@@ -182,13 +182,13 @@ def pseudo_huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     [9.6375]
     """
     d = y_pred - y_true
-    u = in_units(y_true, y_pred, delta)
+    u = in_bounded_units(y_true, y_pred, delta)
     # sqrt(1 + u^2) - 1 = u^2 / (1 + sqrt(1 + u^2)), which subtracts nothing.
     return mean(delta * d * (u / (1.0 + hypot1(u))))
 
 
 def _fair_slope(y_true: Any, y_pred: Any, *, c: Any = 1.0) -> Any:
-    u = in_units(y_true, y_pred, c)
+    u = in_bounded_units(y_true, y_pred, c)
     return c * (u / (1.0 + abs(u))) / count(y_pred)
 
 
