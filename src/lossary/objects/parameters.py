@@ -108,9 +108,7 @@ def _weights(loss: str, parameter: Parameter, value: Any) -> tuple[float, ...] |
     backend = backends.of(backends.bare(value))
     host = value if backend is None else backend.host(backends.bare(value), wait=True)
     found = _floats(host)
-    if found is None or found.ndim > (1 if found.size else 0) or (per_class and found.ndim == 0):
-        raise texts.parameter_value(loss, parameter, value)
-    if not _are_weights(found):
+    if found is None or not _are_weights(found, per_class=per_class):
         raise texts.parameter_value(loss, parameter, value)
     return float(found) if found.ndim == 0 else tuple(map(float, found))
 
@@ -124,7 +122,9 @@ def _floats(values: Any) -> np.ndarray[Any, Any] | None:
         return None
 
 
-def _are_weights(found: np.ndarray[Any, Any]) -> bool:
+def _are_weights(found: np.ndarray[Any, Any], *, per_class: bool) -> bool:
+    if found.ndim > (1 if found.size else 0) or (per_class and found.ndim == 0):
+        return False
     return bool(np.isfinite(found).all() and (found >= 0).all())
 
 
