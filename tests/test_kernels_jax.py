@@ -74,6 +74,22 @@ def test_value_and_gradient_are_those_of_the_words(setting: Setting, monkeypatch
     assert_close(got, in_words(monkeypatch, lambda: run(*arrays)))
 
 
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum"])
+@pytest.mark.parametrize("name", ["mean_squared_error", "kl_divergence"])
+def test_a_plain_call_is_one_operation(name: str, reduction: str) -> None:
+    loss, half = lossary.get(name, reduction=reduction), jnp.full((4, 3), 0.5, "float32")
+    program = jax.jit(jax.value_and_grad(lambda p, y: loss(y, p))).lower(half, half).compile().as_text()
+    assert program.count("custom-call(") == 1
+    assert "fusion(" not in program
+
+
+def test_many_rows_are_added_up_in_double_precision() -> None:
+    # 2^24, 1 and 1: float32 has no number between 2^24 and 2^24 + 2.
+    y_pred = jnp.asarray([[1.0 - 2.0**24, 0.0], [0.0, 0.0], [0.0, 0.0]], "float32")
+    total = jax.jit(lossary.CategoricalHinge(reduction="sum"))(jnp.tile(jnp.asarray([1.0, 0.0]), (3, 1)), y_pred)
+    assert float(total) == 2.0**24 + 2.0
+
+
 @pytest.mark.parametrize("setting", WITNESSES, ids=str)
 def test_values_per_data_point_and_any_upstream(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     y_true, y_pred = drawn(setting, (3, 11, 5))

@@ -83,8 +83,8 @@ def _version() -> tuple[int, int]:
 class Call:
     """What is computed from arrays in rows: the values, or their total, and if wanted their gradient.
 
-    ``reduction`` is ``mean`` or ``sum`` where a separable loss is totalled at once, and nothing where every data
-    point has its own value and, for the gradients, its own factor.  Inputs are those of the formula, the factors if
+    ``reduction`` is ``mean`` or ``sum`` where the values are totalled at once, and nothing where every data point has
+    its own value and, for the gradients, its own factor.  Inputs are those of the formula, the factors if
     there are any, and what the kernel makes of the parameters, if it uses them.
     """
 
@@ -108,8 +108,9 @@ class Call:
         handler: Callable[..., Handler] = kernels.part("xla.handler").handler
         given, main = zip(self.program.record.inputs, arrays, strict=False), self.main(arrays)
         label = next((str(x.dtype.name) for each, x in given if each.is_label), "")
-        wanted = use(self.program, main.shape[-1], total=bool(self.reduction), gradient=self.gradient)
-        return handler(self.program, wanted, str(main.dtype.name), label, _KNOWN, mean=self.reduction == "mean")
+        total = bool(self.reduction) and self.program.separable
+        wanted = use(self.program, main.shape[-1], total=total, gradient=self.gradient)
+        return handler(self.program, wanted, str(main.dtype.name), label, _KNOWN, reduction=self.reduction)
 
     def run(self, *arrays: Array) -> Sequence[Array]:
         """Runs the kernel, which has no derivative of its own; where there is none, the words."""
@@ -313,7 +314,7 @@ class JaxFused:
     def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, list[Array]]:
         """The reduced loss and, if wanted, its gradients."""
         plain = self.weights is None and self.mask is None
-        if reduction != "none" and plain and self.program.separable:
+        if reduction != "none" and plain:
             call, factors = self._call("sum" if reduction == "sum" else "mean"), []
         else:
             ones = jnp.ones(self.shape[:-1], self.dtype)

@@ -206,7 +206,7 @@ def _text(taken: Sequence[Argument], use: Use, dtype: str, *, reads: bool) -> st
     call = f"kernel({', '.join(given.get(each.name, each.name) for each in taken)})"
     rows = _elements(Argument("y_true", "float", 2), use, dtype)
     reading = f"one_hot_labels({rows}, labels, 0, count)" if reads else ""
-    lines = _added_up(call, use) if use.curvature else _totalled(call, use, reading)
+    lines = _derivatives(call, use) if use.curvature else _totalled(call, use, reading)
     largest = float(np.finfo(dtype).max)
     lines += [
         f"if not (found <= {largest!r} and -found <= {largest!r}):",
@@ -237,9 +237,7 @@ def _totalled(call: str, use: Use, reading: str) -> list[str]:
     lines += [f"labels = empty(({most},), np.int64)"] if reading else []
     task = ["count = min(size, last - start)", f"pieces = {'count' if use.rows else _chunks('count')}"]
     task += [f"if {reading} != 0:", f"    return np.int32({NOT_ONE_HOT})"] if reading else []
-    task += [f"faults = faults | {call}", "found = 0.0", f"for begin in range(0, pieces, {_BLOCK}):", "    part = 0.0"]
-    task += [f"    for i in range(begin, min(begin + {_BLOCK}, pieces)):", "        part = accumulate(part, parts[i])"]
-    task += ["    found = accumulate(found, part)"]
+    task += [f"faults = faults | {call}", *added_up("parts", "pieces")]
     task += ["if totals != 0:", f"    {_TOTAL} = found", "total = total + found"]
     lines += ["faults = np.int32(0)", "total = 0.0", "for start in range(first, last, size):", *indent(task)]
     # In the same order as above.
@@ -249,10 +247,20 @@ def _totalled(call: str, use: Use, reading: str) -> list[str]:
     return [*lines, "written = elements(value, F, 1)", "written[0] = F(found)"]
 
 
+def added_up(numbers: str, count: str) -> list[str]:
+    """Source of the sum of so many numbers, ``found``."""
+    lines = ["found = 0.0", f"for begin in range(0, {count}, {_BLOCK}):", "    part = 0.0"]
+    lines += [
+        f"    for i in range(begin, min(begin + {_BLOCK}, {count})):",
+        f"        part = accumulate(part, {numbers}[i])",
+    ]
+    return [*lines, "    found = accumulate(found, part)"]
+
+
 _TOTAL = "elements(totals + start // size * 8, np.float64, 1)[0]"
 
 
-def _added_up(call: str, use: Use) -> list[str]:
+def _derivatives(call: str, use: Use) -> list[str]:
     """Both derivatives added up, which is finite where they are."""
     lines = ["start = 0", "count = units", f"faults = {call}"]
     lines += [f"terms = units{' * columns' if use.rows else ''}"]

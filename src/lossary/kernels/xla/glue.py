@@ -12,6 +12,7 @@ from ..compiler.typed import Typed
 from ..compiler.values import LONG, array_at
 from ..compiler.walk import Routine
 from ..cpu import compiled as kernels
+from ..cpu import intrinsics
 from ..cpu.arguments import typed
 from ..cpu.emit import Source
 from . import xla
@@ -22,7 +23,8 @@ def machine_code(made: Source, glue: str, dtype: str, label: str, version: tuple
     unit, word = kernels.new_unit(), Typed("int64")
     work, task, handler = ast.parse(glue).body
     scope = {name: getattr(xla, name) for name in xla.__all__}
-    scope |= {"array": array_at, "load": load, "abort": abort, "D": np.float64, "F": np.dtype(dtype).type}
+    scope |= {"array": array_at, "load": load, "abort": abort, "accumulate": intrinsics.accumulate}
+    scope |= {"D": np.float64, "F": np.dtype(dtype).type}
     scope |= {"L": np.dtype(label or dtype).type, "MAJOR": np.int32(version[0]), "MINOR": np.int32(version[1])}
     scope["kernel"] = kernels.add(unit, made.name, made.text, dtype, typed(made.arguments, dtype, label or "int64"), {})
     scope["work"] = unit.function("work", _routine(work, scope), [word] * 3)

@@ -16,7 +16,7 @@ from ..compiler.memory import allocate, call, fetch_add, load, release, store, y
 from ..compiler.walk import routine
 
 __all__ = [
-    "FRAME", "INPUTS", "OUTPUTS", "TOTALS", "claim", "data", "described", "finish", "leave", "length", "share",
+    "FRAME", "INPUTS", "OUTPUTS", "OWN", "claim", "data", "described", "finish", "leave", "length", "share",
     "start", "wait",
 ]  # fmt: skip
 
@@ -28,8 +28,8 @@ _DATA, _DIMENSIONS = 24, 40
 _KIND, _METADATA, _MAJOR, _MINOR = 8, 24, 24, 28
 # The table of what XLA offers.
 _DESTROY_ERROR, _SCHEDULE, _THREADS = 64, 136, 144
-# What all threads of a call share; behind it the totals of a separable loss.
-_NEXT, _DONE, _OWNERS, FRAME, _TASKS, _STEP, _UNITS, _ARGUMENTS, TOTALS = 0, 8, 16, 24, 32, 40, 48, 56, 104
+# What all threads of a call share; behind it what a call makes for a kernel by itself.
+_NEXT, _DONE, _OWNERS, FRAME, _TASKS, _STEP, _UNITS, _ARGUMENTS, OWN = 0, 8, 16, 24, 32, 40, 48, 56, 104
 
 
 @routine
@@ -54,9 +54,9 @@ def length(frame: Any, side: Any, index: Any, axis: Any) -> Any:
     return load(load(load(load(frame + side) + 8 * index) + _DIMENSIONS) + 8 * axis)
 
 
-def start(frame: Any, units: Any, step: Any, totals: Any) -> Any:
-    """The shared state of a call."""
-    state = allocate(TOTALS + 8 * totals)
+def start(frame: Any, units: Any, step: Any, words: Any) -> Any:
+    """The shared state of a call, with so many words behind it."""
+    state = allocate(OWN + 8 * words)
     for offset in (_NEXT, _DONE):
         store(state + offset, 0)
     store(state + _OWNERS, 1)
