@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from ..graph.program import Program
 
 Array = Any
-# What kernels and steps answer, besides 1 where values lie outside their sets: a result that is not finite, and targets
-# that were to give labels and are not one-hot.
-NOT_FINITE, NOT_ONE_HOT = 2, 4
+# What kernels and steps answer, besides 1 where values lie outside their sets: a result that is not finite, targets
+# that were to give labels and are not one-hot, and memory that does not lie in order, of which nothing was computed.
+NOT_FINITE, NOT_ONE_HOT, NOT_IN_ORDER = 2, 4, 8
 
 
 class Library(Protocol):

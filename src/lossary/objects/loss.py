@@ -179,7 +179,7 @@ class Loss(kin.Kin):
         return self._setting.weighting
 
     def _mode(self) -> modes.Mode | None:
-        return modes.mode_of(self.name, self.check) or self.unasked_check()
+        return self.check or modes.of_block() or self.unasked_check()
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `lossary.get` makes an equal object, and ``keras.losses.get`` too."""

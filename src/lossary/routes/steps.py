@@ -16,7 +16,7 @@ from .. import kernels
 from ..backends import NUMPY
 from ..calls import parts
 from ..calls.evaluate import LOOKING, Batch, check_values
-from ..calls.kernel import NOT_FINITE
+from ..calls.kernel import NOT_FINITE, NOT_IN_ORDER
 from ..calls.plan import Plan, Setting, planned
 from ..errors import ShapeError
 from ..facts.record import Record
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 Floats = np.ndarray[Any, Any]
+# What leaves nothing that can be used, whether or not values are looked at.
+_NOTHING = NOT_FINITE | NOT_IN_ORDER
 Gathered = Callable[[list[Any]], Any]
+
+
+# One name fewer to be looked up.
+_empty = np.empty
 
 
 class Step:
@@ -60,14 +66,10 @@ class Step:
         if self.run is None:
             return None if self.other is None else self.other(*arrays)
         inputs: Sequence[Floats] = arrays if self.apart is None else self.apart(*arrays)
-        for x in inputs:
-            flags = x.flags
-            if not (flags.c_contiguous and flags.aligned):
-                return None
         dtype, slopes = self.dtype, []
-        value = np.empty((), dtype)
+        value = _empty((), dtype)
         for shape, make in self.rooms:
-            slopes.append(np.empty(shape, dtype) if make is None else make())
+            slopes.append(_empty(shape, dtype) if make is None else make())
         if self.run(*inputs, *slopes, value, *self.tail) & self.fatal:
             return None
         if not slopes:
@@ -97,7 +99,7 @@ def made(
     )  # fmt: skip
     if step is not None:
         found.run, found.tail, found.origin, found.shared = step
-        found.fatal, found.dtype = -1 if looking else NOT_FINITE, y_pred.dtype
+        found.fatal, found.dtype = -1 if looking else _NOTHING, y_pred.dtype
         found.apart = _apart(setting, plan, looking=looking)
         if wanted:
             found.rooms = [(inputs[place].shape, room(inputs[place])) for place in record.predictions]
@@ -148,12 +150,11 @@ class CurvatureStep:
             step = kernels.curvature_step(plan.program, setting.numbers, y_pred, columns, label=label)
             if step is not None:
                 self.run, self.tail, *_ = step
-                self.fatal = -1 if check in LOOKING else NOT_FINITE
+                self.fatal = -1 if check in LOOKING else _NOTHING
 
     def on_numpy(self, y_true: Floats, y_pred: Floats) -> tuple[Floats, Floats] | None:
         """Both, or None."""
-        true, pred = y_true.flags, y_pred.flags
-        if self.run is None or not (true.c_contiguous and pred.c_contiguous and true.aligned and pred.aligned):
+        if self.run is None:
             return None
         slope, curve = np.empty_like(y_pred), np.empty_like(y_pred)
         return None if self.run(y_true, y_pred, slope, curve, *self.tail) & self.fatal else (slope, curve)

@@ -15,9 +15,9 @@ def _pointer(address: Any, kind: Any = LONG) -> Any:
     return builder().inttoptr(value(address).of, kind.as_pointer())
 
 
-def load(address: Any) -> Value:
-    """The word at an address."""
-    return Value(builder().load(_pointer(address)))
+def load(address: Any, kind: Any = LONG) -> Value:
+    """The word at an address, or a number of another size."""
+    return Value(builder().load(_pointer(address, kind)))
 
 
 def store(address: Any, number: Any) -> None:

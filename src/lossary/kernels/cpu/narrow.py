@@ -30,8 +30,7 @@ def body(form: Lowered, names: Names, *, use: Use) -> list[str]:
     work += _over_lanes([f"faults = faulty(faults, {text.of(node)})" for node in form.checks])
     work += _over_lanes([_ROW, *(f"results[i] = {text.of(node)}" for node in form.results)])
     tiles = written(form, use)
-    for tile, array in tiles.items():
-        work += _over_lanes([_ROW, f"own = row({array}, i)", *over_columns([f"own[j] = {tile}{ELEMENT}"])])
+    work += _turned([f"{array}[i, j] = {tile}{ELEMENT}" for tile, array in tiles.items()])
     lines = ["faults = NONE", f"columns = {argument(form.main)}.shape[1]", "count = F(columns)"]
     lines += [] if use.curvature else ["results = beginning(values, 0)"]
     lines += [line for each in form.inputs for line in _room(each)]
@@ -66,9 +65,13 @@ def _loaded(inputs: Sequence[Input], *, gradient: bool) -> list[str]:
         elif each.is_number:
             lines.append(f"{element}{NUMBER} = {array}[i]")
         else:
-            lines.append(f"{array}_row = row({argument(each)}, i)")
-            copies.append(f"{array}{ELEMENT} = {array}_row[j]")
-    return [*_over_lanes([*lines, *over_columns(copies)]), *checks]
+            copies.append(f"{array}{ELEMENT} = {argument(each)}[i, j]")
+    return [*(_over_lanes(lines) if lines[1:] else []), *_turned(copies), *checks]
+
+
+def _turned(copies: Sequence[str]) -> list[str]:
+    """Between rows as they lie and rows side by side: the inner loop is the one of known length, soon begun."""
+    return over_columns(_over_lanes([_ROW, *copies])) if copies else []
 
 
 def _over_lanes(lines: Sequence[str]) -> list[str]:
