@@ -45,7 +45,7 @@ class Step:
     arrays what ``run`` takes, and is None where it takes them as they are.
     """
 
-    __slots__ = ("apart", "dtype", "fatal", "gathered", "origin", "other", "rooms", "run", "shared", "tail")
+    __slots__ = ("apart", "dtype", "fatal", "gathered", "only", "origin", "other", "rooms", "run", "shared", "tail")
 
     def __init__(self, gathered: Gathered | None = None) -> None:
         # Puts gradients into the structure of the predictions, where there may be several.
@@ -56,6 +56,8 @@ class Step:
         self.dtype: np.dtype[Any] | None = None
         # Shapes of gradients that are wanted, and memory for large ones, None where any will do.
         self.rooms: list[tuple[tuple[int, ...], Callable[[], Floats] | None]] = []
+        # The shape of a gradient that is the only one, and small.
+        self.only: tuple[int, ...] | None = None
         self.tail: tuple[Any, ...] = ()
         self.fatal = 0
         self.origin = ""
@@ -66,15 +68,17 @@ class Step:
         if self.run is None:
             return None if self.other is None else self.other(*arrays)
         inputs: Sequence[Floats] = arrays if self.apart is None else self.apart(*arrays)
-        dtype, slopes = self.dtype, []
+        dtype, gradient = self.dtype, None
         value = _empty((), dtype)
-        for shape, make in self.rooms:
-            slopes.append(_empty(shape, dtype) if make is None else make())
-        if self.run(*inputs, *slopes, value, *self.tail) & self.fatal:
-            return None
-        if not slopes:
-            return value[()], None
-        return value[()], slopes[0] if self.gathered is None else self.gathered(slopes)
+        if self.only is not None:
+            gradient = _empty(self.only, dtype)
+            faults = self.run(*inputs, gradient, value, *self.tail)
+        else:
+            slopes = [_empty(shape, dtype) if make is None else make() for shape, make in self.rooms]
+            faults = self.run(*inputs, *slopes, value, *self.tail)
+            if slopes:
+                gradient = slopes[0] if self.gathered is None else self.gathered(slopes)
+        return None if faults & self.fatal else (value[()], gradient)
 
 
 def made(
@@ -103,6 +107,8 @@ def made(
         found.apart = _apart(setting, plan, looking=looking)
         if wanted:
             found.rooms = [(inputs[place].shape, room(inputs[place])) for place in record.predictions]
+            if found.gathered is None and found.rooms[0][1] is None:
+                found.only = found.rooms[0][0]
     elif wanted and y_pred.size < kernels.THRESHOLD:
         found.other = _in_words(setting, plan, found.gathered, looking=looking, mean=reduction != "sum")
     return found

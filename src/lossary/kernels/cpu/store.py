@@ -15,6 +15,7 @@ import llvmlite
 from llvmlite import binding
 
 from ...backends import _series
+from ...calls.kernel import NOT_IN_ORDER
 from ..compiler import link
 from ..compiler.typed import Around, Typed
 from . import alone, disk
@@ -31,7 +32,7 @@ def _environment() -> bytes:
     contained += [here / f"{name}.py" for name in ("choices", "compiled", "functions", "intrinsics", "target")]
     processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
     # Objects of Python are larger where it has no lock.
-    parts = [llvmlite.__version__, *processor, str(object.__basicsize__)]
+    parts = [llvmlite.__version__, *processor, str(object.__basicsize__), str(NOT_IN_ORDER)]
     return "\0".join([*parts, *(path.read_text(encoding="utf-8") for path in contained)]).encode()
 
 
