@@ -23,6 +23,7 @@ from inputs import FEWEST, FUSED, WITNESSES, Setting, every, is_separable, progr
 from kernel_laws import in_words
 from lossary import kernels
 from lossary.calls import evaluate
+from lossary.calls.kernel import NOT_IN_ORDER
 from lossary.kernels.cpu import labels, target, tasks, threads
 
 EACH = pytest.mark.parametrize("setting", every(FUSED, FEWEST), ids=str)
@@ -477,3 +478,17 @@ def rowwise() -> Setting:
 
 def filled(y_pred: Any) -> tuple[Any, Any]:
     return np.ones_like(y_pred), y_pred
+
+
+def test_a_step_computes_nothing_where_memory_does_not_lie_in_order() -> None:
+    program_of, y = program(lossary.MeanSquaredError()), np.ones((4, 3), "float32")
+    step = kernels.step(program_of, (), y, 3, mean=True, gradient=True)
+    assert step is not None
+    run, tail, *_ = step
+    for form in (strided, turned, backwards, unaligned):
+        for given in ((form(y), y), (y, form(y))):
+            gradient, value = np.full_like(y, 7.0), np.full((), 7.0, "float32")
+            assert run(*given, gradient, value, *tail) == NOT_IN_ORDER
+            assert value == 7.0
+            assert (gradient == 7.0).all()
+    assert run(y, y, gradient, value, *tail) == value == 0
