@@ -70,6 +70,9 @@ def start(frame: Any, units: Any, step: Any, words: Any) -> Any:
 @routine
 def share(state: Any, task: Any) -> None:
     """Asks XLA's pool for helpers, as many as there is use for."""
+    tasks = load(state + _TASKS)
+    if tasks < 2:
+        return
     frame = load(state + FRAME)
     api, context = load(frame + _API), load(frame + _CONTEXT)
     arguments = state + _ARGUMENTS
@@ -79,7 +82,7 @@ def share(state: Any, task: Any) -> None:
     store(arguments + 24, arguments + 32)
     if _failed(api, call(load(api + _THREADS), arguments)):
         return
-    helpers: Any = min(load(arguments + 32), load(state + _TASKS)) - 1
+    helpers: Any = min(load(arguments + 32), tasks) - 1
     for _ in range(helpers):
         store(arguments, 40)
         store(arguments + 8, 0)
