@@ -30,21 +30,18 @@ class NumpyRoute(Route):
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
-        step = _step(setting, arguments, arrays, structure, axis, check, reduction, wanted=False, batched=batched)
-        found = None if step is None else step.on_numpy(*arrays)
+        found = _found(setting, arguments, axis, check, reduction, False, batched)
         return None if found is None else found[0]
 
     def at_once_with_gradient(
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Any] | None:
-        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
-        step = _step(setting, arguments, arrays, structure, axis, check, reduction, wanted=True)
-        return None if step is None else step.on_numpy(*arrays)
+        return _found(setting, arguments, axis, check, reduction, True, True)
 
     def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
-        step = _step(setting, arguments, *steps.leaves(arguments), axis, None, reduction, wanted=True)
-        return "" if step is None else step.origin
+        if type(axis) is not int or any(type(x) is not _ARRAY for x in steps.leaves(arguments)[0]):
+            return ""
+        return steps.made(setting, arguments, axis, None, reduction, wanted=True).origin
 
     def call(
         self,
@@ -97,27 +94,29 @@ class NumpyRoute(Route):
 _ARRAY = np.ndarray
 
 
-def _step(
-    setting: Setting, arguments: Sequence[Any], arrays: Sequence[Any], structure: tuple[int, ...], axis: Axis,
-    check: Mode | None, reduction: str, *, wanted: bool, batched: bool = True,
-) -> steps.Step | None:  # fmt: skip
+def _found(
+    setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, wanted: bool,
+    batched: bool,
+) -> tuple[Array, Any] | None:  # fmt: skip
+    """The loss and, where it is wanted, its gradient by the step for arrays like these, which is made at first."""
     if type(axis) is not int:
         return None
-    key: Hashable
-    if len(arrays) == 2:  # Without loops, which take as long as all the rest of a small call.
-        a, b = arrays
-        if not type(a) is type(b) is _ARRAY:
+    arrays = arguments
+    key: Hashable = None
+    if len(arguments) == 2:  # Without loops, which take as long as all the rest of a small call.
+        a, b = arguments
+        if type(a) is type(b) is _ARRAY:
+            key = a.dtype, b.dtype, a.shape, b.shape, axis, check, reduction, wanted, batched
+    if key is None:
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
+        if any(type(x) is not _ARRAY for x in arrays):
             return None
-        key = a.dtype, b.dtype, a.shape, b.shape, structure, axis, check, reduction, wanted, batched
-    elif any(type(x) is not _ARRAY for x in arrays):
-        return None
-    else:
         key = steps.facts(arrays), structure, axis, check, reduction, wanted, batched
-    found: steps.Step | None = setting.steps.get(key)
-    if found is None:
-        found = steps.made(setting, arguments, axis, check, reduction, wanted=wanted, batched=batched)
-        keep(setting.steps, key, found)
-    return found
+    step: steps.Step | None = setting.steps.get(key)
+    if step is None:
+        step = steps.made(setting, arguments, axis, check, reduction, wanted=wanted, batched=batched)
+        keep(setting.steps, key, step)
+    return step.on_numpy(*arrays)
 
 
 ROUTE = NumpyRoute(NUMPY)
