@@ -250,7 +250,7 @@ def _differentiated(primals: tuple[Array, ...], tangents: tuple[Any, ...], *, ca
     """In words: JAX asks for this where it has taken a rule apart, as it does in loops that it differentiates twice."""
     still = [isinstance(x, ad.Zero) for x in tangents]
     given = [SymbolicZero(x.aval) if same else x for same, x in zip(still, tangents, strict=True)]
-    return _along(lambda *arrays: call.words(*arrays), primals, tuple(given))
+    return _along(call.words, primals, tuple(given))
 
 
 def _vectorized(arrays: Sequence[Array], axes: Sequence[Any], *, call: Call) -> tuple[Any, Any]:
