@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...calls.kernel import Fused, Fusible, NoKernelError
 from ...facts.registry import is_enrolled
 from ...graph.program import Program
-from .. import fits, of_several, off, part, unfit
+from .. import fits, off, part, unfit
 from ..lowering.form import SPECIAL
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def refusal(call: Fusible) -> str:
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
     if not fits(call):
-        return "y_true has another shape than y_pred"
+        return "the arrays have different shapes"
     return lacking(call.program) or unusable(y_pred.device) or _refused(call.program)
 
 
 def lacking(program: Program) -> str:
     """Why no kernel for a device computes such a formula, or nothing."""
     special = sorted(program.operations.keys() & SPECIAL)
-    return of_several(program) or unfit(program) or (f"{', '.join(special)}: no kernel yet" if special else "")
+    return unfit(program) or (f"{', '.join(special)}: no kernel yet" if special else "")
 
 
 def _refused(program: Program) -> str:
