@@ -16,7 +16,6 @@ from lossary.calls.programs import Program, program_for
 from lossary.facts.arguments import Role
 from lossary.facts.record import Record
 from lossary.graph.node import walk
-from lossary.kernels import triton
 from lossary.objects.define import function, loss_class, records
 
 # The dtype of a reduced loss, by that of the predictions.
@@ -102,9 +101,8 @@ PROVEN = _proven()
 SETTINGS = _settings(PAIRS)
 EVERY_SETTING = _settings(BUILTIN)
 # Those that kernels take.
-FUSED = [setting for setting in SETTINGS if not kernels.unfit(program(setting))]
-# Those that kernels for GPUs take, whatever their arguments are.
-ON_DEVICES = [setting for setting in EVERY_SETTING if not triton.lacking(program(setting))]
+EVERY_FUSED = [setting for setting in EVERY_SETTING if not kernels.unfit(program(setting))]
+FUSED = [setting for setting in EVERY_FUSED if setting.record.is_pair]
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
-from inputs import EVERY_SETTING, Setting, few, program
+from inputs import EVERY_FUSED, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
 from lossary.facts.arguments import Role
@@ -33,7 +33,7 @@ def _kind(setting: Setting) -> tuple[Any, ...]:
 
 
 _HOW = ("is_label", "is_whole", "has_outputs")
-SEVERAL = [s for s in EVERY_SETTING if not s.record.is_pair and not kernels.unfit(program(s))]
+SEVERAL = [s for s in EVERY_FUSED if not s.record.is_pair]
 WITNESSES = list({_kind(setting): setting for setting in reversed(SEVERAL)}.values())
 # For what compiles programs of its own: two predictions, and labels beside numbers of data points.
 FEWEST = [s for s in WITNESSES if len(s.record.predictions) == 2][:1] + [
@@ -243,7 +243,7 @@ def test_devices_say_what_kernels_lack() -> None:
     for backend in ("numpy", "torch", "jax"):
         assert f"in a fused kernel on {backend}" in kernels.explain("margin_ranking", backend=backend)
     assert "given_first, given_second, gradient, gradient1" in kernels.source("margin_ranking", device="cuda")
-    with pytest.raises(lossary.LossError, match="binet, binet_slope: no kernel yet"):
-        kernels.source("gamma_nll", device="cuda")
+    with pytest.raises(lossary.LossError, match="it compares all pairs of outputs: no kernel yet"):
+        kernels.source("crps_ensemble", device="cuda")
     with pytest.raises(lossary.LossError, match=r"lgamma|binet"):
         kernels.source("negative_binomial_nll", readable=True)

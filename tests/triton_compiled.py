@@ -14,7 +14,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from inputs import ON_DEVICES, Setting, program
+from inputs import EVERY_FUSED, Setting, program
 from lossary.kernels.cpu.arguments import argument
 from lossary.kernels.lowering.lower import lower
 from lossary.kernels.triton import emit, module
@@ -52,6 +52,6 @@ def verdict(setting: Setting) -> str:
 
 
 if __name__ == "__main__":
-    for each in ON_DEVICES:
+    for each in EVERY_FUSED:
         if len(sys.argv) == 1 or str(each) in sys.argv[1:]:
             print(each, verdict(each))

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import ON_DEVICES, WITNESSES, Setting, program
+from inputs import EVERY_FUSED, WITNESSES, Setting, program
 from lossary.calls.evaluate import prepare
 from lossary.kernels import triton
 from lossary.kernels.cpu.run import host_numbers
@@ -188,6 +188,6 @@ if __name__ == "__main__":
     on_a_device.setattr(triton, "unusable", lambda device: "")
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    for one in ON_DEVICES:
+    for one in EVERY_FUSED:
         if not sys.argv[1:] or str(one) in sys.argv[1:]:
             print(one, faults(one) | of_calls(one) | of_plain_totals(one) or "is right", flush=True)

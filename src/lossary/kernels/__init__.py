@@ -297,11 +297,9 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
         raise no_kernel(program.record.name, unfit(program))
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
-    lacking = part("triton").lacking(program) if device == "cuda" else ""
-    if readable and program.operations.keys() & SPECIAL:
-        lacking = f"{', '.join(sorted(program.operations.keys() & SPECIAL))}: NumPy has no such function"
-    if lacking:
-        raise no_kernel(program.record.name, lacking)
+    special = sorted(program.operations.keys() & SPECIAL)
+    if readable and special:
+        raise no_kernel(program.record.name, f"{', '.join(special)}: NumPy has no such function")
     if device == "cuda":
         return str(part("triton.emit").source(program, "elements" if program.separable else "rows").text)
     if readable:
