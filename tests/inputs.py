@@ -144,6 +144,22 @@ WITNESSES = _witnesses()
 FEWEST = [setting for setting in WITNESSES if kind(setting) in ((True, False, False), (False, True, True))]
 
 
+def _kind_of_several(setting: Setting) -> tuple[Any, ...]:
+    inputs, several = setting.record.inputs, setting.record.predictions[1:] != ()
+    of_inputs = (any(getattr(each, how) for each in inputs) for how in ("is_label", "is_whole", "has_outputs"))
+    return is_separable(setting), several, *of_inputs
+
+
+# Those that kernels take of losses with several predictions, arguments of other names, or numbers of data points; one
+# of each kind; and two predictions, and labels beside numbers of data points.
+SEVERAL = [setting for setting in EVERY_FUSED if not setting.record.is_pair]
+WITNESSES_OF_SEVERAL = list({_kind_of_several(setting): setting for setting in reversed(SEVERAL)}.values())
+FEWEST_OF_SEVERAL = [
+    *[s for s in WITNESSES_OF_SEVERAL if len(s.record.predictions) == 2][:1],
+    *[s for s in WITNESSES_OF_SEVERAL if any(each.is_label for each in s.record.inputs)][:1],
+]
+
+
 def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) -> list[Any]:
     """For machinery that is slow: `make test` sees what is chosen, `make proof` other witnesses and proven losses."""
 

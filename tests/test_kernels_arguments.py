@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
-from inputs import EVERY_FUSED, Setting, few, program
+from inputs import FEWEST_OF_SEVERAL, SEVERAL, WITNESSES_OF_SEVERAL, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
 from lossary.facts.arguments import Role
@@ -25,20 +25,6 @@ def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
 
 
-def _kind(setting: Setting) -> tuple[Any, ...]:
-    """What machinery tells these losses apart by."""
-    inputs = setting.record.inputs
-    predictions = setting.record.predictions[1:] != ()
-    return program(setting).separable, predictions, *(any(getattr(each, how) for each in inputs) for how in _HOW)
-
-
-_HOW = ("is_label", "is_whole", "has_outputs")
-SEVERAL = [s for s in EVERY_FUSED if not s.record.is_pair]
-WITNESSES = list({_kind(setting): setting for setting in reversed(SEVERAL)}.values())
-# For what compiles programs of its own: two predictions, and labels beside numbers of data points.
-FEWEST = [s for s in WITNESSES if len(s.record.predictions) == 2][:1] + [
-    s for s in WITNESSES if any(each.is_label for each in s.record.inputs)
-][:1]
 # One data point per row, short rows side by side, and long ones.
 SHAPES = [(41, 1), (37, 5), (23, 70)]
 
@@ -55,7 +41,7 @@ def flat(found: Any) -> list[Any]:
     return [x for each in found for x in flat(each)] if isinstance(found, tuple) else [np.asarray(found)]
 
 
-@pytest.mark.parametrize("setting", few(WITNESSES.__contains__, SEVERAL), ids=str)
+@pytest.mark.parametrize("setting", few(WITNESSES_OF_SEVERAL.__contains__, SEVERAL), ids=str)
 @pytest.mark.parametrize("dtype", few("float32".__eq__, ["float32", "float64"]))
 def test_value_and_gradients_are_those_of_the_words(setting: Setting, dtype: str) -> None:
     rng = np.random.default_rng(3)
@@ -177,7 +163,7 @@ def test_half_precision_keeps_the_gradients_of_float32() -> None:
     assert (first.grad.dtype, float(first.grad), float(second.grad)) == (torch.float16, 0.25, -0.25)
 
 
-@pytest.mark.parametrize("setting", few(FEWEST.__contains__, SEVERAL), ids=str)
+@pytest.mark.parametrize("setting", few(FEWEST_OF_SEVERAL.__contains__, SEVERAL), ids=str)
 def test_jax_takes_the_same_kernels(setting: Setting) -> None:
     """A weighted mean and unreduced values in one program, differentiated, beside the words of NumPy."""
     shape = 9, 6

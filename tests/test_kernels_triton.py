@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lossary
-from inputs import EVERY_FUSED, FEWEST
+from inputs import EVERY_FUSED, FEWEST, FEWEST_OF_SEVERAL
 from lossary import kernels
 from lossary.kernels.lowering.form import SPECIAL
 from test_kernels_functions import BOUNDS
@@ -19,7 +19,7 @@ from test_words_accuracy import LIMIT, LIMITS
 TESTS = Path(__file__).parent
 # `make test` installs Triton here and not beside TensorFlow, after which it crashes.
 FOLDER = TESTS.parent / ".venv-triton"
-FEW = [str(setting) for setting in FEWEST]
+FEW = [str(setting) for setting in (*FEWEST, *FEWEST_OF_SEVERAL)]
 
 needs_triton = pytest.mark.skipif(sys.platform != "linux", reason="Triton is made for Linux alone")
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import lossary
-from inputs import EVERY_FUSED, WITNESSES, Setting, program
+from inputs import EVERY_FUSED, WITNESSES, WITNESSES_OF_SEVERAL, Setting, program
 from lossary.calls.evaluate import prepare
 from lossary.kernels import triton
 from lossary.kernels.cpu.run import host_numbers
@@ -27,6 +27,8 @@ from lossary.routes import steps, torch_device
 from lossary.routes.torch_prepared import as_given
 from lossary.routes.torch_together import leaves
 
+# What takes every mechanism.
+CHOSEN = WITNESSES + WITNESSES_OF_SEVERAL
 # Of the largest slope of a row, and of the value.
 MOST = 2e-6
 FINISH = module.module(emit.common())["finish"]
@@ -42,7 +44,7 @@ class Case:
         self.inputs = [x if each.is_label else x.to(dtype) for each, x in arrays]
         self.setting, self.shape, self.predictions = setting, shape, setting.record.predictions
         self.weights, self.live = torch.tensor(rng.uniform(0.5, 2.0, shape[0])).float(), torch.arange(shape[0]) % 3 != 1
-        self.gradients = [torch.full(shape, torch.nan, dtype=dtype) for _ in self.predictions]
+        self.gradients: list[Any] = [torch.full(shape, torch.nan, dtype=dtype) for _ in self.predictions]
 
     def arguments(self, inputs: Sequence[Any]) -> list[Any]:
         """Inputs as a caller passes them."""
@@ -117,7 +119,7 @@ def faults(setting: Setting) -> dict[str, str]:
             case = Case(setting, shape)
             found[f"elements {shape}"] = differs(case, case.elements(16 if shape[0] > 2 else 1024))
     # What has nothing to do with the formula is the same for all long rows.
-    for long in (False, True) if setting in WITNESSES else (False,):
+    for long in (False, True) if setting in CHOSEN else (False,):
         kind = "long, " if long else ""
         case = Case(setting, (5, 7))
         found[f"{kind}weights and mask"] = differs(case, case.rows(long=long, weighted=True), case.weights)
@@ -128,6 +130,10 @@ def faults(setting: Setting) -> dict[str, str]:
         case = Case(setting, (5, 7))
         value, slopes = case.rows(long=long, upstream=torch.tensor(2.0))
         found[f"{kind}upstream"] = differs(case, (value, [x / 2 for x in slopes]))
+        whole, case = Case(setting, (5, 7)), Case(setting, (5, 7))
+        case.gradients[0] = None
+        if not all(map(torch.equal, case.rows(long=long)[1][1:], whole.rows(long=long)[1][1:])):
+            found[f"{kind}one left out"] = "other gradients change with it"
     case = Case(setting, (5, 7), torch.float16)
     found["half"] = differs(case, case.rows(), most=1e-3)
     return {name: text for name, text in found.items() if text}
@@ -137,7 +143,7 @@ def of_calls(setting: Setting) -> dict[str, str]:
     """What is wrong with whole calls, beside the words: weights, a mask, other axes, every reduction."""
     found = {}
     case = Case(setting, (4, 6))
-    for weighted in (False, True) if setting in WITNESSES else (True,):
+    for weighted in (False, True) if setting in CHOSEN else (True,):
         others = (case.weights, case.live) if weighted else (None, None)
         arguments = case.arguments(case.inputs)
         batch = prepare(setting.configured()._setting, arguments, *others, batched=True, check="off")

@@ -119,6 +119,8 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
     "minimum": ("a, b", "return tl.where((a < b) | (a != a), a, b)"),
     "at_least": ("x, limit", "return tl.where(limit > x, limit, x)"),
     "at_most": ("x, limit", "return tl.where(limit < x, limit, x)"),
+    # Of numbers below 2**31; `tl.floor` loses subnormal numbers.
+    "rounded_down": ("x", "whole = x.to(tl.int32).to(tl.float32)\nreturn tl.where(whole > x, whole - 1.0, whole)"),
     "sign": ("x", "return tl.where(x > 0.0, 1.0, tl.where(x < 0.0, -1.0, x))"),
     "residual": (
         "a, factor, b",
@@ -273,7 +275,12 @@ class _Written:
 _Operand = _Written | float
 # The words that compositions are made of.
 _SPELLED = {word: f"{word}({{0}})" for word in ("exp", "expm1", "log", "log1p", "sign")}
-_SPELLED |= {"abs": "tl.abs({0})", "floor": "tl.floor({0})", "sqrt": "root({0})", "where": "tl.where({0}, {1}, {2})"}
+_SPELLED |= {
+    "abs": "tl.abs({0})",
+    "floor": "rounded_down({0})",
+    "sqrt": "root({0})",
+    "where": "tl.where({0}, {1}, {2})",
+}
 _SPELLED |= {"less": "({0} < {1})", "logical_or": "({0} | {1})", "maximum": "maximum({0}, {1})"}
 _SPELLED |= {"minimum": "minimum({0}, {1})"}
 _WORDS = SimpleNamespace(
