@@ -140,12 +140,12 @@ def faults(setting: Setting) -> dict[str, str]:
 
 
 def of_calls(setting: Setting) -> dict[str, str]:
-    """What is wrong with whole calls, beside the words: weights, a mask, other axes, every reduction."""
+    """What is wrong with whole calls, beside the words: weights, a mask, another axis, every reduction."""
     found = {}
     case = Case(setting, (4, 6))
-    for weighted in (False, True) if setting in CHOSEN else (True,):
+    for weighted, turned in ((False, True), (True, False)) if setting in CHOSEN else ((True, False),):
         others = (case.weights, case.live) if weighted else (None, None)
-        arguments = case.arguments(case.inputs)
+        arguments = case.arguments([x.T.contiguous().T if turned and x.dim() > 1 else x for x in case.inputs])
         batch = prepare(setting.configured()._setting, arguments, *others, batched=True, check="off")
         words, fused = batch.in_words(), run.Fused(batch)
         for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none"):

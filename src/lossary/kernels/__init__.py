@@ -42,7 +42,7 @@ PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _DEVICES = ("cpu", "cuda")
 _ANEW = "a plain function is traced anew at every call"
-_UNLIKE = "the arrays have different shapes, which are not compared here"
+UNLIKE = "the arrays have different shapes, which are not compared here"
 
 
 def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
@@ -166,7 +166,7 @@ def refusal(call: Fusible, smallest: int | None = None) -> str:
         return unusable()
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
-    return "" if fits(call) else _UNLIKE
+    return "" if fits(call) else UNLIKE
 
 
 def fits(call: Fusible) -> bool:

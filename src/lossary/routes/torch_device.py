@@ -114,6 +114,8 @@ class _Plain(Prepared):
 
     def computed(self, arrays: Sequence[Array], *, wanted: bool) -> tuple[Array, list[Array]] | None:
         """The total and, if they are wanted, its gradients, or None where only the general way leads on."""
+        if self.step is None:
+            return None
         value, slopes = _empty_like(self.like), self._slopes(arrays) if wanted else []
         return (value, slopes) if self._run(arrays, slopes, value, None) else None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...calls.kernel import Fused, Fusible, NoKernelError
 from ...facts.registry import is_enrolled
 from ...graph.program import Program
-from .. import fits, off, part, unfit
+from .. import UNLIKE, fits, off, part, unfit
 
 if TYPE_CHECKING:
     from .run import Step
@@ -71,7 +71,7 @@ def refusal(call: Fusible) -> str:
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
     if not fits(call):
-        return "the arrays have different shapes"
+        return UNLIKE
     return unfit(call.program) or unusable(y_pred.device) or _refused(call.program)
 
 
