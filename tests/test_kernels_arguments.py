@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
-from inputs import FEWEST_OF_SEVERAL, SEVERAL, WITNESSES_OF_SEVERAL, Setting, few, program
+from inputs import EVERY_SETTING, FEWEST_OF_SEVERAL, SEVERAL, WITNESSES_OF_SEVERAL, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
 from lossary.facts.arguments import Role
@@ -25,6 +25,7 @@ def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
 
 
+UNFIT = [s for s in EVERY_SETTING if not (s.record.is_pair or s in SEVERAL or s.record.compared)]
 # One data point per row, short rows side by side, and long ones.
 SHAPES = [(41, 1), (37, 5), (23, 70)]
 
@@ -120,6 +121,25 @@ def test_losses_of_pytorch_have_its_values_and_gradients(
         for _ in range(2):  # What was handed over is computed once more.
             found = torch.autograd.grad(ours, leaves, 3.0 * torch.ones_like(ours), retain_graph=True)
             torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("setting", UNFIT, ids=str)
+def test_what_has_no_kernel_has_value_and_gradient_at_once(setting: Setting) -> None:
+    """Many elements in words of PyTorch, beside those of NumPy."""
+    given = drawn(setting, (3, 4), "float64")
+    place = setting.record.first_prediction
+    leaf = torch.tensor(given[place], requires_grad=True)
+    arguments = [leaf if i == place else torch.tensor(x) for i, x in enumerate(given)]
+    for options in ({}, {"sample_weight": np.array([0.5, 1.0, 2.0]), "where": np.array([True, False, True])}):
+        for reduction in ("sum_over_batch_size", "none"):
+            loss = setting.configured(reduction=reduction)
+            value, gradient = loss.lined_up(given, **options).value_and_gradient(reduction)
+            got = loss(*arguments, **options)
+            (slope,) = torch.autograd.grad(got.sum(), leaf, retain_graph=True)
+            (in_words,) = torch.autograd.grad(got.sum(), leaf, create_graph=True)
+            np.testing.assert_allclose(got.detach().numpy(), value, rtol=1e-12)
+            for x in (slope, in_words.detach()):
+                np.testing.assert_allclose(x.numpy(), gradient, rtol=1e-9, atol=1e-14)
 
 
 def test_only_what_is_differentiated_has_a_gradient() -> None:
