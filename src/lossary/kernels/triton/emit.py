@@ -227,8 +227,7 @@ class _Long(_Rows):
                 yield f"{total}_at = tl.full((1, BLOCK), {REDUCTIONS['first'].start})"
         indent = ""
         if not reductions:
-            wanted_by = dict.fromkeys(f"{_gradient(write.store)} is not None" for write in loop.writes)
-            yield f"if {' or '.join(wanted_by)}:"
+            yield f"if {' or '.join(f'{_gradient(write.store)} is not None' for write in loop.writes)}:"
             indent = "    "
         yield f"{indent}for start in range(0, columns, BLOCK):"
         cols, inside, at = (self.say.fresh(letter) for letter in ("c", "i", "a"))
