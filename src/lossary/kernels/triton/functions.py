@@ -2,7 +2,7 @@
 
 Only additions, multiplications, selections, bit casts and correctly rounded quotients and roots; ``fma`` stands where
 one rounding does for two, and fusion is off elsewhere, so that all devices have the same bits.  The interpreter rounds
-twice there.
+twice there.  The gamma function and the normal distribution are written down from their compositions in words.
 """
 
 from __future__ import annotations
