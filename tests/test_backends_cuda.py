@@ -226,7 +226,7 @@ def test_parts_in_one_tensor(setting: Setting, rng: np.random.Generator) -> None
 
 
 @pytest.mark.parametrize("setting", FEWEST_OF_SEVERAL, ids=str)
-def test_plain_totals_of_several_are_one_launch(setting: Setting, rng: np.random.Generator) -> None:
+def test_plain_totals_of_several_inputs_are_prepared_once(setting: Setting, rng: np.random.Generator) -> None:
     _, (arguments, *_) = drawn(setting, rng, torch.float32)
     loss = setting.configured()
     step(loss, arguments)
