@@ -52,16 +52,12 @@ class TorchRoute(Route):
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        if not setting.record.is_pair:
-            arrays, structure = steps.leaves(arguments)
-        elif arguments[1].is_cuda:
-            y_true, y_pred = arguments
-            return torch_device.at_once(setting, y_true, y_pred, axis, check, reduction)
-        else:
-            arrays, structure = arguments, ()
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
         plain = _plain(setting, arrays, structure, axis, check, reduction, batched=batched)
-        found = None if plain is None else plain.computed(arrays)
-        if plain is None or found is None:
+        if plain is None:
+            return torch_device.at_once(setting, arrays, structure, axis, check, reduction)
+        found = plain.computed(arrays)
+        if found is None:
             return None
         value, gradients = found
         if not plain.wanted:
@@ -71,16 +67,12 @@ class TorchRoute(Route):
     def at_once_with_gradient(
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Any] | None:
-        if not setting.record.is_pair:
-            arrays, structure = steps.leaves(arguments)
-        elif arguments[1].is_cuda:
-            y_true, y_pred = arguments
-            return torch_device.at_once_with_gradient(setting, y_true, y_pred, axis, check, reduction)
-        else:
-            arrays, structure = arguments, ()
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
         plain = _plain(setting, arrays, structure, axis, check, reduction, wanted=True)
-        found = None if plain is None else plain.computed(arrays)
-        return None if plain is None or found is None else (found[0], plain.structured(found[1]))
+        if plain is None:
+            return torch_device.at_once_with_gradient(setting, arrays, structure, axis, check, reduction)
+        found = plain.computed(arrays)
+        return None if found is None else (found[0], plain.structured(found[1]))
 
     def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
         plain = _plain(setting, *steps.leaves(arguments), axis, None, reduction, wanted=True)
