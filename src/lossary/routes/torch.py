@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 _SCALARS = {dtype: torch.empty((), dtype=dtype, device="cpu") for dtype in (torch.float32, torch.float64)}
-_STRIDED = torch.strided
 # Looked up once: a small call is made of little else than such questions.
 _is_grad_enabled, _is_compiling, _empty_like = torch.is_grad_enabled, torch.compiler.is_compiling, torch.empty_like
 _total, _values = prepared(Total), prepared(Values)
@@ -170,7 +169,7 @@ def _plain(
         return None
     required = False
     for x in arrays:
-        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
+        if type(x) not in PLAIN or not x.is_cpu or x.is_neg():
             return None
         if x.requires_grad:
             required = True
@@ -228,10 +227,9 @@ class _Plain(Prepared):
             slopes = []
             for place, make in self.rooms:
                 slopes.append(_empty_like(arrays[place]) if make is None else torch.from_numpy(make()))
-            memory = self.memory
-            faults = self.run(*map(memory, arrays), *map(memory, slopes), memory(value), *self.tail)
+            faults = self.run(*map(self.memory, [*arrays, *slopes, value]), *self.tail)
         except (RuntimeError, TypeError):
-            return None  # A wrapper of torch.func that outlived its function.
+            return None  # A wrapper of torch.func that outlived its function, or a layout without an address.
         return None if faults and faults & self.step.fatal else (value, slopes)
 
     def _on_numpy(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
