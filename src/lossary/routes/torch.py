@@ -217,17 +217,21 @@ class _Plain(Prepared):
 
     def computed(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
         """The loss, and its gradients if they are wanted, or None where only the general way leads on."""
+        run, memory = self.run, self.memory
         try:
-            if self.run is None:
+            if run is None:
                 return self._on_numpy(arrays)
+            given, slopes = [], []
             for x in arrays:
                 if not x.is_contiguous():
                     return None
-            value = _empty_like(self.like)
-            slopes = []
+                given.append(memory(x))
             for place, make in self.rooms:
-                slopes.append(_empty_like(arrays[place]) if make is None else torch.from_numpy(make()))
-            faults = self.run(*map(self.memory, [*arrays, *slopes, value]), *self.tail)
+                slope = _empty_like(arrays[place]) if make is None else torch.from_numpy(make())
+                slopes.append(slope)
+                given.append(memory(slope))
+            value = _empty_like(self.like)
+            faults = run(*given, memory(value), *self.tail)
         except (RuntimeError, TypeError):
             return None  # A wrapper of torch.func that outlived its function, or a layout without an address.
         return None if faults and faults & self.step.fatal else (value, slopes)
