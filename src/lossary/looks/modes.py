@@ -67,6 +67,11 @@ def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
     for choice in choices:
         if choice is not None:
             return valid_mode(loss, choice)
+    return of_block()
+
+
+def of_block() -> Mode | None:
+    """That of the innermost `check` block around the call."""
     return _of_block(_open) if _open else None
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 _SCALARS = {dtype: torch.empty((), dtype=dtype, device="cpu") for dtype in (torch.float32, torch.float64)}
-_STRIDED = torch.strided
 # Looked up once: a small call is made of little else than such questions.
 _is_grad_enabled, _is_compiling, _empty_like = torch.is_grad_enabled, torch.compiler.is_compiling, torch.empty_like
 _total, _values = prepared(Total), prepared(Values)
@@ -162,7 +161,7 @@ def _plain(
         return None
     required = False
     for x in arrays:
-        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
+        if type(x) not in PLAIN or not x.is_cpu or x.is_neg():
             return None
         if x.requires_grad:
             required = True
@@ -210,20 +209,23 @@ class _Plain(Prepared):
 
     def computed(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
         """The loss, and its gradients if they are wanted, or None where only the general way leads on."""
+        run, memory = self.run, self.memory
         try:
-            if self.run is None:
+            if run is None:
                 return self._on_numpy(arrays)
+            given, slopes = [], []
             for x in arrays:
                 if not x.is_contiguous():
                     return None
-            value = _empty_like(self.like)
-            slopes = []
+                given.append(memory(x))
             for place, make in self.rooms:
-                slopes.append(_empty_like(arrays[place]) if make is None else torch.from_numpy(make()))
-            memory = self.memory
-            faults = self.run(*map(memory, arrays), *map(memory, slopes), memory(value), *self.tail)
+                slope = _empty_like(arrays[place]) if make is None else torch.from_numpy(make())
+                slopes.append(slope)
+                given.append(memory(slope))
+            value = _empty_like(self.like)
+            faults = run(*given, memory(value), *self.tail)
         except (RuntimeError, TypeError):
-            return None  # A wrapper of torch.func that outlived its function.
+            return None  # A wrapper of torch.func that outlived its function, or a layout without an address.
         return None if faults and faults & self.step.fatal else (value, slopes)
 
     def _on_numpy(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
