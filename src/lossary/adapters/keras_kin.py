@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.backend.common.global_state import get_global_attribute
-from keras.src.backend.common.name_scope import current_path
+from keras.src.backend.common.name_scope import current_path, name_scope
 
 from .. import backends, texts
 from ..looks.modes import Mode, mode_of
@@ -19,8 +19,10 @@ from ..objects.kin import Arguments, Kin
 
 # The scope in which a compiled model of Keras computes its losses.
 _SCOPE = "compile_loss"
-# Where Keras keeps the scopes that are open.
+# Where Keras keeps the scopes that are open, and whether it still does.
 _SCOPES = "name_scope_stack"
+with name_scope(_SCOPE):
+    _KEPT_THERE = bool(get_global_attribute(_SCOPES))
 
 
 class KerasKin(Kin, keras.losses.Loss):
@@ -44,7 +46,9 @@ class KerasKin(Kin, keras.losses.Loss):
     @staticmethod
     def in_keras() -> bool:
         """Whether a model of Keras asks for its loss."""
-        return bool(get_global_attribute(_SCOPES)) and _SCOPE in current_path().split("/")
+        if _KEPT_THERE and not get_global_attribute(_SCOPES):
+            return False  # As the line below says too, which a small loss would wait for.
+        return _SCOPE in current_path().split("/")
 
     @staticmethod
     def unasked_check() -> Mode | None:
