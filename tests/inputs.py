@@ -101,7 +101,8 @@ PROVEN = _proven()
 SETTINGS = _settings(PAIRS)
 EVERY_SETTING = _settings(BUILTIN)
 # Those that kernels take.
-FUSED = [setting for setting in SETTINGS if not kernels.unfit(program(setting))]
+EVERY_FUSED = [setting for setting in EVERY_SETTING if not kernels.unfit(program(setting))]
+FUSED = [setting for setting in EVERY_FUSED if setting.record.is_pair]
 FLOAT_TARGETS = [setting for setting in SETTINGS if setting.has_float_targets]
 
 
@@ -141,6 +142,22 @@ def _prediction(setting: Setting) -> str:
 WITNESSES = _witnesses()
 # For what takes a second per loss: one whose elements are independent, and one of labels.
 FEWEST = [setting for setting in WITNESSES if kind(setting) in ((True, False, False), (False, True, True))]
+
+
+def _kind_of_several(setting: Setting) -> tuple[Any, ...]:
+    inputs, several = setting.record.inputs, setting.record.predictions[1:] != ()
+    of_inputs = (any(getattr(each, how) for each in inputs) for how in ("is_label", "is_whole", "has_outputs"))
+    return is_separable(setting), several, *of_inputs
+
+
+# Those that kernels take of losses with several predictions, arguments of other names, or numbers of data points; one
+# of each kind; and two predictions, and labels beside numbers of data points.
+SEVERAL = [setting for setting in EVERY_FUSED if not setting.record.is_pair]
+WITNESSES_OF_SEVERAL = list({_kind_of_several(setting): setting for setting in reversed(SEVERAL)}.values())
+FEWEST_OF_SEVERAL = [
+    *[s for s in WITNESSES_OF_SEVERAL if len(s.record.predictions) == 2][:1],
+    *[s for s in WITNESSES_OF_SEVERAL if any(each.is_label for each in s.record.inputs)][:1],
+]
 
 
 def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) -> list[Any]:

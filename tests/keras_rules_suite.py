@@ -5,14 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
 import scipy.sparse
+from keras.src.backend import set_keras_mask
+from keras.src.backend.common import global_state
 
 import lossary
 import lossary.keras as lk
+from lossary.adapters import keras_kin
 
 RNG = np.random.default_rng(3)
 ops = keras.ops
@@ -145,6 +149,27 @@ def test_ignored_labels_leave_the_denominator(base, loss):
     kept = LABELS != 255
     expected = -np.take_along_axis(shares, np.where(kept, LABELS, 0)[..., None], -1)[..., 0][kept].mean()
     assert value(loss, LABELS, SCORES, base=base)[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_calls_find_at_once_that_keras_has_neither_a_scope_nor_a_mask():
+    def started():
+        keras_kin._start()
+        return vars(global_state.GLOBAL_STATE_TRACKER)
+
+    with ThreadPoolExecutor(1) as fresh:  # Where Keras knows of nothing yet.
+        assert fresh.submit(started).result() == {"name_scope_stack": [], "_keras_mask_dict": {}}
+    assert keras_kin._MARK == "_keras_mask"
+
+
+@pytest.mark.parametrize("convert", [np.asarray, ops.convert_to_tensor])
+def test_masks_that_plain_calls_meet_after_a_session_was_cleared(convert):
+    y_true, y_pred = convert(np.zeros((2, 1), "float32")), convert(np.array([[1.0], [3.0]], "float32"))
+    assert float(lossary.MeanSquaredError()(y_true, y_pred)) == 5.0
+    keras.utils.clear_session()
+    set_keras_mask(y_pred, ops.convert_to_tensor([False, True]))
+    assert float(lossary.MeanSquaredError()(y_true, y_pred)) == 9.0
+    set_keras_mask(y_pred, None)
+    assert float(lossary.MeanSquaredError()(y_true, y_pred)) == 5.0
 
 
 @pytest.mark.costly

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,24 @@ import torch
 
 import accuracy
 import lossary
-from inputs import FUSED, SETTINGS, WITNESSES, Setting, assert_ulps
+from inputs import (
+    EVERY_FUSED,
+    FEWEST_OF_SEVERAL,
+    SETTINGS,
+    SEVERAL,
+    WITNESSES,
+    WITNESSES_OF_SEVERAL,
+    Setting,
+    assert_ulps,
+)
 from lossary import kernels
+from lossary.facts.arguments import Role
+from lossary.routes.torch_together import leaves
 
 if not torch.cuda.is_available():
     pytest.skip("PyTorch sees no GPU of NVIDIA", allow_module_level=True)
 DEVICE = "cuda"
+CHOSEN, OF_EACH_KIND = SETTINGS + SEVERAL, WITNESSES + WITNESSES_OF_SEVERAL
 
 
 @pytest.fixture
@@ -30,73 +42,110 @@ def without_waiting() -> Iterator[None]:
     torch.cuda.set_sync_debug_mode("default")
 
 
-def drawn(setting: Setting, rng: np.random.Generator, dtype: torch.dtype, shape: tuple[int, ...] = (64, 7)) -> Any:
-    """Targets and predictions on the host and on the device, a weight and a mask per data point."""
-    y_true, y_pred = map(torch.tensor, setting.draw(rng, shape))
-    y_true = y_true.to(dtype) if y_true.is_floating_point() else y_true
+Drawn = tuple[tuple[Any, ...], Any, Any]
+
+
+def drawn(
+    setting: Setting, rng: np.random.Generator, dtype: torch.dtype, shape: tuple[int, ...] = (64, 7), *,
+    packed: bool = False,
+) -> tuple[Drawn, Drawn]:  # fmt: skip
+    """Arguments on the host and on the device, a weight and a mask per data point; parts are tensors of their own.
+
+    Predictions require a gradient.
+    """
+    host = []
+    for argument, given in zip(setting.record.arguments, map(torch.tensor, setting.draw(rng, shape)), strict=True):
+        predicted = argument.role is Role.PREDICTION
+        x = given.to(dtype) if predicted or given.is_floating_point() else given
+        apart = tuple(x[..., part].contiguous() for part in range(len(argument.parts))) if not packed else ()
+        host.append(apart or x)
+        for leaf in apart or (x,):
+            leaf.requires_grad_(predicted)
     weight, mask = torch.tensor(rng.uniform(0.5, 2.0, shape[0])), torch.tensor(rng.random(shape[0]) < 0.7)
-    host = y_true, y_pred.to(dtype), weight.to(dtype), mask
-    return host, tuple(x.to(DEVICE) for x in host)
+    call = tuple(host), weight.to(dtype), mask
+    return call, mapped(lambda x: again(x, DEVICE), call)
 
 
-def step(loss: Any, y_true: Any, y_pred: Any, weight: Any = None, mask: Any = None) -> tuple[Any, Any]:
-    """The reduced loss and its gradient through autograd."""
-    leaf = y_pred.detach().clone().requires_grad_()
-    value = loss(y_true, leaf, sample_weight=weight, where=mask)
-    value.sum().backward()
-    return value.detach(), leaf.grad
+def again(x: Any, to: Any) -> Any:
+    """The same tensor on another device or in another dtype, which requires a gradient where it does."""
+    return x.detach().to(to).requires_grad_(x.requires_grad)
+
+
+def widened(given: Any, dtype: torch.dtype) -> Any:
+    """The same with floats in this dtype."""
+    return mapped(lambda x: again(x, dtype) if x.is_floating_point() else x, given)
+
+
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """The function of every tensor in a structure."""
+    return tuple(mapped(function, each) for each in x) if isinstance(x, tuple) else function(x)
+
+
+def differentiated(arguments: tuple[Any, ...]) -> list[Any]:
+    """The tensors that require a gradient."""
+    return [x for each in arguments for x in leaves(each) if x.requires_grad]
+
+
+def step(loss: Any, arguments: tuple[Any, ...], weight: Any = None, mask: Any = None) -> list[Any]:
+    """The reduced loss and its gradients through autograd."""
+    value = loss(*arguments, sample_weight=weight, where=mask)
+    return [value.detach(), *torch.autograd.grad(value.sum(), differentiated(arguments))]
 
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight", "sum", "none"])
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", CHOSEN, ids=str)
 def test_agrees_with_the_host(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
     loss = setting.configured(reduction=reduction)
     for dtype, name, ulps in ((torch.float64, "float64", 64), (torch.float32, "float32", 8)):
         host, device = drawn(setting, rng, dtype)
-        for arguments in (2, 4):
-            for got, wanted in zip(step(loss, *device[:arguments]), step(loss, *host[:arguments]), strict=True):
+        for given in (1, 3):
+            for got, wanted in zip(step(loss, *device[:given]), step(loss, *host[:given]), strict=True):
                 assert got.device.type == DEVICE
                 assert_ulps(got.cpu().numpy(), wanted.numpy(), ulps=ulps, dtype=name)
 
 
 @pytest.mark.usefixtures("without_waiting")
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight", "none"])
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", CHOSEN, ids=str)
 def test_never_waits_for_the_device(setting: Setting, reduction: str, rng: np.random.Generator) -> None:
     torch.cuda.set_sync_debug_mode("default")
     _, device = drawn(setting, rng, torch.float32)
     loss = setting.configured(reduction=reduction)
     torch.cuda.set_sync_debug_mode("error")
-    step(loss, *device[:2])
+    step(loss, *device[:1])
     step(loss, *device)
-    lossary.value_and_grad(loss)(*device[:2])
+    lossary.value_and_grad(loss)(*device[0])
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", CHOSEN, ids=str)
 def test_second_derivative(setting: Setting, rng: np.random.Generator) -> None:
-    host, device = drawn(setting, rng, torch.float64, (3, 4))
     found = []
-    for y_true, y_pred, weight, mask in (host, device):
-        leaf = y_pred.clone().requires_grad_()
-        value = setting.configured()(y_true, leaf, sample_weight=weight, where=mask)
-        (slope,) = torch.autograd.grad(value, leaf, create_graph=True)
-        curved = slope.requires_grad  # The slope of a hinge has none.
-        found.append(torch.autograd.grad((slope * slope).sum(), leaf)[0].cpu() if curved else slope.detach().cpu())
-    torch.testing.assert_close(found[1], found[0], rtol=1e-10, atol=1e-12)
+    for arguments, weight, mask in drawn(setting, rng, torch.float64, (3, 4)):
+        predictions = differentiated(arguments)
+        value = setting.configured()(*arguments, sample_weight=weight, where=mask)
+        slopes = torch.autograd.grad(value, predictions, create_graph=True)
+        total = sum((x * x).sum() for x in slopes)
+        # The slope of a hinge has none.
+        curves = torch.autograd.grad(total, predictions, allow_unused=True) if total.requires_grad else slopes
+        found.append([None if x is None else x.detach().cpu() for x in curves])
+    for got, wanted in zip(*found, strict=True):
+        assert (got is None) == (wanted is None)
+        if got is not None:
+            torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", CHOSEN, ids=str)
 def test_half_precision_is_computed_in_single(setting: Setting, dtype: torch.dtype, rng: np.random.Generator) -> None:
-    _, (y_true, y_pred, *_) = drawn(setting, rng, dtype)
+    _, (arguments, *_) = drawn(setting, rng, dtype)
     with lossary.check("shapes"):
-        value, slope = step(setting.configured(), y_true, y_pred)
-        wide = y_true.float() if y_true.is_floating_point() else y_true
-        wanted, steep = step(setting.configured(), wide, y_pred.float())
+        value, *slopes = step(setting.configured(), arguments)
+        wanted, *steep = step(setting.configured(), widened(arguments, torch.float32))
     assert value.dtype == torch.float32
-    assert slope.dtype == dtype
     torch.testing.assert_close(value, wanted, rtol=0.0, atol=0.0)
-    torch.testing.assert_close(slope, steep.to(dtype), rtol=0.0, atol=0.0)
+    for slope, other in zip(slopes, steep, strict=True):
+        assert slope.dtype == dtype
+        torch.testing.assert_close(slope, other.to(dtype), rtol=0.0, atol=0.0)
 
 
 def test_a_scaled_gradient_survives_half_precision() -> None:
@@ -107,7 +156,7 @@ def test_a_scaled_gradient_survives_half_precision() -> None:
     assert torch.all(y_pred.grad == 2.0**-5)
 
 
-@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+@pytest.mark.parametrize("setting", OF_EACH_KIND, ids=str)
 def test_compiled(setting: Setting, rng: np.random.Generator) -> None:
     torch.compiler.reset()
     _, device = drawn(setting, rng, torch.float32, (64, 33))
@@ -116,31 +165,35 @@ def test_compiled(setting: Setting, rng: np.random.Generator) -> None:
         assert_ulps(got.cpu().numpy(), wanted.cpu().numpy(), ulps=8)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", CHOSEN, ids=str)
 def test_recorded_as_a_cuda_graph(setting: Setting, rng: np.random.Generator) -> None:
-    _, (y_true, y_pred, *_) = drawn(setting, rng, torch.float32)
-    loss, leaf = setting.configured(), y_pred.clone().requires_grad_()
+    _, (arguments, *_) = drawn(setting, rng, torch.float32)
+    loss, predictions = setting.configured(), differentiated(arguments)
     side = torch.cuda.Stream()
     with torch.cuda.stream(side):  # Frameworks want one warm call beside the stream that records.
-        loss(y_true, leaf).backward()
+        loss(*arguments).backward()
     torch.cuda.current_stream().wait_stream(side)
-    graph, leaf.grad = torch.cuda.CUDAGraph(), None
+    graph = torch.cuda.CUDAGraph()
+    for x in predictions:
+        x.grad = None
     with torch.cuda.graph(graph):
-        value = loss(y_true, leaf)
+        value = loss(*arguments)
         value.backward()
-    other = y_pred.flip(0).clone()
     with torch.no_grad():
-        leaf.copy_(other)
+        for x in predictions:
+            x.copy_(x.flip(0).clone())
     graph.replay()
-    wanted, slope = step(loss, y_true, other)
+    wanted, *slopes = step(loss, arguments)
     torch.testing.assert_close(value.detach(), wanted)
-    torch.testing.assert_close(leaf.grad, slope)
+    for x, slope in zip(predictions, slopes, strict=True):
+        torch.testing.assert_close(x.grad, slope)
 
 
 def test_accuracy_in_float32() -> None:
     def on_the_device(record: Any, parameters: Any, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         loss = lossary.get(record.name, reduction="none", **parameters)
-        values, slopes = step(loss, torch.tensor(y_true, device=DEVICE), torch.tensor(y_pred, device=DEVICE))
+        given = torch.tensor(y_true, device=DEVICE), torch.tensor(y_pred, device=DEVICE, requires_grad=True)
+        values, slopes = step(loss, given)
         return values.cpu().numpy(), slopes.cpu().numpy()
 
     found = accuracy.measure(on_the_device)
@@ -152,35 +205,57 @@ def test_kernels_say_that_they_run_and_why_they_stay_away() -> None:
     y_true, y_pred = torch.zeros(64, 3, device=DEVICE), torch.zeros(64, 3, device=DEVICE)
     assert "fused kernel on torch, compiled by Triton for " in kernels.explain("huber", y_true, y_pred)
     assert "compute in float32, not torch.float64" in kernels.explain("huber", y_true.double(), y_pred.double())
-    assert "the words of torch" in kernels.explain("triplet_margin", backend="torch")
+    assert "compiled by Triton for " in kernels.explain("triplet_margin", y_true, y_pred, y_pred + 1.0)
+    with pytest.raises(lossary.LossError, match="all pairs of outputs"):
+        kernels.source("crps_ensemble", device="cuda")
 
 
-@pytest.mark.parametrize("setting", FUSED, ids=str)
+@pytest.mark.parametrize("setting", EVERY_FUSED, ids=str)
 def test_every_loss_that_has_a_kernel_takes_it(setting: Setting, rng: np.random.Generator) -> None:
-    _, (y_true, y_pred, *_) = drawn(setting, rng, torch.float32)
-    assert "fused kernel" in kernels.explain(setting.configured(), y_true, y_pred)
+    _, (arguments, *_) = drawn(setting, rng, torch.float32)
+    assert "compiled by Triton for " in kernels.explain(setting.configured(), *arguments)
+
+
+@pytest.mark.parametrize("setting", [s for s in SEVERAL if any(a.parts for a in s.record.arguments)], ids=str)
+def test_parts_in_one_tensor(setting: Setting, rng: np.random.Generator) -> None:
+    host, device = drawn(setting, rng, torch.float32, packed=True)
+    for given in (1, 3):
+        for got, wanted in zip(step(setting.configured(), *device[:given]), step(setting.configured(), *host[:given]),
+                               strict=True):  # fmt: skip
+            assert_ulps(got.cpu().numpy(), wanted.numpy(), ulps=8)
+
+
+@pytest.mark.parametrize("setting", FEWEST_OF_SEVERAL, ids=str)
+def test_plain_totals_of_several_inputs_are_prepared_once(setting: Setting, rng: np.random.Generator) -> None:
+    _, (arguments, *_) = drawn(setting, rng, torch.float32)
+    loss = setting.configured()
+    step(loss, arguments)
+    kept = [x for x in loss._setting.steps.values() if getattr(x, "step", None) is not None]
+    assert len(kept) == 1
 
 
 @pytest.mark.parametrize("shape", [(3, 20000), (3000, 1), (300, 100)], ids=str)
-@pytest.mark.parametrize("setting", WITNESSES, ids=str)
+@pytest.mark.parametrize("setting", OF_EACH_KIND, ids=str)
 def test_rows_of_every_length(setting: Setting, shape: tuple[int, int], rng: np.random.Generator) -> None:
     host, device = drawn(setting, rng, torch.float32, shape)
-    wide = [x.double() if x.is_floating_point() else x for x in host]
-    for arguments in (2, 3, 4):
-        value, slope = step(setting.configured(), *device[:arguments])
-        wanted, steep = step(setting.configured(), *wide[:arguments])
+    wide = widened(host, torch.float64)
+    for given in (1, 2, 3):
+        value, *slopes = step(setting.configured(), *device[:given])
+        wanted, *steep = step(setting.configured(), *wide[:given])
         torch.testing.assert_close(value.cpu().double(), wanted, rtol=4e-6, atol=2e-6)
-        size = steep.abs().amax(-1, keepdim=True)
-        assert float(((slope.cpu().double() - steep).abs() / (size + 1e-30)).max()) < 4e-6
+        size = torch.stack(steep).abs().amax((0, -1))[..., None]  # The largest slope of a data point.
+        for slope, other in zip(slopes, steep, strict=True):
+            assert float(((slope.cpu().double() - other).abs() / (size + 1e-30)).max()) < 4e-6
 
 
 def test_outputs_along_another_axis(rng: np.random.Generator) -> None:
     scores = torch.tensor(rng.normal(size=(4, 5, 6, 7))).float()
     labels = torch.tensor(rng.integers(0, 5, (4, 6, 7)))
     loss = lossary.SparseCategoricalCrossentropy(from_logits=True, axis=1, ignore_class=3)
-    wanted = step(loss, labels, scores)
-    for given in (scores.cuda(), scores.cuda().to(memory_format=torch.channels_last)):
-        for got, want in zip(step(loss, labels.cuda(), given), wanted, strict=True):
+    wanted = step(loss, (labels, scores.requires_grad_()))
+    on_device = scores.detach().to(DEVICE)
+    for given in (on_device.clone(), on_device.to(memory_format=torch.channels_last)):
+        for got, want in zip(step(loss, (labels.to(DEVICE), given.requires_grad_())), wanted, strict=True):
             assert_ulps(got.cpu().numpy(), want.numpy(), ulps=8)
 
 
@@ -198,8 +273,9 @@ def test_targets_of_every_dtype(dtype: torch.dtype, rng: np.random.Generator) ->
     y_true = torch.tensor(rng.integers(0, 2, (5, 3)))
     scores = torch.tensor(rng.normal(size=(5, 3))).float()
     loss = lossary.BinaryCrossentropy(from_logits=True)
-    wanted = step(loss, y_true.float(), scores)
-    for got, want in zip(step(loss, y_true.to(DEVICE, dtype), scores.cuda()), wanted, strict=True):
+    wanted = step(loss, (y_true.float(), scores.requires_grad_()))
+    given = y_true.to(DEVICE, dtype), scores.detach().to(DEVICE).requires_grad_()
+    for got, want in zip(step(loss, given), wanted, strict=True):
         assert_ulps(got.cpu().numpy(), want.numpy(), ulps=8)
 
 
@@ -210,7 +286,7 @@ def test_the_linear_head(dtype: torch.dtype, rng: np.random.Generator) -> None:
     found = []
     for head in (lossary.linear_cross_entropy, lambda y, h, w: torch.nn.functional.cross_entropy((h @ w.T).float(), y)):
         leaves = [x.clone().requires_grad_() for x in (hidden, weight)]
-        value = head(labels, *leaves)
+        value = head(labels, *leaves)  # type: ignore[no-untyped-call]
         found.append([value.detach(), *torch.autograd.grad(value, leaves)])
     for got, wanted in zip(*found, strict=True):
         most = float(wanted.abs().max())

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import lossary
-from inputs import EVERY_SETTING, Setting, few, program
+from inputs import EVERY_SETTING, FEWEST_OF_SEVERAL, SEVERAL, WITNESSES_OF_SEVERAL, Setting, few, program
 from kernel_laws import assert_same
 from lossary import kernels
 from lossary.facts.arguments import Role
@@ -25,20 +25,7 @@ def _kernels_for_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "THRESHOLD", 0)
 
 
-def _kind(setting: Setting) -> tuple[Any, ...]:
-    """What machinery tells these losses apart by."""
-    inputs = setting.record.inputs
-    predictions = setting.record.predictions[1:] != ()
-    return program(setting).separable, predictions, *(any(getattr(each, how) for each in inputs) for how in _HOW)
-
-
-_HOW = ("is_label", "is_whole", "has_outputs")
-SEVERAL = [s for s in EVERY_SETTING if not s.record.is_pair and not kernels.unfit(program(s))]
-WITNESSES = list({_kind(setting): setting for setting in reversed(SEVERAL)}.values())
-# For what compiles programs of its own: two predictions, and labels beside numbers of data points.
-FEWEST = [s for s in WITNESSES if len(s.record.predictions) == 2][:1] + [
-    s for s in WITNESSES if any(each.is_label for each in s.record.inputs)
-][:1]
+UNFIT = [s for s in EVERY_SETTING if not (s.record.is_pair or s in SEVERAL or s.record.compared)]
 # One data point per row, short rows side by side, and long ones.
 SHAPES = [(41, 1), (37, 5), (23, 70)]
 
@@ -55,7 +42,7 @@ def flat(found: Any) -> list[Any]:
     return [x for each in found for x in flat(each)] if isinstance(found, tuple) else [np.asarray(found)]
 
 
-@pytest.mark.parametrize("setting", few(WITNESSES.__contains__, SEVERAL), ids=str)
+@pytest.mark.parametrize("setting", few(WITNESSES_OF_SEVERAL.__contains__, SEVERAL), ids=str)
 @pytest.mark.parametrize("dtype", few("float32".__eq__, ["float32", "float64"]))
 def test_value_and_gradients_are_those_of_the_words(setting: Setting, dtype: str) -> None:
     rng = np.random.default_rng(3)
@@ -136,6 +123,25 @@ def test_losses_of_pytorch_have_its_values_and_gradients(
             torch.testing.assert_close(found, wanted)
 
 
+@pytest.mark.parametrize("setting", UNFIT, ids=str)
+def test_what_has_no_kernel_has_value_and_gradient_at_once(setting: Setting) -> None:
+    """Many elements in words of PyTorch, beside those of NumPy."""
+    given = drawn(setting, (3, 4), "float64")
+    place = setting.record.first_prediction
+    leaf = torch.tensor(given[place], requires_grad=True)
+    arguments = [leaf if i == place else torch.tensor(x) for i, x in enumerate(given)]
+    for options in ({}, {"sample_weight": np.array([0.5, 1.0, 2.0]), "where": np.array([True, False, True])}):
+        for reduction in ("sum_over_batch_size", "none"):
+            loss = setting.configured(reduction=reduction)
+            value, gradient = loss.lined_up(given, **options).value_and_gradient(reduction)
+            got = loss(*arguments, **options)
+            (slope,) = torch.autograd.grad(got.sum(), leaf, retain_graph=True)
+            (in_words,) = torch.autograd.grad(got.sum(), leaf, create_graph=True)
+            np.testing.assert_allclose(got.detach().numpy(), value, rtol=1e-12)
+            for x in (slope, in_words.detach()):
+                np.testing.assert_allclose(x.numpy(), gradient, rtol=1e-9, atol=1e-14)
+
+
 def test_only_what_is_differentiated_has_a_gradient() -> None:
     anchor, positive, negative = (torch.randn(6, 4, requires_grad=which) for which in (True, False, True))
     lossary.TripletMargin()(anchor, positive, negative).backward()
@@ -177,7 +183,7 @@ def test_half_precision_keeps_the_gradients_of_float32() -> None:
     assert (first.grad.dtype, float(first.grad), float(second.grad)) == (torch.float16, 0.25, -0.25)
 
 
-@pytest.mark.parametrize("setting", few(FEWEST.__contains__, SEVERAL), ids=str)
+@pytest.mark.parametrize("setting", few(FEWEST_OF_SEVERAL.__contains__, SEVERAL), ids=str)
 def test_jax_takes_the_same_kernels(setting: Setting) -> None:
     """A weighted mean and unreduced values in one program, differentiated, beside the words of NumPy."""
     shape = 9, 6
@@ -242,7 +248,8 @@ def test_what_is_differentiated_besides_predictions_is_explained() -> None:
 def test_devices_say_what_kernels_lack() -> None:
     for backend in ("numpy", "torch", "jax"):
         assert f"in a fused kernel on {backend}" in kernels.explain("margin_ranking", backend=backend)
-    with pytest.raises(lossary.LossError, match="it takes y_true, first, second"):
-        kernels.source("margin_ranking", device="cuda")
+    assert "given_first, given_second, gradient, gradient1" in kernels.source("margin_ranking", device="cuda")
+    with pytest.raises(lossary.LossError, match="it compares all pairs of outputs: no kernel yet"):
+        kernels.source("crps_ensemble", device="cuda")
     with pytest.raises(lossary.LossError, match=r"lgamma|binet"):
         kernels.source("negative_binomial_nll", readable=True)

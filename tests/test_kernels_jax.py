@@ -167,6 +167,35 @@ def test_control_flow_and_rematerialisation() -> None:
         assert float(loss(y, p)) == 1.0
 
 
+@pytest.mark.parametrize("loop", ["scan", pytest.param("map", marks=pytest.mark.costly)])
+def test_second_derivatives_through_loops(loop: str) -> None:
+    rng = np.random.default_rng(3)
+    x, y = (jnp.asarray(rng.normal(size=(3, 8, size)), "float32") for size in (5, 4))
+    weights, labels = jnp.asarray(rng.uniform(1.0, 2.0, (3, 8)), "float32"), jnp.asarray(rng.integers(0, 4, (3, 8)))
+    start = jnp.asarray(rng.normal(size=(5, 4)), "float32")
+    squares, likelihood = lossary.MeanSquaredError(), lossary.get("gaussian_nll", epsilon=0.0)
+    sparse = lossary.SparseCategoricalCrossentropy(from_logits=True)
+
+    def ours(p: Any, y: Any, weights: Any, labels: Any) -> Any:
+        whole = squares(y, p, sample_weight=weights) + sparse(labels, p)
+        return whole + likelihood(y, (p, jnp.exp(p)))
+
+    def formula(p: Any, y: Any, weights: Any, labels: Any) -> Any:
+        whole = jnp.mean(weights[:, None] * (p - y) ** 2) - jnp.mean(jax.nn.log_softmax(p)[jnp.arange(8), labels])
+        return whole + jnp.mean((p - y) ** 2 / jnp.exp(p) + p) / 2
+
+    def twice(one: Callable[..., Any]) -> Any:
+        def total(w: Any) -> Any:
+            if loop == "map":
+                return jnp.sum(jax.lax.map(lambda part: one(part[0] @ w, *part[1:]), (x, y, weights, labels)))
+            step = jax.checkpoint(lambda total, part: (total + one(part[0] @ w, *part[1:]), None))
+            return jax.lax.scan(step, 0.0, (x, y, weights, labels))[0]
+
+        return jax.jit(lambda w: jax.jvp(jax.grad(total), (w,), (start,))[1])(start)
+
+    assert_close(twice(ours), twice(formula))
+
+
 def test_threads_share_large_calls_and_give_the_same_bits() -> None:
     rng = np.random.default_rng(2)
     y, p = (jnp.asarray(rng.normal(size=(20000, 64)), "float32") for _ in range(2))

@@ -267,3 +267,15 @@ def test_large_gradients_reuse_pages_that_nobody_holds() -> None:
     del view
     assert pages.empty((3000, 3000), "float32").ctypes.data == place
     pages.release()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("layout", ["to_sparse", "to_sparse_csr", "to_mkldnn"])
+def test_layouts_without_an_address_are_refused_beside_dense_ones(layout: str, place: int, reduction: str) -> None:
+    """Also where dense tensors of the same dtypes and shapes came before."""
+    loss, arrays = lossary.MeanSquaredError(reduction=reduction), [torch.eye(2), torch.zeros(2, 2, requires_grad=True)]
+    assert loss(*arrays).sum() in (0.5, 1.0)
+    arrays[place] = getattr(torch.eye(2), layout)().requires_grad_(place == 1)
+    with pytest.raises(lossary.DTypeError, match="is a sparse tensor"):
+        loss(*arrays)

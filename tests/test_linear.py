@@ -358,6 +358,13 @@ def test_transforms_of_jax() -> None:
         np.testing.assert_allclose(found, transform(lambda w: plain(hidden, w))(weight), rtol=1e-10, atol=1e-15)
     each = jax.vmap(jax.grad(lambda h, y: loss(y, h, weight)))(hidden, y_true)
     np.testing.assert_allclose(each, jax.vmap(jax.grad(lambda h, y: plain(h, weight, y)))(hidden, y_true), rtol=1e-10)
+    # In single precision kernels compute each chunk.
+    narrow = weight.astype("float32"), direction.astype("float32")
+    found, expected = (
+        jax.jvp(jax.grad(lambda w, f=f: f(hidden.astype("float32"), w)), narrow[:1], narrow[1:])[1]
+        for f in (lambda h, w: loss(y_true, h, w), plain)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     of_weights = jax.grad(lambda s: loss(y_true, hidden, weight, sample_weight=s))(jnp.ones(TOKENS))
     np.testing.assert_allclose(of_weights, loss.replaced(reduction="none")(y_true, hidden, weight) / 15, rtol=1e-10)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
 from keras.src.backend import get_keras_mask, set_keras_mask
-from keras.src.backend.common.name_scope import current_path
+from keras.src.backend.common.global_state import get_global_attribute
+from keras.src.backend.common.name_scope import current_path, name_scope
 
 from .. import backends, texts
 from ..looks.modes import Mode, mode_of
@@ -17,6 +19,10 @@ from ..objects.kin import Arguments, Kin
 
 # The scope in which a compiled model of Keras computes its losses.
 _SCOPE = "compile_loss"
+# Where Keras keeps the scopes that are open, and whether it still does.
+_SCOPES = "name_scope_stack"
+with name_scope(_SCOPE):
+    _KEPT_THERE = bool(get_global_attribute(_SCOPES))
 
 
 class KerasKin(Kin, keras.losses.Loss):
@@ -31,7 +37,7 @@ class KerasKin(Kin, keras.losses.Loss):
         if self.in_keras():
             y_true, y_pred = tensors(self, y_true, y_pred, keras.config.floatx())
             sample_weight = weights(sample_weight, y_pred)
-        return y_true, y_pred, sample_weight, both(where, mask)
+        return y_true, y_pred, sample_weight, where if mask is None else both(where, mask)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values per data point."""
@@ -40,6 +46,8 @@ class KerasKin(Kin, keras.losses.Loss):
     @staticmethod
     def in_keras() -> bool:
         """Whether a model of Keras asks for its loss."""
+        if _KEPT_THERE and not get_global_attribute(_SCOPES):
+            return False  # As the line below says too, which a small loss would wait for.
         return _SCOPE in current_path().split("/")
 
     @staticmethod
@@ -74,10 +82,32 @@ def adopt() -> None:
     """Puts Keras's class of losses below all of ours."""
     if KerasKin not in Loss.__bases__:
         Loss.__bases__ = (KerasKin,)
+        _start()
+
+
+def _start() -> None:
+    """Makes Keras begin its lists of scopes and of masks: that it has none takes it longer to find than a small loss.
+
+    They are one thread's and end with ``keras.utils.clear_session``; without them answers are the same, and slower.
+    """
+    get_global_attribute(_SCOPES, [], set_to_default=True)
+    set_keras_mask(np.empty(0), True)  # Of an array that is gone with this line.
+
+
+def _mark() -> str:
+    """The attribute in which Keras keeps the mask of what takes attributes; one that is everywhere if there is none."""
+    marked = SimpleNamespace()
+    set_keras_mask(marked, True)
+    return next(iter(vars(marked)), "__dict__")
+
+
+_MARK = _mark()
 
 
 def mask_of(y_pred: Any) -> Any:
     """Keras's mask of a tensor, one entry per data point, or None."""
+    if hasattr(y_pred, "__dict__") and not hasattr(y_pred, _MARK):
+        return None  # As Keras says too, which a small loss would wait for.
     mask = get_keras_mask(y_pred)
     if mask is None or (backends.of(mask) is None and not isinstance(mask, keras.KerasTensor)):
         return None  # A symbol of torch.fx has whatever it is asked for, of TensorFlow's marks too.

@@ -27,9 +27,9 @@ def named(record: Record, arguments: Sequence[Any]) -> Mapping[str, Any]:
 
 def lead(record: Record, arguments: Sequence[Any]) -> Any:
     """The array by whose library a call is computed: the first prediction, or the first part of it."""
-    if record.is_pair:
-        return arguments[1]
     given = arguments[record.first_prediction]
+    if record.is_pair:
+        return given
     return given[0] if record.arguments[record.first_prediction].parts and _are_apart(given) and given else given
 
 

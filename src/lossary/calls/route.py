@@ -139,9 +139,10 @@ def settle(library: str, module: str) -> None:
     _homes[library] = module
 
 
-def to(y_pred: Any) -> Route:
-    """The route of a call with these predictions."""
+def to(record: Record, arguments: Sequence[Any]) -> Route:
+    """The route of a call with these arguments."""
     _ready()
+    y_pred = arguments[1] if record.is_pair else parts.lead(record, arguments)
     return _by_type.get(type(y_pred)) or of(owner(y_pred))
 
 

@@ -42,7 +42,7 @@ PLAIN, THRESHOLD = 1, 1 << 16
 _LONGEST_ROW = 2**31 - 1
 _DEVICES = ("cpu", "cuda")
 _ANEW = "a plain function is traced anew at every call"
-_UNLIKE = "the arrays have different shapes, which are not compared here"
+UNLIKE = "the arrays have different shapes, which are not compared here"
 
 
 def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
@@ -166,7 +166,7 @@ def refusal(call: Fusible, smallest: int | None = None) -> str:
         return unusable()
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
-    return "" if fits(call) else _UNLIKE
+    return "" if fits(call) else UNLIKE
 
 
 def fits(call: Fusible) -> bool:
@@ -297,11 +297,9 @@ def source(loss: Any, use: str = "gradient", *, readable: bool = False, device: 
         raise no_kernel(program.record.name, unfit(program))
     if device not in _DEVICES:
         raise unknown_choice(program.record.name, "device", device, _DEVICES)
-    lacking = part("triton").lacking(program) if device == "cuda" else ""
-    if readable and program.operations.keys() & SPECIAL:
-        lacking = f"{', '.join(sorted(program.operations.keys() & SPECIAL))}: NumPy has no such function"
-    if lacking:
-        raise no_kernel(program.record.name, lacking)
+    special = sorted(program.operations.keys() & SPECIAL)
+    if readable and special:
+        raise no_kernel(program.record.name, f"{', '.join(special)}: NumPy has no such function")
     if device == "cuda":
         return str(part("triton.emit").source(program, "elements" if program.separable else "rows").text)
     if readable:

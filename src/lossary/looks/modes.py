@@ -62,18 +62,19 @@ def valid_mode(loss: str, mode: Any) -> Mode:
     return found
 
 
-def mode_of(loss: str, choice: Mode | None = None) -> Mode | None:
-    """The choice of the call or object, if there is one, or that of the context; None means the default."""
-    if choice is not None:
-        return valid_mode(loss, choice)
+def mode_of(loss: str, *choices: Mode | None) -> Mode | None:
+    """The first choice that was made: of the call, of the object, of the context; None means the default."""
+    for choice in choices:
+        if choice is not None:
+            return valid_mode(loss, choice)
     return of_block()
 
 
 def of_block() -> Mode | None:
-    """The choice of the context, if there is one."""
-    return _mode_of_block(_open) if _open else None
+    """That of the innermost `check` block around the call."""
+    return _of_block(_open) if _open else None
 
 
 @untraced
-def _mode_of_block(_compiled_for: tuple[Mode, ...]) -> Mode | None:
+def _of_block(_compiled_for: tuple[Mode, ...]) -> Mode | None:
     return _mode.get()

@@ -12,7 +12,7 @@ from .. import texts
 from .._marks import unconverted
 from ..backends import Array
 from ..calls import route
-from ..calls.parts import from_two, lead
+from ..calls.parts import from_two
 from ..calls.plan import Setting
 from ..calls.programs import holds_rows
 from ..facts import registry
@@ -82,7 +82,7 @@ def _make_function(record: Record, cls: type[Loss]) -> LossFunction:
         setting = defaults
         if kwargs:
             setting = Setting(record, validated(record, kwargs, FUNCTION_SETTINGS))
-        way = route.to(lead(record, args))
+        way = route.to(record, args)
         if mask is None:
             mask = Loss.mask_of(args[first])
         if mask is None:

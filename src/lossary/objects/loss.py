@@ -11,7 +11,6 @@ from .. import backends, texts
 from .._marks import unconverted
 from ..backends import Array
 from ..calls import evaluate, route
-from ..calls.parts import lead
 from ..calls.plan import Setting
 from ..facts import registry
 from ..facts.axes import Axis
@@ -125,7 +124,7 @@ class Loss(kin.Kin):
 
     def reduced(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> Array:
         """The reduced loss of any call."""
-        way, check = route.to(lead(self.record, arguments)), self._mode()
+        way, check = route.to(self.record, arguments), self._mode()
         if sample_weight is None and where is None:
             found = way.at_once(self._setting, arguments, self.axis, check, self.reduction)
             if found is not None:
@@ -136,7 +135,7 @@ class Loss(kin.Kin):
         self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None
     ) -> tuple[Array, Any]:
         """The same with its gradient, in the structure of the predictions."""
-        way, check = route.to(lead(self.record, arguments)), self._mode()
+        way, check = route.to(self.record, arguments), self._mode()
         if sample_weight is None and where is None:
             both = way.at_once_with_gradient(self._setting, arguments, self.axis, check, self.reduction)
             if both is not None:
@@ -145,7 +144,7 @@ class Loss(kin.Kin):
 
     def ready(self, arguments: Sequence[Any], sample_weight: Any = None, where: Any = None) -> evaluate.Call:
         """A call, checked and handed to whatever computes it fastest."""
-        way = route.to(lead(self.record, arguments))
+        way = route.to(self.record, arguments)
         return way.call(self._setting, arguments, sample_weight, where, self.axis, self._mode(), batched=True)
 
     def batch(
@@ -171,7 +170,8 @@ class Loss(kin.Kin):
 
     def curvature_at_once(self, y_true: Any, y_pred: Any) -> tuple[Array, Array] | None:
         """The slope and the diagonal of the Hessian of every output, or None where `lined_up` has to come before."""
-        return route.to(y_pred).curvature_at_once(self._setting, y_true, y_pred, self.axis, self._mode())
+        way = route.to(self.record, (y_true, y_pred))
+        return way.curvature_at_once(self._setting, y_true, y_pred, self.axis, self._mode())
 
     @property
     def weighting(self) -> bool:

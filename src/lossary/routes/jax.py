@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
-from jax.interpreters import batching, mlir
+from jax.interpreters import ad, batching, mlir
 
 from .. import kernels
 from ..backends import Array
@@ -247,6 +247,13 @@ def _shapes(*arrays: Any, call: Call) -> list[Any]:
     return [jax.core.ShapedArray(shape, main.dtype) for shape in call.shapes(main)]
 
 
+def _differentiated(primals: tuple[Array, ...], tangents: tuple[Any, ...], *, call: Call) -> Any:
+    """In words: JAX asks for this where it has taken a rule apart, as it does in loops that it differentiates twice."""
+    still = [isinstance(x, ad.Zero) for x in tangents]
+    given = [SymbolicZero(x.aval) if same else x for same, x in zip(still, tangents, strict=True)]
+    return _along(call.words, primals, tuple(given))
+
+
 def _vectorized(arrays: Sequence[Array], axes: Sequence[Any], *, call: Call) -> tuple[Any, Any]:
     """Under ``vmap`` a kernel is called once for every member of the batch, and small members go together in words."""
     fixed = [not isinstance(axis, int) for axis in axes]
@@ -287,6 +294,7 @@ _in_words = mlir.lower_fun(_spelled, multiple_results=True)
 mlir.register_lowering(_operation, _in_words)
 mlir.register_lowering(_operation, _lowered, platform="cpu")
 batching.primitive_batchers[_operation] = _vectorized
+ad.primitive_jvps[_operation] = _differentiated
 
 
 # --- a call of a loss -----------------------------------------------------------------------------------------------

@@ -166,17 +166,28 @@ def _both(
     return jnp.sum(values) * scale, [gradient for gradient in (back, weights, biases) if gradient is not None]
 
 
-# In how many parts a chunk is added to the gradient of the weight: XLA makes each product before it adds it.
+# In how many parts a chunk is added to the gradient of the weight: XLA makes a product before it adds it.
 _PARTS = 8
 
 
 def _gathered(total: Array, slopes: Array, hidden: Array) -> Array:
-    """``total + slopes.T @ hidden``, without as much memory again."""
-    classes = max(-(-total.shape[0] // _PARTS), 1024)
-    for first in range(0, total.shape[0], classes):
-        rows = slice(first, first + classes)
-        total = total.at[rows].add(jax.lax.dot_general(slopes[:, rows], hidden, (((0,), (0,)), ((), ()))))
-    return total
+    """``total + slopes.T @ hidden``, without as much memory again.
+
+    The parts are a loop of XLA's, which otherwise makes all the products before it adds the first.
+    """
+    vocabulary = total.shape[0]
+    classes = min(max(-(-vocabulary // _PARTS), 1024), vocabulary)
+
+    def added(total: Array, first: Any, count: int) -> Array:
+        part = jax.lax.dynamic_slice_in_dim(slopes, first, count, axis=1)
+        product = jax.lax.dot_general(part, hidden, (((0,), (0,)), ((), ())))
+        whole = jax.lax.dynamic_slice_in_dim(total, first, count) + product
+        return jax.lax.dynamic_update_slice_in_dim(total, whole, first, 0)
+
+    times = vocabulary // classes
+    total = jax.lax.fori_loop(0, times, lambda number, total: added(total, number * classes, classes), total)
+    rest = vocabulary - times * classes
+    return added(total, times * classes, rest) if rest else total
 
 
 def _is_zero(tangent: Any) -> bool:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..looks.modes import Mode
 
 _SCALARS = {dtype: torch.empty((), dtype=dtype, device="cpu") for dtype in (torch.float32, torch.float64)}
-_STRIDED = torch.strided
 # Looked up once: a small call is made of little else than such questions.
 _is_grad_enabled, _is_compiling, _empty_like = torch.is_grad_enabled, torch.compiler.is_compiling, torch.empty_like
 _total, _values = prepared(Total), prepared(Values)
@@ -52,16 +51,12 @@ class TorchRoute(Route):
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str, *,
         batched: bool = True,
     ) -> Array | None:  # fmt: skip
-        if not setting.record.is_pair:
-            arrays, structure = steps.leaves(arguments)
-        elif arguments[1].is_cuda:
-            y_true, y_pred = arguments
-            return torch_device.at_once(setting, y_true, y_pred, axis, check, reduction)
-        else:
-            arrays, structure = arguments, ()
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
         plain = _plain(setting, arrays, structure, axis, check, reduction, batched=batched)
-        found = None if plain is None else plain.computed(arrays)
-        if plain is None or found is None:
+        if plain is None:
+            return torch_device.at_once(setting, arrays, structure, axis, check, reduction)
+        found = plain.computed(arrays)
+        if found is None:
             return None
         value, gradients = found
         if not plain.wanted:
@@ -71,16 +66,12 @@ class TorchRoute(Route):
     def at_once_with_gradient(
         self, setting: Setting, arguments: Sequence[Any], axis: Axis, check: Mode | None, reduction: str
     ) -> tuple[Array, Any] | None:
-        if not setting.record.is_pair:
-            arrays, structure = steps.leaves(arguments)
-        elif arguments[1].is_cuda:
-            y_true, y_pred = arguments
-            return torch_device.at_once_with_gradient(setting, y_true, y_pred, axis, check, reduction)
-        else:
-            arrays, structure = arguments, ()
+        arrays, structure = (arguments, ()) if setting.record.is_pair else steps.leaves(arguments)
         plain = _plain(setting, arrays, structure, axis, check, reduction, wanted=True)
-        found = None if plain is None else plain.computed(arrays)
-        return None if plain is None or found is None else (found[0], plain.structured(found[1]))
+        if plain is None:
+            return torch_device.at_once_with_gradient(setting, arrays, structure, axis, check, reduction)
+        found = plain.computed(arrays)
+        return None if found is None else (found[0], plain.structured(found[1]))
 
     def origin(self, setting: Setting, arguments: Sequence[Any], axis: Axis, reduction: str) -> str:
         plain = _plain(setting, *steps.leaves(arguments), axis, None, reduction, wanted=True)
@@ -170,7 +161,7 @@ def _plain(
         return None
     required = False
     for x in arrays:
-        if type(x) not in PLAIN or not x.is_cpu or x.layout is not _STRIDED or x.is_neg():
+        if type(x) not in PLAIN or not x.is_cpu or x.is_neg():
             return None
         if x.requires_grad:
             required = True
@@ -218,20 +209,23 @@ class _Plain(Prepared):
 
     def computed(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:
         """The loss, and its gradients if they are wanted, or None where only the general way leads on."""
+        run, memory = self.run, self.memory
         try:
-            if self.run is None:
+            if run is None:
                 return self._on_numpy(arrays)
+            given, slopes = [], []
             for x in arrays:
                 if not x.is_contiguous():
                     return None
-            value = _empty_like(self.like)
-            slopes = []
+                given.append(memory(x))
             for place, make in self.rooms:
-                slopes.append(_empty_like(arrays[place]) if make is None else torch.from_numpy(make()))
-            memory = self.memory
-            faults = self.run(*map(memory, arrays), *map(memory, slopes), memory(value), *self.tail)
+                slope = _empty_like(arrays[place]) if make is None else torch.from_numpy(make())
+                slopes.append(slope)
+                given.append(memory(slope))
+            value = _empty_like(self.like)
+            faults = run(*given, memory(value), *self.tail)
         except (RuntimeError, TypeError):
-            return None  # A wrapper of torch.func that outlived its function.
+            return None  # A wrapper of torch.func that outlived its function, or a layout without an address.
         return None if faults and faults & self.step.fatal else (value, slopes)
 
     def _on_numpy(self, arrays: Sequence[Array]) -> tuple[Array, list[Array]] | None:

@@ -14,8 +14,8 @@ from ..calls.plan import Setting, keep, planned
 from ..errors import ShapeError
 from ..facts.registry import is_enrolled
 from ..kernels import triton as kernels
-from .torch_doors import apply, is_eager, is_several, prepared
-from .torch_prepared import Prepared, Total, differentiable
+from .torch_doors import is_eager, is_several, prepared
+from .torch_prepared import Known, Prepared, Total, as_given, in_words, placed
 from .torch_together import HALF
 
 if TYPE_CHECKING:
@@ -24,136 +24,152 @@ if TYPE_CHECKING:
 _FLOATS = frozenset({torch.float32}) | HALF
 _STRIDED = torch.strided
 _empty_like = torch.empty_like
-_total = prepared(Total)
 
 
 def at_once(
-    setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
+    setting: Setting, arrays: Sequence[Any], structure: tuple[int, ...], axis: Any, check: Mode | None, reduction: str
 ) -> Array | None:
     """The reduced loss of a plain call, differentiable; None where there is more to it."""
-    plain = _plain(setting, y_true, y_pred, axis, check, reduction)
+    plain = _plain(setting, arrays, structure, axis, check, reduction)
     if plain is None:
         return None
-    wanted = y_pred.requires_grad and torch.is_grad_enabled()
-    late = wanted and y_pred.dtype in HALF
-    found = plain.computed(y_true, y_pred, wanted=wanted and not late)
+    predictions = [arrays[place] for place in plain.places]
+    wanted = torch.is_grad_enabled() and any(x.requires_grad for x in predictions)
+    late = wanted and any(x.dtype in HALF for x in predictions)
+    found = plain.computed(arrays, wanted=wanted and not late)
     if found is None:
         return None
-    if late:
-        return apply(_Late, y_pred, y_true, plain, found[0])
-    return _total([plain, found[:1], found[1]], y_true, y_pred) if wanted else found[0]
+    value, slopes = found
+    if not wanted:
+        return value
+    return _late([plain, value], *arrays) if late else _total([plain, slopes, value], *arrays)
 
 
 def at_once_with_gradient(
-    setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
-) -> tuple[Array, Array] | None:
+    setting: Setting, arrays: Sequence[Any], structure: tuple[int, ...], axis: Any, check: Mode | None, reduction: str
+) -> tuple[Array, Any] | None:
     """The reduced loss of a plain call and its gradient; None where there is more to it."""
-    plain = _plain(setting, y_true, y_pred, axis, check, reduction)
-    found = None if plain is None else plain.computed(y_true, y_pred, wanted=True)
-    return None if found is None else (found[1], found[0])
+    plain = _plain(setting, arrays, structure, axis, check, reduction)
+    found = None if plain is None else plain.computed(arrays, wanted=True)
+    return None if plain is None or found is None else (found[0], plain.structured(found[1]))
 
 
 def _plain(
-    setting: Setting, y_true: Any, y_pred: Array, axis: Any, check: Mode | None, reduction: str
+    setting: Setting, arrays: Sequence[Any], structure: tuple[int, ...], axis: Any, check: Mode | None, reduction: str
 ) -> _Plain | None:
     """What was prepared for plain totals of tensors like these, or None."""
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or type(axis) is not int:
         return None
-    if type(y_true) not in PLAIN or type(y_pred) not in PLAIN or type(axis) is not int or not is_eager():
+    required = False
+    for x in arrays:
+        if type(x) not in PLAIN or not x.is_cuda or x.layout is not _STRIDED:
+            return None
+        if x.requires_grad:
+            required = True
+    if check in ("full", "async") or reduction == "none" or not is_eager():
         return None
-    if check in ("full", "async") or reduction == "none" or not y_pred.layout is y_true.layout is _STRIDED:
-        return None
-    if y_true.device != y_pred.device or (y_true.requires_grad and torch.is_grad_enabled()):
-        return None
-    key = y_pred.device, y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape, axis, check, reduction
     try:
+        key = tuple([(x.device, x.dtype, x.shape) for x in arrays]), structure, axis, check, reduction
         found: _Plain | None = setting.steps.get(key)
         if found is None:
-            found = _Plain(setting, y_true, y_pred, axis, check, reduction)
+            found = _Plain(setting, arrays, structure, axis, check, reduction)
             keep(setting.steps, key, found)
     except (ShapeError, TypeError):
         return None  # Said again in words, which name PyTorch's remedy; or symbolic shapes, which are no key.
+    if required and torch.is_grad_enabled() and any(arrays[place].requires_grad for place in found.others):
+        return None
     return found
 
 
 class _Plain(Prepared):
     """Plain totals of tensors of the same dtypes and shapes on one device, prepared once."""
 
-    __slots__ = ("divisor", "factor", "like", "step")
+    __slots__ = ("divisor", "factor", "like", "others", "step")
 
     def __init__(
-        self, setting: Setting, y_true: Array, y_pred: Array, axis: int, check: Mode | None, reduction: str
-    ) -> None:
-        super().__init__(setting, (), axis, check, reduction)
+        self, setting: Setting, arrays: Sequence[Array], structure: tuple[int, ...], axis: int, check: Mode | None,
+        reduction: str,
+    ) -> None:  # fmt: skip
+        super().__init__(setting, structure, axis, check, reduction)
         self.step, self.divisor, self.factor = None, 1, 1.0
-        self.like = torch.empty((), dtype=torch.float32, device=y_pred.device)
+        self.others = [place for place in range(len(arrays)) if place not in self.places]
+        self.like = torch.empty((), dtype=torch.float32, device=arrays[0].device)
         record = setting.record
-        simple = setting.is_plain and record.is_pair
-        if not simple or not is_enrolled(record) or not y_pred.numel() or y_pred.dtype not in _FLOATS:
+        if not setting.is_plain or not is_enrolled(record) or any(x.device != arrays[0].device for x in arrays):
             return
-        plan, *_ = planned(setting, (y_true, y_pred), None, None, axis=axis, batched=True, strict=True)
-        columns = 1 if plan.lines.places[1].expand else int(y_pred.shape[-1])
+        plan, inputs = planned(setting, as_given(arrays, structure), None, None, axis=axis, batched=True, strict=True)
+        y_pred = inputs[record.main]
+        if any(plan.packed) or not y_pred.numel() or not plan.lines.rows.are_last:
+            return
+        columns = 1 if plan.lines.places[record.main].expand else int(y_pred.shape[-1])
         rows = y_pred.numel() // max(columns, 1)
-        labels = record.labels_are_integers
-        if y_true.numel() != (rows if labels else y_pred.numel()) or (labels and y_true.is_floating_point()):
-            return
-        if y_true.is_complex() or y_true.dtype is torch.float64 or not plan.lines.rows.are_last:
-            return
+        for place, (each, x) in enumerate(zip(record.inputs, inputs, strict=True)):
+            if x.numel() != (y_pred.numel() if each.has_outputs else rows) or not _is_read(x, label=each.is_label):
+                return
+            if place in record.predictions and x.dtype not in _FLOATS:
+                return
         self.step = kernels.step(plan.program, setting.numbers, y_pred.device, rows, columns)
         if reduction != "sum":
             self.divisor, self.factor = rows, 1.0 / rows
 
-    def computed(self, y_true: Array, y_pred: Array, *, wanted: bool) -> list[Array] | None:
-        """The gradient, if it is wanted, and the total, or None where only the general way leads on."""
-        value, slopes = _empty_like(self.like), _empty_like(y_pred) if wanted else None
-        if not self._run(y_true, y_pred, slopes, value, None):
+    def computed(self, arrays: Sequence[Array], *, wanted: bool) -> tuple[Array, list[Array]] | None:
+        """The total and, if they are wanted, its gradients, or None where only the general way leads on."""
+        if self.step is None:
             return None
-        return [value] if slopes is None else [slopes, value]
+        value, slopes = _empty_like(self.like), self._slopes(arrays) if wanted else []
+        return (value, slopes) if self._run(arrays, slopes, value, None) else None
 
-    def pulled_back(self, y_true: Array, y_pred: Array, upstream: Array) -> Array | None:
-        """The gradient, times a number on the device, or None."""
-        slopes = _empty_like(y_pred)
-        return slopes if self._run(y_true, y_pred, slopes, None, upstream) else None
+    def pulled_back(self, arrays: Sequence[Array], upstream: Array) -> list[Array] | None:
+        """The gradients, times a number on the device, or None."""
+        slopes = self._slopes(arrays)
+        return slopes if self._run(arrays, slopes, None, upstream) else None
+
+    def _slopes(self, arrays: Sequence[Array]) -> list[Array]:
+        return [_empty_like(arrays[place]) for place in self.places]
 
     def _run(
-        self, y_true: Array, y_pred: Array, slopes: Array | None, value: Array | None, upstream: Array | None
+        self, arrays: Sequence[Array], slopes: Sequence[Array], value: Array | None, upstream: Array | None
     ) -> bool:
-        if self.step is None or not (y_true.is_contiguous() and y_pred.is_contiguous()):
+        if self.step is None:
             return False
-        if y_true.is_neg() or y_pred.is_neg():
-            return False
+        for x in arrays:
+            if not x.is_contiguous() or x.is_neg():
+                return False
         factor, divisor = self.factor, self.divisor
         try:
-            self.step.run(y_true, y_pred, slopes, value, upstream=upstream, factor=factor, divisor=divisor)
+            self.step.run(arrays, slopes, value, upstream=upstream, factor=factor, divisor=divisor)
         except NoKernelError:
             self.step = None
         return self.step is not None
 
     def gradients(self, arrays: Sequence[Array]) -> Sequence[Array] | None:
-        """The gradient, or None where it must be seen how it is computed."""
-        y_true, y_pred = arrays
-        found = None if not is_eager() else self.computed(y_true, y_pred, wanted=True)
-        return None if found is None else found[:1]
+        """The gradients, or None where it must be seen how they are computed."""
+        found = None if not is_eager() else self.computed(arrays, wanted=True)
+        return None if found is None else found[1]
 
 
-class _Late(torch.autograd.Function):
-    """A number of tensors in half precision, whose gradient is made when what it is multiplied with is known.
+def _is_read(x: Array, *, label: bool) -> bool:
+    """Whether a kernel reads tensors of this dtype as the words do: labels, or numbers that it makes float32."""
+    if label:
+        return not (x.is_floating_point() or x.is_complex())
+    return not (x.is_complex() or x.dtype is torch.float64)
+
+
+class _Late(Known):
+    """A number of tensors in half precision, whose gradients are made when what multiplies them is known.
 
     A slope of half precision may vanish before it is scaled, and one of float32 would be stored twice.
     """
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Array, y_true: Array, plain: _Plain, value: Array) -> Array:
-        ctx.save_for_backward(y_pred, y_true)
-        ctx.plain = plain
-        return value
-
-    @staticmethod
     def backward(ctx: Any, *upstream: Array) -> Any:
-        (y_pred, y_true), plain, (up,) = ctx.saved_tensors, ctx.plain, upstream
+        (plain,), arrays, (up,) = ctx.known, ctx.saved_tensors, upstream
         found = None
         if not (torch.is_grad_enabled() or is_several(up)) and is_eager():
-            found = plain.pulled_back(y_true, y_pred, up)
+            found = plain.pulled_back(arrays, up)
         if found is None:
-            (found,) = differentiable(lambda: plain.total((y_true, y_pred)), [y_pred], up)
-        return found, None, None, None
+            return None, *in_words(plain, arrays, up)
+        return None, *placed(plain.places, found, arrays)
+
+
+_total, _late = prepared(Total), prepared(_Late)

@@ -104,7 +104,7 @@ class Total(Known):
             found = known.pop() if len(known) == 2 else recipe.gradients(arrays)
         if found is None:
             return None, *in_words(recipe, arrays, upstream[0])
-        return None, *placed(recipe.places, [scaled(x, upstream[0]) for x in found], arrays)
+        return None, *placed(recipe.places, scaled(found, upstream[0]), arrays)
 
 
 class Values(Known):
@@ -128,8 +128,8 @@ def spread(factor: Array, gradient: Array) -> Array:
 def placed(places: Sequence[int], gradients: Sequence[Array], arrays: Sequence[Array]) -> list[Array | None]:
     """Gradients at their places among these tensors."""
     found: list[Array | None] = [None] * len(arrays)
-    for place, gradient in zip(places, gradients, strict=True):
-        found[place] = gradient
+    for number, place in enumerate(places):
+        found[place] = gradients[number]
     return found
 
 
@@ -143,14 +143,16 @@ def in_words(recipe: Recipe, arrays: Sequence[Array], upstream: Array) -> list[A
 _is_grad_enabled = torch.is_grad_enabled
 
 
-def scaled(gradient: Array, upstream: Array) -> Array:
-    """A gradient that nobody else holds, times what comes from above."""
-    if is_several(upstream):
-        return upstream * gradient
-    if not gradient.is_cpu:  # Where looking at a number would wait for the device.
-        return on_device.scaled(gradient, upstream)
-    factor = upstream.item()
-    return gradient if factor == 1.0 else gradient.mul_(factor)
+def scaled(gradients: Sequence[Array], upstream: Array) -> Sequence[Array]:
+    """Gradients that nobody else holds, times what comes from above."""
+    if not upstream.is_cpu:  # Where looking at a number would wait for the device.
+        several = is_several(upstream)
+        return [upstream * x if several else on_device.scaled(x, upstream) for x in gradients]
+    try:
+        factor = upstream.item()
+    except RuntimeError:
+        return [upstream * x for x in gradients]  # Several numbers at once: in ``vmap``, or for the rows of a Jacobian.
+    return gradients if factor == 1.0 else [x.mul_(factor) for x in gradients]
 
 
 def differentiable(find: Callable[[], Array], predictions: Sequence[Array], upstream: Array) -> tuple[Array, ...]:

@@ -97,12 +97,12 @@ def together(
     prepare: Prepare, record: Record, arguments: Sequence[Any], sample_weight: Any, where: Any
 ) -> Together | None:
     """The call with value and gradient at once, or None where only words give what is asked for."""
-    found = given(record, arguments) if record.is_pair else None
+    found = None if record.compared else given(record, arguments)
     if found is None:
         return None
     others = [x for x in (sample_weight, where) if isinstance(x, torch.Tensor)]
     wanted = any(map(differentiated, found.predictions)) or found.predictions[0].is_cuda
-    if not wanted or unfit(*arguments, *others) or found.is_differentiated(*others):
+    if not wanted or unfit(*found.arrays, *others) or found.is_differentiated(*others):
         return None
     arrays = found.arguments([x.detach() for x in found.arrays])
     batch = prepare(arrays, sample_weight, where, kernel=on_device.offer)

@@ -1,8 +1,8 @@
 """Memory for large gradients.
 
-Fresh pages cost more than the arithmetic: the system clears each before it is first written.  Below 32 MiB the C
-library hands the same pages out again by itself; above, the pages of the last gradient that was let go are kept here
-for the next one.
+Fresh pages cost more than the arithmetic: the system clears each before it is first written.  The C library hands the
+same pages out again where a gradient is small; of a larger one it may give them back to the system, as the rest of the
+heap has it, and above 32 MiB it always does.  So the last of those that was let go is kept here for the next.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-# From here on the C library maps fresh pages at every call (its mmap threshold never grows beyond 32 MiB).
-_LARGE = 24 << 20
+# From here on NumPy asks the system for pages of 2 MiB, which PyTorch does not.
+_LARGE = 4 << 20
 _KEPT_AT_MOST = 1 << 30
 _spare: list[np.ndarray[Any, Any]] = []
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...calls.kernel import Fused, Fusible, NoKernelError
 from ...facts.registry import is_enrolled
 from ...graph.program import Program
-from .. import fits, of_several, off, part, unfit
-from ..lowering.form import SPECIAL
+from .. import UNLIKE, fits, off, part, unfit
 
 if TYPE_CHECKING:
     from .run import Step
@@ -42,7 +41,7 @@ def offer(call: Fusible, look: Callable[[], None] | None) -> Fused | None:
 
 def step(program: Program, parameters: tuple[float, ...], device: Any, rows: int, columns: int) -> Step | None:
     """What computes plain totals of so many rows, or None where there is no kernel."""
-    if unusable(device) or lacking(program) or not 0 < columns <= _LONGEST_ROW:
+    if unusable(device) or unfit(program) or not 0 < columns <= _LONGEST_ROW:
         return None
     try:
         found: Step = part("triton.run").Step(program, parameters, rows, columns, total=program.separable, kept=True)
@@ -72,14 +71,8 @@ def refusal(call: Fusible) -> str:
     if not all(isinstance(number, float) for number in call.numbers):
         return "a parameter is an array"
     if not fits(call):
-        return "y_true has another shape than y_pred"
-    return lacking(call.program) or unusable(y_pred.device) or _refused(call.program)
-
-
-def lacking(program: Program) -> str:
-    """Why no kernel for a device computes such a formula, or nothing."""
-    special = sorted(program.operations.keys() & SPECIAL)
-    return of_several(program) or unfit(program) or (f"{', '.join(special)}: no kernel yet" if special else "")
+        return UNLIKE
+    return unfit(call.program) or unusable(y_pred.device) or _refused(call.program)
 
 
 def _refused(program: Program) -> str:

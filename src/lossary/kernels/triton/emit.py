@@ -1,10 +1,10 @@
 """The source of a kernel in Triton: a block of elements, rows held in registers, or one long row, per program.
 
-Value and gradient come from one pass.  An array that is None is left out: ``gradient``, ``values`` (one number per
-data point), ``totals`` (one float64 sum per program, added up in order by ``finish``), ``value`` (the sum divided by
-``divisor``, where one program makes all of it), ``factors`` and ``live`` (one entry per data point), ``upstream`` (what
-the gradient is multiplied with).  The outputs of a row lie ``inner`` elements apart.  Sums are float64: what they are
-off by is their one rounding to float32.
+Value and gradients come from one pass over the inputs.  An array that is None is left out: ``gradient``, ``gradient1``
+and so on (one for each prediction), ``values`` (one number per data point), ``totals`` (one float64 sum per program,
+added up in order by ``finish``), ``value`` (the sum divided by ``divisor``, where one program makes all of it),
+``factors`` and ``live`` (one entry per data point), ``upstream`` (what gradients are multiplied with).  The outputs of
+a row lie ``inner`` elements apart.  Sums are float64: what they are off by is their one rounding to float32.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Literal
 
 from ...graph import Node
 from ...graph.program import Program
-from ..lowering.form import Input, Loop, Number, Target
+from ..cpu.arguments import argument
+from ..lowering.form import SLOPES, Input, Loop, Number, Target
 from ..lowering.lower import body, lower
 from . import functions
-from .spell import NAMES, REDUCTIONS, Speller, literal
+from .spell import REDUCTIONS, Speller, literal, local
 
 # What is computed stays in registers, so only reductions part one loop from the next.
 DEVICE = Target(inverts=True)
@@ -71,7 +72,8 @@ def source(program: Program, shape: Shape) -> Source:
     name = f"{form.name}_{shape}"
     lines = _WRITERS[shape](Speller(form)).lines()
     numbers = "".join(f", h{place}" for place in range(len(form.numbers)))
-    arguments = f"y_true, y_pred, gradient, {_ARRAYS[shape]}, factor{numbers}, {_SIZES[shape]}BLOCK: tl.constexpr"
+    arrays = ", ".join([*map(argument, form.inputs), *map(_gradient, form.slopes), _ARRAYS[shape]])
+    arguments = f"{arrays}, factor{numbers}, {_SIZES[shape]}BLOCK: tl.constexpr"
     kernel = "\n".join(["@triton.jit", f"def {name}({arguments}):", *(f"    {line}" for line in lines), ""])
     return Source(name, "\n\n".join([_IMPORTS, functions.source(kernel), kernel]), form.numbers)
 
@@ -122,13 +124,14 @@ class _Elements:
             scale = "factor"
             for sign, node in write.scale:
                 scale = f"divided({scale}, {self.say.of(node)})" if sign == "/" else f"{scale} * {self.say.of(node)}"
-            yield "if gradient is not None:"
+            gradient = _gradient(write.store)
+            yield f"if {gradient} is not None:"
             yield f"    slope = tl.where({self.used}, ({scale}) * {self.say.of(write.value)}, 0.0)"
-            yield f"    tl.store(gradient + {at}, slope, mask={written})"
+            yield f"    tl.store({gradient} + {at}, slope, mask={written})"
 
     def _load(self, each: Input, at: str = "at", inside: str = "inside") -> str:
         other, name = literal(each.neutral), self.say.known[id(each.node)]
-        return f"{name} = tl.load({each.name} + {at}, mask={inside}, other={other}).to(tl.float32)"
+        return f"{name} = tl.load({argument(each)} + {at}, mask={inside}, other={other}).to(tl.float32)"
 
 
 class _Rows(_Elements):
@@ -151,7 +154,7 @@ class _Rows(_Elements):
             "    weight = tl.load(factors + row, mask=used, other=0.0).to(tl.float32)",
             "    factor = weight",
             *_upstream(),
-            *self._labels(),
+            *self._of_rows(),
             *self._loads(),
             *self._stages(),
             f"one = tl.where(used, {self.say.of(self.form.value)}, 0.0)",
@@ -172,16 +175,17 @@ class _Rows(_Elements):
             "at = base + cols.to(tl.int64) * inner",
         ]
 
-    def _labels(self) -> list[str]:
-        if not any(each.is_label for each in self.form.inputs):
-            return []
-        return [
-            "label = tl.load(y_true + row, mask=used, other=0)",
-            "label = tl.where((label >= 0) & (label < columns), label, -1).to(tl.int32)",
-        ]
+    def _of_rows(self) -> Iterator[str]:
+        """Labels and numbers of data points."""
+        for each in self.form.inputs:
+            if each.is_label:
+                yield f"label = tl.load({argument(each)} + row, mask=used, other=0)"
+                yield "label = tl.where((label >= 0) & (label < columns), label, -1).to(tl.int32)"
+            elif each.is_number:
+                yield self._load(each, "row", "used")
 
     def _loads(self) -> list[str]:
-        arrays = [each for each in self.form.inputs if not each.is_label]
+        arrays = [each for each in self.form.inputs if not (each.is_label or each.is_number)]
         return ["inside = used & (cols < columns)", *(self._load(each) for each in arrays)]
 
 
@@ -223,7 +227,7 @@ class _Long(_Rows):
                 yield f"{total}_at = tl.full((1, BLOCK), {REDUCTIONS['first'].start})"
         indent = ""
         if not reductions:
-            yield "if gradient is not None:"
+            yield f"if {' or '.join(f'{_gradient(write.store)} is not None' for write in loop.writes)}:"
             indent = "    "
         yield f"{indent}for start in range(0, columns, BLOCK):"
         cols, inside, at = (self.say.fresh(letter) for letter in ("c", "i", "a"))
@@ -268,12 +272,17 @@ class _Long(_Rows):
         """The inputs that some nodes need, and what is computed of them on the way."""
         needed = body(wanted, (), self.form.inputs)
         for each in needed.loads:
-            self.say.known[id(each.node)] = self.say.fresh(NAMES[each.name])
+            self.say.known[id(each.node)] = self.say.fresh(local(each))
             yield self._load(each, at, inside)
         yield from self.say.define(needed.computes)
 
 
 _WRITERS = {"elements": _Elements, "rows": _Rows, "long": _Long}
+
+
+def _gradient(store: str) -> str:
+    """The argument that holds the slopes of a prediction."""
+    return store.replace(SLOPES, "gradient")
 
 
 def _upstream() -> list[str]:

@@ -2,19 +2,24 @@
 
 Only additions, multiplications, selections, bit casts and correctly rounded quotients and roots; ``fma`` stands where
 one rounding does for two, and fusion is off elsewhere, so that all devices have the same bits.  The interpreter rounds
-twice there.
+twice there.  The gamma function and the normal distribution are written down from their compositions in words.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
 from ...backends import _series as series
+from ...backends import _special as special
 from ..cpu import functions as tables
+from ..lowering.form import SPECIAL
 
 FUNCTION = "@triton.jit\ndef {name}({arguments}):\n{body}\n"
 
@@ -114,6 +119,8 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
     "minimum": ("a, b", "return tl.where((a < b) | (a != a), a, b)"),
     "at_least": ("x, limit", "return tl.where(limit > x, limit, x)"),
     "at_most": ("x, limit", "return tl.where(limit < x, limit, x)"),
+    # Of numbers below 2**31; `tl.floor` loses subnormal numbers.
+    "rounded_down": ("x", "whole = x.to(tl.int32).to(tl.float32)\nreturn tl.where(whole > x, whole - 1.0, whole)"),
     "sign": ("x", "return tl.where(x > 0.0, 1.0, tl.where(x < 0.0, -1.0, x))"),
     "residual": (
         "a, factor, b",
@@ -229,6 +236,89 @@ _FUNCTIONS: dict[str, tuple[str, str]] = {
         "return tl.where(k == 0.0, 1.0, tl.where(base < 0.0, signed, size)).to(tl.float32)",
     ),
 }
+
+
+class _Written:
+    """A number of a function that is being written down: the text that makes it of others."""
+
+    def __init__(self, text: str, *operands: _Operand) -> None:
+        self.text, self.operands = text, operands
+
+    def __neg__(self) -> _Written:
+        return _Written("(-{0})", self)
+
+    def __add__(self, other: _Operand) -> _Written:
+        return _Written("({0} + {1})", self, other)
+
+    def __radd__(self, other: float) -> _Written:
+        return _Written("({0} + {1})", other, self)
+
+    def __sub__(self, other: _Operand) -> _Written:
+        return _Written("({0} - {1})", self, other)
+
+    def __rsub__(self, other: float) -> _Written:
+        return _Written("({0} - {1})", other, self)
+
+    def __mul__(self, other: _Operand) -> _Written:
+        return _Written("({0} * {1})", self, other)
+
+    def __rmul__(self, other: float) -> _Written:
+        return _Written("({0} * {1})", other, self)
+
+    def __truediv__(self, other: _Operand) -> _Written:
+        return _Written("divided({0}, {1})", self, other)
+
+    def __rtruediv__(self, other: float) -> _Written:
+        return _Written("divided({0}, {1})", other, self)
+
+
+_Operand = _Written | float
+# The words that compositions are made of.
+_SPELLED = {word: f"{word}({{0}})" for word in ("exp", "expm1", "log", "log1p", "sign")}
+_SPELLED |= {
+    "abs": "tl.abs({0})",
+    "floor": "rounded_down({0})",
+    "sqrt": "root({0})",
+    "where": "tl.where({0}, {1}, {2})",
+}
+_SPELLED |= {"less": "({0} < {1})", "logical_or": "({0} | {1})", "maximum": "maximum({0}, {1})"}
+_SPELLED |= {"minimum": "minimum({0}, {1})"}
+_WORDS = SimpleNamespace(
+    **{word: partial(_Written, text) for word, text in _SPELLED.items()}, dtype=lambda x: "float32"
+)
+_LONG = 80
+
+
+def _composed(word: str) -> str:
+    """The body of a composition, as in words: a line for what is used twice or is long."""
+    root = getattr(special, word)(_WORDS, x := _Written("x"))
+    uses: Counter[int] = Counter()
+    known: dict[int, str] = {id(x): "x"}
+    lines: list[str] = []
+
+    def count(number: _Operand) -> None:
+        uses[id(number)] += 1
+        if isinstance(number, _Written) and uses[id(number)] == 1:
+            for operand in number.operands:
+                count(operand)
+
+    def spelled(number: _Operand) -> str:
+        if not isinstance(number, _Written):
+            return _single(number)
+        if id(number) not in known:
+            text = number.text.format(*map(spelled, number.operands))
+            if uses[id(number)] == 1 and len(text) < _LONG:
+                return text
+            known[id(number)] = f"s{len(lines)}"
+            lines.append(f"s{len(lines)} = {text}")
+        return known[id(number)]
+
+    count(root)
+    result = spelled(root)
+    return "\n".join([*lines, f"return {result}"])
+
+
+_FUNCTIONS |= {word: ("x", _composed(word)) for word in sorted(SPECIAL)}
 NAMES = frozenset(_FUNCTIONS)
 
 

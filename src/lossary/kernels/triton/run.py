@@ -138,12 +138,12 @@ class Step:
         self._kernels, self._key = program.kernels, ("device", division.shape)
         self._programs, self._total, self._kept = division.programs, total, kept
         self._numbers, self._lengths = made.numbers(given), (rows, columns, inner)
+        self._none = (None,) * len(program.predictions)
 
     def run(
         self,
-        y_true: Array,
-        y_pred: Array,
-        gradient: Array | None,
+        inputs: Sequence[Array],
+        gradients: Sequence[Array],
         value: Array | None,
         *,
         values: Array | None = None,
@@ -153,14 +153,16 @@ class Step:
         factor: float = 1.0,
         divisor: int = 1,
     ) -> None:
-        """Writes to ``gradient``, ``value`` (divided by the divisor) and ``values``, as far as they are given.
+        """Writes to ``gradients``, ``value`` (divided by the divisor) and ``values``, as far as they are given.
+
+        Gradients are those of all predictions, or none.
 
         Raises:
             NoKernelError: Triton cannot compile it.
         """
         totals = None
         if value is not None and self._programs > 1:
-            totals = y_pred.new_empty(self._programs, dtype=torch.float64)
+            totals = value.new_empty(self._programs, dtype=torch.float64)
         ends = totals, None if totals is not None else value
         rows, columns, inner = self._lengths
         if self._total:
@@ -170,12 +172,14 @@ class Step:
             given = values, *ends, factors, live, upstream, rows, columns, inner, divisor, factor, *self._numbers
         like = None
         if self._kept:
-            places = y_true.data_ptr() | y_pred.data_ptr() | (0 if upstream is None else upstream.data_ptr())
+            places = 0 if upstream is None else upstream.data_ptr()
+            for x in inputs:
+                places |= x.data_ptr()
             if not places & _ALIGNED:
-                like = gradient is None, value is None, upstream is None
+                like = not gradients, value is None, upstream is None
         try:
-            with _on(y_pred):
-                self._kernel.run((y_true, y_pred, gradient, *given), like)
+            with _on(inputs[0]):
+                self._kernel.run((*inputs, *(gradients or self._none), *given), like)
                 if totals is not None:
                     self._finish.run((totals, value, self._programs, divisor), like)
         except Exception as error:
@@ -224,7 +228,7 @@ class Fused:
         return self._run(1.0, value=False, gradient=False, values=True)[2]
 
     def reduced(self, reduction: str, *, gradient: bool) -> tuple[Array, list[Array]] | None:
-        """The reduced loss and, if wanted, its gradient."""
+        """The reduced loss and, if wanted, its gradients, one for each of the predictions."""
         call = self.call
         like = torch.empty(self.points, dtype=torch.float32, device="meta")
         if call.weights is not None or call.mask is not None:
@@ -233,14 +237,14 @@ class Fused:
         factor = factors(call.program.record.name, BACKEND, like, *given, reduction, call.outputs)
         if reduction == "none":
             _, slopes, values = self._run(factor, value=False, gradient=gradient, values=True)
-            return None if values is None else (values, _listed(slopes))
+            return None if values is None else (values, slopes)
         count = math.prod(self.points) if isinstance(factor, float) and reduction in MEANS else 1
         value, slopes, _ = self._run(factor, value=True, gradient=gradient, values=False, divisor=count)
-        return None if value is None else (value, _listed(slopes))
+        return None if value is None else (value, slopes)
 
     def gradients(self, upstream: Array) -> list[Array] | None:
-        """The gradient for one factor per data point."""
-        return _listed(self._run(upstream, value=False, gradient=True, values=False)[1]) or None
+        """The gradients for one factor per data point."""
+        return self._run(upstream, value=False, gradient=True, values=False)[1] or None
 
     def origin(self) -> str:
         """Where the kernel comes from."""
@@ -248,35 +252,29 @@ class Fused:
 
     def _run(
         self, factor: Array | float, *, value: bool, gradient: bool, values: bool, divisor: int = 1
-    ) -> tuple[Array | None, Array | None, Array | None]:
-        """The total, the gradient and the values, as far as they are wanted; nothing where there is no kernel."""
+    ) -> tuple[Array | None, list[Array], Array | None]:
+        """The total, the gradients and the values, as far as they are wanted; nothing where there is no kernel."""
         call, plain = self.call, isinstance(factor, float)
         total = plain and not values and call.live is None and call.program.separable
         axis = _axis(call.y_pred)
         pred = call.y_pred.movedim(-1, axis).contiguous()
         rows, inner = math.prod(self.points), math.prod(pred.shape[axis + 1 :])
-        if call.program.record.labels_are_integers:
-            true = call.y_true.reshape(-1)
-        else:
-            true = call.y_true.movedim(-1, axis).contiguous()
-        slopes = torch.empty_like(pred) if gradient else None
+        given = zip(call.program.record.inputs, call.inputs, strict=True)
+        inputs = [(x.movedim(-1, axis) if each.has_outputs else x.reshape(-1)).contiguous() for each, x in given]
+        slopes = [torch.empty_like(pred) for _ in call.program.predictions] if gradient else []
         one = pred.new_empty(()) if value else None
         each = pred.new_empty(rows) if values else None
         try:
             step = Step(call.program, call.numbers, rows, self.columns, total=total, inner=inner)
             step.run(
-                true.contiguous(), pred, slopes, one, values=each, live=_flat(call.live, self.points),
+                inputs, slopes, one, values=each, live=_flat(call.live, self.points),
                 factors=None if plain else _flat(factor, self.points),
                 factor=factor if isinstance(factor, float) else 1.0, divisor=divisor,
             )  # fmt: skip
         except NoKernelError:
-            return None, None, None
-        back = None if slopes is None else slopes.movedim(axis, -1)
+            return None, [], None
+        back = [x.movedim(axis, -1) for x in slopes]
         return one, back, None if each is None else each.reshape(self.points)
-
-
-def _listed(x: Array | None) -> list[Array]:
-    return [] if x is None else [x]
 
 
 def _flat(x: Array | None, points: torch.Size) -> Array | None:

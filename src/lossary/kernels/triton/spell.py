@@ -12,7 +12,7 @@ import numpy as np
 
 from ...graph import Node, walk
 from ...graph.emit import INFIX
-from ..lowering.form import Lowered
+from ..lowering.form import Input, Lowered
 from . import functions
 
 _LONG = 60
@@ -39,7 +39,7 @@ _SPELLED = {
     'tl.sum(tl.where({inside} & ({cols} == {1}), {0}, 0.0), axis=1, keep_dims=True), float("nan"))',
     "where": "tl.where({0}, {1}, {2})",
 }
-NAMES = {"y_true": "t", "y_pred": "p"}
+_USUAL = {"y_true": "t", "y_pred": "p"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Speller:
     def __init__(self, form: Lowered) -> None:
         self.form = form
         self.known = {id(node): f"(h{i} != 0.0)" if node.is_bool else f"h{i}" for i, node in enumerate(form.numbers)}
-        self.known |= {id(each.node): "label" if each.is_label else NAMES[each.name] for each in form.inputs}
+        self.known |= {id(each.node): local(each) for each in form.inputs}
         roots = [form.value, *(node for write in form.writes for _, node in write.scale)]
         roots += [write.value for write in form.writes]
         self._uses = Counter(id(arg) for node in walk(roots) for arg in node.args)
@@ -142,6 +142,11 @@ class Speller:
         if node.op not in functions.NAMES:
             raise KeyError(node.op)
         return f"{node.op}({', '.join(args)})"
+
+
+def local(given: Input) -> str:
+    """The variable that holds a number of an input; names that a loss chose are kept apart from those of the kernel."""
+    return "label" if given.is_label else _USUAL.get(given.name) or f"{given.name}_"
 
 
 def literal(value: float) -> str:
