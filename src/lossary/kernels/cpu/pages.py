@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-# From here on NumPy asks the system for pages of 2 MiB, which PyTorch does not.
-_LARGE = 4 << 20
+# From here on keeping it costs less than a hundredth of what is computed.
+_LARGE = 12 << 20
 _KEPT_AT_MOST = 1 << 30
 _spare: list[np.ndarray[Any, Any]] = []
 
