@@ -97,9 +97,9 @@ def _proven() -> frozenset[str]:
 # `make everything` does that with all of them, for hours.
 PROVEN = _proven()
 
-# Losses of targets and predictions, one number per output; and all losses, whatever their arguments are.
-SETTINGS = _settings(PAIRS)
+# All losses, whatever their arguments are; and those of targets and predictions, one number per output.
 EVERY_SETTING = _settings(BUILTIN)
+SETTINGS = [setting for setting in EVERY_SETTING if setting.record.is_pair]
 # Those that kernels take.
 EVERY_FUSED = [setting for setting in EVERY_SETTING if not kernels.unfit(program(setting))]
 FUSED = [setting for setting in EVERY_FUSED if setting.record.is_pair]
@@ -166,6 +166,8 @@ def every(settings: Sequence[Setting], chosen: Sequence[Setting] = WITNESSES) ->
     def marks(setting: Setting) -> Any:
         return pytest.mark.costly if setting in WITNESSES else pytest.mark.exhaustive
 
+    if set(chosen).isdisjoint(settings):
+        raise ValueError("`make test` would see none of these settings")
     return [s if s in chosen else pytest.param(s, marks=marks(s)) for s in settings]
 
 
