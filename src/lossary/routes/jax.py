@@ -84,8 +84,8 @@ class Call:
     """What is computed from arrays in rows: the values, or their total, and if wanted their gradient.
 
     ``reduction`` is ``mean`` or ``sum`` where the values are totalled at once, and nothing where every data point has
-    its own value and, for the gradients, its own factor.  Inputs are those of the formula, the factors if
-    there are any, and what the kernel makes of the parameters, if it uses them.
+    its own value and, for the gradients, its own factor.  Inputs are those of the formula, the factors if there are
+    any, and what the kernel makes of the parameters, if it uses them.
     """
 
     program: Program

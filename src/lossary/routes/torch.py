@@ -189,7 +189,7 @@ def _plain(
 class _Plain(Prepared):
     """Plain calls on tensors of the same dtypes and shapes, prepared once: one compiled step, or words of NumPy."""
 
-    __slots__ = ("like", "memory", "others", "rooms", "run", "step", "tail", "wanted")
+    __slots__ = ("like", "memory", "rooms", "run", "step", "tail", "wanted")
 
     def __init__(
         self, setting: Setting, arrays: Sequence[Array], structure: tuple[int, ...], axis: int, check: Mode | None,
@@ -199,7 +199,6 @@ class _Plain(Prepared):
         views = as_given([x.detach().numpy() for x in arrays], structure)
         step = self.step = steps.made(setting, views, axis, check, reduction, wanted=wanted, batched=batched)
         self.wanted = wanted
-        self.others = [place for place in range(len(arrays)) if place not in self.places]
         self.run, self.tail = None if step.apart else step.run, step.tail
         self.like = _SCALARS.get(arrays[self.places[0]].dtype)
         # Where a gradient has the memory of its tensor, and that it is to be made in where that is large.

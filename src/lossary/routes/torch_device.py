@@ -84,7 +84,7 @@ def _plain(
 class _Plain(Prepared):
     """Plain totals of tensors of the same dtypes and shapes on one device, prepared once."""
 
-    __slots__ = ("divisor", "factor", "like", "others", "step")
+    __slots__ = ("divisor", "factor", "like", "step")
 
     def __init__(
         self, setting: Setting, arrays: Sequence[Array], structure: tuple[int, ...], axis: int, check: Mode | None,
@@ -92,7 +92,6 @@ class _Plain(Prepared):
     ) -> None:  # fmt: skip
         super().__init__(setting, structure, axis, check, reduction)
         self.step, self.divisor, self.factor = None, 1, 1.0
-        self.others = [place for place in range(len(arrays)) if place not in self.places]
         self.like = torch.empty((), dtype=torch.float32, device=arrays[0].device)
         record = setting.record
         if not setting.is_plain or not is_enrolled(record) or any(x.device != arrays[0].device for x in arrays):

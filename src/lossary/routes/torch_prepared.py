@@ -35,7 +35,7 @@ class Recipe(Protocol):
 class Prepared:
     """A recipe of plain calls: what is said of the call besides its tensors is kept, and the words are those of it."""
 
-    __slots__ = ("given", "places", "predicted", "structure")
+    __slots__ = ("given", "others", "places", "predicted", "structure")
 
     def __init__(
         self, setting: Setting, structure: tuple[int, ...], axis: int, check: Mode | None, reduction: str, *,
@@ -48,6 +48,7 @@ class Prepared:
         known = list(zip(roles, structure or [0] * len(roles), strict=True))
         leaves = [role for role, count in known for _ in range(count or 1)]
         self.places = [place for place, role in enumerate(leaves) if role is Role.PREDICTION]
+        self.others = [place for place, role in enumerate(leaves) if role is not Role.PREDICTION]
         self.predicted = [count for role, count in known if role is Role.PREDICTION]
 
     def total(self, arrays: Sequence[Array]) -> Array:
